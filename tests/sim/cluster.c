@@ -10,9 +10,11 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/api/services.h"
+#include "broker/config/topic_name.h"
 #include "broker/partition_set/partition_set.h"
 #include "raft-glue/raft_group.h"
 #include "storage/journal/journal.h"
+#include "tests/sim/groups/troop.h"
 #include "tests/sim/log_lines.h"
 
 enum { KEPT_BYTES = 256 * 1024 }; /* the least that a journal of these settings may have */
@@ -45,6 +47,20 @@ static void set_nodes(struct sim_broker *broker) {
         len += (size_t)snprintf(text + len, sizeof text - len, "%s%u@n%u:9094", i == 0 ? "" : ",",
                                 i + 1, i + 1);
     set(broker, "cluster.nodes", "%s", text);
+}
+
+/* Sessions are TROOP's. */
+static void set_groups(struct sim_broker *broker) {
+    set(broker, "group.min.session.timeout.ms", "1000");
+    set(broker, "group.initial.rebalance.delay.ms", "200");
+    set(broker, "group.consumer.min.session.timeout.ms", "1000");
+    set(broker, "group.consumer.session.timeout.ms", "%d", TROOP_SESSION_MS);
+    set(broker, "group.consumer.min.heartbeat.interval.ms", "100");
+    set(broker, "group.consumer.heartbeat.interval.ms", "300");
+    set(broker, "group.consumer.assignment.interval.ms", "%u",
+        world_below(broker->cluster->run->world, 2) == 0 ? 0 : 300);
+    set(broker, "offsets.commit.timeout.ms", "%u",
+        world_below(broker->cluster->run->world, 2) == 0 ? 700 : 5000);
 }
 
 /* Small everything, so that rolls, wraps and limits happen all the time. */
@@ -84,6 +100,7 @@ static void make_settings(struct sim_broker *broker) {
         "160000"); /* longer than any retry; its clock is told every 20 s */
     set(broker, "offsets.topic.num.partitions", "%d", CLUSTER_OFFSETS_PARTITIONS);
     set(broker, "offsets.topic.replication.factor", "%u", broker->cluster->count);
+    if (broker->cluster->members) set_groups(broker);
     set(broker, "broker.session.timeout.ms", "2000");
     set(broker, "broker.heartbeat.interval.ms", "300");
     set(broker, "leader.imbalance.check.interval.seconds", "1");
@@ -95,29 +112,6 @@ static void make_settings(struct sim_broker *broker) {
 }
 
 /* ---- Life of a process ---- */
-
-/* The turn in which the product said that it is done ends first; then the process exits. */
-struct exit_event {
-    struct event event;
-    struct node *node;
-    struct env *env;
-};
-
-static void exit_now(struct event *event) {
-    struct exit_event *exit = (struct exit_event *)event;
-
-    if (node_env(exit->node) == exit->env) node_exit(exit->node);
-    mem_free(exit);
-}
-
-static void exit_soon(struct sim_broker *broker) {
-    struct exit_event *exit = mem_zalloc(sizeof *exit);
-
-    exit->event.run = exit_now;
-    exit->node = broker->node;
-    exit->env = node_env(broker->node);
-    world_schedule(broker->cluster->run->world, &exit->event, 0);
-}
 
 static bool is_lost(const struct sim_broker *broker) {
     return nemesis_lost(broker->cluster->nemesis) >> broker->place & 1;
@@ -157,7 +151,7 @@ static void on_failed(void *arg, const char *sentence) {
     run_say(broker->cluster->run, "n%u is refused: %s", broker->place + 1, sentence);
     run_count(broker->cluster->run, RARE_WIPED_REFUSED, is_lost(broker));
     broker->refused = true;
-    exit_soon(broker);
+    node_exit_soon(broker->node);
 }
 
 static void main_broker(struct env *env, void *arg) {
@@ -196,7 +190,7 @@ static void stopped(void *arg) {
 
     broker_free(broker->broker);
     broker->broker = NULL;
-    exit_soon(broker);
+    node_exit_soon(broker->node);
 }
 
 static void stop(struct env *env, void *arg) {
@@ -317,6 +311,21 @@ uint32_t cluster_leaders(struct cluster *cluster, int32_t p, int32_t *newest) {
         leaders |= UINT32_C(1) << i;
         if (raft_group_term(group) <= highest) continue;
         highest = raft_group_term(group);
+        *newest = (int32_t)i + 1;
+    }
+    return leaders;
+}
+
+uint32_t cluster_offsets_leaders(struct cluster *cluster, int32_t p, int32_t *newest) {
+    uint32_t leaders = 0, highest = 0;
+
+    *newest = -1;
+    for (unsigned i = 0; i < cluster->count; i++) {
+        struct partition *partition = cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS, p);
+        if (partition == NULL || !partition_is_leading(partition)) continue;
+        leaders |= UINT32_C(1) << i;
+        if (partition_leader_epoch(partition) <= highest) continue;
+        highest = partition_leader_epoch(partition);
         *newest = (int32_t)i + 1;
     }
     return leaders;

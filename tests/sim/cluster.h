@@ -22,7 +22,7 @@
 
 enum {
     CLUSTER_BROKERS_MAX = 5,
-    CLUSTER_PARTITIONS_MAX = 3,
+    CLUSTER_PARTITIONS_MAX = 4,
     CLUSTER_PRODUCERS_MAX = 6,
     CLUSTER_COMMITTERS = 3,
     CLUSTER_OFFSETS_PARTITIONS = 2, /* of __consumer_offsets */
@@ -31,6 +31,7 @@ enum {
 
 struct cluster;
 struct raft_group;
+struct troop;
 
 struct sim_broker {
     struct cluster *cluster;
@@ -55,6 +56,7 @@ struct cluster {
     struct nemesis *nemesis;
     unsigned count;
     int32_t partitions;
+    bool members;        /* before cluster_init: clients are members of consumer groups */
     bool many;           /* before cluster_init: room in the journals for thousands of partitions */
     uint64_t kept_bytes; /* disk.min.free.bytes */
     struct sim_broker brokers[CLUSTER_BROKERS_MAX];
@@ -68,6 +70,7 @@ struct cluster {
     struct stranger *strangers[CLUSTER_PARTITIONS_MAX]; /* NULL: none there */
     struct twin *twins[CLUSTER_PARTITIONS_MAX];         /* the same */
     struct committer *committers[CLUSTER_COMMITTERS];
+    struct troop *troop; /* NULL: no members of groups */
     bool churn;
     struct admin *admin; /* NULL: topics do not come and go */
     struct old_copy copy;
@@ -92,6 +95,8 @@ size_t cluster_groups(struct cluster *cluster, unsigned place, uint64_t *into, s
 /* The brokers that believe that they lead partition `p`, as bits; `newest`: the node id of that
  * with the highest term, or -1. */
 uint32_t cluster_leaders(struct cluster *cluster, int32_t p, int32_t *newest);
+/* The same of a partition of __consumer_offsets, of those that serve it already. */
+uint32_t cluster_offsets_leaders(struct cluster *cluster, int32_t p, int32_t *newest);
 /* Whether that broker's table and open partitions are those of the first broker that is ready. */
 bool cluster_same_metadata(struct cluster *cluster, unsigned place);
 /* Prints where everybody stands. */

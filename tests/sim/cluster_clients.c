@@ -8,6 +8,7 @@
 #include "broker/coordinator/coordinator_key.h"
 #include "broker/partition/partition.h"
 #include "tests/sim/cluster.h"
+#include "tests/sim/groups/troop.h"
 
 struct wanted {
     struct cluster *cluster;
@@ -102,20 +103,8 @@ static void start_twins(struct cluster *cluster) {
 }
 
 static uint32_t believers(void *arg, const char *group, int32_t *newest) {
-    struct cluster *cluster = arg;
-    int32_t p = coordinator_key_partition(group, strlen(group), CLUSTER_OFFSETS_PARTITIONS);
-    uint32_t found = 0, highest = 0;
-
-    *newest = -1;
-    for (unsigned i = 0; i < cluster->count; i++) {
-        struct partition *partition = cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS, p);
-        if (partition == NULL || !partition_is_leading(partition)) continue;
-        found |= UINT32_C(1) << i;
-        if (partition_leader_epoch(partition) <= highest) continue;
-        highest = partition_leader_epoch(partition);
-        *newest = (int32_t)i + 1;
-    }
-    return found;
+    return cluster_offsets_leaders(
+        arg, coordinator_key_partition(group, strlen(group), CLUSTER_OFFSETS_PARTITIONS), newest);
 }
 
 static void main_client(struct env *env, void *arg) {
@@ -140,9 +129,11 @@ static void main_client(struct env *env, void *arg) {
             .arg = cluster};
         cluster->producers[i] = producer_new(cluster->client, cluster->history, &options);
     }
-    if (!cluster->many) start_twins(cluster); /* which write without end */
-    start_strangers(cluster);
-    for (unsigned i = 0; !cluster->many && i < CLUSTER_COMMITTERS; i++) {
+    bool others = !cluster->many && !cluster->members;
+    if (others) start_twins(cluster); /* which write without end */
+    if (!cluster->members) start_strangers(cluster);
+    if (cluster->members) cluster->troop = troop_new(cluster, env, replicas);
+    for (unsigned i = 0; others && i < CLUSTER_COMMITTERS; i++) {
         struct committer_options options = {
             .number = i,
             .partition = (int32_t)world_below(world, (uint64_t)cluster->partitions),

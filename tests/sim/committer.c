@@ -7,11 +7,9 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
-#include "protocol/messages/find_coordinator.h"
-#include "protocol/messages/offset_commit.h"
-#include "protocol/messages/offset_fetch.h"
+#include "tests/sim/offset_calls.h"
 
-enum { CALL_US = 3000000, BACKOFF_US = 50000, LIST_VERSION = 4, GROUPS_VERSION = 8, NAMES_TO = 9 };
+enum { BACKOFF_US = 50000 };
 
 struct committer {
     struct run *run;
@@ -42,10 +40,6 @@ static void try_again(struct committer *committer) {
     later(committer, BACKOFF_US);
 }
 
-static int version_of(struct committer *committer, int least, int most) {
-    return (int)world_between(committer->run->world, (uint64_t)least, (uint64_t)most);
-}
-
 /* What a coordinator may say that leads no more, or not yet; or that has not heard of the topic. */
 static bool passes(int16_t code) {
     return code == KAFKA_NOT_COORDINATOR || code == KAFKA_COORDINATOR_NOT_AVAILABLE ||
@@ -62,35 +56,21 @@ static void judge_code(struct committer *committer, int16_t code, const char *wh
 
 static void found(struct kafka_call *call, int error, const void *answer) {
     struct committer *committer = CONTAINER_OF(call, struct committer, call);
-    const struct kp_find_coordinator_response *response = answer;
+    int32_t node = -1;
 
-    if (error == ERR_NONE && call->version < LIST_VERSION) {
-        if (response->error_code == KAFKA_NONE)
-            committer->coordinator = response->node_id;
+    if (error == ERR_NONE) {
+        int16_t code = coordinator_answer(call, answer, &node);
+        if (code == KAFKA_NONE)
+            committer->coordinator = node;
         else
-            judge_code(committer, response->error_code, "FindCoordinator");
-    } else if (error == ERR_NONE) {
-        const struct kp_find_coordinator_response_coordinator *one =
-            &response->coordinators.items[0];
-        if (one->error_code == KAFKA_NONE)
-            committer->coordinator = one->node_id;
-        else
-            judge_code(committer, one->error_code, "FindCoordinator");
+            judge_code(committer, code, "FindCoordinator");
     }
     later(committer, committer->coordinator < 0 ? BACKOFF_US : 1000);
 }
 
 static void find(struct committer *committer) {
-    struct kp_find_coordinator_request request;
-    struct kp_string key = kp_string_of(committer->group);
-
-    kp_set_fallbacks(&kp_find_coordinator_request_schema, &request);
-    request.key = key;
-    request.coordinator_keys.items = &key;
-    request.coordinator_keys.count = 1;
     committer->call.done = found;
-    kafka_link_call(kafka_client_link(committer->client, -1), &committer->call, KP_FIND_COORDINATOR,
-                    version_of(committer, 0, 6), &request, CALL_US);
+    coordinator_call(committer->client, &committer->call, committer->group);
 }
 
 /* ---- OffsetCommit ---- */
@@ -102,14 +82,13 @@ static void note_unknown(struct committer *committer) {
 
 static void committed(struct kafka_call *call, int error, const void *answer) {
     struct committer *committer = CONTAINER_OF(call, struct committer, call);
-    const struct kp_offset_commit_response *response = answer;
 
     if (error != ERR_NONE) {
         note_unknown(committer);
         try_again(committer);
         return;
     }
-    int16_t code = response->topics.items[0].partitions.items[0].error_code;
+    int16_t code = offset_commit_answer(answer);
     if (code != KAFKA_NONE) {
         judge_code(committer, code, "OffsetCommit");
         note_unknown(committer);
@@ -121,32 +100,24 @@ static void committed(struct kafka_call *call, int error, const void *answer) {
     later(committer, committer->options.interval_us);
 }
 
-static void commit(struct committer *committer, int32_t node) {
-    struct kp_offset_commit_request request;
-    struct kp_offset_commit_request_topic topic;
-    struct kp_offset_commit_request_partition partition;
+static struct offset_asker asker_of(const struct committer *committer) {
+    return (struct offset_asker){.group = committer->group,
+                                 .member_id = kp_string_of(""),
+                                 .instance_id = KP_NULL_STRING,
+                                 .epoch = -1};
+}
 
-    kp_set_fallbacks(&kp_offset_commit_request_schema, &request);
-    kp_set_fallbacks(&kp_offset_commit_request_topic_schema, &topic);
-    kp_set_fallbacks(&kp_offset_commit_request_partition_schema, &partition);
+static void commit(struct committer *committer, int32_t node) {
+    struct offset_asker asker = asker_of(committer);
+
     committer->sent++;
     committer->unknown = mem_grow(committer->unknown, (size_t)committer->sent, &committer->room,
                                   sizeof *committer->unknown);
     committer->unknown[committer->sent] = false;
-    partition.partition_index = committer->options.partition;
-    partition.committed_offset = committer->sent;
-    partition.committed_metadata = kp_string_of("m");
-    topic.name = kp_string_of(kafka_client_topic(committer->client));
-    topic.partitions.items = &partition;
-    topic.partitions.count = 1;
-    request.group_id = kp_string_of(committer->group);
-    request.generation_id_or_member_epoch = -1;
-    request.member_id = kp_string_of("");
-    request.topics.items = &topic;
-    request.topics.count = 1;
     committer->call.done = committed;
-    kafka_link_call(kafka_client_link(committer->client, node), &committer->call, KP_OFFSET_COMMIT,
-                    version_of(committer, 2, NAMES_TO), &request, CALL_US);
+    offset_commit_call(committer->client, kafka_client_link(committer->client, node),
+                       &committer->call, &asker, committer->options.partition, committer->sent,
+                       "m");
 }
 
 /* ---- OffsetFetch ---- */
@@ -164,52 +135,28 @@ static void judge_offset(struct committer *committer, int64_t offset) {
 
 static void fetched(struct kafka_call *call, int error, const void *answer) {
     struct committer *committer = CONTAINER_OF(call, struct committer, call);
-    const struct kp_offset_fetch_response *response = answer;
+    int64_t offset = -1;
 
     if (error != ERR_NONE) {
         try_again(committer);
         return;
     }
-    const struct kp_offset_fetch_response_topic *topics = response->topics.items;
-    int16_t code = response->error_code;
-    int32_t count = response->topics.count;
-    if (call->version >= GROUPS_VERSION) {
-        topics = response->groups.items[0].topics.items;
-        code = response->groups.items[0].error_code;
-        count = response->groups.items[0].topics.count;
-    }
-    if (code == KAFKA_NONE && count == 1) code = topics[0].partitions.items[0].error_code;
+    int16_t code = offset_fetch_answer(call, answer, &offset);
     if (code != KAFKA_NONE) {
         judge_code(committer, code, "OffsetFetch");
         try_again(committer);
         return;
     }
-    judge_offset(committer, topics[0].partitions.items[0].committed_offset);
+    judge_offset(committer, offset);
     later(committer, committer->options.interval_us);
 }
 
 static void fetch(struct committer *committer, int32_t node) {
-    struct kp_offset_fetch_request request;
-    struct kp_offset_fetch_request_topic topic;
-    struct kp_offset_fetch_request_group group;
-    int32_t partition = committer->options.partition;
+    struct offset_asker asker = asker_of(committer);
 
-    kp_set_fallbacks(&kp_offset_fetch_request_schema, &request);
-    kp_set_fallbacks(&kp_offset_fetch_request_topic_schema, &topic);
-    kp_set_fallbacks(&kp_offset_fetch_request_group_schema, &group);
-    topic.name = kp_string_of(kafka_client_topic(committer->client));
-    topic.partition_indexes.items = &partition;
-    topic.partition_indexes.count = 1;
-    group.group_id = request.group_id = kp_string_of(committer->group);
-    group.member_id = KP_NULL_STRING;
-    group.member_epoch = -1;
-    group.topics.items = request.topics.items = &topic;
-    group.topics.count = request.topics.count = 1;
-    request.groups.items = &group;
-    request.groups.count = 1;
     committer->call.done = fetched;
-    kafka_link_call(kafka_client_link(committer->client, node), &committer->call, KP_OFFSET_FETCH,
-                    version_of(committer, 1, NAMES_TO), &request, CALL_US);
+    offset_fetch_call(committer->client, kafka_client_link(committer->client, node),
+                      &committer->call, &asker, committer->options.partition);
 }
 
 /* ---- Life ---- */

@@ -19,6 +19,7 @@ struct kafka_link {
     char host[16];
     int port;
     int32_t correlation;
+    unsigned ended; /* connections */
     struct env_connect *connect;
     struct env_stream *stream;
     struct frame_reader *reader;
@@ -55,6 +56,7 @@ static void end_calls(struct env_task *task) {
 
     link->first = NULL;
     link->last = &link->first;
+    link->ended++;
     disconnect(link);
     while (call != NULL) {
         struct kafka_call *next = call->next;
@@ -71,6 +73,10 @@ static void fail(struct kafka_link *link, int error) {
 
 void kafka_link_break(struct kafka_link *link) {
     fail(link, ERR_CANCELED);
+}
+
+unsigned kafka_link_ended(const struct kafka_link *link) {
+    return link->ended;
 }
 
 static void tick(void *arg) {

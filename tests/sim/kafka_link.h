@@ -32,5 +32,7 @@ void kafka_link_call(struct kafka_link *link, struct kafka_call *call, enum kp_a
                      int version, const void *request, uint64_t timeout_us);
 /* Closes the connection: calls end with ERR_CANCELED. */
 void kafka_link_break(struct kafka_link *link);
+/* How many of its connections have ended. */
+unsigned kafka_link_ended(const struct kafka_link *link);
 
 #endif

@@ -20,11 +20,11 @@
 #include "broker/api/services.h"
 #include "broker/config/topic_name.h"
 #include "broker/partition_set/partition_set.h"
-#include "tests/sim/cluster.h"
+#include "tests/sim/cluster_end.h"
 #include "tests/sim/depose.h"
 #include "tests/sim/durable.h"
+#include "tests/sim/groups/troop.h"
 #include "tests/sim/little_room.h"
-#include "tests/sim/read_back.h"
 #include "tests/sim/scenarios.h"
 #include "tests/sim/transfers.h"
 
@@ -79,11 +79,6 @@ static bool is_lost(const struct cluster *cluster, unsigned place) {
     return nemesis_lost(cluster->nemesis) >> place & 1;
 }
 
-/* It lost its directory, or has damaged segments: nothing is expected of it. */
-static bool is_out(const struct cluster *cluster, unsigned place) {
-    return is_lost(cluster, place) || nemesis_damaged(cluster->nemesis) >> place & 1;
-}
-
 /* ---- Phases ---- */
 
 static void never_voted(void *arg, const struct journal_group *group) {
@@ -121,7 +116,7 @@ static uint32_t majority(struct cluster *cluster) {
 
     while ((unsigned)__builtin_popcount(set) < cluster->count / 2 + 1) {
         unsigned place = (unsigned)world_below(cluster->run->world, cluster->count);
-        if (!is_out(cluster, place)) set |= UINT32_C(1) << place;
+        if (!cluster_is_out(cluster, place)) set |= UINT32_C(1) << place;
     }
     return set;
 }
@@ -173,41 +168,6 @@ static bool drained(struct cluster *cluster) {
     return true;
 }
 
-/* Enters what the brokers know to be committed. False: one of them is not there, or not with all
- * groups. */
-static bool enter_commits(struct cluster *cluster) {
-    uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
-
-    for (unsigned i = 0; i < cluster->count; i++) {
-        if (is_out(cluster, i)) continue;
-        size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
-        if (!cluster->brokers[i].ready || n != 1 + (size_t)cluster->partitions) return false;
-        for (size_t k = 0; k < n; k++) {
-            struct raft_group *group = cluster_group(cluster, i, ids[k]);
-            uint64_t applied = raft_group_applied_index(group);
-            ledger_committed(cluster->ledger, "a broker", ids[k], applied,
-                             partition_log_term_at(raft_group_log(group), applied));
-        }
-    }
-    return true;
-}
-
-static bool converged(struct cluster *cluster) {
-    uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
-
-    if (!enter_commits(cluster)) return false;
-    for (unsigned i = 0; i < cluster->count; i++) {
-        if (is_out(cluster, i)) continue;
-        if (!cluster_same_metadata(cluster, i)) return false;
-        size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
-        for (size_t k = 0; k < n; k++)
-            if (raft_group_applied_index(cluster_group(cluster, i, ids[k])) <
-                ledger_last_committed(cluster->ledger, ids[k]))
-                return false;
-    }
-    return true;
-}
-
 static void wait_until(struct cluster *cluster, bool (*reached)(struct cluster *cluster),
                        const char *what) {
     for (uint64_t ms = 0; ms < PROGRESS_MS; ms += STEP_MS) {
@@ -218,104 +178,13 @@ static void wait_until(struct cluster *cluster, bool (*reached)(struct cluster *
     run_fail(cluster->run, "%s %d ms after all were mended", what, PROGRESS_MS);
 }
 
-/* ---- Reading everything back, from each broker on its own ---- */
-
-struct node_reading {
-    struct cluster *cluster;
-    int32_t partition;
-    int64_t offset; /* the next one */
-};
-
-static void take_record(void *arg, int64_t offset, unsigned producer, uint64_t number) {
-    struct node_reading *reading = arg;
-
-    history_read(reading->cluster->history, reading->partition, offset, producer, number);
-}
-
-static void take_entry(void *arg, struct entry *entry) {
-    struct node_reading *reading = arg;
-    struct slice raw;
-
-    if (entry->type != ENTRY_BATCHES) return;
-    if (entry->base_offset != reading->offset)
-        run_fail(reading->cluster->run,
-                 "entry %" PRIu64 " of partition %d begins at offset %" PRId64 ", not %" PRId64,
-                 entry->index, reading->partition, entry->base_offset, reading->offset);
-    int error = entry_raw(entry, NULL, false, &raw);
-    if (error != ERR_NONE)
-        run_fail(reading->cluster->run, "entry %" PRIu64 " cannot be read (%s)", entry->index,
-                 error_phrase(error));
-    reading->offset = decode_batches(reading->cluster->run, reading->cluster->history, raw.data,
-                                     raw.len, reading->offset, take_record, reading);
-    slice_unref(&raw);
-}
-
-static void read_broker(struct cluster *cluster, unsigned place) {
-    struct sim_broker *broker = &cluster->brokers[place];
-    struct raft_group *group = cluster_group(cluster, place, METADATA_GROUP);
-
-    read_back(cluster->run, broker->node, group, raft_group_applied_index(group), cluster->ledger,
-              NULL, NULL);
-    for (int32_t p = 0; p < cluster->partitions; p++) {
-        struct node_reading reading = {cluster, p, 0};
-        group = cluster_group(cluster, place, cluster->groups[p]);
-        read_back(cluster->run, broker->node, group, raft_group_applied_index(group),
-                  cluster->ledger, take_entry, &reading);
-        if (reading.offset < history_end(cluster->history, p))
-            run_fail(cluster->run,
-                     "n%u has offsets up to %" PRId64 " of partition %d, but %" PRId64 " are known",
-                     place + 1, reading.offset, p, history_end(cluster->history, p));
-    }
-}
-
-/* Every replica has applied the same entries: it must know the same, of producers and of consumer
- * groups. */
-static void compare_states(struct cluster *cluster, const char *topic, int32_t p) {
-    struct slice first = {0};
-    unsigned of = 0;
-
-    for (unsigned i = 0; i < cluster->count; i++) {
-        if (is_out(cluster, i)) continue;
-        struct partition *partition = cluster_partition(cluster, i, topic, p);
-        if (partition == NULL) continue;
-        struct slice state = partition_applied_state(partition);
-        if (first.data == NULL) {
-            first = state;
-            of = i;
-            continue;
-        }
-        if (state.len != first.len || memcmp(state.data, first.data, first.len) != 0)
-            run_fail(cluster->run, "n%u and n%u know different things by partition %d of %s",
-                     of + 1, i + 1, p, topic);
-        slice_unref(&state);
-    }
-    slice_unref(&first);
-}
-
-/* Whether all brokers have applied equally much of the groups of consumers. */
-static bool offsets_converged(struct cluster *cluster) {
-    for (int32_t p = 0; p < CLUSTER_OFFSETS_PARTITIONS; p++) {
-        uint64_t first = 0;
-        for (unsigned i = 0; i < cluster->count; i++) {
-            if (is_out(cluster, i)) continue;
-            struct partition *partition = cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS, p);
-            uint64_t applied = partition == NULL
-                                   ? 0
-                                   : raft_group_applied_index(partition_group(partition));
-            if (first == 0) first = applied;
-            if (applied != first || applied == 0) return false;
-        }
-    }
-    return true;
-}
-
 /* ---- Topics that came and went ---- */
 
 static void check_topic(void *arg, const char *name, bool exists) {
     struct cluster *cluster = arg;
 
     for (unsigned i = 0; i < cluster->count; i++) {
-        if (is_out(cluster, i)) continue;
+        if (cluster_is_out(cluster, i)) continue;
         const struct metadata *metadata = broker_services(cluster->brokers[i].broker)->metadata;
         if ((metadata_topic_named(metadata, name, strlen(name)) != NULL) != exists)
             run_fail(cluster->run, "topic %s should %s on n%u", name, exists ? "exist" : "be gone",
@@ -362,6 +231,34 @@ static bool no_damaged_leads(struct cluster *cluster) {
     return true;
 }
 
+/* ---- Groups ---- */
+
+/* All are well: so are the groups, within their timeouts. */
+static void settle(struct cluster *cluster) {
+    char why[100] = "";
+    troop_calm(cluster->troop);
+    for (uint64_t ms = 0; ms < TROOP_ASSIGNED_MS; ms += STEP_MS) {
+        if (troop_is_assigned(cluster->troop, why)) return;
+        run_ms(cluster, STEP_MS);
+    }
+    cluster_describe(cluster);
+    run_fail(cluster->run, "%s %d ms after all were mended", why, TROOP_ASSIGNED_MS);
+}
+
+static bool groups_are_done(struct cluster *cluster) {
+    return troop_is_done(cluster->troop);
+}
+
+static bool log_is_read(struct cluster *cluster) {
+    return troop_log_is_read(cluster->troop);
+}
+
+static void finish_groups(struct cluster *cluster) {
+    wait_until(cluster, groups_are_done, "not every group has processed and committed everything");
+    wait_until(cluster, log_is_read, "the log of the groups cannot be read to its end");
+    troop_finish(cluster->troop);
+}
+
 /* ---- The run ---- */
 
 static void finish(struct cluster *cluster) {
@@ -375,6 +272,7 @@ static void finish(struct cluster *cluster) {
         if (cluster->committers[i] != NULL) committer_finish(cluster->committers[i]);
     if (cluster->admin != NULL) admin_finish(cluster->admin);
     wait_until(cluster, drained, "not everything is acknowledged and read");
+    if (cluster->troop != NULL) finish_groups(cluster);
     int32_t leader;
     cluster_leaders(cluster, 0, &leader);
     if (leader > 0) nemesis_damage_more(cluster->nemesis, (unsigned)leader - 1);
@@ -383,15 +281,13 @@ static void finish(struct cluster *cluster) {
         read_again(cluster);
         wait_until(cluster, no_damaged_leads, "somebody leads what is damaged in its segments");
     }
-    wait_until(cluster, converged, "not every broker has everything that is committed");
-    for (int32_t p = 0; p < cluster->partitions; p++)
-        compare_states(cluster, cluster_topic,
-                       p); /* at once: leaders tell the clock now and then */
-    wait_until(cluster, offsets_converged, "not every broker has all of the consumer groups");
-    for (int32_t p = 0; p < CLUSTER_OFFSETS_PARTITIONS; p++)
-        compare_states(cluster, TOPIC_CONSUMER_OFFSETS, p);
-    for (unsigned i = 0; i < cluster->count; i++)
-        if (!is_out(cluster, i)) read_broker(cluster, i);
+    wait_until(cluster, cluster_has_converged, "not every broker has everything that is committed");
+    cluster_compare_partitions(cluster); /* at once: leaders tell the clock now and then */
+    wait_until(cluster, cluster_offsets_have_converged,
+               "not every broker has all of the consumer groups");
+    /* Each was compared with a replay; leaders may list groups in another order. */
+    if (cluster->troop == NULL) cluster_compare_offsets(cluster);
+    cluster_read_brokers(cluster);
     history_finish(cluster->history);
     if (cluster->admin != NULL) admin_each_known(cluster->admin, check_topic, cluster);
     read_disks(cluster);
@@ -405,7 +301,7 @@ static void finish(struct cluster *cluster) {
     }
 }
 
-static void run_cluster(struct run *run) {
+static void run_with(struct run *run, bool members) {
     struct cluster *cluster = mem_zalloc(sizeof *cluster);
     struct node *nodes[CLUSTER_BROKERS_MAX];
     unsigned size = world_chance(run->world, 850000) ? 3 : 5;
@@ -414,7 +310,9 @@ static void run_cluster(struct run *run) {
     if (world_chance(run->world, 300000))
         network_set_capacity(run->network, 2000 + world_below(run->world, 8000));
     network_set_latency(run->network, 50 + world_below(run->world, 1000));
-    cluster_init(cluster, run, size, 1 + (int32_t)world_below(run->world, CLUSTER_PARTITIONS_MAX));
+    cluster->members = members;
+    cluster_init(cluster, run, size,
+                 (members ? 2 : 1) + (int32_t)world_below(run->world, CLUSTER_PARTITIONS_MAX - 1));
     for (unsigned i = 0; i < size; i++)
         nodes[i] = cluster->brokers[i].node;
     struct nemesis_options options = {.nodes = nodes,
@@ -447,8 +345,20 @@ static void run_cluster(struct run *run) {
         run_ms(cluster, ALONE_MS);
     nemesis_mend(cluster->nemesis, all);
     progress(cluster, all);
+    if (members) settle(cluster);
     finish(cluster);
 }
+
+static void run_cluster(struct run *run) {
+    run_with(run, false);
+}
+
+static void run_groups(struct run *run) {
+    run_with(run, true);
+}
+
+const struct scenario scenario_groups = {
+    "groups", "whole brokers with members of consumer groups, of both protocols", 3, run_groups};
 
 const struct scenario scenario_cluster = {"cluster", "whole brokers with producers and consumers",
                                           6, run_cluster};

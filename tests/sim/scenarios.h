@@ -7,6 +7,7 @@
 extern const struct scenario scenario_journal;
 extern const struct scenario scenario_voters;
 extern const struct scenario scenario_cluster;
+extern const struct scenario scenario_groups;
 extern const struct scenario scenario_many;
 
 #endif

@@ -382,23 +382,8 @@ void voters_describe(const struct voters *voters) {
     }
 }
 
-/* Its last turn was this one: the next event ends it. */
-struct exit_event {
-    struct event event;
-    struct node *node;
-    struct env *env;
-};
-
-static void exit_now(struct event *event) {
-    struct exit_event *exit = (struct exit_event *)event;
-
-    if (node_env(exit->node) == exit->env) node_exit(exit->node);
-    mem_free(exit);
-}
-
 static void flushed(void *arg) {
     struct voter *voter = arg;
-    struct exit_event *exit = mem_zalloc(sizeof *exit);
 
     for (unsigned g = 0; g < voter->all->groups; g++)
         raft_group_close(voter->groups[g]);
@@ -406,10 +391,7 @@ static void flushed(void *arg) {
     shard_close(voter->shard);
     log_store_close(voter->store);
     voter->shard = NULL;
-    exit->event.run = exit_now;
-    exit->node = voter->node;
-    exit->env = voter->env;
-    world_schedule(voter->all->run->world, &exit->event, 0);
+    node_exit_soon(voter->node);
 }
 
 static void handed_over(void *arg) {

@@ -59,6 +59,8 @@ void node_start(struct node *node, void (*main)(struct env *env, void *arg), voi
 bool node_call(struct node *node, void (*call)(struct env *env, void *arg), void *arg);
 /* The process ends in good order. Not from within its callbacks. */
 void node_exit(struct node *node);
+/* The same behind the callback in which the product says that it is done. */
+void node_exit_soon(struct node *node);
 void node_kill(struct node *node);
 void node_power_cut(struct node *node);
 void node_power_on(struct node *node);

@@ -1,0 +1,303 @@
+/* Fetching the log of the groups, and replays of it; offsets_log.h has the rules. */
+#include "tests/sim/groups/offsets_log.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "base/check.h"
+#include "base/container_of.h"
+#include "base/mem.h"
+#include "broker/config/topic_name.h"
+#include "broker/partition/partition.h"
+#include "protocol/coordinator_records/coordinator_record.h"
+#include "protocol/kafka_error.h"
+#include "protocol/messages/fetch.h"
+#include "protocol/record/record_batch.h"
+#include "tests/sim/cluster_end.h"
+#include "tests/sim/decode.h"
+
+enum { CALL_US = 1500000, PAUSE_US = 30000, COMPARE_US = 400000, BATCH_MOST = 1 << 20 };
+
+/* What a replica knew when it had applied all below an offset. */
+struct noted {
+    unsigned place;
+    int64_t below;
+    struct slice state;
+    struct noted *next;
+};
+
+struct log_partition {
+    struct offsets_log *log;
+    struct kafka_call call;
+    struct env_timer *timer;
+    int32_t index;
+    struct logged_record *records; /* by offset; with keys and values of their own */
+    size_t count, room;
+    struct noted *noted;
+};
+
+struct offsets_log {
+    struct cluster *cluster;
+    struct env *env;
+    void (*each)(void *arg, const struct logged_record *record);
+    void *arg;
+    struct log_partition partitions[CLUSTER_OFFSETS_PARTITIONS];
+    struct event compare;
+};
+
+static struct run *run_of(const struct log_partition *partition) {
+    return partition->log->cluster->run;
+}
+
+/* ---- A replay from zero ---- */
+
+struct latest {
+    const struct logged_record *record;
+    UT_hash_handle hh;
+};
+
+/* The newest record of each key. */
+static struct latest *replay(const struct log_partition *partition, int64_t below,
+                             struct latest *rows) {
+    struct latest *all = NULL, *row;
+    for (int64_t offset = 0; offset < below; offset++) {
+        const struct logged_record *record = &partition->records[offset];
+        HASH_FIND(hh, all, record->key, record->key_len, row);
+        if (row != NULL) HASH_DEL(all, row);
+        if (record->tombstone) continue;
+        row = &rows[offset];
+        row->record = record;
+        HASH_ADD_KEYPTR(hh, all, record->key, record->key_len, row);
+    }
+    return all;
+}
+
+static const char *name_of(const uint8_t *key, size_t len) {
+    const struct kp_record_type *type = kp_record_type_of(key, len);
+    return type == NULL ? "unknown" : type->name;
+}
+
+static void judge_one(const struct log_partition *partition, const struct noted *noted,
+                      struct latest **all, const uint8_t *key, size_t key_len, const uint8_t *value,
+                      size_t value_len) {
+    struct latest *row;
+    HASH_FIND(hh, *all, key, key_len, row);
+    if (row == NULL)
+        run_fail(run_of(partition),
+                 "n%u, with all below offset %" PRId64
+                 " of %s-%d applied, has a record of type %s that a replay from zero has not",
+                 noted->place + 1, noted->below, TOPIC_CONSUMER_OFFSETS, partition->index,
+                 name_of(key, key_len));
+    if (row->record->value_len != value_len || memcmp(row->record->value, value, value_len) != 0)
+        run_fail(run_of(partition),
+                 "n%u, with all below offset %" PRId64
+                 " of %s-%d applied, has something else of type %s than offset %" PRId64,
+                 noted->place + 1, noted->below, TOPIC_CONSUMER_OFFSETS, partition->index,
+                 name_of(key, key_len), row->record->offset);
+    HASH_DEL(*all, row);
+}
+
+/* The part of the coordinator in what partition_applied_state gives (broker/partition/appliers.c):
+ * 8 bytes; then of each applier its mark, version and length, 4 bytes each, and its bytes. */
+static void find_records(const struct slice *state, const uint8_t **at, size_t *len) {
+    const uint8_t *next = (const uint8_t *)state->data + 8,
+                  *end = (const uint8_t *)state->data + state->len;
+    *at = NULL;
+    *len = 0;
+    while (state->len > 8 && next < end) {
+        if (memcmp(next, "COOR", 4) == 0) {
+            *at = next + 12;
+            *len = le32(next + 8);
+        }
+        next += 12 + le32(next + 8);
+    }
+}
+
+static void judge(const struct log_partition *partition, const struct noted *noted) {
+    struct latest *rows = mem_zalloc(((size_t)noted->below + 1) * sizeof *rows);
+    struct latest *all = replay(partition, noted->below, rows);
+    const uint8_t *at;
+    size_t len;
+    find_records(&noted->state, &at, &len);
+    for (size_t i = 0; i + 8 <= len;) {
+        size_t key_len = le32(at + i), value_len = le32(at + i + 4);
+        judge_one(partition, noted, &all, at + i + 8, key_len, at + i + 8 + key_len, value_len);
+        i += 8 + key_len + value_len;
+    }
+    if (all != NULL)
+        run_fail(run_of(partition),
+                 "n%u, with all below offset %" PRId64
+                 " of %s-%d applied, lacks a record of type %s, of offset %" PRId64
+                 ", that a replay from zero has",
+                 noted->place + 1, noted->below, TOPIC_CONSUMER_OFFSETS, partition->index,
+                 name_of(all->record->key, all->record->key_len), all->record->offset);
+    run_count(run_of(partition), RARE_REPLAYS_COMPARED, 1);
+    mem_free(rows);
+}
+
+/* Those for which enough has been read. */
+static void judge_noted(struct log_partition *partition) {
+    struct noted **at = &partition->noted;
+    while (*at != NULL) {
+        struct noted *noted = *at;
+        if (noted->below > (int64_t)partition->count) {
+            at = &noted->next;
+            continue;
+        }
+        judge(partition, noted);
+        *at = noted->next;
+        slice_unref(&noted->state);
+        mem_free(noted);
+    }
+}
+
+void offsets_log_compare(struct offsets_log *log, unsigned place) {
+    for (int32_t p = 0; p < CLUSTER_OFFSETS_PARTITIONS; p++) {
+        struct partition *partition = cluster_partition(log->cluster, place, TOPIC_CONSUMER_OFFSETS,
+                                                        p);
+        if (partition == NULL || cluster_is_out(log->cluster, place)) continue;
+        /* Restored, and nothing applied since: it does not know yet up to where. */
+        if (partition_high_watermark(partition) == partition_start_offset(partition)) continue;
+        struct noted *noted = mem_zalloc(sizeof *noted);
+        *noted = (struct noted){.place = place,
+                                .below = partition_high_watermark(partition),
+                                .state = partition_applied_state(partition),
+                                .next = log->partitions[p].noted};
+        log->partitions[p].noted = noted;
+        judge_noted(&log->partitions[p]);
+    }
+}
+
+static void compare_some(struct event *event) {
+    struct offsets_log *log = CONTAINER_OF(event, struct offsets_log, compare);
+    struct world *world = log->cluster->run->world;
+    offsets_log_compare(log, (unsigned)world_below(world, log->cluster->count));
+    world_schedule(world, event, world_now_us(world) + 1 + world_below(world, COMPARE_US));
+}
+
+bool offsets_log_has_all(const struct offsets_log *log) {
+    for (int32_t p = 0; p < CLUSTER_OFFSETS_PARTITIONS; p++) {
+        if (log->partitions[p].noted != NULL) return false;
+        for (unsigned i = 0; i < log->cluster->count; i++) {
+            struct partition *partition = cluster_partition(log->cluster, i, TOPIC_CONSUMER_OFFSETS,
+                                                            p);
+            if (partition == NULL || cluster_is_out(log->cluster, i)) continue;
+            if (partition_high_watermark(partition) > (int64_t)log->partitions[p].count)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Reading ---- */
+
+static uint8_t *copy_of(const uint8_t *bytes, int32_t len) {
+    uint8_t *copy = mem_alloc(len > 0 ? (size_t)len : 0);
+    if (len > 0) memcpy(copy, bytes, (size_t)len);
+    return copy;
+}
+
+static void take_record(struct log_partition *partition, const struct record *record) {
+    if (record->offset < (int64_t)partition->count) return; /* the batch begins before it */
+    if (record->offset > (int64_t)partition->count || record->key == NULL)
+        run_fail(run_of(partition), "%s-%d has offset %" PRId64 " behind %zu",
+                 TOPIC_CONSUMER_OFFSETS, partition->index, record->offset, partition->count);
+    partition->records = mem_grow(partition->records, partition->count, &partition->room,
+                                  sizeof *partition->records);
+    struct logged_record *kept = &partition->records[partition->count++];
+    *kept = (struct logged_record){.key = copy_of(record->key, record->key_len),
+                                   .key_len = (size_t)record->key_len,
+                                   .value = copy_of(record->value, record->value_len),
+                                   .value_len = record->value_len < 0 ? 0
+                                                                      : (size_t)record->value_len,
+                                   .tombstone = record->value == NULL,
+                                   .offset = record->offset};
+    partition->log->each(partition->log->arg, kept);
+}
+
+static void take_batch(struct log_partition *partition, const struct record_batch *batch) {
+    struct record_iterator iterator;
+    struct record record;
+    int error = record_batch_check_crc(batch);
+    if (error == ERR_NONE) error = record_iterator_open(&iterator, batch, BATCH_MOST);
+    if (error != ERR_NONE)
+        run_fail(run_of(partition), "%s-%d has a batch that cannot be read", TOPIC_CONSUMER_OFFSETS,
+                 partition->index);
+    while (record_iterator_next(&iterator, &record) == ERR_NONE)
+        take_record(partition, &record);
+    record_iterator_close(&iterator);
+}
+
+static void fetched(struct kafka_call *call, int error, const void *answer) {
+    struct log_partition *partition = CONTAINER_OF(call, struct log_partition, call);
+    const struct kp_fetch_response *response = answer;
+    struct record_batch batch;
+    size_t at = 0, before = partition->count;
+    const struct kp_fetch_response_partition *one =
+        error == ERR_NONE && response->responses.count == 1
+            ? &response->responses.items[0].partitions.items[0]
+            : NULL;
+    if (one != NULL && one->error_code == KAFKA_OFFSET_OUT_OF_RANGE)
+        run_fail(run_of(partition), "offset %zu of %s-%d is out of range", partition->count,
+                 TOPIC_CONSUMER_OFFSETS, partition->index);
+    /* The last batch may be cut off. */
+    while (one != NULL && one->error_code == KAFKA_NONE && one->records.len > 0 &&
+           record_batch_next(one->records.data, (size_t)one->records.len, &at, &batch, NULL) ==
+               ERR_NONE)
+        take_batch(partition, &batch);
+    judge_noted(partition);
+    env_timer_start(partition->timer, partition->count > before ? 1000 : PAUSE_US);
+}
+
+static void fetch(void *arg) {
+    struct log_partition *partition = arg;
+    struct cluster *cluster = partition->log->cluster;
+    struct kp_fetch_request request;
+    struct kp_fetch_request_topic topic;
+    struct kp_fetch_request_partition asked;
+    int32_t node;
+
+    cluster_offsets_leaders(cluster, partition->index, &node);
+    if (node < 0) {
+        env_timer_start(partition->timer, PAUSE_US);
+        return;
+    }
+    kp_set_fallbacks(&kp_fetch_request_schema, &request);
+    kp_set_fallbacks(&kp_fetch_request_topic_schema, &topic);
+    kp_set_fallbacks(&kp_fetch_request_partition_schema, &asked);
+    asked.partition = partition->index;
+    asked.current_leader_epoch = -1;
+    asked.fetch_offset = (int64_t)partition->count;
+    asked.partition_max_bytes = 16384;
+    topic.topic = kp_string_of(TOPIC_CONSUMER_OFFSETS);
+    topic.partitions.items = &asked;
+    topic.partitions.count = 1;
+    request.replica_id = -1;
+    request.max_bytes = 16384;
+    request.session_epoch = -1;
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    partition->call.done = fetched;
+    kafka_link_call(kafka_client_link(cluster->client, node), &partition->call, KP_FETCH, 11,
+                    &request, CALL_US);
+}
+
+/* ---- Life ---- */
+
+struct offsets_log *offsets_log_new(struct cluster *cluster, struct env *env,
+                                    void (*each)(void *arg, const struct logged_record *record),
+                                    void *arg) {
+    struct offsets_log *log = mem_zalloc(sizeof *log);
+    *log = (struct offsets_log){
+        .cluster = cluster, .env = env, .each = each, .arg = arg, .compare.run = compare_some};
+    for (int32_t p = 0; p < CLUSTER_OFFSETS_PARTITIONS; p++) {
+        struct log_partition *partition = &log->partitions[p];
+        partition->log = log;
+        partition->index = p;
+        partition->timer = env_timer_new(env, fetch, partition);
+        env_timer_start(partition->timer, PAUSE_US);
+    }
+    world_schedule(cluster->run->world, &log->compare, 0);
+    return log;
+}
