@@ -448,6 +448,7 @@ void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int3
     cluster->count = count;
     cluster->partitions = partitions;
     cluster->kept_bytes = world_below(run->world, 2) == 0 ? 0 : KEPT_BYTES;
+    if (cluster->members) cluster->kept_bytes += cluster->kept_bytes / 2; /* more logs begin */
     for (unsigned i = 0; i < count; i++) {
         struct sim_broker *broker = &cluster->brokers[i];
         *broker = (struct sim_broker){.cluster = cluster, .place = i};
