@@ -73,6 +73,28 @@ enum mutant {
     MUTANT_SESSION_MISSES_MOVES, /* what moves at a partition of a fetch session is not looked at */
     MUTANT_GROUPS_OF_SNAPSHOT_LOST, /* what a snapshot has of consumer groups is not taken */
 
+    /* ---- Members of consumer groups ---- */
+
+    MUTANT_OLD_OWNER_COMMITS = 80, /* a member commits in whatever generation or epoch it says */
+    MUTANT_COMMIT_OVERTAKES,     /* a commit does not wait for the decision that is being written */
+    MUTANT_SYNC_TOLD_EARLY,      /* an assignment is told although its record may not commit */
+    MUTANT_PENDING_FORGOTTEN,    /* an id that was told is not known while a rebalance goes on */
+    MUTANT_GENERATION_REUSED,    /* a rebalance ends in the generation of the one before */
+    MUTANT_TOMBSTONE_LOST,       /* a member of KIP-848 that left is not taken out */
+    MUTANT_STATIC_FENCED_TWICE,  /* a static member that came again is put back to who it was before
+                                  */
+    MUTANT_GIVEN_AWAY_EARLY,     /* what a member has to give back is free before it does */
+    MUTANT_SESSIONS_NOT_BEGUN,   /* members of a coordinator that moved have no session */
+    MUTANT_REBALANCE_TIMER_KEPT, /* the time to give partitions back runs on when they are */
+    MUTANT_EPOCH_TOLD_EARLY,     /* an epoch is told although its record may not commit */
+    MUTANT_LOST_ANSWER_FENCED, /* the epoch before is not taken from whom the new one did not reach
+                                */
+    MUTANT_FENCED_FOR_EVER,    /* a fenced member of KIP-848 may not join again while it is there */
+    MUTANT_RECORD_MEMBERS_LOST, /* a new coordinator begins with no members */
+    MUTANT_REGEX_CHANGE_MISSED, /* another regular expression is no new subscription */
+
+    /* ---- Identity ---- */
+
     /* A broker that lost its directory is let in under its old identity. */
     MUTANT_WIPED_REPLICA_VOTES = 60,
     MUTANT_MARK_PASSES_CLOSED, /* the durable mark passes a partition that could not be opened,

@@ -69,7 +69,8 @@ static int32_t some_partition(const struct cluster *cluster) {
 /* Who leads one of them, or one of the partitions in which consumer groups live; false: nobody. */
 static bool some_leader(struct cluster *cluster, uint64_t *group, unsigned *place) {
     struct world *world = cluster->run->world;
-    int32_t offsets = (int32_t)world_below(world, 3 * CLUSTER_OFFSETS_PARTITIONS), leader;
+    uint64_t often = cluster->troop == NULL ? 3 : 1;
+    int32_t offsets = (int32_t)world_below(world, often * CLUSTER_OFFSETS_PARTITIONS), leader;
 
     for (unsigned i = 0; offsets < CLUSTER_OFFSETS_PARTITIONS && i < cluster->count; i++) {
         struct partition *partition = cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS,

@@ -4,6 +4,8 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/api/services.h"
+#include "broker/config/topic_name.h"
+#include "broker/partition/partition.h"
 
 struct transfers {
     struct cluster *cluster;
@@ -39,6 +41,18 @@ static void hand_over(struct sim_broker *broker, uint64_t id) {
     if (raft_group_transfer_begin(group, transfer, replica) != ERR_NONE) mem_free(transfer);
 }
 
+/* Where groups have members, coordinators move as often as everybody else; until all is mended,
+ * for groups are to be well then. */
+static uint64_t some_coordinator(struct sim_broker *broker) {
+    struct cluster *cluster = broker->cluster;
+    if (cluster->troop == NULL || nemesis_is_over(cluster->nemesis)) return 0;
+    if (world_below(cluster->run->world, 2) == 0) return 0;
+    struct partition *partition = cluster_partition(
+        cluster, broker->place, TOPIC_CONSUMER_OFFSETS,
+        (int32_t)world_below(cluster->run->world, CLUSTER_OFFSETS_PARTITIONS));
+    return partition == NULL ? 0 : raft_group_id(partition_group(partition));
+}
+
 static void hand_over_one(struct env *env, void *arg) {
     struct sim_broker *broker = arg;
     struct cluster *cluster = broker->cluster;
@@ -46,7 +60,11 @@ static void hand_over_one(struct env *env, void *arg) {
 
     (void)env;
     size_t n = cluster_groups(cluster, broker->place, ids, 1 + CLUSTER_PARTITIONS_MAX);
-    if (n > 0 && broker->ready) hand_over(broker, ids[world_below(cluster->run->world, n)]);
+    uint64_t coordinator = some_coordinator(broker);
+    if (coordinator != 0)
+        hand_over(broker, coordinator);
+    else if (n > 0 && broker->ready)
+        hand_over(broker, ids[world_below(cluster->run->world, n)]);
 }
 
 struct one {

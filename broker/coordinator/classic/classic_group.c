@@ -6,6 +6,7 @@
  * group's own, so that it never meets a decision that is being written.
  */
 #include "base/check.h"
+#include "base/mutant.h"
 #include "broker/coordinator/classic/classic_internal.h"
 #include "broker/coordinator/group/group_batch.h"
 
@@ -47,7 +48,7 @@ static void read_record(struct classic_group *classic, struct classic_record *re
     struct shared_pool *shared = classic_table(classic)->shared;
     classic->generation = value.generation;
     classic->type = shared_bytes_take(record->type);
-    if (record->member_count > 0) {
+    if (record->member_count > 0 && !MUTANT(MUTANT_RECORD_MEMBERS_LOST)) {
         classic->protocol = shared_string_of(shared, value.protocol);
         if (classic->protocol == NULL) classic->protocol = shared_bytes_of(shared, "", 0);
         classic->state = CLASSIC_STABLE;

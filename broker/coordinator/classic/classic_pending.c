@@ -3,6 +3,7 @@
  * it does, so it goes with the connection that asked for it, and when that asks for another one.
  */
 #include "base/check.h"
+#include "base/mutant.h"
 #include "broker/coordinator/classic/classic_internal.h"
 
 /* That one connection may have here and not use: each Join looks along them, and all of them go in
@@ -68,6 +69,7 @@ struct classic_pending *classic_pending_find(const struct classic_group *classic
                                              struct kp_string id) {
     struct classic_pending *pending = NULL;
     if (id.len <= 0) return NULL;
+    if (MUTANT(MUTANT_PENDING_FORGOTTEN) && classic->state == CLASSIC_PREPARING) return NULL;
     HASH_FIND_BYHASHVALUE(hh, classic->pending, id.data, (unsigned)id.len,
                           classic_hash(classic, id), pending);
     return pending;

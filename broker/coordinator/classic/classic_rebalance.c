@@ -6,6 +6,7 @@
  * who does not send its Sync in time is removed, and the next rebalance begins.
  */
 #include "base/check.h"
+#include "base/mutant.h"
 #include "broker/coordinator/classic/classic_internal.h"
 
 /* ---- Protocols ---- */
@@ -233,7 +234,8 @@ static void complete(struct classic_group *classic) {
         return;
     }
     classic->initial = false;
-    classic->generation = classic_next_generation(classic);
+    if (!MUTANT(MUTANT_GENERATION_REUSED) || classic->generation == 0)
+        classic->generation = classic_next_generation(classic);
     shared_bytes_release(classic->protocol);
     struct classic_name *chosen = classic_vote(classic);
     CHECK(chosen != NULL); /* classic_supports: whoever joined names one that all others do */

@@ -1,5 +1,6 @@
 /* Heartbeat, LeaveGroup, and whether a commit of offsets may be. */
 #include "base/check.h"
+#include "base/mutant.h"
 #include "broker/coordinator/classic/classic_internal.h"
 
 /* ---- Heartbeat ---- */
@@ -88,7 +89,8 @@ static int16_t commit_check(const struct classic_group *classic,
     int16_t error = classic_validate(classic, committer->member_id, committer->instance_id,
                                      &member);
     if (error != KAFKA_NONE) return error;
-    if (committer->generation != classic->generation) return KAFKA_ILLEGAL_GENERATION;
+    if (committer->generation != classic->generation && !MUTANT(MUTANT_OLD_OWNER_COMMITS))
+        return KAFKA_ILLEGAL_GENERATION;
     if (classic->state == CLASSIC_COMPLETING) return KAFKA_REBALANCE_IN_PROGRESS;
     classic_member_renew(member);
     return KAFKA_NONE;

@@ -8,6 +8,7 @@
  * Invariant: whatever was parked or comes under the old id hears FENCED_INSTANCE_ID.
  */
 #include "base/check.h"
+#include "base/mutant.h"
 #include "broker/coordinator/classic/classic_internal.h"
 
 /* What the member was, until the record is written. */
@@ -92,6 +93,7 @@ static void rejoin_written(struct group_turn *turn, int16_t error) {
     struct group *group = turn->group;
     if (error == KAFKA_NONE) {
         answer_unchanged(replacement);
+        if (MUTANT(MUTANT_STATIC_FENCED_TWICE)) put_back(replacement);
     } else {
         put_back(replacement);
         join->generation = -1;

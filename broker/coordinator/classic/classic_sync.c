@@ -2,6 +2,7 @@
  * SyncGroup: members fetch what the leader assigned, which counts when its record has committed.
  */
 #include "base/check.h"
+#include "base/mutant.h"
 #include "broker/coordinator/classic/classic_internal.h"
 #include "broker/coordinator/group/group_batch.h"
 
@@ -120,6 +121,7 @@ static void leader_written(struct group_turn *turn, int16_t error) {
     struct classic_group *classic = group->classic;
     CHECK(classic->state == CLASSIC_COMPLETING); /* nothing changes while a turn is written */
     classic->leader_sync = NULL;
+    if (MUTANT(MUTANT_SYNC_TOLD_EARLY) && error == KAFKA_NOT_COORDINATOR) error = KAFKA_NONE;
     if (error == KAFKA_NONE)
         assigned(classic, sync);
     else

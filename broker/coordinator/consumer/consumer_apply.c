@@ -1,6 +1,7 @@
 /* Records of consumer groups are applied: one function for each type. */
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/coordinator/consumer/consumer_records.h"
 #include "broker/coordinator/consumer/topic_names.h"
 #include "broker/metadata/metadata.h"
@@ -148,6 +149,7 @@ static void apply_tombstone(struct consumer_group *group, int number,
     }
     struct consumer_member *member = consumer_member_find(group, key->member.member);
     if (member == NULL) return;
+    if (MUTANT(MUTANT_TOMBSTONE_LOST)) return;
     if (number == KP_RECORD_CONSUMER_MEMBER) {
         consumer_member_clear(member);
     } else if (number == KP_RECORD_CONSUMER_MEMBER_TARGET) {

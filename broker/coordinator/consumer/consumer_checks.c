@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mutant.h"
 #include "broker/coordinator/consumer/consumer_decision.h"
 #include "broker/coordinator/regex/topic_regex.h"
 #include "protocol/kafka_error.h"
@@ -148,6 +149,8 @@ static bool owns_a_part_of(const struct consumer_decision *decision,
 static int16_t check_epoch(struct consumer_decision *decision) {
     int32_t said = decision->heartbeat->request->member_epoch;
     const struct consumer_standing *standing = &decision->member->standing;
+    if (MUTANT(MUTANT_FENCED_FOR_EVER) && said == CONSUMER_EPOCH_JOIN)
+        return KAFKA_FENCED_MEMBER_EPOCH;
     if (said <= CONSUMER_EPOCH_JOIN || said == standing->epoch) return KAFKA_NONE;
     if (said > standing->epoch)
         return consumer_refuse(
@@ -156,7 +159,8 @@ static int16_t check_epoch(struct consumer_decision *decision) {
             "The member must abandon all its partitions and rejoin.",
             said, standing->epoch);
     /* The answer with its new epoch was lost. */
-    if (said == standing->previous_epoch && owns_a_part_of(decision, &standing->assigned))
+    if (said == standing->previous_epoch && !MUTANT(MUTANT_LOST_ANSWER_FENCED) &&
+        owns_a_part_of(decision, &standing->assigned))
         return KAFKA_NONE;
     return consumer_refuse(
         decision->heartbeat, KAFKA_FENCED_MEMBER_EPOCH,

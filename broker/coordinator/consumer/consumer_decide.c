@@ -2,6 +2,7 @@
  * What becomes of a member and its group by what the member says: member, group epoch, target, a
  * step towards it. The records of all of it are one batch.
  */
+#include "base/mutant.h"
 #include "broker/coordinator/consumer/consumer_assign.h"
 #include "broker/coordinator/consumer/consumer_decision.h"
 #include "broker/coordinator/consumer/consumer_reconcile.h"
@@ -96,7 +97,8 @@ static void decide_member(struct consumer_decision *decision) {
                 says_same(before->classic, decision->classic) &&
                 before->rebalance_timeout_ms == value.rebalance_timeout_ms;
     decision->subscribes_anew = before == &nobody || decision->names != before->names ||
-                                !shared_bytes_equal(decision->regex, before->regex);
+                                (!shared_bytes_equal(decision->regex, before->regex) &&
+                                 !MUTANT(MUTANT_REGEX_CHANGE_MISSED));
     if (same) return;
     if (decision->replaced != NULL) consumer_add_leave(&decision->batch, decision->replaced);
     consumer_add_member(&decision->batch, decision->row->id, decision->member_id, value,

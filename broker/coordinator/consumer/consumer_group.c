@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/coordinator/consumer/topic_names.h"
 
 static unsigned hash_of(const struct consumer_group *group, const void *data, size_t len) {
@@ -406,5 +407,6 @@ void consumer_standing_take(struct consumer_member *member,
     member->standing = *standing;
     member->has_standing = true;
     own_all(member->group, &standing->assigned, standing->epoch, true);
-    own_all(member->group, &standing->pending, standing->epoch, true);
+    if (!MUTANT(MUTANT_GIVEN_AWAY_EARLY))
+        own_all(member->group, &standing->pending, standing->epoch, true);
 }

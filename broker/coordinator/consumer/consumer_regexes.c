@@ -2,6 +2,7 @@
 #include "broker/coordinator/consumer/consumer_regexes.h"
 
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/coordinator/consumer/topic_names.h"
 #include "broker/coordinator/regex/topic_regex.h"
 
@@ -55,7 +56,7 @@ void consumer_regex_decide(struct consumer_decision *decision) {
         decision->candidate.regex_names = decision->regex_names;
         consumer_add_regex(&decision->batch, decision->row->id, text, decision->regex_names,
                            (int64_t)metadata_version(metadata), env_wall_ms(table->env));
-        decision->subscribes_anew = true;
+        if (!MUTANT(MUTANT_REGEX_CHANGE_MISSED)) decision->subscribes_anew = true;
     }
     mem_free(found);
     mem_free(names);

@@ -1,5 +1,6 @@
 /* Members that are not heard of, or do not give back what they have to in time, are fenced: a
  * decision like their leaving. */
+#include "base/mutant.h"
 #include "broker/coordinator/consumer/consumer_decision.h"
 #include "broker/coordinator/consumer/consumer_departures.h"
 
@@ -18,6 +19,7 @@ static bool is_over(const struct consumer_member *member) {
         return true;
     if (member->classic != NULL)
         return member->rebalance_over && member->owes != CONSUMER_OWES_NOTHING;
+    if (MUTANT(MUTANT_REBALANCE_TIMER_KEPT)) return member->rebalance_over;
     return member->rebalance_over && member->standing.state == CONSUMER_UNREVOKED &&
            member->standing.epoch == member->rebalance_epoch;
 }
@@ -121,7 +123,7 @@ void consumer_member_owes(struct consumer_member *member, enum consumer_owes owe
 static void rebalance_renew(struct consumer_member *member) {
     if (member->owes != CONSUMER_OWES_NOTHING) consumer_member_owes(member, CONSUMER_OWES_NOTHING);
     if (member->standing.state != CONSUMER_UNREVOKED) {
-        rebalance_clear(member);
+        if (!MUTANT(MUTANT_REBALANCE_TIMER_KEPT)) rebalance_clear(member);
         return;
     }
     if (group_timer_is_set(&member->rebalance) && member->rebalance_epoch == member->standing.epoch)

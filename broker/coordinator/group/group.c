@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/container_of.h"
+#include "base/mutant.h"
 #include "broker/coordinator/group/group_batch.h"
 #include "broker/coordinator/group/group_history.h"
 #include "protocol/kafka_error.h"
@@ -112,6 +113,7 @@ static void waiting_remove(struct group *group, struct group_turn *turn) {
 }
 
 static bool may_run(const struct group *group, const struct group_turn *turn) {
+    if (MUTANT(MUTANT_COMMIT_OVERTAKES) && turn->shares) return true;
     return !group->alone && !group->in_doubt && (turn->shares || group->sharing == 0);
 }
 

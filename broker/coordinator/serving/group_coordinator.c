@@ -3,6 +3,7 @@
 #include "broker/coordinator/serving/group_coordinator.h"
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "broker/coordinator/classic/classic_group.h"
 #include "broker/coordinator/consumer/consumer_records.h"
 #include "broker/coordinator/group/group_history.h"
@@ -64,6 +65,7 @@ static void coordinator_leading(void *state) {
     groups->leading = true;
     groups->leading_since_ms = env_now_ms(groups->env);
     for (struct group *group = groups->groups; group != NULL; group = group->hh.next) {
+        if (MUTANT(MUTANT_SESSIONS_NOT_BEGUN)) continue;
         classic_leading(group);
         if (group->consumer != NULL) consumer_sessions_begin(group->consumer);
     }

@@ -1,6 +1,7 @@
 /* What the protocols of groups say about offsets, and calls to where they are worked on. */
 #include "broker/coordinator/serving/group_offsets.h"
 
+#include "base/mutant.h"
 #include "broker/coordinator/classic/classic_group.h"
 #include "broker/coordinator/consumer/consumer_group.h"
 #include "broker/coordinator/consumer/consumer_records.h"
@@ -38,7 +39,8 @@ static int16_t consumer_commit(const struct consumer_group *group,
     if (member == NULL || !member->written) return KAFKA_UNKNOWN_MEMBER_ID;
     if (member->classic == NULL && commit->version < CONSUMER_VERSION)
         return KAFKA_UNSUPPORTED_VERSION;
-    if (commit->generation == member->standing.epoch) return KAFKA_NONE;
+    if (commit->generation == member->standing.epoch || MUTANT(MUTANT_OLD_OWNER_COMMITS))
+        return KAFKA_NONE;
     if (commit->generation > member->standing.epoch) return stale(member);
     for (size_t i = 0; i < commit->count; i++)
         if (!is_its_own(member, commit, &commit->entries[i])) return stale(member);

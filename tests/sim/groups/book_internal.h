@@ -16,6 +16,7 @@ struct holder {
     uint64_t id_hash; /* of the id under which it was told something last */
     bool is_static, established, dead;
     uint64_t contact_us, clear_us; /* when what was answered had been sent; 0: never */
+    uint32_t contact_term;         /* and the term in which it was answered */
     unsigned unknown;              /* requests without a true answer since then */
     struct owned_list holds;
     uint32_t tenures[HELD_MOST]; /* of what it holds */

@@ -52,11 +52,11 @@ static void take_id(struct member *member, struct kp_string id) {
 
 /* Errors that end what it was. False: it is none of those. */
 static bool is_thrown_out(struct member *member, int16_t code, bool excused) {
-    bool is_true = member_answer_is_true(member);
+    uint32_t in_term = member_answered_in(member);
     if (code != KAFKA_UNKNOWN_MEMBER_ID && code != KAFKA_ILLEGAL_GENERATION &&
         code != KAFKA_FENCED_INSTANCE_ID)
         return false;
-    if (member->holder != NULL) holder_refused(member->holder, code, excused, is_true);
+    if (member->holder != NULL) holder_refused(member->holder, code, excused, in_term);
     if (code == KAFKA_FENCED_INSTANCE_ID) {
         member_ends(member);
     } else if (code == KAFKA_UNKNOWN_MEMBER_ID) {
@@ -79,8 +79,7 @@ static void beaten(struct kafka_call *call, int error, const void *answer) {
     if (is_thrown_out(member, code, false)) return;
     if (code != KAFKA_NONE && code != KAFKA_REBALANCE_IN_PROGRESS)
         member_fail(member, code, "Heartbeat");
-    holder_heard(member->holder, member->sent_us, code == KAFKA_NONE,
-                 member_answer_is_true(member));
+    holder_heard(member->holder, member->sent_us, code == KAFKA_NONE, member_answered_in(member));
     if (code == KAFKA_NONE)
         member_later(member, member->options->interval_us);
     else
@@ -107,7 +106,7 @@ static void assigned(struct member *member, const struct kp_sync_group_response 
     member->epoch = member->joined_generation;
     member->joins = 0;
     run_count(member->run, RARE_ASSIGNED, 1);
-    holder_heard(member->holder, member->sent_us, true, member_answer_is_true(member));
+    holder_heard(member->holder, member->sent_us, true, member_answered_in(member));
     bool gave = member_keeps_only(member, &list);
     member_told(member, member->epoch, &list);
     member->state = gave && is_cooperative(member) ? JOINS : STEADY;
@@ -176,7 +175,7 @@ static void judge_told_id(struct member *member) {
     bool same = member->told_id_by == member->asked && member->told_id_in == member->in_term &&
                 member->told_id_on == kafka_link_ended(member->links[member->asked]);
     bool soon = world_now_us(member->run->world) < member->told_id_us + member->options->session_us;
-    if (same && soon && member->told_id_in != 0 && member_answer_is_true(member))
+    if (same && soon && member->told_id_in != 0 && member_answered_in(member))
         run_fail(member->run, "group %s: n%d does not know the id any more that it told seat %u",
                  book_group_name(member->options->group), member->asked, member->options->seat);
 }
@@ -211,7 +210,7 @@ static void joined(struct kafka_call *call, int error, const void *answer) {
         member_fail(member, code, "JoinGroup");
     } else {
         take_id(member, response->member_id);
-        holder_heard(member->holder, member->sent_us, false, member_answer_is_true(member));
+        holder_heard(member->holder, member->sent_us, true, member_answered_in(member));
         member->joined_generation = response->generation_id;
         share_out(member, response);
         member->state = SYNCS;

@@ -122,13 +122,14 @@ static void take_over(struct holder *holder) {
         if (other != holder && other->seat == holder->seat) other->holds.count = 0;
 }
 
-void holder_heard(struct holder *holder, uint64_t sent_us, bool clear, bool is_true) {
+void holder_heard(struct holder *holder, uint64_t sent_us, bool clear, uint32_t in_term) {
     if (holder->is_static) take_over(holder);
-    if (!is_true) {
+    if (in_term == 0) {
         holder->unknown++;
         return;
     }
     holder->contact_us = sent_us;
+    holder->contact_term = in_term;
     if (clear) holder->clear_us = sent_us;
     holder->unknown = 0;
 }
@@ -178,7 +179,7 @@ void holder_told_epoch(struct holder *holder, struct kp_string id, int32_t epoch
 }
 
 void holder_told(struct holder *holder, struct kp_string id, int32_t epoch,
-                 const struct owned_list *list, bool is_true) {
+                 const struct owned_list *list, uint32_t in_term) {
     struct book *book = holder->group->book;
     holder->established = true;
     holder->id_hash = book_text_hash(id);
@@ -186,7 +187,7 @@ void holder_told(struct holder *holder, struct kp_string id, int32_t epoch,
     for (size_t i = 0; i < list->count; i++) {
         const struct owned *one = &list->items[i];
         if (owned_has(&holder->holds, one)) continue;
-        if (is_true) nobody_has(holder, one);
+        if (in_term != 0) nobody_has(holder, one);
         holder->tenures[holder->holds.count] = ++book->tenures;
         owned_add(&holder->holds, *one);
         run_count(book->run, RARE_PARTITIONS_TOLD, 1);
@@ -206,10 +207,12 @@ void holder_died(struct holder *holder) {
     holder->dead = true;
 }
 
-void holder_refused(struct holder *holder, int16_t code, bool excused, bool is_true) {
+void holder_refused(struct holder *holder, int16_t code, bool excused, uint32_t in_term) {
     struct book_group *group = holder->group;
     run_count(group->book->run, RARE_MEMBERS_FENCED, holder->established);
-    if (excused || !is_true || !holder->established) return;
+    /* Before it was told a generation nothing of it is written: a new coordinator knows nothing. */
+    bool known = holder->established || holder->contact_term == in_term;
+    if (excused || in_term == 0 || !known) return;
     if (now_us(group) >= safe_until_us(holder)) return;
     run_fail(group->book->run,
              "group %s: member %u hears %s, and was heard of %" PRIu64 " ms ago: it has %" PRIu64

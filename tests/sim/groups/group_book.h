@@ -11,7 +11,8 @@
  * covers what was processed. The rest is judged by the log of the coordinator: group_log.c.
  *
  * An answer is *true* if whoever gave it led the newest term of its partition from before the
- * request left until the answer came; only true ones say that a member was heard of.
+ * request left until the answer came; only true ones say that a member was heard of. `in_term`:
+ * that term; 0: it is not true.
  */
 #ifndef SIM_GROUPS_GROUP_BOOK_H
 #define SIM_GROUPS_GROUP_BOOK_H
@@ -63,14 +64,14 @@ uint32_t holder_tenure(const struct holder *holder, const struct owned *one);
 
 /* It was answered without an error to what it sent then. `clear`: and nothing is expected of it by
  * the time for a rebalance. */
-void holder_heard(struct holder *holder, uint64_t sent_us, bool clear, bool is_true);
+void holder_heard(struct holder *holder, uint64_t sent_us, bool clear, uint32_t in_term);
 /* A request has no answer, or one that does not say what became of it. */
 void holder_unknown(struct holder *holder);
 unsigned holder_unknowns(const struct holder *holder); /* of those, since it was truly heard */
 /* It was told: this is yours, in that generation or epoch, under that id. What is new begins a
  * tenure. */
 void holder_told(struct holder *holder, struct kp_string id, int32_t epoch,
-                 const struct owned_list *list, bool is_true);
+                 const struct owned_list *list, uint32_t in_term);
 /* It was told its epoch, and nothing of partitions. */
 void holder_told_epoch(struct holder *holder, struct kp_string id, int32_t epoch);
 void holder_gives_up(struct holder *holder, const struct owned *one);
@@ -80,7 +81,7 @@ void holder_died(struct holder *holder);
 /* It was refused by that error: UNKNOWN_MEMBER_ID, FENCED_MEMBER_EPOCH, FENCED_INSTANCE_ID,
  * UNRELEASED_INSTANCE_ID, ILLEGAL_GENERATION, GROUP_ID_NOT_FOUND. `excused`: what it sent before
  * may have led to it. */
-void holder_refused(struct holder *holder, int16_t code, bool excused, bool is_true);
+void holder_refused(struct holder *holder, int16_t code, bool excused, uint32_t in_term);
 
 /* ---- Records and offsets of the topic of the run ---- */
 

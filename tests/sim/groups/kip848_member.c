@@ -12,7 +12,15 @@
 #include "protocol/messages/consumer_group_heartbeat.h"
 #include "tests/sim/groups/member_internal.h"
 
-enum { SOON_US = 2000, AGAIN_US = 60000, LEAVES = -1, LEAVES_STATIC = -2, REGEX_VERSION = 1 };
+enum {
+    SOON_US = 2000,
+    GIVE_US = 300000,
+    GIVING_US = 60000,
+    AGAIN_US = 60000,
+    LEAVES = -1,
+    LEAVES_STATIC = -2,
+    REGEX_VERSION = 1
+};
 
 static void say_all(struct member *member) {
     member->must_say_all = true;
@@ -21,6 +29,7 @@ static void say_all(struct member *member) {
 /* It has lost what it had, and joins again under its id. */
 static void join_again(struct member *member) {
     member_gives_up_all(member);
+    member->give_at_us = 0;
     member->epoch = 0;
     say_all(member);
     member_later(member, AGAIN_US);
@@ -41,7 +50,9 @@ static bool is_thrown_out(struct member *member, int16_t code) {
         code != KAFKA_FENCED_INSTANCE_ID && code != KAFKA_UNRELEASED_INSTANCE_ID &&
         code != KAFKA_GROUP_ID_NOT_FOUND)
         return false;
-    holder_refused(member->holder, code, is_excused(member, code), member_answer_is_true(member));
+    if (code == KAFKA_FENCED_MEMBER_EPOCH && member->epoch == 0)
+        member_fail(member, code, "a heartbeat that joins");
+    holder_refused(member->holder, code, is_excused(member, code), member_answered_in(member));
     if (code == KAFKA_FENCED_INSTANCE_ID || code == KAFKA_UNRELEASED_INSTANCE_ID) {
         run_count(member->run, RARE_INSTANCE_KEPT, code == KAFKA_UNRELEASED_INSTANCE_ID);
         member_ends(member);
@@ -62,27 +73,48 @@ static void take_list(const struct kp_consumer_group_heartbeat_response_assignme
     }
 }
 
+/* What it has and is not to have any more it gives back after a while, for it has to finish its
+ * work with it; now and then that is too late. */
+static void begin_giving(struct member *member) {
+    const struct owned_list *holds = holder_holds(member->holder);
+    bool gives = false;
+    for (size_t i = 0; i < holds->count; i++)
+        gives = gives || !owned_has(&member->has, &holds->items[i]);
+    if (!gives) member->give_at_us = 0;
+    if (!gives || member->give_at_us != 0) return;
+    uint64_t most_us = member_draw(member, 12) == 0 ? 2 * member->options->rebalance_us : GIVE_US;
+    member->give_at_us = world_now_us(member->run->world) + 1 + member_draw(member, most_us);
+}
+
+static void give(struct member *member) {
+    if (member->give_at_us == 0 || world_now_us(member->run->world) < member->give_at_us) return;
+    member->give_at_us = 0;
+    member_keeps_only(member, &member->has);
+    member->must_say_owned = true;
+}
+
 static void take_answer(struct member *member,
                         const struct kp_consumer_group_heartbeat_response *response) {
     uint64_t next_us = (uint64_t)response->heartbeat_interval_ms * 1000;
-    bool gave = false, owes = member->must_say_owned, is_true = member_answer_is_true(member);
-    holder_heard(member->holder, member->sent_us, false, is_true);
+    bool owes = member->must_say_owned;
+    uint32_t in_term = member_answered_in(member);
+    holder_heard(member->holder, member->sent_us, false, in_term);
     member->epoch = response->member_epoch;
     if (next_us > member->options->interval_us) next_us = member->options->interval_us;
     if (response->assignment != NULL) {
-        struct owned_list list;
         size_t before = holder_holds(member->holder)->count;
-        take_list(response->assignment, &list);
-        gave = member_keeps_only(member, &list);
-        member_told(member, member->epoch, &list);
-        owes = gave || holder_holds(member->holder)->count != before;
+        take_list(response->assignment, &member->has);
+        member_told(member, member->epoch, &member->has);
+        owes = holder_holds(member->holder)->count != before;
         run_count(member->run, RARE_ASSIGNED, 1);
+        begin_giving(member);
     } else {
         holder_told_epoch(member->holder, kp_string_of(member->id), member->epoch);
     }
-    if (!gave && is_true) holder_heard(member->holder, member->sent_us, true, is_true);
-    member->must_say_owned = owes;
-    member_later(member, owes ? SOON_US : next_us);
+    bool gives = member->give_at_us != 0;
+    if (!gives && in_term != 0) holder_heard(member->holder, member->sent_us, true, in_term);
+    member->must_say_owned = owes && !gives;
+    member_later(member, gives ? GIVING_US : owes ? SOON_US : next_us);
 }
 
 static void beaten(struct kafka_call *call, int error, const void *answer) {
@@ -157,6 +189,7 @@ static void beat(struct member *member) {
     struct kp_consumer_group_heartbeat_request request;
     struct kp_string topic;
     struct said_owned said;
+    give(member);
     bool all = member->must_say_all || member->epoch == 0;
     bool anew = all || member->said_regex != member->options->regex;
     kp_set_fallbacks(&kp_consumer_group_heartbeat_request_schema, &request);

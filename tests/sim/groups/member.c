@@ -40,8 +40,8 @@ void member_call(struct member *member, enum kp_api_key key, int version, const 
                     timeout_us);
 }
 
-bool member_answer_is_true(const struct member *member) {
-    return member->in_term != 0 && leads_in(member, member->asked) == member->in_term;
+uint32_t member_answered_in(const struct member *member) {
+    return leads_in(member, member->asked) == member->in_term ? member->in_term : 0;
 }
 
 static bool moves(int16_t code) {
@@ -106,8 +106,7 @@ static void look_at_places(struct member *member) {
 }
 
 void member_told(struct member *member, int32_t epoch, const struct owned_list *list) {
-    holder_told(member->holder, kp_string_of(member->id), epoch, list,
-                member_answer_is_true(member));
+    holder_told(member->holder, kp_string_of(member->id), epoch, list, member_answered_in(member));
     look_at_places(member);
 }
 

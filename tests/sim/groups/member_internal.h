@@ -76,7 +76,8 @@ struct member {
     /* KIP-848. */
     bool must_say_all, must_say_owned;
     const char *said_regex;
-    int32_t heartbeat_ms;
+    struct owned_list has; /* as it was told last */
+    uint64_t give_at_us;   /* what it has beyond that it gives back then; 0: nothing */
 };
 
 static inline uint64_t member_draw(struct member *member, uint64_t limit) {
@@ -90,8 +91,8 @@ struct kp_string member_instance(const struct member *member); /* null: dynamic 
 /* Sends the request of the protocol to its coordinator. */
 void member_call(struct member *member, enum kp_api_key key, int version, const void *request,
                  uint64_t timeout_us);
-/* Inside its answer. */
-bool member_answer_is_true(const struct member *member);
+/* Inside its answer: the term in which it is true; else 0. */
+uint32_t member_answered_in(const struct member *member);
 /* Of an error that a coordinator gives that moves: it is looked for again, and true. */
 bool member_coordinator_moved(struct member *member, int error, int16_t code);
 _Noreturn void member_fail(struct member *member, int16_t code, const char *what);

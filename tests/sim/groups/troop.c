@@ -42,7 +42,7 @@ struct troop {
     unsigned group_count, seat_count;
     struct seat seats[SEATS_MAX];
     struct offsets_log *log;
-    struct event poll, next;
+    struct event poll, next, subscribe;
     uint32_t newest[CLUSTER_OFFSETS_PARTITIONS]; /* terms that anybody was seen in */
     uint64_t interval_us;
     bool calm;
@@ -253,17 +253,28 @@ static void stay_away(struct troop *troop) {
     }
 }
 
+/* Who has waited for topics that never came subscribes to what is there. */
+static void subscribe(struct event *event) {
+    struct troop *troop = CONTAINER_OF(event, struct troop, subscribe);
+    for (unsigned s = 0; s < troop->seat_count; s++)
+        troop->seats[s].options.regex = "ord.*";
+}
+
 void troop_calm(struct troop *troop) {
+    bool waits = draw(troop, 3) == 0;
     troop->calm = true;
     connect_all(troop);
     stay_away(troop);
     for (unsigned s = 0; s < troop->seat_count; s++) {
         struct seat *seat = &troop->seats[s];
         if (seat->gone) continue;
-        seat->options.regex = draw(troop, 2) == 0 ? NULL : "ord.*";
+        seat->options.regex = waits ? "nothing-.*" : draw(troop, 2) == 0 ? NULL : "ord.*";
         node_pause(seat->node, 0);
         if (seat->member == NULL) come_back(seat, 100000);
     }
+    troop->subscribe.run = subscribe;
+    if (waits)
+        world_schedule(troop->cluster->run->world, &troop->subscribe, soon(troop, SESSION_US));
 }
 
 /* ---- Whether all is well ---- */
