@@ -8,9 +8,11 @@ write each, so that a kill -9 loses at most what had not happened yet:
     [t_us, name, "commit", began_us, {partition: offset that was taken}, {partition: error}]
     [t_us, name, "closed" | "fatal", text]
 
-Happy path: batches of at most 200 records; every `commit_ms` what was processed is committed, synchronously; so it is before a partition is given
-back. SIGTERM: leaves in good order. A process that finds that it has slept commits at once: what it had in hand, maybe of partitions that are
-somebody else's by now, which the coordinator must refuse. Times are CLOCK_MONOTONIC, one clock for all processes of a machine.
+Happy path: batches of at most 200 records; every `commit_ms` a commit of what was processed begins (nobody waits for it: it may stand behind the
+Join that librdkafka has sent over the same connection), and before a partition is given back it is committed, if no other commit is under
+way: of two, one that librdkafka tries again could land behind the later one. SIGTERM: leaves in good order. A process that wakes up from
+SIGSTOP commits at once what it had in hand, maybe of partitions that are somebody else's by now, which the coordinator must refuse. Times
+are CLOCK_MONOTONIC, one clock for all processes of a machine.
 """
 
 import json
@@ -21,11 +23,12 @@ import time
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-SLEPT_S = 0.8
-
 
 def now_us():
     return time.monotonic_ns() // 1000
+
+
+SLEPT_S = 0.8
 
 
 class Member:
@@ -34,6 +37,7 @@ class Member:
         self.file = os.open(spec["events"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.eager = spec["protocol"] == "eager"
         self.next = {}  # partition -> the offset after the last processed one that is not committed
+        self.under_way = None  # when the commit began that is under way
         self.over = False
 
     def note(self, kind, *more, t=None):
@@ -49,6 +53,7 @@ class Member:
             "enable.auto.commit": False,
             "max.poll.interval.ms": s["rebalance_ms"],
             "fetch.wait.max.ms": 100,
+            "on_commit": self.committed,
             "log_level": 4,
         }
         if s["protocol"] == "consumer":
@@ -67,8 +72,7 @@ class Member:
 
     def revoked(self, consumer, partitions):
         self.note("revoked", [p.partition for p in partitions])
-        gone = {p.partition for p in partitions}
-        self.commit({p: o for p, o in self.next.items() if p in gone})
+        self.commit({p.partition for p in partitions})
         self.unassign(consumer, partitions)
 
     def lost(self, consumer, partitions):
@@ -86,7 +90,7 @@ class Member:
     # ---- Work ----
 
     def process(self, messages):
-        stretches = {}
+        stretches, ends = {}, {}
         for m in messages:
             if m.error():
                 if m.error().fatal():
@@ -98,23 +102,31 @@ class Member:
                 rows[-1][2] = offset
             else:
                 rows.append([p, offset, offset, value])
-            self.next[p] = offset + 1
+            ends[p] = offset + 1
         if stretches:
             self.note("processed", [row for rows in stretches.values() for row in rows])
+            self.next |= ends
 
-    def commit(self, offsets):
-        if not offsets:
+    def commit(self, only=None):
+        """What is processed and not committed, of these partitions or of all; one commit at a time."""
+        offsets = {p: o for p, o in self.next.items() if only is None or p in only}
+        if not offsets or self.under_way is not None:
             return
-        began, taken, refused = now_us(), {}, {}
+        self.under_way = now_us()
+        asked = [TopicPartition(self.topic, p, o) for p, o in offsets.items()]
+        if only is None:
+            self.consumer.commit(offsets=asked, asynchronous=True)
+            return
         try:
-            for p in self.consumer.commit(offsets=[TopicPartition(self.topic, p, o) for p, o in offsets.items()], asynchronous=False):
-                if p.error:
-                    refused[p.partition] = p.error.name()
-                else:
-                    taken[p.partition] = p.offset
+            self.committed(None, self.consumer.commit(offsets=asked, asynchronous=False))
         except KafkaException as e:
-            refused = dict.fromkeys(offsets, e.args[0].name())
-        self.note("commit", began, taken, refused)
+            self.committed(e.args[0], asked)
+
+    def committed(self, error, partitions):
+        taken = {p.partition: p.offset for p in partitions if not (error or p.error)}
+        refused = {p.partition: (p.error or error).name() for p in partitions if error or p.error}
+        self.note("commit", self.under_way, taken, refused)
+        self.under_way = None
         for p, offset in taken.items():
             if self.next.get(p) == offset:
                 del self.next[p]
@@ -122,13 +134,13 @@ class Member:
     def run(self):
         self.consumer = Consumer(self.settings())
         self.consumer.subscribe([self.topic], on_assign=self.assigned, on_revoke=self.revoked, on_lost=self.lost)
-        awake = committed = time.monotonic()
+        awake = tried = time.monotonic()
         while not self.over:
             self.process(self.consumer.consume(200, 0.1))
             before, awake = awake, time.monotonic()
-            if awake - committed > self.spec["commit_ms"] / 1000 or awake - before > SLEPT_S:
-                self.commit(dict(self.next))
-                committed = time.monotonic()
+            if awake - tried > self.spec["commit_ms"] / 1000 or awake - before > SLEPT_S:
+                tried = awake
+                self.commit()
         self.consumer.close()
         self.note("closed", "")
 
