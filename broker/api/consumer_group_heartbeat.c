@@ -130,6 +130,7 @@ static void found(struct coordinator_find *find, void *coordinator, int16_t erro
         .metadata = state->services->metadata,
         .request = request->message,
         .client_id = request->ctx.client_id,
+        .asker = request->connection,
         .client_host = host_of(request),
         .names_its_id = request->api_version >= MEMBER_ID_VERSION,
         .may_describe = may_describe,

@@ -36,7 +36,8 @@ static void heartbeat_found(struct group_request *group, struct group_coordinato
                                                   .group_id = in->group_id,
                                                   .member_id = in->member_id,
                                                   .instance_id = in->group_instance_id,
-                                                  .generation = in->generation_id};
+                                                  .generation = in->generation_id,
+                                                  .asker = group->request->connection};
     group_request_calls(group, &beating->heartbeat.call);
     group_coordinator_heartbeat(coordinator, &beating->heartbeat);
 }

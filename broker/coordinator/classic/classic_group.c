@@ -78,6 +78,7 @@ static void live_free(struct classic_group *classic) {
     struct group *group = classic->group;
     CHECK(classic->members == NULL && classic->pending == NULL && classic->names == NULL);
     classic_timer_clear(classic);
+    group_timer_clear(group->table->timers, &classic->hold);
     shared_bytes_release(classic->type);
     shared_bytes_release(classic->protocol);
     budget_release(group->table->memory, sizeof *classic);
@@ -129,6 +130,7 @@ static void work_run(struct group_turn *turn) {
         classic->timer_due = false;
         classic_time_over(classic);
     }
+    if (classic->hold_due) classic_handover_end(classic, KAFKA_NONE);
     if (!classic_write_empty(classic, turn)) work_end(work);
 }
 

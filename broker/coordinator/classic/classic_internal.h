@@ -4,6 +4,7 @@
 
 #include "broker/coordinator/classic/classic_group.h"
 #include "broker/coordinator/group/group_history.h"
+#include "broker/coordinator/group/group_presence.h"
 #include "protocol/kafka_error.h"
 
 enum {
@@ -39,6 +40,10 @@ struct classic_member {
     bool nameless;  /* its client does not know its id until its Join is answered (v0-3) */
     bool owes_sync; /* since its Join was answered */
     bool overdue;   /* its session is over */
+    struct group_presence presence;
+    uint64_t beat_at_ms; /* its last heartbeat since its Join; 0: none */
+    uint64_t beat_ms;    /* the longest time between two; 0: not known */
+    bool gives_back;     /* while its group is handing over: it was assigned less than it has */
     size_t charged;
     UT_hash_handle by_id, by_instance;
     struct classic_member *next_overdue;
@@ -76,6 +81,8 @@ struct classic_group {
     size_t metadata;          /* bytes of what the members say of themselves */
     struct group_timer timer; /* of the state: the delay at first, the rebalance, the Syncs */
     bool timer_due;
+    struct group_timer hold; /* in Stable, while Syncs wait: classic_handover.c */
+    bool hold_due, handing_over;
     /* Preparing, from Empty: when somebody new came last, and how long it may be prolonged. */
     bool initial;
     uint64_t newcomer_ms, initial_until_ms;
@@ -148,8 +155,10 @@ bool classic_member_says_same(const struct classic_member *member, const struct 
 void classic_member_remove(struct classic_member *member);
 /* The id of one with an instance is another from now on. Takes it over. */
 void classic_member_rename(struct classic_member *member, struct shared_bytes *id);
-/* Its session begins anew, unless a call is parked. */
+/* Its session begins anew, unless a call is parked; a short one while it is absent. */
 void classic_member_renew(struct classic_member *member);
+/* It was heard over that connection, with a heartbeat or with a Join. */
+void classic_member_heard(struct classic_member *member, const void *connection, bool beats);
 struct shared_bytes *classic_member_metadata(const struct classic_member *member,
                                              const struct shared_bytes *protocol);
 struct classic_name *classic_name_find(const struct classic_group *classic, struct kp_string text);
@@ -182,17 +191,30 @@ void classic_changed(struct classic_group *classic);
 void classic_maybe_complete(struct classic_group *classic);
 /* The time of the state is over. */
 void classic_time_over(struct classic_group *classic);
-/* Ends the parked Syncs with that error. */
-void classic_refuse_syncs(struct classic_group *classic, int16_t error);
-void classic_answer_sync(struct classic_member *member, struct group_sync *sync);
 /* Answers a Join of that member with the present generation. */
 void classic_answer_join(struct classic_member *member, struct group_join *join);
 void classic_fail_join(struct classic_member *member, int16_t error);
-void classic_fail_sync(struct classic_member *member, int16_t error);
 /* A call of the same member that is parked already ends with REBALANCE_IN_PROGRESS. */
 void classic_park_join(struct classic_member *member, struct group_join *join);
-void classic_park_sync(struct classic_member *member, struct group_sync *sync);
 void classic_list_members(const struct classic_group *classic, struct group_join *join);
+
+/* ---- classic_parked.c ---- */
+
+/* A Sync of the same member that is parked already ends with REBALANCE_IN_PROGRESS. */
+void classic_park_sync(struct classic_member *member, struct group_sync *sync);
+void classic_answer_sync(struct classic_member *member, struct group_sync *sync);
+void classic_fail_sync(struct classic_member *member, int16_t error);
+/* Ends the parked Syncs with that error; what was assigned is not. */
+void classic_refuse_syncs(struct classic_group *classic, int16_t error);
+
+/* ---- classic_handover.c ---- */
+
+/* Stable begins, before its Syncs are answered: looks who is assigned less than it has. */
+void classic_handover_begin(struct classic_group *classic);
+/* A Sync in Stable, parked or not: is answered, or waits. */
+void classic_handover_sync(struct classic_member *member, struct group_sync *sync);
+/* Those that wait are answered, or end with that error. Nothing if none can. */
+void classic_handover_end(struct classic_group *classic, int16_t error);
 
 /* ---- classic_static.c ---- */
 

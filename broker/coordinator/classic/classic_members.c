@@ -121,6 +121,7 @@ static void member_charge(struct classic_member *member, size_t bytes) {
 /* ---- Members ---- */
 
 static void session_over(struct group_timer *timer);
+static void member_gone(struct group_presence *presence);
 
 static void member_enter_instance(struct classic_member *member) {
     struct kp_string instance = shared_string(member->instance);
@@ -142,6 +143,7 @@ struct classic_member *classic_member_add(struct classic_group *classic, struct 
     member->id = id;
     member->instance = shared_string_of(NULL, instance);
     member->session.due = session_over;
+    member->presence.gone = member_gone;
     member_enter_id(member);
     if (member->instance != NULL) member_enter_instance(member);
     if (classic->leader == NULL) classic->leader = member;
@@ -217,6 +219,7 @@ void classic_member_remove(struct classic_member *member) {
     CHECK(member->join == NULL && member->sync == NULL);
     if (member->overdue) overdue_unlink(classic, member);
     group_timer_clear(classic_table(classic)->timers, &member->session);
+    group_presence_clear(classic_table(classic), &member->presence);
     HASH_DELETE(by_id, classic->members, member);
     if (member->instance != NULL) HASH_DELETE(by_instance, classic->instances, member);
     if (classic->leader == member) classic->leader = classic->members;
@@ -241,12 +244,38 @@ void classic_member_rename(struct classic_member *member, struct shared_bytes *i
     member_enter_id(member);
 }
 
+/* Static members are expected to go and to come again within a session (KIP-345). How often others
+ * speak is theirs to choose: from what is not known nothing follows. */
+static uint64_t session_ms(const struct classic_member *member) {
+    uint64_t whole_ms = (uint64_t)member->session_timeout_ms;
+    if (!member->presence.absent || member->instance != NULL || member->beat_ms == 0)
+        return whole_ms;
+    uint64_t patience_ms = group_presence_patience_ms(member->beat_ms);
+    return patience_ms < whole_ms ? patience_ms : whole_ms;
+}
+
+void classic_member_heard(struct classic_member *member, const void *connection, bool beats) {
+    uint64_t now_ms = classic_now_ms(member->classic);
+    group_presence_heard(classic_table(member->classic), &member->presence, connection);
+    if (beats && member->beat_at_ms != 0 && now_ms - member->beat_at_ms > member->beat_ms)
+        member->beat_ms = now_ms - member->beat_at_ms;
+    member->beat_at_ms = beats ? now_ms : 0;
+}
+
+static void member_gone(struct group_presence *presence) {
+    struct classic_member *member = CONTAINER_OF(presence, struct classic_member, presence);
+    uint64_t over_ms = classic_now_ms(member->classic) + session_ms(member);
+    if (member->overdue || !group_timer_is_set(&member->session)) return;
+    if (over_ms < member->session.due_ms)
+        group_timer_set(classic_table(member->classic)->timers, &member->session, over_ms);
+}
+
 void classic_member_renew(struct classic_member *member) {
     if (member->overdue) overdue_unlink(member->classic, member);
     member->overdue = false;
     if (member->join != NULL || member->sync != NULL) return;
     group_timer_set(classic_table(member->classic)->timers, &member->session,
-                    classic_now_ms(member->classic) + (uint64_t)member->session_timeout_ms);
+                    classic_now_ms(member->classic) + session_ms(member));
 }
 
 static void session_over(struct group_timer *timer) {

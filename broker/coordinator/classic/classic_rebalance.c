@@ -56,6 +56,7 @@ static void join_gone(struct group_call *call) {
 
 void classic_park_join(struct classic_member *member, struct group_join *join) {
     struct group_timers *timers = classic_table(member->classic)->timers;
+    classic_member_heard(member, join->asker, false);
     if (member->join != NULL) classic_fail_join(member, KAFKA_REBALANCE_IN_PROGRESS);
     member->join = join;
     member->classic->joined++;
@@ -106,49 +107,6 @@ void classic_answer_join(struct classic_member *member, struct group_join *join)
     group_call_answer(classic_table(classic), &join->call, KAFKA_NONE);
 }
 
-/* ---- Parked Syncs ---- */
-
-static void sync_gone(struct group_call *call) {
-    struct classic_member *member = call->parked_at;
-    member->sync = NULL;
-    classic_member_renew(member);
-}
-
-void classic_park_sync(struct classic_member *member, struct group_sync *sync) {
-    if (member->sync != NULL) classic_fail_sync(member, KAFKA_REBALANCE_IN_PROGRESS);
-    if (member->overdue) classic_member_renew(member);
-    member->sync = sync;
-    group_timer_clear(classic_table(member->classic)->timers, &member->session);
-    group_call_park(&sync->call, member, sync_gone);
-}
-
-void classic_fail_sync(struct classic_member *member, int16_t error) {
-    struct group_sync *sync = member->sync;
-    if (sync == NULL) return;
-    member->sync = NULL;
-    group_call_answer(classic_table(member->classic), &sync->call, error);
-}
-
-void classic_answer_sync(struct classic_member *member, struct group_sync *sync) {
-    struct classic_group *classic = member->classic;
-    sync->type = shared_bytes_take(classic->type);
-    sync->chosen = shared_bytes_take(classic->protocol);
-    sync->assignment = shared_bytes_take(member->assignment);
-    if (member->sync == sync) member->sync = NULL;
-    group_call_answer(classic_table(classic), &sync->call, KAFKA_NONE);
-}
-
-void classic_refuse_syncs(struct classic_group *classic, int16_t error) {
-    for (struct classic_member *member = classic->members; member != NULL;
-         member = member->by_id.next) {
-        bool waited = member->sync != NULL;
-        classic_fail_sync(member, error);
-        if (waited) classic_member_renew(member);
-        shared_bytes_release(member->assignment);
-        member->assignment = NULL;
-    }
-}
-
 /* ---- The rebalance ---- */
 
 static uint64_t rebalance_timeout_ms(const struct classic_group *classic) {
@@ -170,6 +128,7 @@ static void nobody_owes(struct classic_group *classic) {
 void classic_prepare(struct classic_group *classic) {
     if (classic->state == CLASSIC_COMPLETING)
         classic_refuse_syncs(classic, KAFKA_REBALANCE_IN_PROGRESS);
+    classic_handover_end(classic, KAFKA_REBALANCE_IN_PROGRESS);
     nobody_owes(classic);
     group_history_begins(classic->group);
     classic->initial = classic->state == CLASSIC_EMPTY;

@@ -12,6 +12,7 @@ static int16_t heartbeat_check(const struct classic_group *classic,
                                      &member);
     if (error != KAFKA_NONE) return error;
     if (heartbeat->generation != classic->generation) return KAFKA_ILLEGAL_GENERATION;
+    classic_member_heard(member, heartbeat->asker, true);
     classic_member_renew(member);
     return classic->state == CLASSIC_PREPARING ? KAFKA_REBALANCE_IN_PROGRESS : KAFKA_NONE;
 }

@@ -82,14 +82,11 @@ static void assigned(struct classic_group *classic, struct group_sync *leader_sy
     take_next(classic, true);
     classic_move(classic, CLASSIC_STABLE);
     if (classic->owing == 0) classic_timer_clear(classic);
-    classic_answer_sync(classic->leader, leader_sync);
-    classic_member_renew(classic->leader);
+    classic_handover_begin(classic);
+    classic_handover_sync(classic->leader, leader_sync);
     for (struct classic_member *member = classic->members; member != NULL;
-         member = member->by_id.next) {
-        if (member->sync == NULL) continue;
-        classic_answer_sync(member, member->sync);
-        classic_member_renew(member);
-    }
+         member = member->by_id.next)
+        if (member->sync != NULL) classic_handover_sync(member, member->sync);
 }
 
 static void not_assigned(struct classic_group *classic, struct group_sync *leader_sync,
@@ -175,11 +172,9 @@ void classic_sync(struct group *group, struct group_sync *sync) {
         classic_write_members(classic, &sync->call.turn, true);
         return;
     }
-    if (classic->state == CLASSIC_COMPLETING) {
+    if (classic->state == CLASSIC_COMPLETING)
         classic_park_sync(member, sync);
-    } else {
-        classic_answer_sync(member, sync);
-        classic_member_renew(member);
-    }
+    else
+        classic_handover_sync(member, sync);
     classic_turn_end(group, &sync->call.turn);
 }

@@ -197,6 +197,7 @@ static void forget_member(struct consumer_member *member) {
     struct group_timers *timers = group->row->table->timers;
     group_timer_clear(timers, &member->session);
     group_timer_clear(timers, &member->rebalance);
+    group_presence_clear(group->row->table, &member->presence);
     consumer_member_clear(member);
     consumer_standing_drop(member);
     consumer_list_drop(group, &member->target);

@@ -15,6 +15,7 @@
 
 #include "broker/coordinator/consumer/partition_list.h"
 #include "broker/coordinator/group/group.h"
+#include "broker/coordinator/group/group_presence.h"
 #include "protocol/coordinator_records/consumer_group_record.h"
 
 enum { CONSUMER_FREE = -1 };
@@ -99,6 +100,7 @@ struct consumer_member {
     UT_hash_handle hh, by_instance;
     /* Soft. */
     struct group_timer session, rebalance;
+    struct group_presence presence;
     int32_t rebalance_epoch;           /* `rebalance` is about this one; of KIP-848 */
     enum consumer_owes owes;           /* `rebalance` is about this; of the classic protocol */
     bool session_over, rebalance_over; /* their time came */
@@ -120,6 +122,7 @@ struct consumer_group {
     size_t member_count, classic_count;   /* those with a record; of the classic protocol */
     /* Soft. */
     uint64_t metadata_version;          /* with which the hash was compared last; 0: not yet */
+    uint64_t hurry_until_ms;            /* somebody may be about to go: members speak soon */
     bool expiring;                      /* a turn for members whose time is over waits */
     uint64_t looked_ms, looked_version; /* regular expressions: of env_now_ms, 0: not yet */
     struct consumer_work *assigning, *looking; /* in the pool; NULL: nothing is */

@@ -8,9 +8,6 @@
 #include "broker/coordinator/consumer/consumer_reconcile.h"
 #include "protocol/kafka_error.h"
 
-/* Who waits for others, or for an assignor, is asked to come back so soon. */
-enum { SOON_MS = 500 };
-
 /* ---- The end ---- */
 
 static void answer(struct consumer_heartbeat *heartbeat, int16_t error) {
@@ -41,6 +38,8 @@ static void committed(struct group_turn *turn, int16_t error) {
 static void decision_finish(struct consumer_decision *decision) {
     struct consumer_heartbeat *heartbeat = decision->heartbeat;
     bool nothing = decision->batch.count == 0;
+    if (decision->member != NULL && decision->group == decision->row->consumer)
+        consumer_member_heard(decision->member, heartbeat->asker);
     if (nothing && decision->member != NULL) consumer_session_renew(decision->member);
     if (!nothing) {
         heartbeat->call.turn.written = committed;
@@ -89,9 +88,10 @@ static void fill_answer(const struct consumer_decision *decision) {
     heartbeat->member_epoch = standing->epoch;
     uint32_t interval_ms = decision->row->table->settings->group_consumer_heartbeat_interval_ms;
     bool soon = standing->state == CONSUMER_UNRELEASED ||
-                decision->epoch > decision->assignment_epoch;
-    heartbeat->heartbeat_interval_ms = (int32_t)(soon && interval_ms > SOON_MS ? SOON_MS
-                                                                               : interval_ms);
+                decision->epoch > decision->assignment_epoch ||
+                decision->group->hurry_until_ms > env_now_ms(decision->row->table->env);
+    heartbeat->heartbeat_interval_ms =
+        (int32_t)(soon && interval_ms > CONSUMER_SOON_MS ? CONSUMER_SOON_MS : interval_ms);
     const struct kp_consumer_group_heartbeat_request *request = heartbeat->request;
     if (!decision->reassigned && request->member_epoch != CONSUMER_EPOCH_JOIN &&
         !is_full_request(request))

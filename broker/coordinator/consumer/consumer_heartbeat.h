@@ -18,6 +18,10 @@
 #include "broker/metadata/metadata.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
 
+/* Who waits for others, or for an assignor, or in a group that somebody may have left without a
+ * word, is asked to come back so soon. */
+enum { CONSUMER_SOON_MS = 500 };
+
 struct consumer_partition {
     struct kp_uuid topic;
     int32_t partition;
@@ -28,6 +32,7 @@ struct consumer_heartbeat {
     const struct metadata *metadata;
     const struct kp_consumer_group_heartbeat_request *request; /* stays until `done` */
     struct kp_string client_id, client_host;
+    const void *asker; /* the connection; NULL: not known */
     bool names_its_id; /* v1+: the client makes the member id */
     /* Whether the member may describe a topic; NULL: any. */
     bool (*may_describe)(void *arg, struct kp_string topic);
@@ -63,6 +68,8 @@ void consumer_sessions_end(struct consumer_group *group);
 /* What was in doubt is applied: members that it made have their first session. Before
  * group_table_settled. */
 void consumer_sessions_settled(struct group_table *table);
+/* Over which connection it is heard, with this heartbeat; it may close before it is answered. */
+void consumer_member_heard(struct consumer_member *member, const void *connection);
 /* The member was heard of. */
 void consumer_session_renew(struct consumer_member *member);
 /* One of the classic protocol has that to do in its rebalance timeout, from now on; or from when it

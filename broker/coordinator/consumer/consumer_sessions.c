@@ -133,10 +133,30 @@ static void rebalance_renew(struct consumer_member *member) {
     rebalance_set(member);
 }
 
+/* Static members are expected to go and to come again within a session (KIP-345); how often one of
+ * the classic protocol speaks is not known here. */
 static uint64_t session_timeout_ms(const struct consumer_member *member) {
-    return member->classic != NULL
-               ? (uint64_t)member->classic->session_timeout_ms
-               : member->group->row->table->settings->group_consumer_session_timeout_ms;
+    const struct broker_settings *settings = member->group->row->table->settings;
+    if (member->classic != NULL) return (uint64_t)member->classic->session_timeout_ms;
+    uint64_t whole_ms = settings->group_consumer_session_timeout_ms;
+    if (!member->presence.absent || member->instance != NULL) return whole_ms;
+    uint64_t patience_ms = group_presence_patience_ms(
+        settings->group_consumer_heartbeat_interval_ms);
+    return patience_ms < whole_ms ? patience_ms : whole_ms;
+}
+
+static void member_gone(struct group_presence *presence) {
+    struct consumer_member *member = CONTAINER_OF(presence, struct consumer_member, presence);
+    struct group_table *table = member->group->row->table;
+    uint64_t over_ms = env_now_ms(table->env) + session_timeout_ms(member);
+    if (!group_timer_is_set(&member->session) || over_ms >= member->session.due_ms) return;
+    group_timer_set(table->timers, &member->session, over_ms);
+    member->group->hurry_until_ms = over_ms + CONSUMER_SOON_MS;
+}
+
+void consumer_member_heard(struct consumer_member *member, const void *connection) {
+    member->presence.gone = member_gone;
+    group_presence_heard(member->group->row->table, &member->presence, connection);
 }
 
 void consumer_session_renew(struct consumer_member *member) {
@@ -176,11 +196,12 @@ void consumer_sessions_end(struct consumer_group *group) {
     struct consumer_member *member, *next;
     HASH_ITER(hh, group->members, member, next) {
         group_timer_clear(timers, &member->session);
+        group_presence_clear(group->row->table, &member->presence);
         rebalance_clear(member);
         member->owes = CONSUMER_OWES_NOTHING;
     }
     consumer_work_end(group->assigning);
     consumer_work_end(group->looking);
     group->metadata_version = 0;
-    group->looked_ms = 0;
+    group->looked_ms = group->hurry_until_ms = 0;
 }

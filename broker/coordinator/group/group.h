@@ -42,6 +42,7 @@ struct group_offsets; /* hard: what the group has committed */
 struct group_batch;   /* the records of a decision */
 struct group_history; /* soft: what happened to its members */
 struct group_call;
+struct group_line;
 struct group_turn;
 struct metadata;
 
@@ -59,6 +60,7 @@ struct group_table {
     struct group *groups;                           /* hash by id */
     struct group_cursor *cursors;
     struct classic_asker *askers; /* soft: connections that were told ids of members */
+    struct group_line *lines;     /* soft: those over which members were heard last */
     uint64_t seed;
     bool leading;              /* false as soon as a write says so, before `lost` */
     uint64_t leading_since_ms; /* of env_now_ms */

@@ -91,6 +91,7 @@ struct group_heartbeat {
     struct group_call call; /* first */
     struct kp_string group_id, member_id, instance_id;
     int32_t generation;
+    const void *asker; /* the connection; NULL: not known */
 };
 
 struct group_leaver {

@@ -6,6 +6,7 @@
 #include "broker/coordinator/classic/classic_group.h"
 #include "broker/coordinator/consumer/consumer_heartbeat.h"
 #include "broker/coordinator/consumer/consumer_records.h"
+#include "broker/coordinator/group/group_presence.h"
 #include "broker/coordinator/migration/consumer_classic.h"
 #include "broker/coordinator/serving/group_coordinator_internal.h"
 #include "protocol/kafka_error.h"
@@ -93,6 +94,7 @@ void group_coordinator_join(struct group_coordinator *coordinator, struct group_
 
 void group_coordinator_forget_asker(struct group_coordinator *coordinator, const void *asker) {
     classic_forget_asker(&coordinator->groups, asker);
+    group_presence_closed(&coordinator->groups, asker);
 }
 
 /* ---- SyncGroup ---- */

@@ -216,6 +216,7 @@ int16_t consumer_beat_as(struct consumer *consumer, int32_t epoch, bool full) {
     if (epoch == 0) consumer->has_count = 0;
     fill_request(consumer, epoch, full || epoch == 0);
     consumer->heartbeat = (struct consumer_heartbeat){.call.done = on_done,
+                                                      .asker = consumer->asker,
                                                       .metadata = world->groups.metadata,
                                                       .request = &consumer->request,
                                                       .client_id = kp_string_of("client"),

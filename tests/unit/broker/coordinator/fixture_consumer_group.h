@@ -27,7 +27,8 @@ struct consumer {
     struct kp_string names[CONSUMER_TOPICS_MAX];
     int32_t name_count;
     int32_t epoch, rebalance_timeout_ms;
-    bool full; /* the next request says everything, as after an error */
+    const void *asker; /* its connection */
+    bool full;         /* the next request says everything, as after an error */
     struct consumer_partition has[CONSUMER_HAS_MAX];
     int32_t has_count;
     /* The last answer. */

@@ -251,6 +251,7 @@ int ask_heartbeat(struct groups *groups, struct asks asks) {
     asked.heartbeat.member_id = kp_string_of(or (asks.member, ""));
     asked.heartbeat.instance_id = text_of(asks.instance);
     asked.heartbeat.generation = asks.generation;
+    asked.heartbeat.asker = asks.asker;
     group_coordinator_heartbeat(groups->coordinator, &asked.heartbeat);
     groups_turn(groups);
     assert_int_not_equal(asked.error, NOT_DONE);
