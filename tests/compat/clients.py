@@ -123,6 +123,7 @@ PLATFORMATIC["grow"] = "keeps the partitions that its topic had when it joined"
 SARAMA = {what: "a group session has no such call" for what in ("seek", "pattern", "assign", "commit async")} | {
     "alter": "its admin has no such call"
 }
+FRANZ_GO_CONSUMER = {"static": "1.22.3 takes the place of its instance only when that session ends, with Apache Kafka as well"}
 KAFKA_GO = {
     what: "a Reader of a group has no such call" for what in ("assigned", "commit async", "seek", "pause", "pattern", "static", "assign")
 }
@@ -163,7 +164,8 @@ def clients():
         Client("java-4-consumer", java4, java4_install, NO_MORE, protocol="consumer"),
         Client("java-3.9", java3, java3_install, NO_STREAMS),
         Client("kafka-streams", streams, streams_install, {what: "a stream processor" for what in ALL - {"streams"}}),
-        Client("franz-go", *go("franz-go"), NO_MORE),
+        Client("franz-go", *go("franz-go"), NO_TOOL),
+        Client("franz-go-consumer", *go("franz-go"), NO_MORE | FRANZ_GO_CONSUMER, protocol="consumer"),
         Client("sarama", *go("sarama"), NO_MORE | SARAMA),
         Client("kafka-go", *go("kafka-go"), NO_MORE | KAFKA_GO),
     ]

@@ -74,23 +74,16 @@ static struct kp_string chosen_protocol(const struct consumer_group *group,
 
 /* ---- The record ---- */
 
-/* What it may own. For mem_free of its data. */
+/* What it has; what it is giving back it said in its last Join. For mem_free of its data. */
 static struct kp_bytes owned_bytes(const struct consumer_group *group,
                                    const struct metadata *metadata,
-                                   const struct consumer_standing *standing,
+                                   const struct consumer_member *member,
                                    struct kp_bytes subscription) {
-    struct partition_list owned;
     struct kp_writer writer;
     uint8_t *bytes = NULL;
     size_t len = 0;
-    partition_list_copy(&owned, &standing->assigned);
-    for (size_t i = 0; i < standing->pending.count; i++)
-        partition_list_add(&owned, standing->pending.items[i].topic,
-                           standing->pending.items[i].partition, 0);
-    partition_list_sort(&owned);
     kp_writer_init(&writer, INT32_MAX);
-    named_list_write(group, metadata, &owned, NULL, subscription, &writer);
-    partition_list_close(&owned);
+    named_list_write(group, metadata, &member->standing.assigned, NULL, subscription, &writer);
     if (kp_writer_take(&writer, &bytes, &len) != ERR_NONE) len = 0; /* no text of it is too long */
     return (struct kp_bytes){bytes, (int32_t)len};
 }
@@ -108,7 +101,7 @@ static struct kp_classic_group_member record_of(const struct consumer_group *gro
         .rebalance_timeout_ms = member->rebalance_timeout_ms,
         .session_timeout_ms = member->classic->session_timeout_ms,
         .subscription = subscription,
-        .assignment = owned_bytes(group, metadata, &member->standing, subscription),
+        .assignment = owned_bytes(group, metadata, member, subscription),
     };
 }
 
@@ -125,7 +118,7 @@ static struct kp_classic_group_member record_of_successor(
         .rebalance_timeout_ms = successor->rebalance_timeout_ms,
         .session_timeout_ms = successor->classic->session_timeout_ms,
         .subscription = subscription,
-        .assignment = owned_bytes(group, metadata, &before->standing, subscription),
+        .assignment = owned_bytes(group, metadata, before, subscription),
     };
 }
 

@@ -9,8 +9,8 @@
  * Failures: false, and nothing is added: somebody of KIP-848 stays, nobody stays, the policy
  * (group.consumer.migration.policy) or group.max.size forbids it, the members have no protocol in
  * common, or it is more than a batch may have.
- * Invariant: the record tells of each member what it may own at that time (what it has and what it
- * is giving back), so a group that is upgraded again gives nothing away twice.
+ * Invariant: the record tells of each member what it has at that time, not its target, so a group
+ * that is upgraded again (upgrade.h) gives nothing away twice.
  */
 #ifndef BROKER_COORDINATOR_MIGRATION_DOWNGRADE_H
 #define BROKER_COORDINATOR_MIGRATION_DOWNGRADE_H

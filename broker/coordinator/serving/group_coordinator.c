@@ -46,6 +46,26 @@ struct group_table *group_coordinator_groups(struct group_coordinator *coordinat
 
 /* ---- The state ---- */
 
+/* A group is of one kind. Of a log that was compacted, or written by others, the last word counts.
+ */
+static void keep_one_kind(struct group_table *groups, const struct kp_record_type *type,
+                          const struct coordinator_record *record) {
+    union { /* all begin with the group */
+        struct kp_string group;
+        struct kp_classic_group_key classic;
+        struct kp_consumer_group_key consumer;
+        struct kp_consumer_member_key member;
+        struct kp_consumer_regex_key regex;
+    } key;
+    if (kp_record_key_decode(type, record->key, record->key_len, &key) != ERR_NONE) return;
+    struct group *group = group_find(groups, key.group);
+    if (group == NULL || group->record == NULL || group->consumer == NULL) return;
+    if (type->number == KP_RECORD_CLASSIC_GROUP)
+        consumer_group_drop(group);
+    else
+        classic_record_free(group);
+}
+
 static void coordinator_apply(void *state, const struct coordinator_record *record,
                               const struct coordinator_place *place) {
     struct group_coordinator *coordinator = state;
@@ -54,9 +74,11 @@ static void coordinator_apply(void *state, const struct coordinator_record *reco
     if (type == NULL) return;
     if (type->number == KP_RECORD_LEGACY_OFFSET || type->number == KP_RECORD_OFFSET)
         offset_store_apply(coordinator->offsets, type, record); /* what is none is passed over */
-    if (consumer_records_take(type->number))
-        consumer_records_apply(&coordinator->groups, type, record);
-    if (type->number == KP_RECORD_CLASSIC_GROUP) classic_apply(&coordinator->groups, record);
+    bool classic = type->number == KP_RECORD_CLASSIC_GROUP;
+    bool consumer = consumer_records_take(type->number);
+    if (consumer) consumer_records_apply(&coordinator->groups, type, record);
+    if (classic) classic_apply(&coordinator->groups, record);
+    if (classic || consumer) keep_one_kind(&coordinator->groups, type, record);
 }
 
 static void coordinator_leading(void *state) {

@@ -66,6 +66,9 @@ func open(q *line.Question) (line.Answer, error) {
 	if q.Instance != nil {
 		opts = append(opts, kgo.InstanceID(*q.Instance))
 	}
+	if q.Protocol == "consumer" {
+		opts = append(opts, kgo.ServerSideBalancer())
+	}
 	if !q.Cooperative {
 		opts = append(opts, kgo.Balancers(kgo.RangeBalancer()))
 	}
@@ -227,6 +230,13 @@ func main() {
 			return line.Answer{"groups": groups}, err
 		},
 		"describe": func(q *line.Question) (line.Answer, error) {
+			if q.Protocol == "consumer" {
+				found, err := administer(q).DescribeConsumerGroups(ctx, q.Group)
+				if err == nil {
+					err = found.Error()
+				}
+				return line.Answer{"state": found[q.Group].State, "members": len(found[q.Group].Members)}, err
+			}
 			found, err := administer(q).DescribeGroups(ctx, q.Group)
 			if err == nil {
 				err = found.Error()

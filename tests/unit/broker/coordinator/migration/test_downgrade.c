@@ -94,6 +94,23 @@ static void test_downgrade_of_a_cooperative_group_and_move(void **state) {
     downgrade(true, true);
 }
 
+/* Down and up again while a member has what its target has not, and does not know: it has that
+ * still, and nobody else. */
+static void test_downgrade_before_a_member_knows(void **state) {
+    (void)state;
+    a.cooperative = true;
+    stable(false);
+    assert_int_equal(consumer_beat(&d), KAFKA_NONE);
+    assert_int_equal(consumer_beat_as(&d, -1, false), KAFKA_NONE);
+    assert_true(is_classic());
+    assert_int_equal(consumer_beat(&c), KAFKA_NONE);
+    assert_int_equal(c.has_count, 0);
+    assert_int_equal(a.has_count, 4);
+    live(12);
+    assert_int_equal(a.has_count, 2);
+    assert_int_equal(c.has_count, 2);
+}
+
 /* By the end of its session, and by LeaveGroup. */
 static void test_downgrade_by_expiry(void **state) {
     (void)state;
@@ -224,6 +241,7 @@ int main(void) {
         TEST(test_downgrade_of_a_cooperative_group),
         TEST(test_downgrade_and_move),
         TEST(test_downgrade_of_a_cooperative_group_and_move),
+        TEST(test_downgrade_before_a_member_knows),
         TEST(test_downgrade_by_expiry),
         TEST(test_downgrade_that_fails),
         TEST(test_static_member_changes_its_protocol),

@@ -220,7 +220,6 @@ static void test_mixed_random_histories(void **state) {
             process_dies(&crowd.processes[i]);
         consumer_world_close(&w);
     }
-    printf("upgrades %d downgrades %d\n", upgrades, downgrades);
     assert_true(upgrades >= SEEDS && downgrades >= SEEDS / 2); /* or this test is blind */
 }
 

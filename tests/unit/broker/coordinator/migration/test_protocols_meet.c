@@ -2,6 +2,7 @@
  * members are served in a consumer group. */
 #include <string.h>
 
+#include "broker/coordinator/consumer/consumer_records.h"
 #include "tests/unit/broker/coordinator/fixture_classic_client.h"
 #include "tests/unit/unit.h"
 
@@ -90,6 +91,26 @@ static void test_classic_at_an_empty_consumer_group(void **state) {
     assert_int_equal(group_kind_of(row()), GROUP_CONSUMER);
     stable(false);
     assert_null(row()->consumer);
+}
+
+/* A log that was compacted may lack the tombstones between: the last word counts, either way. */
+static void test_records_of_both_kinds(void **state) {
+    (void)state;
+    struct group_batch batch;
+    assert_int_equal(consumer_beat(&c), KAFKA_NONE);
+    group_batch_open(&batch);
+    consumer_records_of(row()->consumer, &batch);
+    groups_stable(&w.groups, 2, false);
+    assert_true(is_classic());
+    assert_null(row()->consumer);
+    groups_compare(&w.groups);
+    fake_log_lose(&w.groups.log, false);
+    fake_log_apply(&w.groups.log, batch.records, batch.count);
+    fake_log_lead(&w.groups.log);
+    group_batch_close(&batch);
+    assert_null(row()->record);
+    assert_int_equal(group_kind_of(row()), GROUP_CONSUMER);
+    assert_int_equal(consumer_beat(&c), KAFKA_NONE);
 }
 
 /* ---- Classic members in a consumer group ---- */
@@ -247,6 +268,7 @@ static void test_consumer_removed_from_outside(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(test_records_of_both_kinds),
         TEST(test_consumer_at_an_empty_classic_group),
         TEST(test_classic_at_an_empty_consumer_group),
         TEST(test_classic_joins_a_consumer_group),

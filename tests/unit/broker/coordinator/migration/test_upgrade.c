@@ -140,6 +140,33 @@ static void test_upgrade_in_doubt(void **state) {
     assert_int_equal(a.has_count + b.has_count + c.has_count, 4);
 }
 
+/* A cooperative member was assigned less, and has not given the rest back yet: it is nobody else's
+ * until it has. */
+static void test_upgrade_while_a_member_gives_back(void **state) {
+    (void)state;
+    a.cooperative = b.cooperative = true;
+    stable(false);
+    classic_client_steps(&b, 2);
+    for (int i = 0; i < 10 && a.rebalances < 2; i++) {
+        classic_client_step(&a);
+        consumer_world_pass(&w, 100);
+    }
+    assert_int_equal(a.rebalances, 2);
+    assert_int_equal(a.kept_count, 2);
+    assert_int_equal(a.has_count, 4); /* two of them it is giving back */
+    assert_int_equal(consumer_beat(&c), KAFKA_NONE);
+    for (int i = 0; i < 3; i++) {
+        consumer_beat(&c);
+        assert_int_equal(c.has_count, 0);
+        classic_client_step(&b);
+        assert_int_equal(b.has_count, 0);
+        consumer_world_pass(&w, 1000);
+    }
+    live(12);
+    assert_int_equal(a.has_count + b.has_count + c.has_count, 4);
+    assert_int_equal(a.losses, 0);
+}
+
 /* Who was upgraded and is silent ends with its own session. */
 static void test_upgraded_members_expire(void **state) {
     (void)state;
@@ -228,10 +255,15 @@ static void test_upgrade_with_user_data(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_upgrade_of_an_eager_group), TEST(test_upgrade_of_a_cooperative_group),
-        TEST(test_upgrade_while_it_prepares), TEST(test_upgrade_that_fails),
-        TEST(test_upgrade_in_doubt),          TEST(test_upgraded_members_expire),
-        TEST(test_upgrades_that_are_refused), TEST(test_upgrade_of_another_type),
+        TEST(test_upgrade_while_a_member_gives_back),
+        TEST(test_upgrade_of_an_eager_group),
+        TEST(test_upgrade_of_a_cooperative_group),
+        TEST(test_upgrade_while_it_prepares),
+        TEST(test_upgrade_that_fails),
+        TEST(test_upgrade_in_doubt),
+        TEST(test_upgraded_members_expire),
+        TEST(test_upgrades_that_are_refused),
+        TEST(test_upgrade_of_another_type),
         TEST(test_upgrade_with_user_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
