@@ -91,7 +91,7 @@ class Group:
         code, _, state, kind, protocol, members, _ = self.ask(DESCRIBE, 5, True, (["s"], "b"), ([self.name], False), ("i", [group]), 0)[1][
             0
         ]
-        shown = sorted(f"{self.label(m[0])} {m[1]} {m[2]} {m[4].decode()} {m[5].decode()}" for m in members)
+        shown = sorted(f"{self.label(m[0])} {m[1]} {m[2]} {m[4].decode(errors='replace')} {m[5].decode(errors='replace')}" for m in members)
         return f"{ERRORS[code]}, {state}, {kind!r} {protocol!r} [{', '.join(shown)}]"
 
     def listed(self, states=(), kinds=()):
@@ -102,7 +102,7 @@ class Group:
         return commit(self.c, self.name, "classic", [(0, 7, "")], version=version, generation=generation, member=member, instance=instance)
 
 
-def grouped(name, group):
+def grouped(name, group, kind=Group):
     """A case with a group of its own."""
 
     def add(function):
@@ -110,7 +110,7 @@ def grouped(name, group):
         def _(c):
             if c.metadata(["classic"])[4][0][0] != 0:
                 c.make("classic")
-            g = Group(c, group)
+            g = kind(c, group)
             try:
                 return "; ".join(function(g))
             finally:

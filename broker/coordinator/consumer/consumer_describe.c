@@ -63,6 +63,21 @@ static bool describe_names(const struct shared_bytes *names, struct kp_arena *ar
     return true;
 }
 
+/* What it has, and what it has not given back yet. */
+static bool describe_owned(const struct consumer_member *member, const struct metadata *metadata,
+                           struct kp_arena *arena,
+                           struct kp_consumer_group_describe_response_assignment *into) {
+    const struct partition_list *pending = &member->standing.pending;
+    struct partition_list owned;
+    partition_list_copy(&owned, &member->standing.assigned);
+    for (size_t i = 0; i < pending->count; i++)
+        partition_list_add(&owned, pending->items[i].topic, pending->items[i].partition, 0);
+    partition_list_sort(&owned);
+    bool fits = describe_list(member->group, &owned, metadata, arena, into);
+    partition_list_close(&owned);
+    return fits;
+}
+
 static bool describe_member(const struct consumer_member *member, const struct metadata *metadata,
                             struct kp_arena *arena,
                             struct kp_consumer_group_describe_response_member *into) {
@@ -75,8 +90,7 @@ static bool describe_member(const struct consumer_member *member, const struct m
            copy_text(arena, shared_string(member->client_host), &into->client_host) &&
            copy_text(arena, shared_string(member->regex), &into->subscribed_topic_regex) &&
            describe_names(member->names, arena, into) &&
-           describe_list(member->group, &member->standing.assigned, metadata, arena,
-                         &into->assignment) &&
+           describe_owned(member, metadata, arena, &into->assignment) &&
            describe_list(member->group, &member->target, metadata, arena, &into->target_assignment);
 }
 

@@ -43,9 +43,10 @@ static void join_end(struct group_join *join, int16_t error) {
     group_turn_end(turn);
 }
 
+/* Without a member id, as Kafka does in a consumer group. */
 static void join_refuse(struct group_join *join, int16_t error) {
     shared_bytes_release(join->member);
-    join->member = shared_string_of(NULL, join->member_id);
+    join->member = NULL;
     join_end(join, error);
 }
 

@@ -8,7 +8,7 @@
 #include "tests/unit/broker/coordinator/fixture_classic_client.h"
 #include "tests/unit/unit.h"
 
-enum { CROWD = 5, STEPS = 250, SEEDS = 12 };
+enum { CROWD = 5, STEPS = 200, SEEDS = 6 };
 
 static struct consumer_world w;
 
