@@ -21,6 +21,7 @@
 #include "client/kafka/kafka_client.h"
 #include "client/kafka/kafka_property.h"
 #include "client/line/histogram.h"
+#include "client/line/interrupt.h"
 #include "client/line/talk.h"
 
 enum { DRAIN_MS = 30000, CONNECTIONS_MAX = 1024, LATE_US = 1000000 };

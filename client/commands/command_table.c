@@ -5,7 +5,12 @@
 enum { DEV_IDS_MAX = 99 };
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+#define WATCH_OPTION \
+    {'w', OPTION_WATCH, "watch", NULL, "show it again whenever it changes, until Ctrl-C"}
+
+static const struct command_option watch_options[] = {WATCH_OPTION};
 static const struct command_option info_options[] = {
+    WATCH_OPTION,
     {0, OPTION_WAIT, "wait", "TIME", "wait until every partition has a leader: 30, 30s, 2m"},
 };
 static const struct command_option create_options[] = {
@@ -31,6 +36,7 @@ static const struct command_option delete_options[] = {
 };
 static const struct command_option offsets_options[] = {
     {0, OPTION_AT, "at", "TIME", "also the first record that is not older: " MOMENT_FORMS},
+    WATCH_OPTION,
 };
 static const struct command_option trim_options[] = {
     {'o', 'o', "offset", "WHERE",
@@ -43,6 +49,7 @@ static const struct command_option why_options[] = {
     {0, OPTION_WINDOW, "window", "TIME",
      "over how long it is looked at: a group is behind whose next record has waited for a quarter of it; rates are compared with those "
      "of ten times as long (60s)"},
+    WATCH_OPTION,
 };
 static const struct command_option seek_options[] = {
     {0, OPTION_TO, "to", "WHERE",
@@ -116,9 +123,9 @@ static const struct command_option dev_options[] = {
     {0, OPTION_DETACH, "detach", NULL, "leave the brokers running and return"},
     {0, OPTION_SET, "set", "K=V", "a setting for every broker; may be repeated"},
 };
-static const struct command_option dir_options[] = {
-    {0, OPTION_DIR, "dir", "DIR", "the directory of the cluster (./drave-dev)"},
-};
+#define DIR_OPTION {0, OPTION_DIR, "dir", "DIR", "the directory of the cluster (./drave-dev)"}
+static const struct command_option dir_options[] = {DIR_OPTION};
+static const struct command_option status_options[] = {DIR_OPTION, WATCH_OPTION};
 
 #define OPTIONS(table) (table), COUNT(table)
 
@@ -127,9 +134,10 @@ const struct command commands[] = {
      OPTIONS(info_options), command_info},
     {"topic create", "TOPIC", 1, 1, "Creates a topic.", "drave topic create orders -p 3 -r 3",
      OPTIONS(create_options), command_topic_create},
-    {"topic list", "", 0, 0, "Lists the topics.", "drave topic list", NULL, 0, command_topic_list},
+    {"topic list", "", 0, 0, "Lists the topics.", "drave topic list", OPTIONS(watch_options),
+     command_topic_list},
     {"topic describe", "TOPIC", 1, 1, "Shows a topic's partitions, replicas, offsets and settings.",
-     "drave topic describe orders", NULL, 0, command_topic_describe},
+     "drave topic describe orders", OPTIONS(watch_options), command_topic_describe},
     {"topic offsets", "TOPIC", 1, 1,
      "Shows where each partition starts and ends, and where it stood at a time. AT is the first record that is not older.",
      "drave topic offsets orders --at -1h", OPTIONS(offsets_options), command_topic_offsets},
@@ -145,12 +153,12 @@ const struct command commands[] = {
      "drave topic trim orders -o @-7d", OPTIONS(trim_options), command_topic_trim},
     {"topic delete", "TOPIC...", 1, 256, "Deletes topics and their records.",
      "drave topic delete orders", OPTIONS(delete_options), command_topic_delete},
-    {"group list", "", 0, 0, "Lists the groups of consumers.", "drave group list", NULL, 0,
-     command_group_list},
+    {"group list", "", 0, 0, "Lists the groups of consumers.", "drave group list",
+     OPTIONS(watch_options), command_group_list},
     {"group describe", "GROUP", 1, 1,
      "Shows a group's members, its committed offsets, and how far behind it is. AGE is that of the first record to be consumed by "
      "its timestamp, ARRIVED since it came to its broker.",
-     "drave group describe billing", NULL, 0, command_group_describe},
+     "drave group describe billing", OPTIONS(watch_options), command_group_describe},
     {"group why", "GROUP", 1, 1,
      "Names the cause of a group's backlog, with the evidence and what to do.",
      "drave group why billing", OPTIONS(why_options), command_group_why},
@@ -175,18 +183,18 @@ const struct command commands[] = {
      command_consume},
     {"api-versions", "", 0, 0,
      "Shows which requests each broker serves, in which versions, and which well-known clients fit.",
-     "drave api-versions", NULL, 0, command_api_versions},
+     "drave api-versions", OPTIONS(watch_options), command_api_versions},
     {"meta ls", "[PATH]", 0, 1, "Lists a place in the metadata tree.", "drave meta ls /brokers/ids",
-     NULL, 0, command_meta_ls},
+     OPTIONS(watch_options), command_meta_ls},
     {"meta get", "PATH", 1, 1, "Shows a place in the metadata tree.",
-     "drave meta get /topics/orders/partitions/0", NULL, 0, command_meta_get},
+     "drave meta get /topics/orders/partitions/0", OPTIONS(watch_options), command_meta_get},
     {"bench", "produce|consume|e2e TOPIC", 2, 2, "Measures a topic, from the intended send time.",
      "drave bench produce orders --rate 10000 --seconds 10 --json", OPTIONS(bench_options),
      command_bench},
     {"dev", "", 0, 0, "Starts a cluster on this machine.",
      "drave dev --nodes 3 --dir ./drave-dev --detach", OPTIONS(dev_options), command_dev},
     {"dev status", "[ID]...", 0, DEV_IDS_MAX, "Shows which brokers of the directory run.",
-     "drave dev status --dir ./drave-dev", OPTIONS(dir_options), command_dev_status},
+     "drave dev status --dir ./drave-dev", OPTIONS(status_options), command_dev_status},
     {"dev stop", "[ID]...", 0, DEV_IDS_MAX,
      "Ends brokers of the directory cleanly, all without an ID, and waits until they have ended.",
      "drave dev stop --dir ./drave-dev", OPTIONS(dir_options), command_dev_stop},

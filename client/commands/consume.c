@@ -16,6 +16,7 @@
 #include "client/kafka/kafka_client.h"
 #include "client/kafka/kafka_property.h"
 #include "client/kafka/produce_reason.h"
+#include "client/line/interrupt.h"
 #include "client/line/moment.h"
 #include "client/line/talk.h"
 #include "client/records/reading.h"

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "client/kafka/kafka_client.h"
 #include "client/kafka/kafka_property.h"
+#include "client/line/interrupt.h"
 #include "client/line/talk.h"
 #include "client/records/record_format.h"
 #include "client/records/record_json.h"

@@ -8,10 +8,11 @@
 
 #include "base/mem.h"
 #include "client/commands/about.h"
-#include "client/kafka/kafka_client.h"
 #include "client/line/command_line.h"
 #include "client/line/help.h"
+#include "client/line/interrupt.h"
 #include "client/line/talk.h"
+#include "client/line/watch.h"
 
 static void show_help(const struct invocation *in) {
     if (in->command) {
@@ -21,11 +22,18 @@ static void show_help(const struct invocation *in) {
     }
 }
 
+static int run(struct invocation *in) {
+    if (!in->command->run) {
+        return about_run(in);
+    }
+    return invocation_has(in, OPTION_WATCH) ? watch_run(in) : in->command->run(in);
+}
+
 /* What was typed is done; `result` is what the line was found to be. */
 static int act_on(struct invocation *in, enum command_line_result result,
                   const struct error_text *why) {
     switch (result) {
-    case COMMAND_LINE_RUN: return in->command->run ? in->command->run(in) : about_run(in);
+    case COMMAND_LINE_RUN: return run(in);
     case COMMAND_LINE_VERSION: print_text("drave %s\n", DRAVE_VERSION); return EXIT_DONE;
     case COMMAND_LINE_HELP: show_help(in); return EXIT_DONE;
     case COMMAND_LINE_ALONE: show_help(in); return EXIT_USAGE;

@@ -20,6 +20,7 @@
 #include "client/kafka/kafka_client.h"
 #include "client/kafka/kafka_property.h"
 #include "client/kafka/produce_reason.h"
+#include "client/line/interrupt.h"
 #include "client/line/line_reader.h"
 #include "client/line/talk.h"
 #include "client/records/record_json.h"

@@ -2,28 +2,15 @@
 #include "client/kafka/kafka_client.h"
 
 #include <ctype.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "client/line/interrupt.h"
 #include "client/line/talk.h"
 #include "protocol/kafka_error.h"
 
-static volatile sig_atomic_t signals_seen;
 static bool show_log; /* librdkafka's own lines */
-
-static void on_signal(int number) {
-    (void)number;
-    if (++signals_seen > 1) {
-        _exit(EXIT_REFUSED);
-    }
-}
-
-bool interrupted(void) {
-    return signals_seen > 0;
-}
 
 /* Connection trouble is told by the commands themselves when something has waited for it; the rest
  * is noise to a person. */
@@ -40,9 +27,7 @@ void kafka_show_log(bool show) {
 }
 
 rd_kafka_conf_t *kafka_conf(const struct invocation *in) {
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    interrupt_take();
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, on_log);
     kafka_conf_set(conf, "bootstrap.servers", in->bootstrap);

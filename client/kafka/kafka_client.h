@@ -18,10 +18,6 @@ void kafka_show_log(bool show);
 /* Takes the configuration over; ends the program with a sentence if it cannot be used. */
 rd_kafka_t *kafka_client(rd_kafka_type_t type, rd_kafka_conf_t *conf);
 
-/* True once SIGINT or SIGTERM came; a second one ends the program at once. kafka_conf installs the
- * handlers. */
-bool interrupted(void);
-
 /* An error of librdkafka or of a broker in words, without numbers and "Local: ". Static memory. */
 const char *kafka_reason(rd_kafka_resp_err_t error);
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "client/kafka/kafka_client.h"
+#include "client/line/interrupt.h"
 #include "client/line/talk.h"
 
 enum { POLL_MS = 100 };

@@ -135,6 +135,7 @@ enum {
     OPTION_YES,
     OPTION_PROTOCOL,
     OPTION_WINDOW,
+    OPTION_WATCH = 'w',
 };
 
 #endif

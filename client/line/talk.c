@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <libsmartcols.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,23 +22,78 @@ static const char NAME[] = "drave: ";
 static struct output out = {.fd = STDOUT_FILENO};
 static int talk_failed; /* errno of the first sentence that could not be written */
 
+/* Text that is gathered. */
+struct gathered {
+    char *text;
+    size_t len, room;
+};
+
+/* What talk_hold gathers. */
+static struct {
+    bool on;
+    struct gathered printed, said;
+} held;
+
+static char *room_for(struct gathered *gathered, size_t more) {
+    if (gathered->len + more > gathered->room) {
+        gathered->room = 2 * (gathered->len + more);
+        gathered->text = mem_realloc(gathered->text, gathered->room);
+    }
+    return gathered->text + gathered->len;
+}
+
+static void gather_bytes(struct gathered *gathered, const void *data, size_t len) {
+    if (len > 0) {
+        memcpy(room_for(gathered, len), data, len);
+        gathered->len += len;
+    }
+}
+
+static void gather_text(struct gathered *gathered, const char *format, va_list arguments) {
+    va_list again;
+    va_copy(again, arguments);
+    size_t len = (size_t)vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    vsnprintf(room_for(gathered, len + 1), len + 1, format, arguments);
+    gathered->len += len;
+}
+
+void talk_hold(void) {
+    held.on = true;
+}
+
+void talk_held(struct held_talk *talk) {
+    *talk = (struct held_talk){held.printed.text, held.said.text, held.printed.len, held.said.len};
+    memset(&held, 0, sizeof(held));
+}
+
 static void say_list(const char *prefix, const char *format, va_list arguments) {
     output_flush(&out); /* in the order in which it happened */
     int failed = output_sentence_list(prefix, format, arguments);
     talk_failed = talk_failed ? talk_failed : failed;
 }
 
+static void say_or_hold(const char *prefix, const char *format, va_list arguments) {
+    if (!held.on) {
+        say_list(prefix, format, arguments);
+        return;
+    }
+    gather_bytes(&held.said, prefix, strlen(prefix));
+    gather_text(&held.said, format, arguments);
+    gather_bytes(&held.said, "\n", 1);
+}
+
 void say(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    say_list(NAME, format, arguments);
+    say_or_hold(NAME, format, arguments);
     va_end(arguments);
 }
 
 void say_plain(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    say_list("", format, arguments);
+    say_or_hold("", format, arguments);
     va_end(arguments);
 }
 
@@ -50,19 +106,35 @@ bool stderr_is_terminal(void) {
     return isatty(STDERR_FILENO) != 0;
 }
 
+bool stdout_is_terminal(void) {
+    return out.terminal;
+}
+
 void print_text(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    output_print_list(&out, format, arguments);
+    if (held.on) {
+        gather_text(&held.printed, format, arguments);
+    } else {
+        output_print_list(&out, format, arguments);
+    }
     va_end(arguments);
 }
 
 void print_bytes(const void *data, size_t len) {
-    output_bytes(&out, data, len);
+    if (held.on) {
+        gather_bytes(&held.printed, data, len);
+    } else {
+        output_bytes(&out, data, len);
+    }
 }
 
 void print_raw(const void *data, size_t len) {
-    output_raw(&out, data, len);
+    if (held.on) {
+        gather_bytes(&held.printed, data, len);
+    } else {
+        output_raw(&out, data, len);
+    }
 }
 
 bool print_flush(void) {
@@ -75,12 +147,12 @@ bool print_broken(void) {
 
 static void take_json(void *unused, const char *text, size_t len) {
     (void)unused;
-    output_bytes(&out, text, len);
+    print_bytes(text, len);
 }
 
 void print_json(json_t *value) {
     json_text(value, take_json, NULL);
-    output_bytes(&out, "\n", 1);
+    print_bytes("\n", 1);
     json_decref(value);
 }
 
@@ -111,8 +183,8 @@ void table_print(struct table *table) {
     char *text = NULL;
     if (scols_print_table_to_string(table->lines, &text) == 0 && text) {
         size_t len = strlen(text);
-        output_bytes(&out, text, len);
-        output_bytes(&out, "\n", len > 0 && text[len - 1] != '\n');
+        print_bytes(text, len);
+        print_bytes("\n", len > 0 && text[len - 1] != '\n');
     }
     free(text);
     scols_unref_table(table->lines);

@@ -32,6 +32,7 @@ void print_raw(const void *data, size_t len);
 /* One JSON value and a newline; takes the reference. Numbers are the shortest that read back as the
  * same value. */
 void print_json(json_t *value);
+bool stdout_is_terminal(void);
 /* For what comes over time. False: it cannot be written any more, and a loop that prints ends. */
 bool print_flush(void);
 bool print_broken(void);
@@ -50,6 +51,15 @@ struct patience {
 void patience_begin(struct patience *patience);
 void patience_say(struct patience *patience, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* What is printed and said from here on is gathered, until talk_held gives it; only what somebody
+ * waits for (patience_say) is said at once. Texts are the caller's (mem_free), NULL for none. */
+struct held_talk {
+    char *printed, *said; /* not terminated; of the second, lines */
+    size_t printed_len, said_len;
+};
+void talk_hold(void);
+void talk_held(struct held_talk *talk);
 
 uint64_t now_ms(void); /* monotonic */
 void pause_ms(uint64_t ms);

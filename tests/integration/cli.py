@@ -1,5 +1,6 @@
 """drave as a person and a script use it: every command, its exit codes, its words."""
 
+import itertools
 import json
 import os
 import pty
@@ -351,6 +352,40 @@ def terminal(cluster):
     assert steering.encode() in subprocess.run(command[:-1], capture_output=True, timeout=30).stdout
 
 
+def watched(cluster):
+    """-w shows again what has changed, and only that; Ctrl-C ends it with 0, whatever it is at; what cannot be shown at first ends it."""
+    env = dict(os.environ, DRAVE_BOOTSTRAP=cluster.bootstrap)
+    command = [str(BIN / "drave"), "topic", "list", "-w"]
+    lines = subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    seen = [lines.stdout.readline()]
+    cluster.create("watched")
+    while "watched" not in seen[-1]:
+        seen.append(lines.stdout.readline())
+        assert seen[-1], lines.stderr.read()
+    lines.send_signal(signal.SIGINT)
+    rest, words = lines.communicate(timeout=30)
+    seen += rest.splitlines(keepends=True)
+    assert lines.returncode == 0 and words == "", (lines.returncode, words)
+    assert all(a != b for a, b in itertools.pairwise(seen)) and all(isinstance(json.loads(line), list) for line in seen), seen
+    ours, theirs = pty.openpty()
+    screen = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
+    os.close(theirs)
+    shown = b""
+    while b"watched" not in shown:
+        shown += os.read(ours, 65536)
+    screen.send_signal(signal.SIGTERM)
+    assert screen.wait(30) == 0 and shown.startswith(b"\x1b[2J\x1b[H"), shown
+    os.close(ours)
+    plain = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
+    assert "TOPIC" in plain.stdout.readline()
+    plain.stdout.close()  # a reader that has seen enough
+    cluster.drave("topic", "delete", "watched")
+    assert plain.wait(30) == 0
+    expect(run("topic", "describe", "none", "-w", env=env), 1, "none")
+    port = free_ports(1)[0]
+    expect(run("info", "-w", "-b", f"127.0.0.1:{port}", "--timeout", "100ms"), 3, str(port))
+
+
 def interrupted_early(cluster):
     """Ctrl-C before everything was read is no success; a silence that --timeout bounds is none either."""
     cluster.drave("topic", "create", "quiet")
@@ -421,6 +456,7 @@ with Cluster(3) as shared:
         unreadable_records,
         pipes_and_signals,
         terminal,
+        watched,
         interrupted_early,
         tree,
         bench,
