@@ -127,16 +127,8 @@ static bool is_settled(const struct why_facts *facts, const struct why_member *m
     return facts->unsettled_ms == WHY_UNKNOWN;
 }
 
-static bool is_not_polled(const struct why_facts *facts, const struct why_partition *partition) {
-    const struct why_member *owner = why_owner(facts, partition);
-    bool silent = !partition->reader.known || partition->reader.seen_age_ms > facts->window_ms / 2;
-    bool no_commits = partition->commit_age_ms == WHY_UNKNOWN ||
-                      partition->commit_age_ms > facts->window_ms / 2;
-    return owner && partition->watched && silent && no_commits && is_settled(facts, owner);
-}
-
-/* One that is fetched speaks for its member. */
-static bool polls_elsewhere(const struct why_facts *facts, int32_t member) {
+/* One that is fetched speaks for all of its member's. */
+static bool polls(const struct why_facts *facts, int32_t member) {
     for (size_t i = 0; i < facts->partition_count; i++) {
         if (facts->partitions[i].member == member && fetches(facts, &facts->partitions[i])) {
             return true;
@@ -145,11 +137,19 @@ static bool polls_elsewhere(const struct why_facts *facts, int32_t member) {
     return false;
 }
 
+static bool is_not_polled(const struct why_facts *facts, const struct why_partition *partition) {
+    const struct why_member *owner = why_owner(facts, partition);
+    bool no_commits = partition->commit_age_ms == WHY_UNKNOWN ||
+                      partition->commit_age_ms > facts->window_ms / 2;
+    return owner && partition->watched && !polls(facts, partition->member) && no_commits &&
+           is_settled(facts, owner);
+}
+
 bool why_not_polling(const struct why_facts *facts, const struct why_sums *sums,
                      struct why_finding *finding) {
     const struct why_partition *worst = why_worst(facts, is_not_polled);
     (void)sums;
-    if (!worst || polls_elsewhere(facts, worst->member)) {
+    if (!worst) {
         return false;
     }
     const struct why_member *owner = why_owner(facts, worst);

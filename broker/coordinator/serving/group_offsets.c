@@ -156,3 +156,7 @@ void group_offsets_delete(struct group_coordinator *coordinator, struct offset_d
 bool group_offsets_know_topics(const struct group_coordinator *coordinator) {
     return offset_sweep_knows_topics(coordinator->sweep);
 }
+
+struct offset_store *group_offsets_store(struct group_coordinator *coordinator) {
+    return coordinator->offsets;
+}

@@ -19,6 +19,9 @@ void group_offsets_delete(struct group_coordinator *coordinator, struct offset_d
  * before it began to lead. */
 bool group_offsets_know_topics(const struct group_coordinator *coordinator);
 
+/* What all groups have committed, for reading. */
+struct offset_store *group_offsets_store(struct group_coordinator *coordinator);
+
 extern const struct offset_rules group_offset_rules;
 
 #endif

@@ -1,5 +1,9 @@
 /* What a client hears of a group's lag and its causes, from one whole broker. */
+#include "broker/broker_internal.h"
+#include "broker/coordinator/coordinators.h"
+#include "broker/lag/group_lag.h"
 #include "protocol/kafka_error.h"
+#include "protocol/messages/delete_topics.h"
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/group_activity.h"
 #include "protocol/messages/offset_commit.h"
@@ -8,6 +12,8 @@
 #include "tests/unit/unit.h"
 
 enum { SHORT_MS = 50, LONG_MS = 60000 };
+
+static const struct broker_services *services_now;
 
 static struct one_broker *start(void **state) {
     struct one_broker *one = *state;
@@ -142,12 +148,78 @@ static void test_group_activity(void **state) {
     assert_int_equal(activity_of(one, "g", 3000).error_code, KAFKA_INVALID_REQUEST);
 }
 
+/* ---- The walk of an exporter ---- */
+
+struct lags {
+    struct group_lag last;
+    int rows;
+};
+
+static void take_lag(void *arg, const struct group_lag *lag) {
+    struct lags *lags = arg;
+    assert_true(kp_string_is(lag->group, "g") && kp_string_is(lag->topic, "t"));
+    lags->last = *lag;
+    lags->rows++;
+}
+
+static void walk_lag(void *arg, void *state) {
+    struct lags *lags = arg;
+    const struct broker_services *services = services_now;
+    struct group_lag_walk walk;
+    group_lag_open(&walk, state, services->metadata, services->partitions);
+    while (group_lag_next(&walk, take_lag, lags))
+        ;
+    group_lag_close(&walk);
+}
+
+static struct lags lags_of(const struct one_broker *one) {
+    struct lags lags = {.rows = 0};
+    services_now = &one->broker->services;
+    coordinators_each(services_now->group_coordinators, walk_lag, &lags);
+    return lags;
+}
+
+/* Records, ages, what is ahead; a commit for a topic that was made again is none. */
+static void test_group_lag(void **state) {
+    struct one_broker *one = start(state);
+    struct kp_delete_topics_request request;
+    struct kp_delete_topics_response response;
+    struct kp_string name = kp_string_of("t");
+    assert_int_equal(lags_of(one).rows, 0);
+    produce_one(one, "t", 0, 5, 10);
+    commit(one, 2);
+    one_broker_has_answer(one, SHORT_MS);
+    struct lags lags = lags_of(one);
+    assert_int_equal(lags.rows, 1);
+    assert_true(lags.last.here);
+    assert_int_equal(lags.last.partition, 0);
+    assert_int_equal(lags.last.committed, 2);
+    assert_int_equal(lags.last.records, 3);
+    assert_in_range(lags.last.age_ms, SHORT_MS, 60000);
+    assert_false(lags.last.at_least);
+    assert_int_equal(lags.last.ahead + lags.last.lost, 0);
+    commit(one, 9);
+    lags = lags_of(one);
+    assert_int_equal(lags.last.records, 0);
+    assert_int_equal(lags.last.age_ms, 0);
+    assert_int_equal(lags.last.ahead, 4);
+    kp_set_fallbacks(&kp_delete_topics_request_schema, &request);
+    request.topic_names.items = &name;
+    request.topic_names.count = 1;
+    request.timeout_ms = 10000;
+    assert_true(one_broker_ask(one, KP_DELETE_TOPICS, 4, &request, &response));
+    assert_int_equal(response.responses.items[0].error_code, 0);
+    one_broker_create(one, "t", 2);
+    assert_int_equal(lags_of(one).rows, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, one_broker_setup, one_broker_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_partition_traffic),
         TEST(test_group_activity),
+        TEST(test_group_lag),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,6 +183,14 @@ static void test_diagnosis_stuck_by_restarts(void **state) {
     /* as long as it gets on it is not that */
     group.partitions[1].moved_age_ms = group.partitions[1].commit_age_ms = 40000;
     assert_cause(&group, WHY_REBALANCING);
+    /* nor as long as it has not stood still for the window, however often it came meanwhile */
+    make_healthy(&group);
+    fall_behind(&group.partitions[1], 5000);
+    group.partitions[1].moved_age_ms = group.partitions[1].commit_age_ms = 40000;
+    for (int i = 0; i < 3; i++)
+        happens(&group, (3 - i) * 10000, KP_GROUP_JOINED, 1);
+    why_diagnose(&group.facts, &diagnosis);
+    assert_int_not_equal(diagnosis.findings[0].cause, WHY_STUCK);
 }
 
 /* It does not come to rest, and who is named. */
@@ -229,6 +237,11 @@ static void test_diagnosis_not_polling(void **state) {
     assert_non_null(strstr(value_of("member"), "c0"));
     assert_string_equal(value_of("last fetch"), "45.0 s ago");
     assert_int_equal(diagnosis.findings[0].since_age_ms, 45000);
+    /* also beside one that lags more, and fetches */
+    fall_behind(&group.partitions[1], 9000);
+    group.partitions[1].commit_age_ms = 45000;
+    assert_cause(&group, WHY_NOT_POLLING);
+    assert_non_null(strstr(value_of("member"), "c0"));
     /* its broker has just begun to lead, or it has just joined: nobody knows */
     group.partitions[0].reader.known = false;
     assert_cause(&group, WHY_NOT_POLLING);
@@ -272,6 +285,10 @@ static void test_diagnosis_hot_partition(void **state) {
     assert_cause(&group, WHY_HOT_PARTITION);
     assert_string_equal(value_of("its share of the lag"), "99 %");
     assert_string_equal(value_of("produced to it"), "900 records/s");
+    /* one that is behind and gets no more than the others is not hot */
+    group.partitions[1].produced[WHY_SHORT] = group.partitions[1].produced[WHY_LONG] = 100000;
+    why_diagnose(&group.facts, &diagnosis);
+    assert_int_not_equal(diagnosis.findings[0].cause, WHY_HOT_PARTITION);
 }
 
 static void test_diagnosis_consumers_slower(void **state) {
