@@ -9,7 +9,7 @@
 struct upgrade {
     struct consumer_decision *decision;
     struct kp_arena arena; /* of what members said */
-    size_t bytes;          /* of that */
+    size_t bytes;          /* that its records have at least */
     int32_t generation;
     bool builtin; /* the assignor is one of Kafka's own */
     int16_t error;
@@ -24,6 +24,17 @@ static int16_t refuse(struct upgrade *upgrade, const char *why) {
 
 static size_t most_bytes(const struct upgrade *upgrade) {
     return (size_t)upgrade->decision->row->table->settings->message_max_bytes;
+}
+
+/* What its records have at least: one that is too large is refused before they are made. */
+static void weigh(void *arg, const struct classic_heir *from) {
+    enum { RECORDS = 3, FIELDS = 56 };
+    struct upgrade *upgrade = arg;
+    upgrade->bytes += RECORDS * ((size_t)upgrade->decision->row->id.len + (size_t)from->id.len) +
+                      FIELDS + (size_t)from->client_id.len + (size_t)from->client_host.len;
+    for (size_t p = 0; p < from->protocol_count; p++)
+        upgrade->bytes += (size_t)from->protocols[p].name.len +
+                          (size_t)from->protocols[p].metadata.len;
 }
 
 /* ---- Whether it may be ---- */
@@ -121,8 +132,7 @@ static struct consumer_member *add_member(struct upgrade *upgrade, const struct 
 static void take_member(void *arg, const struct classic_heir *from) {
     struct upgrade *upgrade = arg;
     struct kp_consumer_subscription subscription;
-    if (upgrade->error != KAFKA_NONE || upgrade->bytes > most_bytes(upgrade)) return;
-    upgrade->bytes += (size_t)from->subscription.len + (size_t)from->id.len;
+    if (upgrade->error != KAFKA_NONE) return;
     if (kp_consumer_subscription_read(from->subscription, &upgrade->arena, &subscription) !=
         ERR_NONE) {
         refuse(upgrade, "the subscription of a member does not parse");
@@ -148,6 +158,12 @@ static void take_claims(void *arg, const struct classic_heir *from) {
 
 /* ---- The group ---- */
 
+static int16_t too_large(struct upgrade *upgrade) {
+    return consumer_refuse(
+        upgrade->decision->heartbeat, KAFKA_UNKNOWN_SERVER_ERROR,
+        "The records of the group have more bytes than a batch may have; raise message.max.bytes.");
+}
+
 static int16_t convert(struct upgrade *upgrade) {
     struct consumer_decision *decision = upgrade->decision;
     struct group *row = decision->row;
@@ -157,18 +173,16 @@ static int16_t convert(struct upgrade *upgrade) {
     upgrade->generation = view.generation;
     upgrade->builtin = is_builtin(classic_protocol_of(row));
     if (check_group(upgrade, &view) != KAFKA_NONE) return upgrade->error;
+    classic_hand_over(row, weigh, upgrade);
+    if (upgrade->bytes > most_bytes(upgrade)) return too_large(upgrade);
     classic_hand_over(row, take_member, upgrade);
     if (upgrade->error != KAFKA_NONE) return upgrade->error;
-    if (upgrade->bytes <= most_bytes(upgrade)) classic_hand_over(row, take_claims, upgrade);
+    classic_hand_over(row, take_claims, upgrade);
     consumer_topics_settle(group);
     group->epoch = group->assignment_epoch = upgrade->generation;
     group->metadata_hash = consumer_metadata_hash(group, decision->heartbeat->metadata, NULL);
-    if (upgrade->bytes <= most_bytes(upgrade)) consumer_records_of(group, &decision->batch);
-    if (upgrade->bytes <= most_bytes(upgrade) && decision->batch.bytes <= most_bytes(upgrade))
-        return KAFKA_NONE;
-    return consumer_refuse(decision->heartbeat, KAFKA_UNKNOWN_SERVER_ERROR,
-                           "The records of the group have more bytes than a batch may have; raise "
-                           "message.max.bytes.");
+    consumer_records_of(group, &decision->batch);
+    return decision->batch.bytes > most_bytes(upgrade) ? too_large(upgrade) : KAFKA_NONE;
 }
 
 int16_t migration_upgrade(struct consumer_decision *decision) {

@@ -148,6 +148,27 @@ static void test_downgrade_that_fails(void **state) {
     assert_int_equal(a.has_count, 4);
 }
 
+/* One that is more than a batch may have, or for which there are too many members, stays. */
+static void test_downgrade_of_a_group_that_is_too_large(void **state) {
+    (void)state;
+    stable(false);
+    assert_int_equal(consumer_beat(&c), KAFKA_NONE);
+    live(8);
+    w.groups.settings.message_max_bytes = 300;
+    assert_int_equal(consumer_beat_as(&c, -1, false), KAFKA_NONE);
+    assert_int_equal(group_kind_of(row()), GROUP_CONSUMER);
+    w.groups.settings.message_max_bytes = 1 << 20;
+    live(8);
+    assert_int_equal(a.has_count, 4);
+    assert_int_equal(consumer_beat(&c), KAFKA_NONE);
+    live(8);
+    w.groups.settings.group_max_size = 0;
+    assert_int_equal(consumer_beat_as(&c, -1, false), KAFKA_NONE);
+    assert_int_equal(group_kind_of(row()), GROUP_CONSUMER);
+    live(8);
+    assert_int_equal(a.has_count, 4);
+}
+
 /* ---- Static members ---- */
 
 /* A process of KIP-848 takes the place of a classic one with its instance, at once; and back, which
@@ -237,6 +258,7 @@ static void test_static_replacement_in_a_consumer_group(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(test_downgrade_of_a_group_that_is_too_large),
         TEST(test_downgrade_of_an_eager_group),
         TEST(test_downgrade_of_a_cooperative_group),
         TEST(test_downgrade_and_move),

@@ -201,6 +201,21 @@ static void test_upgrades_that_are_refused(void **state) {
     assert_string_equal(groups_state(&w.groups), before);
 }
 
+/* One whose records have more bytes than a batch may have is refused before they are made. */
+static void test_upgrade_of_a_group_that_is_too_large(void **state) {
+    (void)state;
+    stable(true);
+    w.groups.settings.message_max_bytes = 100;
+    assert_int_equal(consumer_beat(&c), KAFKA_UNKNOWN_SERVER_ERROR);
+    assert_non_null(strstr(c.message, "message.max.bytes"));
+    w.groups.settings.message_max_bytes = 500;
+    assert_int_equal(consumer_beat(&c), KAFKA_UNKNOWN_SERVER_ERROR);
+    w.groups.settings.message_max_bytes = 1 << 20;
+    assert_true(is_classic());
+    live(2);
+    assert_int_equal(a.losses + b.losses, 0);
+}
+
 static void test_upgrade_of_another_type(void **state) {
     (void)state;
     ask_join(&w.groups, &asked, (struct asks){.version = 3, .type = "connect"});
@@ -255,6 +270,7 @@ static void test_upgrade_with_user_data(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(test_upgrade_of_a_group_that_is_too_large),
         TEST(test_upgrade_while_a_member_gives_back),
         TEST(test_upgrade_of_an_eager_group),
         TEST(test_upgrade_of_a_cooperative_group),

@@ -4,7 +4,7 @@
 #include "broker/coordinator/consumer/consumer_group.h"
 #include "broker/coordinator/serving/group_offsets.h"
 #include "protocol/kafka_error.h"
-#include "tests/unit/broker/coordinator/fixture_consumer_group.h"
+#include "tests/unit/broker/coordinator/fixture_classic_client.h"
 #include "tests/unit/unit.h"
 
 static struct consumer_world world;
@@ -60,6 +60,30 @@ static void test_consumer_commits_in_its_epoch(void **state) {
     assert_int_equal(commit("", -1, 0, 9), KAFKA_UNKNOWN_MEMBER_ID);
 }
 
+/* A member of the classic protocol in the group commits in its generation, with any version, and
+ * hears of generations; what was committed stays when the group changes its protocol. */
+static void test_classic_member_commits_in_its_generation(void **state) {
+    (void)state;
+    static struct classic_client old;
+    classic_client_init(&old, &world, true, "t", NULL);
+    for (int i = 0; i < 12; i++) {
+        classic_client_step(&old);
+        assert_int_equal(consumer_beat(&a), 0);
+        consumer_world_pass(&world, 1000);
+    }
+    assert_int_equal(old.has_count, 2);
+    for (int version = 2; version <= 10; version++)
+        assert_int_equal(commit(old.id, old.generation, old.has[0].partition, version), 0);
+    assert_int_equal(commit(old.id, old.generation + 1, 0, 8), KAFKA_ILLEGAL_GENERATION);
+    assert_int_equal(commit(old.id, 0, old.has[0].partition, 8), KAFKA_ILLEGAL_GENERATION);
+    assert_int_equal(commit(old.id, old.generation, 0, 9), 0);
+    assert_int_equal(commit("", -1, 0, 9), KAFKA_UNKNOWN_MEMBER_ID);
+    assert_int_equal(fetch(old.id, old.generation), 0);
+    assert_int_equal(fetch(old.id, old.generation - 1), KAFKA_ILLEGAL_GENERATION);
+    assert_int_equal(fetch("nobody", 0), KAFKA_UNKNOWN_MEMBER_ID);
+    assert_int_equal(fetch(NULL, -1), 0);
+}
+
 /* In an older epoch it commits what it has had since then, and not what it got or gave later. */
 static void test_consumer_commits_in_an_older_epoch(void **state) {
     (void)state;
@@ -113,6 +137,8 @@ static void test_consumer_group_becomes_empty(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_consumer_commits_in_its_epoch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_classic_member_commits_in_its_generation, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_consumer_commits_in_an_older_epoch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_consumer_fetches_in_its_epoch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_consumer_group_becomes_empty, setup, teardown),
