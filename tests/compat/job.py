@@ -152,6 +152,7 @@ class Job:
             "session_ms": SESSION_MS,
             "protocol": self.client.protocol,
             "cooperative": self.client.cooperative,
+            "rough": self.rough,
         }
 
     def process(self, settings):
