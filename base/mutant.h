@@ -28,6 +28,9 @@ enum mutant {
     MUTANT_JOURNAL_WITHOUT_LIMIT, /* the journal takes twice as many files as its limit has room for
                                    */
 
+    MUTANT_START_NOT_SYNCED,     /* files below the log's start go before the disk knows of it */
+    MUTANT_PREFIX_WITHOUT_STATE, /* they go although no state of the appliers reaches as far */
+
     MUTANT_VOTE_NOT_PERSISTED = 20,   /* the term is recorded, the vote in it is not */
     MUTANT_MESSAGE_BEFORE_HARD_STATE, /* messages leave while the term and vote behind them are not
                                          durable */
@@ -71,6 +74,7 @@ enum mutant {
     MUTANT_VERDICT_UNCONFIRMED, /* a leader refuses a batch for good without asking whether it leads
                                  */
     MUTANT_SESSION_MISSES_MOVES, /* what moves at a partition of a fetch session is not looked at */
+    MUTANT_LOG_START_AT_APPEND,  /* the start of a log moves when the leader has appended it */
     MUTANT_GROUPS_OF_SNAPSHOT_LOST, /* what a snapshot has of consumer groups is not taken */
 
     /* ---- Members of consumer groups ---- */

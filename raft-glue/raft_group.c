@@ -105,7 +105,8 @@ static int check_log(struct raft_group *group, struct error_text *why) {
     log_term last_term = last == 0 ? 0 : partition_log_term_at(group->log, last);
     uint64_t change = 0;
     partition_log_changes(group->log, &change, 1);
-    if (last > 0 && change != 1)
+    bool whole = partition_log_first_index(group->log) == 1;
+    if (last > 0 && (change == 0 || (whole && change != 1)))
         return error_set(
             why, ERR_CORRUPT,
             "the log of %s does not begin with a configuration (the first is entry %" PRIu64
@@ -118,6 +119,24 @@ static int check_log(struct raft_group *group, struct error_text *why) {
             "back in time; put back the newer one, or leave this broker stopped: the others go on without it",
             group->label, last_term, partition_log_term(group->log));
     return ERR_NONE;
+}
+
+/* What is gone from the log the owner must know by its snapshot. */
+static int check_applied(const struct raft_group *group, struct error_text *why) {
+    uint64_t first = partition_log_first_index(group->log);
+    if (group->applied + 1 >= first) return ERR_NONE;
+    return error_set(
+        why, ERR_CORRUPT,
+        "the log of %s begins with entry %" PRIu64
+        ", and the state of what was before cannot be read by this version; run the version that the other brokers run, or "
+        "leave this broker stopped: the others go on without it",
+        group->label, first);
+}
+
+static void give_up_opening(struct raft_group *group) {
+    partition_log_close(group->log);
+    mem_free(group->label);
+    mem_free(group);
 }
 
 int raft_group_open(struct shard *shard, const struct raft_group_spec *spec,
@@ -148,15 +167,18 @@ int raft_group_open(struct shard *shard, const struct raft_group_spec *spec,
     if (made) bootstrap(group, spec);
     error = check_log(group, why);
     if (error != ERR_NONE) {
-        partition_log_close(group->log);
-        mem_free(group->label);
-        mem_free(group);
+        give_up_opening(group);
         return error;
     }
     group->made = made;
     group->first = spec->first;
     group->commit = partition_log_commit_index(group->log);
     group->applied = events->restore != NULL ? events->restore(arg, group->log) : 0;
+    error = check_applied(group, why);
+    if (error != ERR_NONE) {
+        give_up_opening(group);
+        return error;
+    }
     /* Only committed entries are applied. */
     if (group->applied > group->commit) group->commit = group->applied;
     raft_group_set_members(group, spec->members, spec->member_count);

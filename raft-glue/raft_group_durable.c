@@ -42,5 +42,12 @@ static void on_damaged(void *arg, const struct partition_log_damage *damage) {
     leader_fitness_damage_found(arg, damage);
 }
 
-const struct partition_log_events group_log_events = {on_durable, on_hard_state_durable,
-                                                      on_damaged};
+static void on_start_moved(void *arg) {
+    struct raft_group *group = arg;
+    struct raft_event event;
+    raft_group_trail_start_moved(group);
+    if (raft_group_trail_forget(group, &event)) raft_group_step(group, &event);
+}
+
+const struct partition_log_events group_log_events = {on_durable, on_hard_state_durable, on_damaged,
+                                                      on_start_moved};

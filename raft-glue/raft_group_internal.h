@@ -226,9 +226,14 @@ void engine_trail_extend(struct raft *raft, const struct partition_log *log, uin
 void raft_group_trail_begin(struct raft_group *group);
 /* The engine wants to send a snapshot: that member lacks more than the trail covers. */
 void raft_group_trail_reach(struct member *member);
-/* Behind a step: true if the trail is too long, and `event` makes the engine forget its beginning.
- */
+/* Behind a step: true if the trail is too long, or begins before the log does, and `event` makes
+ * the engine forget its beginning. */
 bool raft_group_trail_forget(struct raft_group *group, struct raft_event *event);
+/* A prefix of the log is gone: its terms are forgotten, if the engine need not be asked. */
+void raft_group_trail_start_moved(struct raft_group *group);
+/* Cuts off what an AppendEntries says below the log's start, before it is admitted: all of that was
+ * committed. Returns how many entries. */
+unsigned raft_group_trail_cut_gone(struct raft_group *group, struct raft_append_entries *args);
 /* Cuts off what an admitted AppendEntries says below the trail, where the engine could not compare
  * it. Returns how many entries. */
 unsigned raft_group_trail_cut_below(struct raft_group *group, struct raft_append_entries *args);

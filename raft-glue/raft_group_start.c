@@ -64,12 +64,28 @@ static void choose_changes(struct raft_group *group) {
                                                 sizeof *group->starting.configurations);
 }
 
+/* That of an entry that is gone, as an entry. */
+static struct entry *base_configuration(const struct raft_group *group) {
+    struct entry_spec spec = {.type = ENTRY_CHANGE, .max_timestamp = -1};
+    struct slice body;
+    log_index index;
+    CHECK(partition_log_base_change(group->log, &index, &body)); /* check_log */
+    spec.raw = slice_ref(body);
+    struct entry *entry = entry_new(NULL, &spec);
+    entry_seal(entry, group->id, index, partition_log_term_at(group->log, index));
+    return entry;
+}
+
 /* One after the other: there are a handful. */
 static bool load_changes(struct raft_group *group) {
     if (group->starting.indexes == NULL) choose_changes(group);
     while (group->starting.loaded < group->starting.count && group->phase == RAFT_GROUP_STARTING) {
         if (group->starting.reading || group->starting.waits) return false;
         log_index index = group->starting.indexes[group->starting.loaded];
+        if (index < partition_log_first_index(group->log)) {
+            group->starting.configurations[group->starting.loaded++] = base_configuration(group);
+            continue;
+        }
         group->starting.read.done = on_change_read;
         if (!partition_log_read(group->log, index, index, 1, &group->starting.read)) {
             group->starting.reading = true;
@@ -146,7 +162,7 @@ static struct start_entries entries_above(const struct raft_group *group) {
     if (count == 0) return start;
     start.entries = mem_alloc(count * sizeof *start.entries);
     partition_log_each_term(group->log, add_terms, &start);
-    /* partition_log_open refuses segments that do not begin at 1 or have holes. */
+    /* partition_log_open refuses segments that do not begin where the log does, or have holes. */
     CHECK(start.n == count);
     for (size_t i = 0; i < group->starting.count; i++) {
         if (group->starting.indexes[i] <= group->start_index) continue;

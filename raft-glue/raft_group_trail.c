@@ -9,6 +9,9 @@
  * any other. libraft has no call for that: the struct is in its header, and engine_heap.c pins the
  * version. test_raft_group_trail.c compares the result with a trail that the library built itself.
  *
+ * Where a prefix of the log is gone (partition_log_drop_prefix) the trail begins with the last
+ * entry of it, of which the term is known; no member lacks anything at or below that.
+ *
  * A trail counts its entries in 32 bits. So those more than options.engine_entries below the end
  * are forgotten (RAFT_SNAPSHOT with as many trailing entries), on a leader not before the followers
  * that it hears have them. If one turns out to lack more than the trail covers, the engine wants to
@@ -51,7 +54,7 @@ static void count_range(void *arg, uint64_t first, uint64_t count, log_term term
 void engine_trail_extend(struct raft *raft, const struct partition_log *log, uint64_t first) {
     struct raft_trail *trail = &raft->trail;
     uint64_t last = partition_log_last_index(log);
-    CHECK(first > 0 && first <= trail->offset && trail->offset <= trail->snapshot.index);
+    CHECK(first > 0 && first - 1 <= trail->snapshot.index);
     CHECK(last - first < UINT32_MAX);
     unsigned n = 0;
     partition_log_each_term(log, count_range, &n);
@@ -63,10 +66,15 @@ void engine_trail_extend(struct raft *raft, const struct partition_log *log, uin
     partition_log_each_term(log, add_range, &(struct ranges){trail, first});
 }
 
+/* The first entry of which the term is known; not above the end. */
+static uint64_t first_known(const struct partition_log *log) {
+    uint64_t first = partition_log_first_index(log);
+    return first > 1 ? first - 1 : 1;
+}
+
 /* The first entry of a trail that covers `most` of the log's. */
 static uint64_t first_of(const struct raft_group *group, uint64_t most) {
-    uint64_t last = partition_log_last_index(group->log),
-             first = partition_log_first_index(group->log);
+    uint64_t last = partition_log_last_index(group->log), first = first_known(group->log);
     return last - first >= most ? last - most + 1 : first;
 }
 
@@ -111,15 +119,31 @@ static uint64_t least_match(const struct raft_group *group) {
     return least;
 }
 
-bool raft_group_trail_forget(struct raft_group *group, struct raft_event *event) {
-    const struct raft *raft = &group->raft;
+/* Some member lacks more than the trail covers: see least_match. */
+static bool snapshot_must_stay(const struct raft_group *group) {
+    for (size_t i = 0; i < group->member_count && raft_group_leads(group); i++)
+        if (group->members[i]->beyond) return true;
+    return false;
+}
+
+/* Where the trail should begin because it grew too long. */
+static uint64_t offset_by_length(const struct raft_group *group) {
     uint64_t most = group->shard->options.engine_entries,
              last = partition_log_last_index(group->log);
-    if (group->phase != RAFT_GROUP_RUNNING || last - raft->trail.offset <= most + most / 16)
-        return false;
+    if (last - group->raft.trail.offset <= most + most / 16) return 0;
     uint64_t offset = last - most, match = least_match(group);
     if (match <= offset) offset = match == 0 ? 0 : match - 1; /* the match itself is asked about */
     if (last - offset > ENGINE_ENTRIES_MOST) offset = last - ENGINE_ENTRIES_MOST;
+    return offset;
+}
+
+bool raft_group_trail_forget(struct raft_group *group, struct raft_event *event) {
+    const struct raft *raft = &group->raft;
+    if (group->phase != RAFT_GROUP_RUNNING) return false;
+    uint64_t offset = offset_by_length(group),
+             gone = snapshot_must_stay(group) ? 0 : first_known(group->log) - 1;
+    if (offset < gone) offset = gone;
+    if (offset <= raft->trail.offset) return false;
     uint64_t snapshot = raft->commit_index < raft->last_stored ? raft->commit_index
                                                                : raft->last_stored;
     /* the change in force there must be known as committed: the engine would take none before it
@@ -139,6 +163,13 @@ bool raft_group_trail_forget(struct raft_group *group, struct raft_event *event)
     return true;
 }
 
+void raft_group_trail_start_moved(struct raft_group *group) {
+    uint64_t first = first_known(group->log);
+    if (group->phase != RAFT_GROUP_RUNNING || first - 1 <= group->raft.trail.offset) return;
+    if (first - 1 <= group->raft.trail.snapshot.index)
+        engine_trail_extend(&group->raft, group->log, first);
+}
+
 /* ---- What reaches below ---- */
 
 /* The first index with a term. With a whole log it is 0, which needs none; the snapshot's is known
@@ -148,11 +179,11 @@ static uint64_t lowest_known(const struct raft_trail *trail) {
                                                                         : trail->offset + 1;
 }
 
-unsigned raft_group_trail_cut_below(struct raft_group *group, struct raft_append_entries *args) {
-    uint64_t lowest = lowest_known(&group->raft.trail);
+/* What lies at or below `lowest` is cut off, even if nothing is left. */
+static unsigned cut_below(struct raft_group *group, struct raft_append_entries *args,
+                          uint64_t lowest) {
     bool asks_nothing = args->prev_log_index == 0 && args->n_entries == 0; /* is never rejected */
-    if (args->prev_log_index >= lowest || asks_nothing || MUTANT(MUTANT_BELOW_TRAIL_PASSED))
-        return 0;
+    if (args->prev_log_index >= lowest || asks_nothing) return 0;
     uint64_t below = lowest - args->prev_log_index;
     unsigned cut = below < args->n_entries ? (unsigned)below : args->n_entries;
     args->prev_log_index = lowest;
@@ -161,4 +192,13 @@ unsigned raft_group_trail_cut_below(struct raft_group *group, struct raft_append
     args->n_entries -= cut;
     group->shard->stats.reanchored++;
     return cut;
+}
+
+unsigned raft_group_trail_cut_gone(struct raft_group *group, struct raft_append_entries *args) {
+    return cut_below(group, args, partition_log_first_index(group->log) - 1);
+}
+
+unsigned raft_group_trail_cut_below(struct raft_group *group, struct raft_append_entries *args) {
+    if (MUTANT(MUTANT_BELOW_TRAIL_PASSED)) return 0;
+    return cut_below(group, args, lowest_known(&group->raft.trail));
 }

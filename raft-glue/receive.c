@@ -92,6 +92,12 @@ static void step_append(struct raft_group *group, struct member *from,
                                                           .leader_commit = commit_within(piece, n),
                                                           .entries = raw,
                                                           .n_entries = n};
+    unsigned gone = group->phase == RAFT_GROUP_RUNNING
+                        ? raft_group_trail_cut_gone(group, &message.append_entries)
+                        : 0;
+    entries = entries == NULL ? NULL : entries + gone;
+    raw = raw == NULL ? NULL : raw + gone;
+    n -= gone;
     if (!raft_group_admit(group, from, &message)) return;
     if (!raft_group_admit_entries(group, from, &message.append_entries, entries)) return;
     unsigned cut = raft_group_trail_cut_below(group, &message.append_entries);

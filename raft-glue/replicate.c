@@ -150,7 +150,8 @@ static void send_empty(struct member *member) {
     record.append.commit = group->commit;
     member->commit_sent = record.append.commit < prev ? record.append.commit : prev;
     record.append.prev_term = prev == 0 ? 0 : partition_log_term_at(group->log, prev);
-    CHECK(prev == 0 || record.append.prev_term != 0);
+    /* Below the start of our log: it is not asked for a place, and never rejected. */
+    if (record.append.prev_term == 0) record.append.prev_index = 0;
     quiet_ask(member, &record);
     member->sent_ms = member->commit_sent_ms = group->shard->now_ms;
     raft_group_send(group, member, &record);

@@ -20,6 +20,7 @@ static int command(void *state, const uint8_t *bytes, size_t len, kafka_offset e
     if (given.offset > partition->log_start) partition->log_start = given.offset;
     if (given.everywhere > partition->everywhere) partition->everywhere = given.everywhere;
     partition->log_start_moved = true;
+    partition->log_start_at_end = given.offset == end_offset;
     return ERR_NONE;
 }
 

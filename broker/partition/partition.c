@@ -56,6 +56,7 @@ static void on_caught_up(void *arg) {
     struct partition *partition = arg;
     bool moved = partition->log_start_moved;
     partition->log_start_moved = false;
+    if (moved) partition_let_go(partition);
     partition_produces_advance(partition);
     partition_trims_advance(partition);
     partition_waiters_tell(partition, moved);
@@ -137,6 +138,7 @@ static void watch_leading(void *arg) {
     uint64_t in_sync = partition_in_sync_now(partition);
     tell_clock(partition);
     partition_trims_advance(partition);
+    partition_start_catch_up(partition);
     watch_later(partition);
     if (in_sync == partition->in_sync) return;
     partition->in_sync = in_sync;
@@ -154,6 +156,7 @@ static void on_leading(void *arg, log_term term) {
     partition->quiet = false;
     traffic_leading(&partition->traffic, (int64_t)env_now_ms(partition->env),
                     partition->high_watermark);
+    partition->start_told = 0;
     watch_later(partition);
     partition->events->leading(partition->arg, partition, term);
     appliers_leading(partition);
@@ -263,6 +266,7 @@ int partition_open(struct shard *shard, const struct partition_spec *spec,
         free_partition(partition);
         return error;
     }
+    partition_let_go(partition);
     appliers_opened(partition);
     *result = partition;
     return ERR_NONE;

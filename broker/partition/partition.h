@@ -38,8 +38,9 @@ struct partition_settings {
     int64_t producer_expiration_ms; /* producer.id.expiration.ms */
     uint32_t max_producers;         /* partition.max.producers; taken at opening */
     int64_t timestamp_before_max_ms,
-        timestamp_after_max_ms; /* message.timestamp.before.max.ms, after: not negative */
-    size_t unfolded_max_bytes;  /* message.unfolded.max.bytes */
+        timestamp_after_max_ms;    /* message.timestamp.before.max.ms, after: not negative */
+    size_t unfolded_max_bytes;     /* message.unfolded.max.bytes */
+    uint64_t file_delete_delay_ms; /* file.delete.delay.ms */
 };
 
 struct partition_spec {

@@ -76,9 +76,12 @@ struct partition {
     size_t applier_count;
     /* What is served begins there; 0: at the log's first record (log_start.h). */
     kafka_offset log_start;
-    log_index everywhere; /* as there */
-    bool log_start_moved; /* since who waits for it was told */
-    bool applies_all;     /* batches without a producer id as well */
+    log_index everywhere;   /* as there */
+    bool log_start_moved;   /* since who waits for it was told */
+    bool log_start_at_end;  /* ... to behind all records that there were */
+    log_index start_told;   /* `everywhere` of the last command that this leader submitted */
+    int64_t start_waits_ms; /* since when a member keeps files below the start here; 0: none does */
+    bool applies_all;       /* batches without a producer id as well */
     struct producer_state *producers;
     uint32_t max_producers;
     struct producer_ids *ids; /* NULL: every id counts as given out */
@@ -226,6 +229,10 @@ struct applier log_start_applier(struct partition *partition);
 int partition_submit_log_start(struct partition *partition, kafka_offset offset,
                                enum log_start_reason reason);
 
+/* The log may let go of what lies below the start, as far as it is everywhere. */
+void partition_let_go(struct partition *partition);
+/* Of a leader: more of what lies below the start is everywhere by now; all replicas are told. */
+void partition_start_catch_up(struct partition *partition);
 /* What was applied may have moved the start: those that waited for it are over; what the group did
  * not take before is offered again. */
 void partition_trims_advance(struct partition *partition);

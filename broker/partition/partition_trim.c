@@ -10,14 +10,18 @@
  * What the group does not take at present is offered again at the next commit. Invariant: a trim
  * that is not over is in the partition's list.
  */
+#include <inttypes.h>
+
 #include <utlist.h>
 
 #include "base/container_of.h"
+#include "base/mutant.h"
 #include "broker/log_start/log_start.h"
 #include "broker/partition/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
 
+enum { HOUR_MS = 3600 * 1000 };
 enum trim_stage { STAGE_OVER, STAGE_CONFIRM, STAGE_WAIT };
 
 static enum completion trim_over(struct partition_trim *trim, int16_t error) {
@@ -46,9 +50,71 @@ int partition_submit_log_start(struct partition *partition, kafka_offset offset,
         .raw = log_start_encode(&start)};
     log_index index;
     int error = raft_group_submit(partition->group, &spec, &index);
-    if (error != ERR_NONE) slice_unref(&spec.raw);
+    if (error == ERR_NONE)
+        partition->start_told = start.everywhere;
+    else
+        slice_unref(&spec.raw);
+    if (error == ERR_NONE && MUTANT(MUTANT_LOG_START_AT_APPEND)) {
+        partition->log_start = offset;
+        partition_trims_advance(partition);
+    }
     return error;
 }
+
+/* ---- Files ---- */
+
+void partition_let_go(struct partition *partition) {
+    struct partition_log *log = raft_group_log(partition->group);
+    /* No record is left: also what is in the active segment may go. */
+    if (partition->log_start_at_end) partition_log_roll(log);
+    partition->log_start_at_end = false;
+    if (partition->log_start > 0)
+        partition_log_drop_prefix(log, partition->log_start, partition->everywhere,
+                                  partition->settings.file_delete_delay_ms);
+}
+
+/* The first member of which it is not known that it has the entry. */
+static int32_t lagging_node(const struct partition *partition, log_index index) {
+    for (size_t i = 0; i < partition->member_count; i++) {
+        log_index match;
+        uint64_t silent_ms;
+        if (raft_group_member_progress(partition->group, partition->members[i].replica, &match,
+                                       &silent_ms) &&
+            match < index)
+            return partition->members[i].node;
+    }
+    return 0;
+}
+
+/* One line an hour for each partition. */
+static void tell_waits(struct partition *partition, log_index index) {
+    enum { PATIENCE_MS = 60 * 1000 };
+    int64_t now_ms = (int64_t)env_now_ms(partition->env);
+    if (partition->start_waits_ms == 0) partition->start_waits_ms = now_ms;
+    if (now_ms - partition->start_waits_ms < PATIENCE_MS) return;
+    partition->start_waits_ms = now_ms + HOUR_MS;
+    log_warn(shard_log(partition->shard),
+             "%s-%" PRId32 " starts at offset %" PRId64
+             ", and files below it stay on the disks: broker %" PRId32
+             " lacks some of their entries, or was not heard since this one leads; start it",
+             partition->topic, partition->index, partition->log_start,
+             lagging_node(partition, index));
+}
+
+void partition_start_catch_up(struct partition *partition) {
+    log_index waiting = partition_log_waiting_prefix(raft_group_log(partition->group));
+    if (waiting == 0 || !partition->leading) {
+        partition->start_waits_ms = 0;
+    } else if (raft_group_everywhere(partition->group) >= waiting) {
+        partition->start_waits_ms = 0;
+        if (partition->start_told >= waiting) return; /* it is on its way */
+        partition_submit_log_start(partition, partition->log_start, LOG_START_CAUGHT_UP);
+    } else {
+        tell_waits(partition, waiting);
+    }
+}
+
+/* ---- Those that ask ---- */
 
 /* One command covers all that ask for less. */
 static void submit_furthest(struct partition *partition) {

@@ -198,7 +198,9 @@ static void check_snapshot(void *arg, const char *name) {
     char *below = path_of_snapshot(snapshots->log->path, index),
          *full = dump_full_path(verifying->data_dir, below);
     struct slice state = {0};
-    int error = applier_snapshot_read(verifying->env, full, snapshots->log->group, index, &state);
+    bool was_durable;
+    int error = applier_snapshot_read(verifying->env, full, snapshots->log->group, index,
+                                      &was_durable, &state);
     if (error && error != ERR_NOT_FOUND)
         damage(verifying, below, 0, "the snapshot is not whole; the next start does without it");
     slice_unref(&state);

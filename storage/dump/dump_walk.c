@@ -11,6 +11,7 @@
 #include "storage/log_types.h"
 #include "storage/segment/segment_cursor.h"
 #include "storage/segment/segment_list.h"
+#include "storage/segment/start_file.h"
 
 enum {
     CHUNK_BYTES = 1 << 20,
@@ -42,9 +43,10 @@ struct ahead {
 struct log_walk {
     struct walk *walk;
     struct walk_log log;
-    int64_t *bases; /* of its segments */
-    size_t count;
-    log_index next_index; /* that the next entry should have */
+    int64_t *bases;        /* of its segments */
+    size_t first, count;   /* those before `first` lie below the log's start: they are going */
+    log_index first_index; /* of the log */
+    log_index next_index;  /* that the next entry should have */
     kafka_offset next_offset;
 };
 
@@ -262,12 +264,32 @@ static void walk_journal_entries(struct log_walk *logs) {
 /* The segment up to which everything is synced must be there. */
 static void check_progress(struct log_walk *logs) {
     const struct journal_group *journal = logs->log.journal;
-    if (!journal || journal->progress == 0) return;
-    for (size_t i = 0; i < logs->count; i++)
+    if (!journal || journal->progress < logs->first_index) return;
+    for (size_t i = logs->first; i < logs->count; i++)
         if (logs->bases[i] == journal->progress_segment) return;
     char *below = path_of_segment(logs->log.path, journal->progress_segment, SEGMENT_FILE_LOG);
     damage(logs->walk, below, 0, "the file is missing, but the journal knows that it was synced");
     mem_free(below);
+}
+
+/* Where the log begins. A running broker may let go of more meanwhile: what lies below is not
+ * looked for. */
+static void begin_at_start(struct log_walk *logs, const char *full) {
+    struct start_file start;
+    int error = start_file_read(logs->walk->env, full, logs->log.group, &start);
+    if (error == ERR_NONE) {
+        logs->first_index = logs->next_index = start.index + 1;
+        logs->next_offset = start.offset;
+        slice_unref(&start.change);
+    } else if (error != ERR_NOT_FOUND) {
+        char *below = path_join(logs->log.path, "start");
+        damage(logs->walk, below, 0,
+               error == ERR_VERSION ? "the file was written by a newer version of draved"
+                                    : "the file, which says where the log begins, is not whole");
+        mem_free(below);
+    }
+    while (logs->first < logs->count && logs->bases[logs->first] < logs->next_offset)
+        logs->first++;
 }
 
 static uint64_t last_in(const struct journal_group *journal) {
@@ -283,8 +305,10 @@ static void note_ahead(struct log_walk *logs) {
 
 static void walk_log(struct walk *walk, uint64_t group, const struct journal_group *journal) {
     char *path = path_of_group(groups_folder, group), *full = dump_full_path(walk->data_dir, path);
-    struct log_walk logs = {
-        .walk = walk, .log = {.group = group, .path = path, .journal = journal}, .next_index = 1};
+    struct log_walk logs = {.walk = walk,
+                            .log = {.group = group, .path = path, .journal = journal},
+                            .first_index = 1,
+                            .next_index = 1};
     bool named = read_name(walk, &logs.log);
     bool wanted = (!walk->topic || strcmp(walk->topic, logs.log.topic) == 0) &&
                   (walk->partition < 0 || walk->partition == logs.log.partition);
@@ -292,7 +316,8 @@ static void walk_log(struct walk *walk, uint64_t group, const struct journal_gro
         /* None: the journal knows it, its folder is not made yet. */
         segment_list(walk->env, full, &logs.bases, &logs.count);
         if (walk->events->log_begins) walk->events->log_begins(walk->arg, &logs.log);
-        for (size_t i = 0; i < logs.count; i++)
+        begin_at_start(&logs, full);
+        for (size_t i = logs.first; i < logs.count; i++)
             walk_segment(&logs, logs.bases[i]);
         check_progress(&logs);
         note_ahead(&logs);

@@ -9,7 +9,8 @@
 
 enum {
     MAGIC = 0x53535244, /* "DRSS" */
-    FORMAT = 1,
+    FORMAT_EARLY = 1,   /* perhaps of entries that were not durable */
+    FORMAT = 2,
     HEAD_SIZE = 32,
     CRC_AT = 28,
     KEPT = 2, /* the newest, and one that is usable if the newest is ahead of what recovery knows */
@@ -115,6 +116,12 @@ static void snapshot_done(struct env_job *base) {
             "cannot write %s (%s); %s, and start this broker again: what it acknowledged is in its journal",
             save->path, error_phrase(save->error), error_advice(save->error));
     if (!save->error) log_store_took_room(store, save->state.len + HEAD_SIZE);
+    struct partition_log *log = store->closed ? NULL : log_store_find(store, save->group);
+    if (log) {
+        log->saving--;
+        if (!save->error && save->index > log->kept_index) log->kept_index = save->index;
+        partition_log_look_prefix(log);
+    }
     slice_unref(&save->state);
     mem_free(save->group_path);
     mem_free(save->path);
@@ -122,7 +129,7 @@ static void snapshot_done(struct env_job *base) {
     log_store_job_done(store);
 }
 
-void applier_snapshot_save(struct partition_log *log, log_index index, struct slice state) {
+static void save(struct partition_log *log, log_index index, struct slice state) {
     CHECK(state.len <= UINT32_MAX); /* our own state, of producers whose number a setting bounds */
     struct log_store *store = log->store;
     struct save_job *save = mem_alloc(sizeof *save);
@@ -134,19 +141,46 @@ void applier_snapshot_save(struct partition_log *log, log_index index, struct sl
                               .state = state,
                               .group_path = mem_strdup(log->path),
                               .path = path_of_snapshot(log->path, index)};
+    log->saving++;
     log_store_run_job(store, log_store_lane(store, log->group), &save->job);
+}
+
+void applier_snapshot_keep(struct partition_log *log) {
+    log_index index = 0;
+    if (!log->seal_state || log->early.len > 0) return;
+    log->unsaved_bytes = 0;
+    struct slice state = log->seal_state(log->seal_arg, &index);
+    if (state.len == 0) {
+        slice_unref(&state);
+        return;
+    }
+    /* Our own applier's, which is given committed entries only (raft_group_apply.c). */
+    CHECK(index > 0 && index <= log->commit);
+    log->kept_bytes = state.len;
+    log->early = state;
+    log->early_index = index;
+    applier_snapshot_durable(log);
+}
+
+void applier_snapshot_durable(struct partition_log *log) {
+    if (log->early.len == 0 || log->early_index > log->durable) return;
+    struct slice state = log->early;
+    log->early = (struct slice){0};
+    save(log, log->early_index, state);
 }
 
 /* ---- Reading ---- */
 
 static int read_checked(struct env_file *file, uint64_t size, uint64_t group, log_index index,
-                        struct slice *state) {
+                        bool *was_durable, struct slice *state) {
     uint8_t head[HEAD_SIZE];
     size_t got;
     int error = env_file_read(file, head, sizeof head, 0, &got);
     if (error) return error;
     if (got < sizeof head || le_get_u32(head) != MAGIC) return ERR_MALFORMED;
-    if (le_get_u32(head + 4) != FORMAT) return ERR_VERSION;
+    uint32_t format = le_get_u32(head + 4);
+    if (format != FORMAT && format != FORMAT_EARLY) return ERR_VERSION;
+    *was_durable = format == FORMAT;
     uint32_t len = le_get_u32(head + 24);
     if (le_get_u64(head + 8) != group || le_get_u64(head + 16) != index ||
         size != (uint64_t)len + HEAD_SIZE)
@@ -161,28 +195,32 @@ static int read_checked(struct env_file *file, uint64_t size, uint64_t group, lo
 }
 
 int applier_snapshot_read(struct env *env, const char *path, uint64_t group, log_index index,
-                          struct slice *state) {
+                          bool *was_durable, struct slice *state) {
     struct env_file *file;
     int error = env_file_open(env, path, ENV_READ, &file);
     if (error) return error;
     uint64_t size;
     error = env_file_size(file, &size);
-    if (!error) error = read_checked(file, size, group, index, state);
+    if (!error) error = read_checked(file, size, group, index, was_durable, state);
     env_file_close(file);
     return error;
 }
 
-bool applier_snapshot_find(struct env *env, const char *group_path, uint64_t group, uint64_t limit,
-                           log_index *index, struct slice *state) {
+bool applier_snapshot_find(struct env *env, const char *group_path, uint64_t group,
+                           const struct snapshot_limits *limits, log_index *index,
+                           struct slice *state) {
     struct found found;
     bool usable = list(env, group_path, &found) == 0;
     size_t i = 0;
     for (; usable && i < found.count; i++) {
-        if (found.indexes[i] > limit) continue;
+        bool was_durable;
+        if (found.indexes[i] > limits->last) continue;
         char *path = path_of_snapshot(group_path, found.indexes[i]);
-        int error = applier_snapshot_read(env, path, group, found.indexes[i], state);
+        int error = applier_snapshot_read(env, path, group, found.indexes[i], &was_durable, state);
         mem_free(path);
-        if (!error) break;
+        if (error) continue;
+        if (was_durable || found.indexes[i] <= limits->committed) break;
+        slice_unref(state);
     }
     usable = usable && i < found.count;
     if (usable) *index = found.indexes[i];

@@ -90,6 +90,10 @@ struct segment *partition_log_active(const struct partition_log *log) {
     return last && last->active ? last : NULL;
 }
 
+void partition_log_look_prefix(struct partition_log *log) {
+    if (log->prefix.look && !log->closed) log->prefix.look(log);
+}
+
 /* ---- Its end ---- */
 
 /* It waits for no round any more. */
@@ -105,9 +109,12 @@ static void drop_marks(struct partition_log *log) {
 }
 
 void partition_log_free_if_unused(struct partition_log *log) {
-    if (!log->closed || log->opening || log->busy > 0 || log->job) return;
+    if (!log->closed || log->opening || log->busy > 0 || log->job || log->prefix.job) return;
     drop_marks(log);
     if (log->has_snapshot) slice_unref(&log->snapshot);
+    slice_unref(&log->early);
+    slice_unref(&log->prefix.change);
+    slice_unref(&log->prefix.start.change);
     struct log_store *store = log->store;
     HASH_DELETE(by_group, store->logs, log);
     term_table_close(&log->terms);

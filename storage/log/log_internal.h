@@ -14,6 +14,7 @@
  *   log_reading.c                one read that is under way; on it
  *                                partition_log_{read,fetch,search}.c
  *   partition_log_durable.c      what the journal's rounds make durable, for write-behind
+ *   partition_log_prefix.c       letting go of segments at the front
  *   partition_log.c              the log itself: append, truncate, commit, close
  *   recovered_segments.c         the segments that stay when a log is opened (on kept_index.c)
  *   partition_log_recovery.c     ... and how it is put together from them and the journal
@@ -26,13 +27,16 @@
 
 #include "storage/journal/journal.h"
 #include "storage/log/log_memory.h"
-#include "storage/log/paced_removal.h"
 #include "storage/log/partition_log.h"
 #include "storage/log/term_table.h"
 #include "storage/log_types.h"
+#include "storage/segment/dropped_segments.h"
+#include "storage/segment/paced_removal.h"
 #include "storage/segment/segment.h"
+#include "storage/segment/start_file.h"
 
 struct write_job;
+struct prefix_job;
 struct log_reading;
 
 /* Logs in order; a log is in one list at most. */
@@ -83,6 +87,7 @@ struct log_store {
     struct env_lane *open_lane;    /* looks at what is there, for logs that are opened */
     unsigned jobs;                 /* in the lanes */
     struct paced_removal removals; /* of what deleted groups leave, in a lane of its own */
+    struct dropped_segments dropped;
     struct write_behind write_behind;
     struct reading_queue readers;
     uint64_t uncommitted_bytes, undurable_bytes;
@@ -114,6 +119,21 @@ struct read_hint {
     kafka_offset offset; /* the first record in it that was not given out; -1: not known */
 };
 enum { READ_HINTS = 8 };
+
+/* What may go at the front, and how far that has come. */
+struct log_prefix {
+    kafka_offset offset; /* whole segments below it may go, */
+    log_index index;     /* ... and up to this entry */
+    uint64_t delay_ms;
+    void (*look)(struct partition_log *log); /* whether something can go now; NULL: nothing was
+                                                asked for yet */
+    struct prefix_job *job;                  /* under way; one at most */
+    struct partition_log_read read;          /* of the configuration that is in force there */
+    bool reading;
+    log_index change_index; /* that was read; 0: none */
+    struct slice change;
+    struct start_file start; /* as on the disk; index 0: there is none */
+};
 
 struct partition_log {
     struct log_store *store;
@@ -147,10 +167,12 @@ struct partition_log {
 
     struct segment **segments; /* the last one is active if it says so */
     size_t segment_count, segment_room;
+    uint64_t size_bytes; /* of the segments, as far as they are written */
     bool directory_made, directory_synced;
     bool damaged; /* one of the segments is */
 
     struct write_job *job;   /* under way; one at most */
+    log_index roll_to;       /* the segment with this entry is to be sealed behind it; 0: none is */
     uint64_t sync_wanted;    /* entries up to this index are to be synced */
     uint64_t flush_to;       /* the store's flush waits until this index is synced */
     struct log_queue *queue; /* of write-behind; NULL: in none */
@@ -170,6 +192,11 @@ struct partition_log {
     struct slice snapshot;
     uint64_t unsaved_bytes; /* written since the applier's state was kept */
     uint64_t kept_bytes;    /* of that state; 0: none since the log was opened */
+    unsigned saving;        /* snapshots under way */
+    log_index kept_index;   /* of the newest one that is on the disk; 0: none */
+    struct slice early;     /* a state of entries that are not durable here yet; len 0: none */
+    log_index early_index;  /* ... up to this one */
+    struct log_prefix prefix;
 #ifdef DRAVE_MUTANTS
     struct env_task early_report;
 #endif
@@ -190,6 +217,9 @@ void partition_log_add_segment(struct partition_log *log, struct segment *segmen
 struct segment *partition_log_active(const struct partition_log *log);
 /* Frees a closed log when nothing waits for it any more. */
 void partition_log_free_if_unused(struct partition_log *log);
+
+/* Perhaps something at the front can go now. */
+void partition_log_look_prefix(struct partition_log *log);
 
 /* ---- log_internal.c: the store ---- */
 

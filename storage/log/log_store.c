@@ -107,6 +107,7 @@ static void store_begin(struct log_store *store) {
     store->index_interval_bytes = index_interval(options);
     store->open_lane = env_lane_new(store->env, "open-logs");
     paced_removal_init(&store->removals, store->env, removals_idle, store);
+    dropped_segments_open(&store->dropped, store->env, &store->removals);
     write_behind_open(store);
     open_lanes(store);
     log_readings_open(store);
@@ -153,6 +154,7 @@ void log_store_close(struct log_store *store) {
     }
     env_defer_cancel(store->env, &store->flush_task);
     write_behind_close(store);
+    dropped_segments_close(&store->dropped);
     paced_removal_stop(&store->removals);
     log_readings_close(store);
     journal_close(store->journal);
@@ -161,6 +163,10 @@ void log_store_close(struct log_store *store) {
     store->room = NULL;
     store->closed = true;
     log_store_free_if_unused(store);
+}
+
+void log_store_hurry_removals(struct log_store *store) {
+    dropped_segments_hurry(&store->dropped);
 }
 
 /* ---- Small answers ---- */

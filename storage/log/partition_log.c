@@ -157,10 +157,7 @@ bool partition_log_is_damaged(const struct partition_log *log) {
 }
 
 uint64_t partition_log_size_bytes(const struct partition_log *log) {
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < log->segment_count; i++)
-        bytes += log->segments[i]->end.position;
-    return bytes;
+    return log->size_bytes;
 }
 
 uint64_t partition_log_committed_bytes(const struct partition_log *log) {
@@ -181,6 +178,18 @@ size_t partition_log_changes(const struct partition_log *log, uint64_t *into, si
     for (size_t i = 0; i < log->change_count && i < room; i++)
         into[i] = log->changes[i];
     return log->change_count;
+}
+
+bool partition_log_base_change(const struct partition_log *log, log_index *index,
+                               struct slice *body) {
+    *index = log->prefix.start.change_index;
+    *body = log->prefix.start.change;
+    return *index > 0;
+}
+
+void partition_log_roll(struct partition_log *log) {
+    CHECK(!log->closed); /* the group closes its log last */
+    write_behind_roll(log);
 }
 
 uint32_t partition_log_term(const struct partition_log *log) {
@@ -224,7 +233,7 @@ void partition_log_close(struct partition_log *log) {
     log->store->uncommitted_bytes -= log->uncommitted_bytes;
     log->store->undurable_bytes -= log->undurable_bytes;
     log->store->write_behind.unwritten_bytes -= log->unwritten_bytes;
-    log_readings_detach(log);
+    log_readings_detach(log); /* that of the prefix among them */
     write_behind_forget(log);
     log_store_check_flush(log->store);
     for (size_t i = 0; i < log->segment_count; i++)

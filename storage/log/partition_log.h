@@ -91,6 +91,8 @@ struct partition_log_events {
     /* A read has met damage; once for each file. The owner notes it, and calls nothing of the log.
      * May be NULL. */
     void (*damaged)(void *arg, const struct partition_log_damage *damage);
+    /* A prefix is gone: partition_log_first_index has moved. May be NULL. */
+    void (*start_moved)(void *arg);
 };
 
 /* Opens the log of `group`, once in the life of the store, or begins a new one, for which nothing
@@ -125,8 +127,9 @@ uint64_t partition_log_last_index(const struct partition_log *log);  /* 0: empty
 uint64_t partition_log_durable_index(const struct partition_log *log);
 /* The highest given to partition_log_commit, or known after recovery. */
 uint64_t partition_log_commit_index(const struct partition_log *log);
-/* 0: not in the log. */
+/* 0: not in the log. That of first - 1 is known. */
 uint32_t partition_log_term_at(const struct partition_log *log, log_index index);
+/* Where the first segment begins. */
 int64_t partition_log_start_offset(const struct partition_log *log);
 /* The offset that the next record gets. */
 int64_t partition_log_end_offset(const struct partition_log *log);
@@ -141,13 +144,31 @@ uint64_t partition_log_size_bytes(const struct partition_log *log); /* on disk, 
 /* Of all that has committed: in segments, and what the journal alone has so far. */
 uint64_t partition_log_committed_bytes(const struct partition_log *log);
 
-/* Ranges of equal term, in order: feeds RAFT_START. `count` entries of `term` from `first` on. */
+/* Ranges of equal term, in order: feeds RAFT_START. `count` entries of `term` from `first` on; the
+ * first range may begin with the last entry that is gone. */
 void partition_log_each_term(const struct partition_log *log,
                              void (*each)(void *arg, uint64_t first, uint64_t count, log_term term),
                              void *arg);
 /* Indexes of ENTRY_CHANGE entries, ascending (a handful in a log's life). The body comes by
- * partition_log_read. */
+ * partition_log_read; but that of the first one, if it is gone, by partition_log_base_change. */
 size_t partition_log_changes(const struct partition_log *log, uint64_t *into, size_t room);
+/* The configuration in force where the log begins, and its index: below the first one. False: that
+ * is the beginning of all. `body` is borrowed. */
+bool partition_log_base_change(const struct partition_log *log, log_index *index,
+                               struct slice *body);
+
+/* Whole sealed segments of which all records lie below `offset`, and all entries up to `index`, are
+ * not needed any more, here or by a member: they go in steps, as soon as the applier's state that
+ * reaches as far is on the disk; each file `delay_ms` later. Neither goes back. */
+void partition_log_drop_prefix(struct partition_log *log, kafka_offset offset, log_index index,
+                               uint64_t delay_ms);
+/* The last index of the first sealed segment that only `index` keeps from going; 0: there is none.
+ */
+log_index partition_log_waiting_prefix(const struct partition_log *log);
+/* Files that wait for their delay go now, of all logs: the disk has no room. */
+void log_store_hurry_removals(struct log_store *store);
+/* The active segment is sealed behind what has committed, if it has a record. */
+void partition_log_roll(struct partition_log *log);
 
 /* Hard state. set returns its version; `hard_state_durable` reports it. */
 uint32_t partition_log_term(const struct partition_log *log);
@@ -234,7 +255,7 @@ int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
 void partition_log_on_seal(struct partition_log *log, uint64_t every_bytes,
                            struct slice (*state)(void *arg, log_index *index), void *arg);
 /* The newest snapshot that was usable when the log was opened, once: its index and bytes (the
- * caller's slice); false: none, replay from the first index. */
+ * caller's slice); false: none, replay from the first index, which is 1 then. */
 bool partition_log_snapshot(struct partition_log *log, log_index *index, struct slice *state);
 
 #endif

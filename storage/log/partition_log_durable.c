@@ -13,6 +13,7 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "base/mutant.h"
+#include "storage/log/applier_snapshot.h"
 #include "storage/log/log_internal.h"
 #include "storage/log/write_behind.h"
 #include "storage/log_types.h"
@@ -26,6 +27,7 @@ static void raise_durable(struct partition_log *log, log_index index) {
         log->store->undurable_bytes -= entry_stored_size(entry);
     }
     log->durable = index;
+    applier_snapshot_durable(log);
     write_behind_look(log);
     log->events.durable(log->arg, index);
 }

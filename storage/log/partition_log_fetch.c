@@ -189,6 +189,7 @@ static bool go_on(struct offset_reading *reading) {
     if (reading->end_offset > log->end_offset) reading->end_offset = log->end_offset;
     while (!reading->full && reading->offset < reading->end_offset) {
         int64_t before = reading->offset;
+        if (before < log->start_offset) return fetch_finish(reading, ERR_NOT_FOUND);
         if (reading->count > 0 && env_turn_is_long(reading->base.env)) {
             env_yield(reading->base.env, &reading->later);
             return false;

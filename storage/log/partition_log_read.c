@@ -104,6 +104,7 @@ static int read_look(struct index_reading *reading) {
 static bool go_on(struct index_reading *reading) {
     struct partition_log *log = reading->base.log;
     while (!reading->full && reading->next <= reading->last && reading->next <= log->last_index) {
+        if (reading->next < log->first_index) return read_finish(reading, ERR_NOT_FOUND);
         struct entry *entry = log_memory_at(&log->memory, reading->next);
         if (entry) {
             if (fits(reading, entry_stored_size(entry))) read_add(reading, entry_ref(entry));

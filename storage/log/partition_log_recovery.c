@@ -6,7 +6,10 @@
  *
  *   segments, or what of them           journal              decision
  *   none                                nothing of the group a new log
- *   some                                nothing of the group damage: it knows every group with any
+ *   some, or a `start`                  nothing of the group damage: it knows every group with any
+ *   base offset below `start`           -                    left by a crash: removed
+ *   `start` not whole, or behind the journal's end           damage
+ *   `start`, and no applier's snapshot that reaches as far   damage: what it was made from is gone
  *   base offset below the progress      progress             sealed, kept; its index is read, or
  *                                                            rebuilt by a scan
  *   the progress segment                progress             kept up to the position; what lies
@@ -67,6 +70,8 @@ struct partition_log_opening {
 
 static void begin_at_segments(struct partition_log *log) {
     const struct segment *active = partition_log_active(log);
+    log->last_index = log->first_index - 1;
+    log->end_offset = log->start_offset;
     if (active) {
         log->last_index = active->end.last_index;
         log->end_offset = active->end.offset;
@@ -82,6 +87,7 @@ static int check_journal_entries(struct partition_log_opening *opening) {
     begin_at_segments(log);
     for (size_t i = 0; journal && i < journal->entry_count; i++) {
         const struct entry *entry = journal->entries[i];
+        if (entry->index < log->first_index) continue; /* the progress says less than `start` */
         log_term term = term_table_at(&log->terms, log->last_index);
         if (entry->index != log->last_index + 1 || entry->base_offset != log->end_offset ||
             entry->term < term || entry->term == 0)
@@ -103,7 +109,8 @@ static void take_journal_entries(struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
     log_memory_init(&log->memory, &log->store->cache, log->written + 1);
     for (size_t i = 0; opening->journal && i < opening->journal->entry_count; i++)
-        log_memory_push(&log->memory, opening->journal->entries[i]);
+        if (opening->journal->entries[i]->index >= log->first_index)
+            log_memory_push(&log->memory, opening->journal->entries[i]);
 }
 
 /* As far as what is here tells. */
@@ -112,6 +119,7 @@ static uint64_t known_commit(const struct partition_log_opening *opening) {
     uint64_t commit = opening->journal ? opening->journal->commit : 0;
     if (commit < opening->segments.unsynced_index) commit = opening->segments.unsynced_index;
     if (commit < log->written) commit = log->written;
+    if (commit < log->kept_index) commit = log->kept_index; /* only what is committed is applied */
     return commit < log->last_index ? commit : log->last_index;
 }
 
@@ -131,6 +139,36 @@ static void set_commit(struct partition_log_opening *opening) {
     partition_log_set_positions(log, log->synced, log->written, log->commit);
 }
 
+/* The applier's state, without which nothing that is gone can be known. */
+static int find_snapshot(struct partition_log_opening *opening) {
+    struct partition_log *log = opening->log;
+    struct snapshot_limits limits = {.committed = known_commit(opening), .last = log->last_index};
+    log->has_snapshot = applier_snapshot_find(log->store->env, log->path, log->group, &limits,
+                                              &log->snapshot_index, &log->snapshot);
+    if (log->has_snapshot) log->kept_index = log->snapshot_index;
+    if (log->first_index == 1 || (log->has_snapshot && log->snapshot_index + 1 >= log->first_index))
+        return 0;
+    return error_set(
+        opening->why, ERR_CORRUPT,
+        "%s begins behind entry %" PRIu64
+        ", and no whole snapshot in %s reaches as far; put back the files that belong together; the other replicas go on "
+        "without this one",
+        log->label, log->first_index - 1, log->path);
+}
+
+/* What `start` says is gone was durable in the journal. */
+static int check_start(const struct partition_log_opening *opening) {
+    const struct partition_log *log = opening->log;
+    const struct journal_group *journal = opening->journal;
+    uint64_t last = journal ? journal->progress + journal->entry_count : 0;
+    if (last + 1 >= log->first_index) return 0;
+    return error_set(opening->why, ERR_CORRUPT,
+                     "%s/start says that %s begins behind entry %" PRIu64
+                     ", but the journal beside it ends with %" PRIu64
+                     ": it is older; put back the journal that belongs to it",
+                     log->path, log->label, log->first_index - 1, last);
+}
+
 /* ---- The three steps ---- */
 
 static int recovery_look(struct partition_log_opening *opening) {
@@ -138,13 +176,15 @@ static int recovery_look(struct partition_log_opening *opening) {
     struct recovered_segments *found = &opening->segments;
     *found = (struct recovered_segments){
         .log = log, .journal = opening->journal, .why = opening->why};
-    int error = recovered_segments_list(found);
+    int error = recovered_segments_start(found);
+    if (!error) error = recovered_segments_list(found);
     if (!error && found->count > 0 && !opening->journal)
         error = error_set(
             opening->why, ERR_CORRUPT,
             "%s has segments of %s, but the journal does not know this group; put back the journal that belongs to "
             "them",
             log->path, log->label);
+    if (!error) error = check_start(opening);
     if (!error) error = recovered_segments_keep(found);
     if (!error) error = recovered_segments_look_behind(found);
     if (!error) error = check_journal_entries(opening);
@@ -154,10 +194,7 @@ static int recovery_look(struct partition_log_opening *opening) {
     if (!error) error = kept_index_save_active(log, opening->why);
     if (error || found->no_directory) return error;
     log->directory_made = group_directory_is_made(log->store->env, log->path, log->label);
-    log->has_snapshot = applier_snapshot_find(log->store->env, log->path, log->group,
-                                              known_commit(opening), &log->snapshot_index,
-                                              &log->snapshot);
-    return 0;
+    return find_snapshot(opening);
 }
 
 static struct partition_log_opening *recovery_begin(struct log_store *store, uint64_t group,
@@ -195,7 +232,7 @@ static struct partition_log_opening *recovery_begin(struct log_store *store, uin
 
 static void free_opening(struct partition_log_opening *opening) {
     journal_group_free(opening->journal);
-    mem_free(opening->segments.bases);
+    mem_free(opening->segments.all_bases);
     mem_free(opening);
 }
 
@@ -206,6 +243,14 @@ static void recovery_drop(struct partition_log *log) {
         segment_drop(log->segments[i]);
     log->segment_count = 0;
     partition_log_free_if_unused(log);
+}
+
+/* What a crash left below the start of the log. */
+static void remove_leftovers(const struct partition_log_opening *opening) {
+    struct partition_log *log = opening->log;
+    for (size_t i = 0; i < opening->segments.below; i++)
+        dropped_segments_add_leftover(&log->store->dropped, log->path,
+                                      opening->segments.all_bases[i]);
 }
 
 int partition_log_open_end(struct partition_log_opening *opening,
@@ -230,6 +275,7 @@ int partition_log_open_end(struct partition_log_opening *opening,
     }
     set_commit(opening);
     journal_recovered_release(log->store->journal, log->group);
+    remove_leftovers(opening);
     free_opening(opening);
     write_behind_look(log);
     *out = log;

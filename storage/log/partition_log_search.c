@@ -187,6 +187,7 @@ static int search_segment(struct time_reading *reading, struct segment *segment)
 static int pass(struct time_reading *reading) {
     struct partition_log *log = reading->base.log;
     while (reading->found < 0 && reading->next <= log->last_index) {
+        if (reading->next < log->first_index) reading->next = log->first_index; /* they are gone */
         if (log_memory_at(&log->memory, reading->next)) return search_memory(reading);
         struct segment *segment = log_segment_of_index(log, reading->next);
         CHECK(segment && reading->next <= log->written);
@@ -212,11 +213,12 @@ static bool go_on(struct time_reading *reading) {
 static void search_resume(struct log_reading *base, int error) {
     struct time_reading *reading = (struct time_reading *)base;
     slice_unref(&reading->raw);
-    if (error) {
+    bool gone = error == ERR_NOT_FOUND && reading->next < reading->base.log->first_index;
+    if (error && !gone) {
         search_finish(reading, error);
         return;
     }
-    reading->next = reading->next_is;
+    if (!gone) reading->next = reading->next_is;
     go_on(reading);
 }
 

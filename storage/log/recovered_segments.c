@@ -14,14 +14,39 @@ static const char damage_advice[] =
 
 /* ---- Files ---- */
 
+int recovered_segments_start(struct recovered_segments *found) {
+    struct partition_log *log = found->log;
+    struct start_file *start = &log->prefix.start;
+    int error = start_file_read(log->store->env, log->path, log->group, start);
+    if (error == ERR_NOT_FOUND) return 0;
+    if (error == ERR_CORRUPT)
+        return error_set(found->why, error,
+                         "%s/start of %s, which says where this log begins, is not whole; %s",
+                         log->path, log->label, damage_advice);
+    if (error)
+        return error_set(
+            found->why, error, "%s/start cannot be read (%s); %s", log->path, error_phrase(error),
+            error == ERR_VERSION ? "it was written by a newer version of draved; start that one"
+                                 : error_advice(error));
+    log->first_index = start->index + 1;
+    log->start_offset = start->offset;
+    term_table_add(&log->terms, start->index, start->offset, start->term);
+    if (start->change_index > 0) partition_log_add_change(log, start->change_index);
+    return 0;
+}
+
 int recovered_segments_list(struct recovered_segments *found) {
     struct partition_log *log = found->log;
-    int error = segment_list(log->store->env, log->path, &found->bases, &found->count);
+    int error = segment_list(log->store->env, log->path, &found->all_bases, &found->count);
     found->no_directory = error == ERR_NOT_FOUND;
     if (error == ERR_NOT_FOUND) return 0; /* nothing of it was written to a segment yet */
     if (error)
         return error_set(found->why, error, "%s cannot be listed (%s)", log->path,
                          error_phrase(error));
+    while (found->below < found->count && found->all_bases[found->below] < log->start_offset)
+        found->below++;
+    found->bases = found->all_bases + found->below;
+    found->count -= found->below;
     return 0;
 }
 
@@ -62,8 +87,8 @@ static int open_segment_file(struct recovered_segments *found, const char *path,
 /* Does the segment go on where the one before it ended? */
 static bool follows(const struct partition_log *log, const struct segment_header *header,
                     int64_t base) {
-    log_index last_index = 0;
-    int64_t end = 0;
+    log_index last_index = log->first_index - 1;
+    int64_t end = log->start_offset;
     if (log->segment_count > 0) {
         const struct segment *before = log->segments[log->segment_count - 1];
         last_index = before->end.last_index;
@@ -99,6 +124,7 @@ static int keep_segment(struct recovered_segments *found, const struct kept_segm
     segment->end = index->end;
     segment->synced = index->end.position;
     segment->active = kept->active;
+    log->size_bytes += segment->end.position;
     if (kept->active)
         segment->index = index;
     else
@@ -110,7 +136,8 @@ static int keep_segment(struct recovered_segments *found, const struct kept_segm
 /* Segments are named for where they begin: so there may be one missing, whose name is known. */
 static int does_not_follow(struct recovered_segments *found, const char *path, int64_t base) {
     const struct partition_log *log = found->log;
-    int64_t end = log->segment_count > 0 ? log->segments[log->segment_count - 1]->end.offset : 0;
+    int64_t end = log->segment_count > 0 ? log->segments[log->segment_count - 1]->end.offset
+                                         : log->start_offset;
     if (end >= base) return damaged(found, path, "does not go on where the segment before it ends");
     char *missing = path_of_segment(log->path, end, SEGMENT_FILE_LOG);
     int error = error_set(
@@ -152,7 +179,8 @@ static int keep(struct recovered_segments *found, int64_t base, bool active) {
 }
 
 int recovered_segments_keep(struct recovered_segments *found) {
-    if (!found->journal || found->journal->progress == 0) return 0;
+    /* What was synced may be gone, all of it. */
+    if (!found->journal || found->journal->progress < found->log->first_index) return 0;
     for (size_t i = 0; i < found->count; i++) {
         int64_t base = found->bases[i];
         if (base > found->journal->progress_segment) break;

@@ -27,6 +27,8 @@ struct recovered_segments {
     struct partition_log *log;
     const struct journal_group *journal; /* NULL: it never heard of the group */
     int64_t *bases;                      /* base offsets of the files, ascending; the owner's */
+    size_t below;                        /* so many, before them, lie below the log's start */
+    int64_t *all_bases;                  /* `bases` with those; the owner's */
     size_t count;
     bool no_directory;
     size_t kept;              /* so many of them stay; the last of those is active */
@@ -34,6 +36,8 @@ struct recovered_segments {
     struct error_text *why;
 };
 
+/* Where the log begins, as `start` says. */
+int recovered_segments_start(struct recovered_segments *found);
 int recovered_segments_list(struct recovered_segments *found);
 int recovered_segments_keep(struct recovered_segments *found);
 int recovered_segments_look_behind(struct recovered_segments *found);

@@ -43,6 +43,16 @@ static size_t ranges_up_to(const struct term_table *table, log_index index) {
     return low;
 }
 
+void term_table_drop_below(struct term_table *table, log_index index, kafka_offset offset) {
+    size_t n = ranges_up_to(table, index);
+    if (n == 0) return;
+    for (size_t i = n - 1; i < table->count; i++)
+        table->ranges[i - (n - 1)] = table->ranges[i];
+    table->count -= n - 1;
+    if (table->ranges[0].first_index < index) table->ranges[0].first_index = index;
+    if (table->ranges[0].start_offset < offset) table->ranges[0].start_offset = offset;
+}
+
 uint32_t term_table_at(const struct term_table *table, log_index index) {
     size_t n = ranges_up_to(table, index);
     return n == 0 ? 0 : table->ranges[n - 1].term;

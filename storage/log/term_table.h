@@ -23,6 +23,9 @@ void term_table_add(struct term_table *table, log_index index, kafka_offset base
                     log_term term);
 /* Entries from `index` on are gone. */
 void term_table_truncate(struct term_table *table, log_index index);
+/* Entries before `index` are gone, and with them the records below `offset`; its own term stays
+ * known. */
+void term_table_drop_below(struct term_table *table, log_index index, kafka_offset offset);
 /* The term of `index`; 0: before the first range. The caller knows where the log ends. */
 uint32_t term_table_at(const struct term_table *table, log_index index);
 /* The term of the entry that holds `offset`, or would; 0: before the first range. */

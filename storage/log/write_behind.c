@@ -56,26 +56,14 @@ static void free_job(struct write_job *job) {
 static bool is_time_to_keep(const struct partition_log *log, const struct write_job *job) {
     if (log->unsaved_bytes < log->kept_bytes && !log->store->flushing) return false;
     bool enough = log->unsaved_bytes >= log->seal_every_bytes || log->store->flushing;
+    if (MUTANT(MUTANT_PREFIX_WITHOUT_STATE)) return log->store->flushing;
     return job->seal || (job->write.sync && enough);
-}
-
-static void keep_applier_state(struct partition_log *log) {
-    log->unsaved_bytes = 0;
-    if (!log->seal_state) return;
-    log_index index = 0;
-    struct slice state = log->seal_state(log->seal_arg, &index);
-    if (state.len == 0) {
-        slice_unref(&state);
-        return;
-    }
-    CHECK(index > 0 && index <= log->committed);
-    log->kept_bytes = state.len;
-    applier_snapshot_save(log, index, state);
 }
 
 /* The positions move, and the log goes on. */
 static void take_result(struct partition_log *log, struct write_job *job) {
     struct segment *segment = job->write.segment;
+    log->size_bytes += job->end.position - segment->end.position;
     segment->end = job->end;
     if (job->write.sync) segment->synced = job->end.position;
     log->written_end = job->end.offset;
@@ -96,10 +84,11 @@ static void take_result(struct partition_log *log, struct write_job *job) {
         journal_progress(log->store->journal, log->group, synced, segment->header.base_offset,
                          segment->synced);
     if (job->seal) segment->active = false;
-    if (is_time_to_keep(log, job)) keep_applier_state(log);
+    if (is_time_to_keep(log, job)) applier_snapshot_keep(log);
 }
 
 static void start_more(struct log_store *store);
+static void roll_on(struct partition_log *log);
 
 static void end_job(struct write_job *job) {
     struct log_store *store = job->store;
@@ -111,10 +100,13 @@ static void end_job(struct write_job *job) {
     if (!log->closed) take_result(log, job);
     segment_let_go(job->write.segment);
     free_job(job);
-    if (log->closed)
+    if (log->closed) {
         partition_log_free_if_unused(log);
-    else
+    } else {
         write_behind_look(log);
+        if (log->roll_to > 0) roll_on(log);
+        partition_log_look_prefix(log);
+    }
     if (!store->closed) start_more(store);
     log_store_job_done(store);
 }
@@ -178,6 +170,13 @@ static bool is_full(const struct log_store *store, const struct segment *segment
            end->offset > segment->header.base_offset;
 }
 
+/* It is to be sealed, and may be. */
+static bool may_roll(const struct partition_log *log, const struct segment *segment,
+                     const struct segment_end *end) {
+    return log->roll_to > 0 && end->last_index >= log->roll_to &&
+           end->offset > segment->header.base_offset;
+}
+
 /* The header is never synced without entries. */
 static bool was_synced(const struct segment *segment) {
     return segment->synced > SEGMENT_HEADER_SIZE;
@@ -211,6 +210,7 @@ static struct segment *segment_for_next(struct partition_log *log) {
     segment_index_init(index, &header, interval);
     struct segment *segment = segment_new(&log->store->files, log->path, &header, interval, index);
     segment->active = true;
+    log->size_bytes += segment->end.position;
     partition_log_add_segment(log, segment);
     return segment;
 }
@@ -269,7 +269,8 @@ static void prepare_sync(struct partition_log *log, struct write_job *job) {
     if (!write->sync) return;
     write->padding = leave_block(write->segment->index);
     job->end = write->segment->index->end;
-    job->seal = is_full(log->store, write->segment, &job->end);
+    job->seal = is_full(log->store, write->segment, &job->end) ||
+                may_roll(log, write->segment, &job->end);
     if (wants_index(log, job))
         write->index_bytes = segment_index_take_block(write->segment->index, &write->index_position,
                                                       &write->index_len);
@@ -419,6 +420,25 @@ void write_behind_look(struct partition_log *log) {
         wait_for_need(log);
     if (log->store->write_behind.unwritten_bytes > most_unwritten(log->store))
         start_more(log->store);
+}
+
+/* When all is written and synced there is no job that would seal it. */
+static void roll_on(struct partition_log *log) {
+    struct segment *active = partition_log_active(log);
+    if (log->job || log->written < log->roll_to) return;
+    if (active && active->end.offset > active->header.base_offset &&
+        active->end.last_index >= log->roll_to) {
+        if (active->synced < active->end.position) return;
+        active->active = false;
+    }
+    log->roll_to = 0;
+}
+
+void write_behind_roll(struct partition_log *log) {
+    log->roll_to = log->committed;
+    write_behind_sync(log, log->committed);
+    roll_on(log);
+    partition_log_look_prefix(log);
 }
 
 void write_behind_sync(struct partition_log *log, log_index index) {

@@ -43,6 +43,8 @@ void write_behind_close(struct log_store *store); /* its logs are closed; jobs m
 void write_behind_look(struct partition_log *log);
 /* Entries up to `index` (or as far as they are writable) are to be written and synced soon. */
 void write_behind_sync(struct partition_log *log, log_index index);
+/* The active segment is sealed as soon as what has committed is in it, if it has a record then. */
+void write_behind_roll(struct partition_log *log);
 /* The log is closing: it waits for no job any more. */
 void write_behind_forget(struct partition_log *log);
 

@@ -18,6 +18,7 @@
 #include "tests/sim/old_copy.h"
 #include "tests/sim/producer.h"
 #include "tests/sim/stranger.h"
+#include "tests/sim/trimmer.h"
 #include "tests/sim/twin.h"
 
 enum {
@@ -70,7 +71,8 @@ struct cluster {
     struct stranger *strangers[CLUSTER_PARTITIONS_MAX]; /* NULL: none there */
     struct twin *twins[CLUSTER_PARTITIONS_MAX];         /* the same */
     struct committer *committers[CLUSTER_COMMITTERS];
-    struct troop *troop; /* NULL: no members of groups */
+    struct troop *troop;                              /* NULL: no members of groups */
+    struct trimmer *trimmers[CLUSTER_PARTITIONS_MAX]; /* NULL: none there */
     bool churn;
     struct admin *admin; /* NULL: topics do not come and go */
     struct old_copy copy;

@@ -33,6 +33,7 @@ static void look_up(struct cluster *cluster, int32_t partition, int64_t offset, 
     unsigned durable = 0;
 
     if (question.group == 0) return; /* we do not know yet where it is */
+    if (offset < history_most_start(cluster->history, partition)) return; /* it may be deleted */
     for (unsigned i = 0; i < cluster->count && durable * 2 <= cluster->count;
          i++) /* it may have been on the disk that was lost */
         durable += (out >> i & 1) != 0 || durable_index_has(cluster->brokers[i].durable, &question);
@@ -142,6 +143,10 @@ static void main_client(struct env *env, void *arg) {
             .arg = cluster};
         cluster->committers[i] = committer_new(cluster->client, &options);
     }
+    for (int32_t p = 0; !cluster->many && p < cluster->partitions; p++)
+        if (world_below(world, 2) == 0)
+            cluster->trimmers[p] = trimmer_new(cluster->client, cluster->history, p,
+                                               10000 + world_below(world, 1000000));
     if (cluster->churn) cluster->admin = admin_new(cluster->client, replicas);
     for (int32_t p = 0; p < cluster->partitions; p++) {
         struct consumer_options options = {.partition = p, .read = was_read, .arg = cluster};

@@ -91,8 +91,15 @@ static void read_broker(struct cluster *cluster, unsigned place) {
     read_back(cluster->run, broker->node, group, raft_group_applied_index(group), cluster->ledger,
               NULL, NULL);
     for (int32_t p = 0; p < cluster->partitions; p++) {
-        struct node_reading reading = {cluster, p, 0};
         group = cluster_group(cluster, place, cluster->groups[p]);
+        struct node_reading reading = {cluster, p,
+                                       partition_log_start_offset(raft_group_log(group))};
+        history_started(cluster->history, p, reading.offset, "a replica");
+        run_count(cluster->run, RARE_PREFIXES_DROPPED, reading.offset > 0);
+        history_final_start(
+            cluster->history, p,
+            partition_start_offset(cluster_partition(cluster, place, cluster_topic, p)),
+            "a replica");
         read_back(cluster->run, broker->node, group, raft_group_applied_index(group),
                   cluster->ledger, take_entry, &reading);
         if (reading.offset < history_end(cluster->history, p))

@@ -20,6 +20,7 @@ struct consumer {
     struct consumer_options options;
     struct env_timer *timer;
     int64_t position;
+    bool lost_place;      /* it was deleted: the start is asked for */
     bool rewinding;       /* with the next question it begins anew */
     int64_t floor;        /* of the watermark, when the question left */
     int64_t end;          /* what the history knew of the partition then */
@@ -50,6 +51,15 @@ static void take_record(void *arg, int64_t offset, unsigned producer, uint64_t n
 
 static bool refused(struct consumer *consumer, int16_t code) {
     if (code == KAFKA_NONE) return false;
+    bool deleted = code == KAFKA_OFFSET_OUT_OF_RANGE &&
+                   consumer->position <
+                       history_most_start(consumer->history, consumer->options.partition);
+    if (deleted) {
+        consumer->lost_place = true;
+        run_count(consumer->run, RARE_BELOW_START, 1);
+        later(consumer, BACKOFF_US);
+        return true;
+    }
     if (!kafka_error_retriable(code) && code != KAFKA_FENCED_LEADER_EPOCH &&
         code != KAFKA_UNKNOWN_LEADER_EPOCH)
         run_fail(consumer->run, "consumer of partition %d at offset %" PRId64 " gets %s",
@@ -98,6 +108,8 @@ static void fetched(struct kafka_call *call, int error, const void *answer) {
     if (refused(consumer, partition->error_code)) return;
     history_watermark(consumer->history, consumer->options.partition, consumer->floor,
                       partition->high_watermark, "Fetch");
+    history_started(consumer->history, consumer->options.partition, partition->log_start_offset,
+                    "Fetch");
     if (partition->records.len > 0)
         consumer->position = decode_batches(consumer->run, consumer->history,
                                             partition->records.data, (size_t)partition->records.len,
@@ -178,9 +190,13 @@ static void listed(struct kafka_call *call, int error, const void *answer) {
         run_fail(consumer->run, "%s comes with offset %" PRId64,
                  kafka_error_name(partition->error_code), partition->offset);
     if (refused(consumer, partition->error_code)) return;
-    if (!consumer->latest && partition->offset != 0)
-        run_fail(consumer->run, "the earliest offset of partition %d is %" PRId64,
-                 consumer->options.partition, partition->offset);
+    if (!consumer->latest)
+        history_started(consumer->history, consumer->options.partition, partition->offset,
+                        "ListOffsets");
+    if (consumer->lost_place && !consumer->latest && partition->offset > consumer->position) {
+        consumer->position = partition->offset;
+        consumer->lost_place = false;
+    }
     if (consumer->latest && partition->offset < consumer->end)
         run_fail(consumer->run,
                  "the latest offset of partition %d is %" PRId64 ", but %" PRId64
@@ -200,7 +216,7 @@ static void list(struct consumer *consumer, struct known_leader leader) {
     kp_set_fallbacks(&kp_list_offsets_request_schema, &request);
     kp_set_fallbacks(&kp_list_offsets_request_topic_schema, &topic);
     kp_set_fallbacks(&kp_list_offsets_request_partition_schema, &partition);
-    consumer->latest = world_below(consumer->run->world, 4) > 0;
+    consumer->latest = !consumer->lost_place && world_below(consumer->run->world, 4) > 0;
     partition.partition_index = consumer->options.partition;
     partition.current_leader_epoch = leader.epoch;
     partition.timestamp = consumer->latest ? -1 : -2;
@@ -231,7 +247,7 @@ static void step(void *arg) {
     consumer->rewinding = false;
     consumer->floor = history_floor(consumer->history, consumer->options.partition);
     consumer->end = history_end(consumer->history, consumer->options.partition);
-    if (world_below(consumer->run->world, 12) == 0)
+    if (consumer->lost_place || world_below(consumer->run->world, 12) == 0)
         list(consumer, leader);
     else
         fetch(consumer, leader);

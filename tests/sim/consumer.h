@@ -4,8 +4,8 @@
  *
  * Everything it reads goes to the history. Offsets must follow one another without a gap, checksums
  * must hold, the high watermark must not go back, and what ListOffsets says must cover what was
- * known before it was asked. OFFSET_OUT_OF_RANGE fails the run: a consumer that only reads what is
- * there must never hear it.
+ * known before it was asked. OFFSET_OUT_OF_RANGE fails the run unless somebody asked to delete what
+ * it stands at: then it goes on where the log starts, and what was deleted is not missed.
  */
 #ifndef SIM_CONSUMER_H
 #define SIM_CONSUMER_H

@@ -33,6 +33,8 @@ struct partition_facts {
     struct offset_fact *offsets;
     int64_t end, capacity;
     int64_t floor;
+    int64_t least_start, most_start; /* told to be deleted, and asked for */
+    int64_t final_start;
     uint64_t acknowledged;
 };
 
@@ -224,6 +226,51 @@ void history_watermark(struct history *history, int32_t partition, int64_t floor
     if (watermark > part->floor) part->floor = watermark;
 }
 
+/* ---- The start ---- */
+
+void history_trim_asked(struct history *history, int32_t partition, int64_t offset) {
+    struct partition_facts *part = &history->parts[partition];
+
+    if (offset > part->most_start) part->most_start = offset;
+}
+
+int64_t history_most_start(const struct history *history, int32_t partition) {
+    return history->parts[partition].most_start;
+}
+
+void history_started(struct history *history, int32_t partition, int64_t start, const char *who) {
+    const struct partition_facts *part = &history->parts[partition];
+
+    if (start < 0 || start > part->most_start)
+        run_fail(history->run,
+                 "%s says that partition %d starts at %" PRId64
+                 ", and nobody asked to delete more than what lies below %" PRId64,
+                 who, partition, start, part->most_start);
+}
+
+void history_trimmed(struct history *history, int32_t partition, int64_t start) {
+    struct partition_facts *part = &history->parts[partition];
+
+    if (start > part->least_start) part->least_start = start;
+}
+
+int64_t history_least_start(const struct history *history, int32_t partition) {
+    return history->parts[partition].least_start;
+}
+
+void history_final_start(struct history *history, int32_t partition, int64_t start,
+                         const char *who) {
+    struct partition_facts *part = &history->parts[partition];
+
+    history_started(history, partition, start, who);
+    if (start < part->least_start)
+        run_fail(history->run,
+                 "%s starts partition %d at %" PRId64 ", and what lies below %" PRId64
+                 " was said to be deleted",
+                 who, partition, start, part->least_start);
+    part->final_start = start;
+}
+
 /* ---- The end ---- */
 
 static void finish_producer(struct history *history, unsigned producer) {
@@ -232,7 +279,8 @@ static void finish_producer(struct history *history, unsigned producer) {
 
     for (uint64_t number = 0; number < facts->count; number++) {
         const struct record_fact *fact = &facts->records[number];
-        if (fact->acknowledged >= 0 && fact->read < 0)
+        int64_t start = history->parts[facts->partition].final_start;
+        if (fact->acknowledged >= start && fact->acknowledged >= 0 && fact->read < 0)
             run_fail(history->run,
                      "lost: record %" PRIu64 " of producer %u was acknowledged at offset %" PRId64
                      " and never read",
@@ -250,7 +298,7 @@ static void finish_producer(struct history *history, unsigned producer) {
 void history_finish(struct history *history) {
     for (int32_t partition = 0; partition < history->partitions; partition++) {
         const struct partition_facts *part = &history->parts[partition];
-        for (int64_t offset = 0; offset < part->end; offset++)
+        for (int64_t offset = part->final_start; offset < part->end; offset++)
             if (!part->offsets[offset].known)
                 run_fail(history->run,
                          "partition %d has no record at offset %" PRId64 ", but at later ones",

@@ -4,7 +4,9 @@
  * A record is named by its producer and its number there, and says so in its value. The rules:
  * one offset has one value, whoever says so; what was acknowledged is there for ever; nothing
  * appears that was not sent; an idempotent producer's records appear once, and in order; offsets
- * are dense; what a consumer was told of the high watermark never goes back.
+ * are dense; what a consumer was told of the high watermark never goes back. Records may be gone
+ * only below an offset up to which somebody asked to delete them, and a start that was told to be
+ * there does not go back; what lies above it is never lost.
  */
 #ifndef SIM_HISTORY_H
 #define SIM_HISTORY_H
@@ -50,6 +52,19 @@ uint64_t history_acknowledged_count(const struct history *history, int32_t parti
 int64_t history_floor(const struct history *history, int32_t partition);
 void history_watermark(struct history *history, int32_t partition, int64_t floor, int64_t watermark,
                        const char *who);
+
+/* Somebody asks to delete what lies below `offset`. */
+void history_trim_asked(struct history *history, int32_t partition, int64_t offset);
+/* The most that anybody asked for. */
+int64_t history_most_start(const struct history *history, int32_t partition);
+/* `who` says that the partition starts there (a deposed leader may say less than there is). */
+void history_started(struct history *history, int32_t partition, int64_t start, const char *who);
+/* It was deleted, which does not go back. */
+void history_trimmed(struct history *history, int32_t partition, int64_t start);
+int64_t history_least_start(const struct history *history, int32_t partition);
+/* Where a replica starts that has everything. */
+void history_final_start(struct history *history, int32_t partition, int64_t start,
+                         const char *who);
 
 /* After everything: every offset below the end has a value, everything acknowledged is there,
  * idempotent producers' records are in order. */

@@ -70,6 +70,9 @@ const struct mutant_row mutant_rows[] = {
     ROW(FENCED_FOR_EVER, "groups", 40),
     ROW(RECORD_MEMBERS_LOST, "groups", 20),
     ROW(REGEX_CHANGE_MISSED, "groups", 150),
+    ROW(START_NOT_SYNCED, "cluster", 100),
+    ROW(PREFIX_WITHOUT_STATE, "cluster", 100),
+    ROW(LOG_START_AT_APPEND, "cluster", 100),
     {0, NULL, NULL, 0},
 };
 /* clang-format on */

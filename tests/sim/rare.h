@@ -65,6 +65,9 @@ enum rare {
     RARE_REGEX_CHANGED,
     RARE_MOVED_IN_REBALANCE,
     RARE_REPLAYS_COMPARED,
+    RARE_TRIMMED,
+    RARE_BELOW_START,
+    RARE_PREFIXES_DROPPED,
     RARE_NAMED, /* those above must not be zero over 200 seeds */
     RARE_STARTS = RARE_NAMED,
     RARE_KILLS,

@@ -69,7 +69,7 @@ void read_back(struct run *run, struct node *node, struct raft_group *group, uin
                                 .run = run,
                                 .group = group,
                                 .ledger = ledger,
-                                .next = 1,
+                                .next = partition_log_first_index(raft_group_log(group)),
                                 .last = last,
                                 .each = each,
                                 .arg = arg};

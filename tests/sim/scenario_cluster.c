@@ -270,6 +270,8 @@ static void finish(struct cluster *cluster) {
         if (cluster->strangers[p] != NULL) stranger_finish(cluster->strangers[p]);
     for (unsigned i = 0; i < CLUSTER_COMMITTERS; i++)
         if (cluster->committers[i] != NULL) committer_finish(cluster->committers[i]);
+    for (int32_t p = 0; p < cluster->partitions; p++)
+        if (cluster->trimmers[p] != NULL) trimmer_finish(cluster->trimmers[p]);
     if (cluster->admin != NULL) admin_finish(cluster->admin);
     wait_until(cluster, drained, "not everything is acknowledged and read");
     if (cluster->troop != NULL) finish_groups(cluster);

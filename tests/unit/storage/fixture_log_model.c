@@ -28,7 +28,8 @@ static void hard_state_durable(void *arg, uint64_t version) {
 }
 
 void log_model_open(struct log_model *model, uint64_t seed) {
-    *model = (struct log_model){.dice = {.state = seed}, .time = 1700000000000, .value_max = 60};
+    *model = (struct log_model){
+        .dice = {.state = seed}, .time = 1700000000000, .value_max = 60, .first = 1};
     folder_open(&model->folder);
     model->options = (struct log_store_options){.journal_file_bytes = 64 << 10,
                                                 .journal_max_bytes = 1 << 20,
@@ -42,6 +43,35 @@ static void damaged(void *arg, const struct partition_log_damage *damage) {
     struct log_model *model = arg;
     model->damages++;
     model->damaged_at = damage->position;
+}
+
+static void start_moved(void *arg) {
+    struct log_model *model = arg;
+    assert_true(partition_log_first_index(model->log) > model->first);
+    model->first = partition_log_first_index(model->log);
+    model->start_offset = partition_log_start_offset(model->log);
+    assert_true(model->first <= model->commit && model->first <= model->last);
+    assert_int_equal(model->start_offset, model->entries[model->first - 1]->base_offset);
+    model->starts_moved++;
+}
+
+/* The applier's state is the index up to which it has applied: all that is committed. */
+static struct slice state_of(void *arg, uint64_t *index) {
+    const struct log_model *model = arg;
+    uint64_t commit = partition_log_commit_index(model->log),
+             last = partition_log_last_index(model->log);
+    *index = commit < last ? commit : last;
+    return *index == 0 ? (struct slice){0} : slice_copy(NULL, index, sizeof *index);
+}
+
+static void take_state(struct log_model *model) {
+    struct slice state;
+    uint64_t index;
+    model->state_index = 0;
+    if (!partition_log_snapshot(model->log, &model->state_index, &state)) return;
+    memcpy(&index, state.data, sizeof index);
+    assert_int_equal(index, model->state_index);
+    slice_unref(&state);
 }
 
 static void drop_ghosts(struct log_model *model) {
@@ -60,8 +90,10 @@ void log_model_close(struct log_model *model) {
 }
 
 bool log_model_try_start(struct log_model *model, struct error_text *why) {
-    static const struct partition_log_events events = {
-        .durable = durable, .hard_state_durable = hard_state_durable, .damaged = damaged};
+    static const struct partition_log_events events = {.durable = durable,
+                                                       .hard_state_durable = hard_state_durable,
+                                                       .damaged = damaged,
+                                                       .start_moved = start_moved};
     char path[96];
     snprintf(path, sizeof path, "%s/shard-0", model->folder.path);
     if (log_store_open(model->folder.env, &model->folder.log, path, &model->options, &model->store,
@@ -69,8 +101,13 @@ bool log_model_try_start(struct log_model *model, struct error_text *why) {
         return false;
     model->options.must_exist = true;
     if (partition_log_open(model->store, LOG_MODEL_GROUP, "orders-3", &events, model, &model->log,
-                           why) == 0)
+                           why) == 0) {
+        if (model->has_state) {
+            partition_log_on_seal(model->log, 2000, state_of, model);
+            take_state(model);
+        }
         return true;
+    }
     log_store_close(model->store);
     folder_run_out(&model->folder);
     return false;
@@ -101,10 +138,16 @@ static struct entry *known_entry(struct log_model *model, uint64_t index) {
 static void follow(struct log_model *model) {
     uint64_t last = partition_log_last_index(model->log);
     assert_true(last >= model->durable);
+    /* `start` may have become durable without anybody hearing of it. */
+    assert_true(partition_log_first_index(model->log) >= model->first);
+    model->first = partition_log_first_index(model->log);
+    model->start_offset = partition_log_start_offset(model->log);
+    assert_true(model->first == 1 || model->state_index + 1 >= model->first);
     struct entry **entries = mem_alloc((last + 1) * sizeof(struct entry *));
     model->end_offset = 0;
     for (uint64_t i = 1; i <= last; i++) {
-        entries[i - 1] = known_entry(model, i);
+        entries[i - 1] = i < model->first ? entry_ref(model->entries[i - 1])
+                                          : known_entry(model, i);
         model->end_offset += entries[i - 1]->records;
     }
     for (uint64_t i = 0; i < model->last; i++)
@@ -243,6 +286,16 @@ static void run_a_while(struct log_model *model) {
     env_timer_free(timer);
 }
 
+void log_model_run(struct log_model *model) {
+    run_a_while(model);
+}
+
+void log_model_drop(struct log_model *model, int64_t offset, uint64_t index) {
+    partition_log_drop_prefix(model->log, offset, index, 0);
+    while (model->store->jobs > 0 || model->log->prefix.reading)
+        run_a_while(model);
+}
+
 void log_model_write_behind(struct log_model *model) {
     struct write_behind *write_behind = &model->store->write_behind;
     uint64_t enough = write_behind->enough_bytes;
@@ -347,22 +400,36 @@ static void check_term(void *arg, uint64_t first, uint64_t count, uint32_t term)
 
 static void check_positions(const struct log_model *model) {
     const struct partition_log *log = model->log;
-    assert_int_equal(partition_log_first_index(log), 1);
+    assert_int_equal(partition_log_first_index(log), model->first);
     assert_int_equal(partition_log_last_index(log), model->last);
     assert_int_equal(partition_log_durable_index(log), model->durable);
-    assert_int_equal(partition_log_start_offset(log), 0);
+    assert_int_equal(partition_log_start_offset(log), model->start_offset);
+    uint64_t known = model->first > 1 ? model->first - 1 : 1;
     assert_int_equal(partition_log_end_offset(log), model->end_offset);
     assert_int_equal(partition_log_term_at(log, 0), 0);
     assert_int_equal(partition_log_term_at(log, model->last + 1), 0);
-    struct term_check check = {.model = model, .next = 1};
+    struct term_check check = {.model = model, .next = known};
     partition_log_each_term(log, check_term, &check);
-    assert_int_equal(check.next, model->last + 1);
+    assert_int_equal(check.next, model->last > 0 ? model->last + 1 : 1);
 
     uint64_t changes[4096], uncommitted = 0;
     size_t count = partition_log_changes(log, changes, 4096), at = 0;
-    for (uint64_t i = 1; i <= model->last; i++) {
+    uint64_t base_index = 0, last_gone = 0;
+    struct slice base;
+    for (uint64_t i = 1; i < model->first; i++)
+        if (model->entries[i - 1]->type == ENTRY_CHANGE) last_gone = i;
+    assert_int_equal(partition_log_base_change(log, &base_index, &base), last_gone > 0);
+    assert_int_equal(base_index, last_gone);
+    if (last_gone > 0) {
+        const struct slice *body = &model->entries[last_gone - 1]->body;
+        assert_int_equal(base.len, body->len);
+        assert_memory_equal(base.data, body->data, body->len);
+        assert_int_equal(changes[at++], last_gone);
+    }
+    for (uint64_t i = known; i <= model->last; i++) {
         const struct entry *entry = model->entries[i - 1];
         assert_int_equal(partition_log_term_at(log, i), entry->term);
+        if (i < model->first) continue;
         if (entry->type == ENTRY_CHANGE) assert_int_equal(changes[at++], i);
         if (i > model->commit) uncommitted += entry_stored_size(entry);
         int64_t behind = partition_log_offset_behind(log, i);
@@ -382,7 +449,7 @@ static void assert_same_entry(const struct entry *got, const struct entry *want)
 
 void log_model_check(struct log_model *model) {
     check_positions(model);
-    for (uint64_t next = 1; next <= model->last;) {
+    for (uint64_t next = model->first; next <= model->last;) {
         struct partition_log_read read;
         uint64_t max = dice_below(&model->dice, 3000), bytes = 0;
         uint64_t last = next + dice_below(&model->dice, 40);
@@ -473,7 +540,8 @@ void log_model_check_search(struct log_model *model, int64_t timestamp, int64_t 
             while (record_iterator_next(&records, &record) == 0) {
                 int64_t time = record_batch_has_log_append_time(&batch) ? batch.max_timestamp
                                                                         : record.timestamp_ms;
-                if (record.offset < model->log_start) continue;
+                if (record.offset < model->log_start || record.offset < model->start_offset)
+                    continue;
                 if (timestamp == -3 ? time > found_timestamp : found < 0 && time >= timestamp) {
                     found = record.offset;
                     found_timestamp = time;

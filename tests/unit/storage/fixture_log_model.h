@@ -32,6 +32,12 @@ struct log_model {
     uint64_t waiting_for; /* durable index, 0: nothing */
     int64_t end_offset, time;
     int64_t log_start; /* where searches begin */
+    /* Entries before it, and records before that offset, are gone from the log. */
+    uint64_t first;
+    int64_t start_offset;
+    bool has_state;       /* an applier keeps its state; may be set before log_model_start */
+    uint64_t state_index; /* of the state that was found at the last start; 0: none was */
+    unsigned starts_moved;
     size_t value_max;
     bool done;
     int error; /* of the last read, fetch, search */
@@ -59,6 +65,11 @@ void log_model_flush(
 
 void log_model_write_behind(
     struct log_model *model); /* until everything committed is written, synced or not */
+
+/* Whole segments below the offset and up to the index may go, and all steps for it are waited for.
+ */
+void log_model_run(struct log_model *model); /* the loop, a few milliseconds */
+void log_model_drop(struct log_model *model, int64_t offset, uint64_t index);
 
 /* Each waits until it is done and sets model->error. */
 void log_model_read(struct log_model *model, uint64_t first, uint64_t last, uint64_t max_bytes,

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "storage/log/paced_removal.h"
+#include "storage/segment/paced_removal.h"
 #include "tests/unit/storage/fixture_folder.h"
 #include "tests/unit/unit.h"
 

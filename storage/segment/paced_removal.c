@@ -1,5 +1,5 @@
-/* The row of directories that go, and the steps that cut and unlink their files. */
-#include "storage/log/paced_removal.h"
+/* The row of directories and files that go, and the steps that cut and unlink their files. */
+#include "storage/segment/paced_removal.h"
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -12,23 +12,23 @@ enum {
     NO_FILES_US = 1000 * 1000, /* the pause when too many files are open */
 };
 
-/* One directory; also the job of its steps. */
+/* One directory, or some files of one; also the job of its steps. */
 struct removal {
     struct env_job job; /* first: a job is its removal */
     struct paced_removal *removals;
     struct env *env;
     struct removal *next;
     char *directory;
-    char **names;
-    size_t count, at; /* names, and the one that goes next */
-    bool listed, over;
-    int error; /* ERR_LIMIT: again later */
+    char **paths;
+    size_t count, at;         /* paths, and the one that goes next */
+    bool listed, stays, over; /* `stays`: the directory */
+    int error;                /* ERR_LIMIT: again later */
 };
 
 static void removal_free(struct removal *removal) {
     for (size_t i = 0; i < removal->count; i++)
-        mem_free(removal->names[i]);
-    mem_free(removal->names);
+        mem_free(removal->paths[i]);
+    mem_free(removal->paths);
     mem_free(removal->directory);
     mem_free(removal);
 }
@@ -37,8 +37,8 @@ static void removal_free(struct removal *removal) {
 
 static void add_name(void *arg, const char *name) {
     struct removal *removal = arg;
-    removal->names = mem_realloc(removal->names, (removal->count + 1) * sizeof *removal->names);
-    removal->names[removal->count++] = mem_strdup(name);
+    removal->paths = mem_realloc(removal->paths, (removal->count + 1) * sizeof *removal->paths);
+    removal->paths[removal->count++] = path_join(removal->directory, name);
 }
 
 /* Takes at most *budget bytes off the end of the file. Returns true when so little is left that it
@@ -68,17 +68,16 @@ static void removal_work(struct env_job *job) {
     removal->listed = true;
     for (unsigned names = 0; removal->at < removal->count && names < STEP_NAMES && budget > 0;
          names++) {
-        char *path = path_join(removal->directory, removal->names[removal->at]);
+        const char *path = removal->paths[removal->at];
         bool may_go = cut(removal, path, &budget);
         if (may_go) {
             env_unlink(removal->env, path);
             removal->at++;
         }
-        mem_free(path);
         if (removal->error == ERR_LIMIT) return;
     }
     removal->over = removal->at == removal->count;
-    if (removal->over)
+    if (removal->over && !removal->stays)
         env_rmdir(removal->env, removal->directory);
     else
         env_sync_dir(removal->env, removal->directory);
@@ -123,19 +122,36 @@ void paced_removal_init(struct paced_removal *removals, struct env *env, void (*
     removals->pause = env_timer_new(env, step, removals);
 }
 
-void paced_removal_add(struct paced_removal *removals, char *directory) {
+static void add(struct paced_removal *removals, struct removal *removal) {
     if (removals->stopped) {
-        mem_free(directory);
+        removal_free(removal);
         return;
     }
-    struct removal *removal = mem_zalloc(sizeof *removal);
-    removal->removals = removals;
-    removal->env = removals->env;
-    removal->directory = directory;
     bool first = removals->first == NULL;
     *removals->end = removal;
     removals->end = &removal->next;
     if (first) step(removals);
+}
+
+static struct removal *removal_new(struct paced_removal *removals, char *directory) {
+    struct removal *removal = mem_zalloc(sizeof *removal);
+    removal->removals = removals;
+    removal->env = removals->env;
+    removal->directory = directory;
+    return removal;
+}
+
+void paced_removal_add(struct paced_removal *removals, char *directory) {
+    add(removals, removal_new(removals, directory));
+}
+
+void paced_removal_add_files(struct paced_removal *removals, char *directory, char **paths,
+                             size_t count) {
+    struct removal *removal = removal_new(removals, directory);
+    removal->listed = removal->stays = true;
+    removal->paths = paths;
+    removal->count = count;
+    add(removals, removal);
 }
 
 void paced_removal_stop(struct paced_removal *removals) {

@@ -1,7 +1,7 @@
 /*
- * Takes directories of files away a little at a time. Unlinking gigabytes at once makes the file
- * system free, and discard, all of it in one commit, and every sync of the journal waits for that:
- * records of other topics took up to 2 s beside a deletion of 2 GB.
+ * Takes files, and directories of them, away a little at a time. Unlinking gigabytes at once makes
+ * the file system free, and discard, all of it in one commit, and every sync of the journal waits
+ * for that: records of other topics took up to 2 s beside a deletion of 2 GB.
  *
  * Happy path: in a lane of its own, one directory after the other: files are cut down from their
  * ends, or unlinked when they are small, a few MiB a step; each step is synced, so that the file
@@ -10,8 +10,8 @@
  * stays is found again at the next start.
  * Invariants: one step is under way at most; after paced_removal_stop nothing begins any more.
  */
-#ifndef STORAGE_LOG_PACED_REMOVAL_H
-#define STORAGE_LOG_PACED_REMOVAL_H
+#ifndef STORAGE_SEGMENT_PACED_REMOVAL_H
+#define STORAGE_SEGMENT_PACED_REMOVAL_H
 
 #include <stdbool.h>
 
@@ -35,6 +35,9 @@ void paced_removal_init(struct paced_removal *removals, struct env *env, void (*
 /* The directory and the files in it; nothing else uses them, and it has no directories inside.
  * Takes the path over. */
 void paced_removal_add(struct paced_removal *removals, char *directory);
+/* These files, whose directory stays; nothing else uses them. Takes array and texts over. */
+void paced_removal_add_files(struct paced_removal *removals, char *directory, char **paths,
+                             size_t count);
 /* What is not removed yet stays. `idle` is called if a step is under way (busy). */
 void paced_removal_stop(struct paced_removal *removals);
 /* Stopped and not busy. */

@@ -1,0 +1,38 @@
+/*
+ * Where the log of a group begins on this disk, once a prefix of it is gone: the file `start` in
+ * the group's directory.
+ *
+ * Happy path: it is written as `start.new`, twice inside, synced, renamed over `start`, and the
+ * directory is synced; only then may a file go that lies below. A log without one begins at entry 1
+ * and offset 0. Failures: a crash leaves the old file or the new one, so one of which neither copy
+ * matches its checksum is damage.
+ * Invariants: `index` and `offset` never go back; all up to `index` was committed.
+ *
+ * A copy, little-endian: u32 "DRLS", u32 format, u64 group, u64 index, i64 offset, u32 term, u32
+ * bytes of the configuration, u64 its index, u32 CRC-32C of the bytes before it and of the
+ * configuration; the configuration; zeros up to a multiple of 4096. The second copy follows.
+ */
+#ifndef STORAGE_SEGMENT_START_FILE_H
+#define STORAGE_SEGMENT_START_FILE_H
+
+#include "base/buffer.h"
+#include "base/env.h"
+#include "storage/log_types.h"
+
+struct start_file {
+    log_index index;        /* of the last entry that is gone; 0: none is */
+    log_term term;          /* of that entry */
+    kafka_offset offset;    /* behind it: where the first segment begins */
+    log_index change_index; /* of the configuration in force there; 0: there was none */
+    struct slice change;    /* its bytes */
+};
+
+/* `change` is the caller's then. ERR_NOT_FOUND: there is none; ERR_CORRUPT, ERR_VERSION, or what
+ * the disk says. Blocks. */
+int start_file_read(struct env *env, const char *group_path, uint64_t group,
+                    struct start_file *into);
+/* Durable when it returns ERR_NONE; else the old one is, as before. Blocks. */
+int start_file_write(struct env *env, const char *group_path, uint64_t group,
+                     const struct start_file *start);
+
+#endif
