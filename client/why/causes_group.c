@@ -80,7 +80,7 @@ static const struct {
         {"left",
          "Its process ends and is started again, or max.poll.interval.ms is too short for what it does with a batch."},
     [KP_GROUP_EXPIRED] =
-        {"was not heard of for its session timeout",
+        {"was not heard of any more",
          "Its process dies or stalls (garbage collection, swap, network): its log says which; if it needs longer, "
          "raise session.timeout.ms."},
     [KP_GROUP_LATE] =

@@ -17,7 +17,7 @@ enum kp_group_event {
     KP_GROUP_REJOINED,   /* the leader of a classic group joined again as it was */
     KP_GROUP_REPLACED,   /* another process took the place of a static member */
     KP_GROUP_LEFT,
-    KP_GROUP_EXPIRED, /* nothing was heard of the member for its session timeout */
+    KP_GROUP_EXPIRED, /* nothing was heard of the member any more */
     KP_GROUP_LATE,    /* it did not do its part of a rebalance within the rebalance timeout */
     KP_GROUP_TOPICS,  /* topics came, went or grew */
     KP_GROUP_FAILED,  /* what was decided could not be written */

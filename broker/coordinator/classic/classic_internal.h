@@ -157,6 +157,8 @@ void classic_member_remove(struct classic_member *member);
 void classic_member_rename(struct classic_member *member, struct shared_bytes *id);
 /* Its session begins anew, unless a call is parked; a short one while it is absent. */
 void classic_member_renew(struct classic_member *member);
+/* How long it may be silent. */
+uint64_t classic_session_ms(const struct classic_member *member);
 /* It was heard over that connection, with a heartbeat or with a Join. */
 void classic_member_heard(struct classic_member *member, const void *connection, bool beats);
 struct shared_bytes *classic_member_metadata(const struct classic_member *member,

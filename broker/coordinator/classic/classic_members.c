@@ -246,7 +246,7 @@ void classic_member_rename(struct classic_member *member, struct shared_bytes *i
 
 /* Static members are expected to go and to come again within a session (KIP-345). How often others
  * speak is theirs to choose: from what is not known nothing follows. */
-static uint64_t session_ms(const struct classic_member *member) {
+uint64_t classic_session_ms(const struct classic_member *member) {
     uint64_t whole_ms = (uint64_t)member->session_timeout_ms;
     if (!member->presence.absent || member->instance != NULL || member->beat_ms == 0)
         return whole_ms;
@@ -264,7 +264,7 @@ void classic_member_heard(struct classic_member *member, const void *connection,
 
 static void member_gone(struct group_presence *presence) {
     struct classic_member *member = CONTAINER_OF(presence, struct classic_member, presence);
-    uint64_t over_ms = classic_now_ms(member->classic) + session_ms(member);
+    uint64_t over_ms = classic_now_ms(member->classic) + classic_session_ms(member);
     if (member->overdue || !group_timer_is_set(&member->session)) return;
     if (over_ms < member->session.due_ms)
         group_timer_set(classic_table(member->classic)->timers, &member->session, over_ms);
@@ -275,7 +275,7 @@ void classic_member_renew(struct classic_member *member) {
     member->overdue = false;
     if (member->join != NULL || member->sync != NULL) return;
     group_timer_set(classic_table(member->classic)->timers, &member->session,
-                    classic_now_ms(member->classic) + session_ms(member));
+                    classic_now_ms(member->classic) + classic_session_ms(member));
 }
 
 static void session_over(struct group_timer *timer) {

@@ -20,10 +20,12 @@ struct kp_string classic_type_of(const struct group *group) {
     return type != NULL ? shared_string(type) : kp_string_of("");
 }
 
+/* Of one whose connection has closed: since then. */
 static int64_t heard_age_ms(const struct classic_member *member) {
     if (!group_timer_is_set(&member->session)) return 0;
-    int64_t left_ms = (int64_t)member->session.due_ms - (int64_t)classic_now_ms(member->classic);
-    return left_ms < member->session_timeout_ms ? member->session_timeout_ms - left_ms : 0;
+    int64_t whole_ms = (int64_t)classic_session_ms(member),
+            left_ms = (int64_t)member->session.due_ms - (int64_t)classic_now_ms(member->classic);
+    return left_ms < whole_ms ? whole_ms - left_ms : 0;
 }
 
 static struct classic_view_member view_of(const struct classic_member *member) {

@@ -205,7 +205,7 @@ static void test_diagnosis_rebalancing(void **state) {
     assert_cause(&group, WHY_REBALANCING);
     assert_string_equal(value_of("rebalances"), "5 in the last 5 min");
     assert_string_equal(value_of("who"),
-                        "client c3 at /10.0.0.1 was not heard of for its session timeout, 4 times");
+                        "client c3 at /10.0.0.1 was not heard of any more, 4 times");
     assert_non_null(strstr(diagnosis.findings[0].next, "session.timeout.ms"));
     /* the second part of a cooperative rebalance is none of its own */
     make_healthy(&group);
