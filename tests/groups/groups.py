@@ -2,9 +2,10 @@
 
 tests/run groups: the short form, all protocols at once, 4 members over 12 partitions each. tests/run groups --rounds N [--kills N] [--seed N]: each
 protocol for N minutes, 8 members over 64 partitions, something happens to a member every 2 s, --kills brokers a minute (2); after each minute all is
-healed, and the group must be whole within its session and rebalance timeout. By hand, also beside Apache Kafka 4.3.1 in the same setting:
+healed, and the group must be whole within its session and rebalance timeout. "upgrade" is a group whose members are replaced by those of the other
+protocol in each round. By hand, also beside Apache Kafka 4.3.1 in the same setting:
 
-    tests/harness/python tests/groups/groups.py --rounds 5 [--system drave|kafka] [--protocol eager|cooperative|consumer]
+    tests/harness/python tests/groups/groups.py --rounds 5 [--system drave|kafka] [--protocol eager|cooperative|consumer|upgrade]
 
 What is judged, and how gaps are measured: judge.py. Histories: build/groups/SYSTEM/PROTOCOL/history.jsonl.
 """
@@ -19,17 +20,16 @@ import time
 from groups import judge_test
 from groups.brokers import NODES, Drave, Kafka
 from groups.judge import judge
-from groups.party import Party
+from groups.party import PATIENCE_S, Party
 
 from harness.cluster import wait_until
 from harness.suite import Suite
 
-PROTOCOLS = ("eager", "cooperative", "consumer")
+PROTOCOLS = ("eager", "cooperative", "consumer", "upgrade")
 CYCLE = ("join", "leave", "join", "kill", "pause")  # as many come as go
 TIMING = {"session_ms": 6000, "rebalance_ms": 8000, "heartbeat_ms": 2000}
 ROUND_S, EVERY_S = 60, 2
 SLEEPS_S = (1, 3, 8, 12)
-PATIENCE_S = 90  # for what takes seconds when nothing is wrong
 
 
 class Chaos:
@@ -65,6 +65,8 @@ class Chaos:
     def round(self):
         party, over, end = self.party, threading.Event(), time.monotonic() + ROUND_S
         party.note("chaos")
+        if party.protocol == "upgrade":
+            party.change_over()
         killer = threading.Thread(target=self.kill_brokers, args=(over,), daemon=True)
         killer.start()
         due = time.monotonic()
@@ -121,6 +123,8 @@ def short(seed):
 def each_fault_once(brokers, parties):
     for party in parties:
         party.note("chaos")
+        if party.protocol == "upgrade":
+            party.change_over()
     sleepers = [(party, party.event("pause", float("inf"))) for party in parties]
     for kind in ("kill", "join", "leave"):
         for party in parties:

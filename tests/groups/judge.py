@@ -5,6 +5,7 @@ A history is rows [t_us, who, kind, ...], of the members (member.py) and of the 
     [t, "run", "chaos" | "calm" | "whole" | "end"]       faults begin; everything is healed; each partition has one owner that is up to date; over
     [t, "run", "join" | "leave" | "pause" | "resume" | "kill", member]
     [t, "run", "broker killed" | "broker back", node]
+    [t, "run", "type", is, should be]
     [t, "run", "acked", {partition: number of records, all below it}]
     [t, "run", "committed", began_us, {partition: offset}]        somebody else asked
 
@@ -17,6 +18,7 @@ Anomalies, each with its evidence:
            know it yet, so it does not count while it is asleep for so long that the coordinator may give away what it has, nor when it is told
            that it has lost the partition afterwards; but a commit of its own, sent after that and taken, is one always.
   stuck    no owner that is up to date within the limit after the calm began, or no owner for longer than the timeouts of several rebalances
+  type     the group is of another protocol than its members
 
 Gaps are the times in which a partition has no owner, by what began them: "join, leave" its owner gave it back; "kill, pause" its owner ended or
 slept, and never worked on it again; "broker" a broker was killed shortly before its middle or during it.
@@ -56,7 +58,7 @@ class History:
         self.processed = []  # (t, member, partition, first, last, value)
         self.commits, self.asked, self.acked = [], [], {}
         self.broker_kills, self.marks, self.counts = [], [], defaultdict(int)
-        self.fatal = []
+        self.fatal, self.types = [], []
         self.held = {}
         for row in self.rows:
             self.take(*row)
@@ -97,6 +99,8 @@ class History:
             self.acked = {int(p): n for p, n in more[0].items()}
         elif kind == "committed":
             self.asked += [(more[0], t, int(p), offset) for p, offset in more[1].items()]
+        elif kind == "type" and more[0] != more[1]:
+            self.types.append([t, *more])
         elif kind in ("chaos", "calm", "whole", "end"):
             self.marks.append((t, kind))
 
@@ -242,6 +246,7 @@ def judge(rows, settings):
         "double": double_owners(history, fence_us),
         "stuck": stuck,
         "fatal": history.fatal,
+        "type": history.types,
     }
     counts = history.counts
     return {

@@ -68,6 +68,8 @@ def a_stuck_group_is_found():
     expect(anomalies(calm=[[60, "run", "calm"], [75, "run", "whole"]]), "stuck")
     expect(anomalies([10, "m1", "revoked", [0]], [39, "m2", "assigned", [0]]), "stuck")
     expect(anomalies([10, "m1", "fatal", "no such group"]), "fatal")
+    expect(anomalies([91, "run", "type", "classic", "consumer"]), "type")
+    expect(anomalies([91, "run", "type", "classic", "classic"]))
 
 
 def gaps_have_their_causes():

@@ -22,6 +22,7 @@ from harness.cluster import ROOT, wait_until
 
 QUIET = {"log_level": 0, "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 500}
 OFFSETS_TOPIC = "__consumer_offsets"
+PATIENCE_S = 90  # for what takes seconds when nothing is wrong
 TICK_S = 0.2  # one record a partition
 
 
@@ -33,7 +34,7 @@ class Proc:
     """A member's process and what it has written so far."""
 
     def __init__(self, spec, log):
-        self.name, self.path = spec["name"], spec["events"]
+        self.name, self.path, self.protocol = spec["name"], spec["events"], spec["protocol"]
         self.popen = subprocess.Popen(
             [sys.executable, str(ROOT / "tests/groups/member.py"), json.dumps(spec)],
             stdout=subprocess.DEVNULL,
@@ -72,6 +73,10 @@ class Proc:
                 for p, _, last, _ in row[3]:
                     self.done[p] = max(self.done.get(p, 0), last + 1)
 
+    def reads_is_in(self):
+        self.read()
+        return self.is_in
+
     def has_lost(self):
         """It was told that it has lost something."""
         self.read()
@@ -80,11 +85,13 @@ class Proc:
 
 class Party:
     def __init__(self, brokers, protocol, *, size, partitions, limits, seed):
-        """protocol: eager, cooperative or consumer. limits: those of the judge; they are in the first line of the history, too."""
+        """protocol: eager, cooperative, consumer, or upgrade: cooperative, and from one `change_over` to the next the other of those two. limits: those
+        of the judge; they are in the first line of the history, too."""
         self.bootstrap, self.protocol, self.limits = brokers.bootstrap, protocol, limits
         self.size, self.partitions = size, partitions
         self.place = place = ROOT / "build/groups" / brokers.name / protocol
         self.group = self.topic = f"party-{protocol}"
+        self.speaks = "cooperative" if protocol == "upgrade" else protocol  # who joins from now on
         self.random = random.Random(f"{seed} {protocol}")
         self.procs, self.rows, self.born = [], [], 0
         self.over = threading.Event()
@@ -153,12 +160,12 @@ class Party:
             "group": self.group,
             "topic": self.topic,
             "name": name,
-            "protocol": self.protocol,
+            "protocol": self.speaks,
             "events": str(self.place / f"{name}.jsonl"),
             "commit_ms": 500,
             **self.limits,
         }
-        self.note("join", name)
+        self.note("join", name, self.speaks)
         self.procs.append(Proc(spec, self.place / "clients.log"))
 
     def start(self):
@@ -179,6 +186,8 @@ class Party:
         for p in self.procs:
             p.read()
         who = [p for p in self.awake() if p.is_in]
+        if kind in ("leave", "kill"):  # those of the protocol of before go first
+            who = [p for p in who if p.protocol != self.speaks] or who
         if not who:
             return None
         victim = self.random.choice(who)
@@ -193,6 +202,32 @@ class Party:
             victim.leaving = True
             victim.popen.send_signal(signal.SIGTERM)
         return victim
+
+    def change_over(self):
+        """The protocol of those who join from now on is the other one; as they come and the others go the group is upgraded or downgraded."""
+        self.speaks = "consumer" if self.speaks == "cooperative" else "cooperative"
+
+    def replace_all(self):
+        """Another one comes for each of the protocol of before, which goes then. Returns when they have come."""
+        those = [p for p in self.awake() if p.protocol != self.speaks]
+        for _ in those:
+            self.join()
+        wait_until(f"new members of {self.group} to come in", lambda: all(p.reads_is_in() for p in self.awake()), PATIENCE_S)
+        for old in those:
+            self.note("leave", old.name)
+            old.leaving = True
+            old.popen.send_signal(signal.SIGTERM)
+
+    def type(self):
+        """What the coordinator, which may be about to move, says that the group is: classic or consumer."""
+
+        def said():
+            try:
+                return self.admin.describe_consumer_groups([self.group], request_timeout=20)[self.group].result().type.name.lower()
+            except KafkaException:
+                return None
+
+        return wait_until(f"somebody to describe {self.group}", said, PATIENCE_S, 0.2)
 
     def coordinator(self):
         """The node that coordinates the group, or None when there is none now: who leads its partition of the topic of groups."""
@@ -214,6 +249,8 @@ class Party:
         self.wake(all_of_them=True)
         while len(self.present()) < self.size:
             self.join()
+        if self.protocol == "upgrade":
+            self.replace_all()
         self.note("calm")
 
     def given_away(self, sleeper):
@@ -238,6 +275,7 @@ class Party:
             return False
         if note:
             self.note("whole")
+            self.note("type", self.type(), "consumer" if self.speaks == "consumer" else "classic")
         return True
 
     # ---- The end ----
