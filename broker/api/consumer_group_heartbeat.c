@@ -140,6 +140,7 @@ static void found(struct coordinator_find *find, void *coordinator, int16_t erro
         request_close_too_large(request);
         return;
     }
+    request_tell_when_gone(request);
     state->taken = true;
     group_coordinator_consumer_heartbeat(coordinator, &state->heartbeat);
 }

@@ -38,6 +38,7 @@ static void heartbeat_found(struct group_request *group, struct group_coordinato
                                                   .instance_id = in->group_instance_id,
                                                   .generation = in->generation_id,
                                                   .asker = group->request->connection};
+    request_tell_when_gone(group->request);
     group_request_calls(group, &beating->heartbeat.call);
     group_coordinator_heartbeat(coordinator, &beating->heartbeat);
 }

@@ -58,8 +58,6 @@ static void on_joined(struct group_call *call) {
     struct kp_join_group_response response;
     bool nullable = request->api_version >= NULL_NAME_VERSION;
     group_request_over(&joining->group);
-    /* An id that it is told and does not use is given up when it goes. */
-    request_tell_when_gone(request, call->error == KAFKA_MEMBER_ID_REQUIRED);
     kp_set_fallbacks(&kp_join_group_response_schema, &response);
     response.error_code = call->error;
     response.generation_id = join->generation;
@@ -108,6 +106,7 @@ static void join_found(struct group_request *group, struct group_coordinator *co
     join->asks_for_id = request->api_version >= ID_FIRST_VERSION;
     join->skips_assignment = request->api_version >= SKIPS_VERSION;
     join->asker = request->connection;
+    request_tell_when_gone(request);
     group_request_calls(group, &join->call);
     group_coordinator_join(coordinator, join);
 }

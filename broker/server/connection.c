@@ -278,8 +278,8 @@ void request_hold_connection(struct request *request) {
     update_reading(request->connection);
 }
 
-void request_tell_when_gone(struct request *request, bool wanted) {
-    request->connection->tells_gone = wanted && request->connection->queue != NULL;
+void request_tell_when_gone(struct request *request) {
+    request->connection->tells_gone = request->connection->queue != NULL;
 }
 
 void request_work_waits(struct request *request) {

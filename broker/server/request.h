@@ -100,9 +100,9 @@ void request_hold_connection(struct request *request);
  * handler's state, is charged to a budget of its own, so that those who wait never keep others from
  * being read. False: that budget is spent; nothing has changed, end it with an error. */
 bool request_park(struct request *request);
-/* From now on, or no more: when its client has gone, who listens (dispatch_on_gone) is told with
- * request->connection, once. */
-void request_tell_when_gone(struct request *request, bool wanted);
+/* When its client has gone, who listens (dispatch_on_gone) is told with request->connection, once.
+ */
+void request_tell_when_gone(struct request *request);
 /* Its work waits for a place among that of all clients, until request_work_goes_on or its end: a
  * client with two such requests is not read, so that what waits is bounded by how many clients
  * there are and not by how much each sends ahead. */

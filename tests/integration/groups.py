@@ -1,8 +1,11 @@
 """Consumer groups against real brokers: what was committed stays, whoever coordinates."""
 
 import threading
+import time
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from groups.brokers import Drave
+from groups.party import Party
 
 from harness.cluster import Cluster, wait_until
 from harness.suite import Suite
@@ -105,6 +108,37 @@ def offsets_survive_their_coordinator():
         return f"{sum(c.acked for c in committers)} commits, {sum(c.reads for c in committers)} readings, {sum(c.failures for c in committers)} failed"
 
 
+def dead_members_go_before_their_session():
+    """A process dies, which closes its connection: what it had is somebody else's a few heartbeats later, in both protocols; its session has 45 s."""
+    timing = {"session_ms": 45000, "rebalance_ms": 60000, "heartbeat_ms": 1000}
+    with Drave(timing) as cluster:
+        parties = [Party(cluster, protocol, size=2, partitions=4, limits=timing, seed=1) for protocol in ("cooperative", "consumer")]
+        try:
+            for party in parties:
+                party.start()
+            for party in parties:
+                assert party.wait_whole(60, note=False), f"{party.group} never came together"
+
+            def has_beaten(member):  # its commits stand for the time in which it has sent some heartbeats
+                member.read()
+                return sum(row[2] == "commit" for row in member.rows) > 8
+
+            for party in parties:
+                wait_until("commits of all members", lambda p=party: all(map(has_beaten, p.procs)), 60)
+            began = time.monotonic()
+            for party in parties:
+                party.procs[0].popen.kill()
+            for party in parties:
+                left = 30 - (time.monotonic() - began)
+                assert party.wait_whole(left, note=False), f"what a dead member of {party.group} had is nobody else's 30 s later"
+            return f"{time.monotonic() - began:.1f} s"
+        finally:
+            for party in parties:
+                party.over.set()
+                party.kill_all()
+
+
 suite = Suite()
 suite.run(offsets_survive_their_coordinator)
+suite.run(dead_members_go_before_their_session)
 suite.end()
