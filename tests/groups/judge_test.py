@@ -21,7 +21,7 @@ def anomalies(*rows, **more):
 
 
 def commit(t, who, began, offset):
-    return [t, who, "commit", began * S, {"0": offset}, {}]
+    return [t, who, "commit", int(began * S), {"0": offset}, {}]
 
 
 def expect(found, *wanted):
