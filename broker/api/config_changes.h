@@ -2,11 +2,13 @@
  * What AlterConfigs and IncrementalAlterConfigs have in common: the check of one resource, and its
  * way to the metadata leader.
  *
- * Topics can be changed; a broker reads its settings when it starts, which the refusal says. All
- * settings of a resource are changed, or none. Failures are per resource, as Kafka has them:
- * INVALID_REQUEST (a resource or a setting that is there twice, no value, an unknown operation, a
- * type that has no settings to change), INVALID_CONFIG with the sentence of the setting,
- * UNKNOWN_TOPIC_OR_PARTITION, TOPIC_AUTHORIZATION_FAILED.
+ * Topics and groups can be changed, the latter before there is a group of that name, too; a broker
+ * reads its settings when it starts, which the refusal says. All settings of a resource are
+ * changed, or none; a name that is not known may be deleted, as in Kafka. Failures are per
+ * resource, as Kafka has them: INVALID_REQUEST (a resource or a setting that is there twice, no
+ * value, an unknown operation, a group without a name, a type that has no settings to change),
+ * INVALID_CONFIG with the sentence of the setting, UNKNOWN_TOPIC_OR_PARTITION,
+ * TOPIC_AUTHORIZATION_FAILED, GROUP_AUTHORIZATION_FAILED.
  */
 #ifndef BROKER_API_CONFIG_CHANGES_H
 #define BROKER_API_CONFIG_CHANGES_H
@@ -15,8 +17,6 @@
 #include "protocol/messages/incremental_alter_configs.h"
 
 enum {
-    CONFIG_RESOURCE_TOPIC = 2,
-    CONFIG_RESOURCE_BROKER = 4,
     CONFIG_CHANGES_MAX =
         10000, /* settings of one request, and resources; one with more has its connection closed */
     CONFIG_CHANGES_TIMEOUT_MS = 8000, /* their requests have none: less than clients wait (drave 10

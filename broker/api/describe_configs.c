@@ -1,5 +1,6 @@
 /*
- * DescribeConfigs (key 32): the settings of topics, and of this broker.
+ * DescribeConfigs (key 32): the settings of topics, of groups (that need not exist), and of this
+ * broker.
  *
  * A resource that is named twice is answered twice, as in Kafka: what the answer takes is charged
  * step by step. Failures are per resource: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC,
@@ -18,7 +19,7 @@
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
-enum { RESOURCE_TOPIC = 2, RESOURCE_BROKER = 4, KEYS_MAX = 1000 };
+enum { KEYS_MAX = 1000 };
 
 static void configs_refuse(struct kp_arena *arena,
                            struct kp_describe_configs_response_resource *into, int16_t error,
@@ -29,38 +30,58 @@ static void configs_refuse(struct kp_arena *arena,
     into->configs.count = 0;
 }
 
+static int describe_topic(const struct broker_services *services, struct kp_string name,
+                          const struct config_wish *wish, struct kp_arena *arena,
+                          struct kp_describe_configs_response_resource *into) {
+    const struct metadata_topic *topic = metadata_topic_named(services->metadata, name.data,
+                                                              (size_t)name.len);
+    struct error_text why;
+    if (topic != NULL) return config_entries_of_topic(services->settings, topic, wish, arena, into);
+    if (topic_name_check(name.data, (size_t)name.len, &why) != ERR_NONE)
+        configs_refuse(arena, into, KAFKA_INVALID_TOPIC, "no topic can be called %.*s", name, 0);
+    else
+        configs_refuse(arena, into, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
+                       "Topic '%.*s' does not exist.", name, 0);
+    return ERR_NONE;
+}
+
+static int describe_group(const struct broker_services *services, struct kp_string name,
+                          const struct config_wish *wish, struct kp_arena *arena,
+                          struct kp_describe_configs_response_resource *into) {
+    if (name.len == 0) {
+        configs_refuse(arena, into, KAFKA_INVALID_REQUEST, "Group name must not be empty%.*s", name,
+                       0);
+        return ERR_NONE;
+    }
+    const struct metadata_resource *resource = metadata_resource_named(
+        services->metadata, CONFIG_RESOURCE_GROUP, name.data, (size_t)name.len);
+    return config_entries_of_group(services->settings, resource == NULL ? NULL : &resource->configs,
+                                   wish, arena, into);
+}
+
 static int describe(const struct broker_services *services,
                     const struct kp_describe_configs_request_resource *asked,
                     const struct config_wish *wish, struct kp_arena *arena,
                     struct kp_describe_configs_response_resource *into) {
+    struct kp_string name = asked->resource_name;
     char own_id[16];
     snprintf(own_id, sizeof own_id, "%" PRId32, services->settings->node_id);
-    if (asked->resource_type == RESOURCE_TOPIC) {
-        const struct metadata_topic *topic = metadata_topic_named(
-            services->metadata, asked->resource_name.data, (size_t)asked->resource_name.len);
-        struct error_text why;
-        if (topic != NULL)
-            return config_entries_of_topic(services->settings, topic, wish, arena, into);
-        if (topic_name_check(asked->resource_name.data, (size_t)asked->resource_name.len, &why) !=
-            ERR_NONE) {
-            configs_refuse(arena, into, KAFKA_INVALID_TOPIC, "no topic can be called %.*s",
-                           asked->resource_name, 0);
-            return ERR_NONE;
-        }
-        configs_refuse(arena, into, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
-                       "Topic '%.*s' does not exist.", asked->resource_name, 0);
-    } else if (asked->resource_type == RESOURCE_BROKER) {
-        if (asked->resource_name.len == 0 || kp_string_is(asked->resource_name, own_id))
+    switch (asked->resource_type) {
+    case CONFIG_RESOURCE_TOPIC: return describe_topic(services, name, wish, arena, into);
+    case CONFIG_RESOURCE_GROUP: return describe_group(services, name, wish, arena, into);
+    case CONFIG_RESOURCE_BROKER:
+        if (name.len == 0 || kp_string_is(name, own_id))
             return config_entries_of_broker(services->settings, wish, arena, into);
         configs_refuse(arena, into, KAFKA_INVALID_REQUEST,
-                       "the settings of broker %.*s were asked of broker %d; ask it itself",
-                       asked->resource_name, services->settings->node_id);
-    } else {
+                       "the settings of broker %.*s were asked of broker %d; ask it itself", name,
+                       services->settings->node_id);
+        return ERR_NONE;
+    default:
         configs_refuse(arena, into, KAFKA_INVALID_REQUEST,
-                       "%.*s is neither a topic nor a broker; only these have settings",
-                       asked->resource_name, 0);
+                       "%.*s is neither a topic nor a group nor a broker; only these have settings",
+                       name, 0);
+        return ERR_NONE;
     }
-    return ERR_NONE;
 }
 
 /* One request on its way; in its arena. */

@@ -1,10 +1,10 @@
 /*
- * ListConfigResources (key 74): the names of all that has settings: topics, brokers and their
- * loggers. KIP-1142. Version 0 asks for client metrics, of which there are none, and neither do
- * consumer groups have any of their own.
+ * ListConfigResources (key 74): the names of all that has settings: topics, brokers, their
+ * loggers, and the groups for which something is set. KIP-1142. Version 0 asks for client metrics,
+ * of which there are none.
  *
- * Topics are listed in steps, as they were when the request came. Failures: UNSUPPORTED_VERSION for
- * a type that does not exist.
+ * Topics and groups are listed in steps, those that were there when the request came. Failures:
+ * UNSUPPORTED_VERSION for a type that does not exist.
  */
 #include "protocol/messages/list_config_resources.h"
 
@@ -18,14 +18,9 @@
 #include "protocol/kafka_error.h"
 
 enum {
-    RESOURCE_TOPIC = 2,
-    RESOURCE_BROKER = 4,
-    RESOURCE_BROKER_LOGGER = 8,
-    RESOURCE_CLIENT_METRICS = 16,
-    RESOURCE_GROUP = 32,
-    RESOURCE_ALL = RESOURCE_TOPIC | RESOURCE_BROKER | RESOURCE_BROKER_LOGGER |
-                   RESOURCE_CLIENT_METRICS | RESOURCE_GROUP,
-    TOPICS_OF_A_STEP = 64,
+    RESOURCE_ALL = CONFIG_RESOURCE_TOPIC | CONFIG_RESOURCE_BROKER | CONFIG_RESOURCE_BROKER_LOGGER |
+                   CONFIG_RESOURCE_CLIENT_METRICS | CONFIG_RESOURCE_GROUP,
+    ROWS_OF_A_STEP = 64,
 };
 
 /* One request on its way; in its arena. */
@@ -34,11 +29,14 @@ struct resources {
     struct kp_list_config_resources_response response;
     struct topic_ids topics; /* that are listed, and which of them is next */
     size_t at;
+    /* Groups: those made behind the first and up to the second index of group 0 are still to be
+     * looked at. */
+    uint64_t groups_after, groups_up_to;
 };
 
 /* Types are powers of two, so that a set of them is their sum. -1: one of them is none. */
 static int types_of(const struct kp_list_config_resources_request *asked, int version) {
-    if (version == 0) return RESOURCE_CLIENT_METRICS;
+    if (version == 0) return CONFIG_RESOURCE_CLIENT_METRICS;
     int types = 0;
     for (int32_t i = 0; i < asked->resource_types.count; i++) {
         int type = asked->resource_types.items[i];
@@ -72,40 +70,68 @@ static bool add_brokers(struct resources *resources, struct kp_arena *arena, int
     return fits;
 }
 
-static bool add_next_topics(struct request *request) {
-    struct resources *resources = request->state;
-    bool fits = true;
-    for (int n = 0; n < TOPICS_OF_A_STEP && resources->at < resources->topics.count; n++) {
-        const struct metadata_topic *topic = topic_ids_at(
-            &resources->topics, resources->services->metadata, resources->at++);
-        if (topic == NULL) continue;
-        size_t len = strlen(topic->name);
-        if (authorize(&request->ctx, AUTHORIZE_DESCRIBE_CONFIGS, AUTHORIZE_TOPIC, topic->name, len))
-            fits = add_resource(resources, RESOURCE_TOPIC,
-                                kp_arena_string(&request->arena, topic->name, len)) &&
-                   fits;
-    }
-    if (fits && resources->at < resources->topics.count) return true;
-    if (fits)
-        request_respond_kept(request, &resources->response);
-    else
-        request_close_too_large(request);
-    return false;
+static bool add_next_topic(struct resources *resources, struct request *request) {
+    const struct metadata_topic *topic = topic_ids_at(
+        &resources->topics, resources->services->metadata, resources->at++);
+    if (topic == NULL) return true;
+    size_t len = strlen(topic->name);
+    return !authorize(&request->ctx, AUTHORIZE_DESCRIBE_CONFIGS, AUTHORIZE_TOPIC, topic->name,
+                      len) ||
+           add_resource(resources, CONFIG_RESOURCE_TOPIC,
+                        kp_arena_string(&request->arena, topic->name, len));
 }
 
-/* What is not topics; room for all. */
+static bool add_next_group(struct resources *resources, struct request *request) {
+    const struct metadata_resource *resource = metadata_resource_after(
+        resources->services->metadata, resources->groups_after);
+    bool is_last = resource == NULL || resource->created > resources->groups_up_to;
+    resources->groups_after = is_last ? resources->groups_up_to : resource->created;
+    if (is_last || resource->type != CONFIG_RESOURCE_GROUP) return true;
+    size_t len = strlen(resource->name);
+    return !authorize(&request->ctx, AUTHORIZE_DESCRIBE_CONFIGS, AUTHORIZE_GROUP, resource->name,
+                      len) ||
+           add_resource(resources, CONFIG_RESOURCE_GROUP,
+                        kp_arena_string(&request->arena, resource->name, len));
+}
+
+static bool add_next(struct request *request) {
+    struct resources *resources = request->state;
+    for (int n = 0; n < ROWS_OF_A_STEP; n++) {
+        bool fits = true;
+        if (resources->at < resources->topics.count) {
+            fits = add_next_topic(resources, request);
+        } else if (resources->groups_after < resources->groups_up_to) {
+            fits = add_next_group(resources, request);
+        } else {
+            request_respond_kept(request, &resources->response);
+            return false;
+        }
+        if (fits) continue;
+        request_close_too_large(request);
+        return false;
+    }
+    return true;
+}
+
+/* The brokers; room for all. */
 static bool prepare(struct resources *resources, struct kp_arena *arena, int types) {
     const struct metadata *metadata = resources->services->metadata;
-    if ((types & RESOURCE_TOPIC) != 0 && !topic_ids_take(&resources->topics, metadata, arena))
+    if ((types & CONFIG_RESOURCE_TOPIC) != 0 &&
+        !topic_ids_take(&resources->topics, metadata, arena))
         return false;
     size_t most = resources->topics.count + 2 * metadata_broker_count(metadata);
+    if ((types & CONFIG_RESOURCE_GROUP) != 0) {
+        resources->groups_up_to = metadata_version(metadata);
+        most += metadata_resource_count(metadata);
+    }
     resources->response.config_resources.items = kp_arena_alloc(
         arena, (most + 1) * sizeof *resources->response.config_resources.items);
     if (resources->response.config_resources.items == NULL) return false;
-    if ((types & RESOURCE_BROKER) != 0 && !add_brokers(resources, arena, RESOURCE_BROKER))
+    if ((types & CONFIG_RESOURCE_BROKER) != 0 &&
+        !add_brokers(resources, arena, CONFIG_RESOURCE_BROKER))
         return false;
-    return (types & RESOURCE_BROKER_LOGGER) == 0 ||
-           add_brokers(resources, arena, RESOURCE_BROKER_LOGGER);
+    return (types & CONFIG_RESOURCE_BROKER_LOGGER) == 0 ||
+           add_brokers(resources, arena, CONFIG_RESOURCE_BROKER_LOGGER);
 }
 
 void api_list_config_resources(void *service, struct request *request) {
@@ -121,7 +147,7 @@ void api_list_config_resources(void *service, struct request *request) {
     if (resources->response.error_code != KAFKA_NONE)
         request_respond(request, &resources->response);
     else if (prepare(resources, &request->arena, types))
-        request_steps(request, add_next_topics);
+        request_steps(request, add_next);
     else
         request_close_too_large(request);
 }

@@ -101,11 +101,11 @@ static struct kp_string value_of_topic(struct meta_tree_walk *walk,
     put_text(&json, topic->name);
     tree_put(&json, ",\"id\":\"%s\",\"partitions\":%" PRId32 ",\"config\":{", id_text,
              topic->partition_count);
-    for (size_t i = 0; i < topic->config_count; i++) {
+    for (size_t i = 0; i < topic->configs.count; i++) {
         tree_put(&json, "%s", i == 0 ? "" : ",");
-        put_text(&json, topic->configs[i].name);
+        put_text(&json, topic->configs.pairs[i].name);
         tree_put(&json, ":");
-        put_text(&json, topic->configs[i].value);
+        put_text(&json, topic->configs.pairs[i].value);
     }
     tree_put(&json, "}}");
     return tree_take(walk, &json);

@@ -201,14 +201,29 @@ static void read_topic_values(struct broker_settings *into) {
     into->partition_max_producers = (uint32_t)settings_int(values, "partition.max.producers");
 }
 
-static void read_offsets(struct broker_settings *into) {
+/* One of the three with its limits. */
+static void read_bounded(const struct settings *values, const char *what, uint32_t *value,
+                         uint32_t *least, uint32_t *most) {
+    static const char *const beginnings[] = {"", "min.", "max."};
+    uint32_t *into[] = {value, least, most};
+    for (int i = 0; i < 3; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "group.consumer.%s%s.ms", beginnings[i], what);
+        *into[i] = (uint32_t)settings_int(values, name);
+    }
+}
+
+static void read_consumer_groups(struct broker_settings *into) {
     const struct settings *values = into->values;
-    into->group_consumer_session_timeout_ms = (uint32_t)settings_int(
-        values, "group.consumer.session.timeout.ms");
-    into->group_consumer_heartbeat_interval_ms = (uint32_t)settings_int(
-        values, "group.consumer.heartbeat.interval.ms");
-    into->group_consumer_assignment_interval_ms = (uint32_t)settings_int(
-        values, "group.consumer.assignment.interval.ms");
+    read_bounded(values, "session.timeout", &into->group_consumer_session_timeout_ms,
+                 &into->group_consumer_min_session_timeout_ms,
+                 &into->group_consumer_max_session_timeout_ms);
+    read_bounded(values, "heartbeat.interval", &into->group_consumer_heartbeat_interval_ms,
+                 &into->group_consumer_min_heartbeat_interval_ms,
+                 &into->group_consumer_max_heartbeat_interval_ms);
+    read_bounded(values, "assignment.interval", &into->group_consumer_assignment_interval_ms,
+                 &into->group_consumer_min_assignment_interval_ms,
+                 &into->group_consumer_max_assignment_interval_ms);
     into->group_consumer_regex_refresh_interval_ms = (uint64_t)settings_int(
         values, "group.consumer.regex.refresh.interval.ms");
     into->group_consumer_max_size = (uint32_t)settings_int(values, "group.consumer.max.size");
@@ -216,6 +231,10 @@ static void read_offsets(struct broker_settings *into) {
     int policy = settings_choice(values, "group.consumer.migration.policy");
     into->group_consumer_may_upgrade = policy <= 1;
     into->group_consumer_may_downgrade = policy == 0 || policy == 2;
+}
+
+static void read_offsets(struct broker_settings *into) {
+    const struct settings *values = into->values;
     into->offset_metadata_max = (uint32_t)settings_int(values, "offset.metadata.max.bytes");
     into->offsets_retention_ms = settings_int(values, "offsets.retention.minutes") * 60000;
     into->offsets_check_interval_ms = (uint64_t)settings_int(values,
@@ -272,8 +291,9 @@ static void read_limits(struct broker_settings *into) {
 
 /* Each within its limits, as in Kafka, and a heartbeat in each session. */
 static int check_consumer_groups(const struct broker_settings *s, struct error_text *why) {
-    static const char *const names[] = {"session.timeout.ms", "heartbeat.interval.ms"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const names[] = {"session.timeout.ms", "heartbeat.interval.ms",
+                                        "assignment.interval.ms"};
+    for (int i = 0; i < 3; i++) {
         char name[64], least[64], most[64];
         snprintf(name, sizeof name, "group.consumer.%s", names[i]);
         snprintf(least, sizeof least, "group.consumer.min.%s", names[i]);
@@ -387,6 +407,7 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
         return error_set(why, ERR_INVALID,
                          "data.dir is empty; name a directory, for example ./drave-data");
     read_topic_values(into);
+    read_consumer_groups(into);
     read_offsets(into);
     read_group_values(into);
     read_limits(into);

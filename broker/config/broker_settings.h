@@ -98,6 +98,9 @@ struct broker_settings {
     uint64_t producer_id_expiration_ms;
     uint32_t group_consumer_session_timeout_ms, group_consumer_heartbeat_interval_ms;
     uint32_t group_consumer_assignment_interval_ms;
+    uint32_t group_consumer_min_session_timeout_ms, group_consumer_max_session_timeout_ms;
+    uint32_t group_consumer_min_heartbeat_interval_ms, group_consumer_max_heartbeat_interval_ms;
+    uint32_t group_consumer_min_assignment_interval_ms, group_consumer_max_assignment_interval_ms;
     uint64_t group_consumer_regex_refresh_interval_ms;
     uint32_t group_consumer_max_size;
     bool group_consumer_may_upgrade, group_consumer_may_downgrade; /* groups with members */

@@ -90,20 +90,30 @@ static const struct setting table[] = {
     /* ---- Consumer groups of KIP-848 ---- */
     NUMBER("group.consumer.session.timeout.ms", "45000", 1000, INT32_MAX, "ms",
            "How long a member of KIP-848 that sends no heartbeat keeps its partitions."),
-    NUMBER("group.consumer.min.session.timeout.ms", "45000", 1000, INT32_MAX, "ms",
-           "The shortest value of group.consumer.session.timeout.ms."),
-    NUMBER("group.consumer.max.session.timeout.ms", "60000", 1000, INT32_MAX, "ms",
-           "The longest value of group.consumer.session.timeout.ms."),
+    NUMBER(
+        "group.consumer.min.session.timeout.ms", "45000", 1000, INT32_MAX, "ms",
+        "The shortest value of group.consumer.session.timeout.ms, also of what a group sets for itself."),
+    NUMBER(
+        "group.consumer.max.session.timeout.ms", "60000", 1000, INT32_MAX, "ms",
+        "The longest value of group.consumer.session.timeout.ms, also of what a group sets for itself."),
     NUMBER(
         "group.consumer.heartbeat.interval.ms", "5000", 100, INT32_MAX, "ms",
         "How often such members are asked to send a heartbeat; those that wait for others are asked to come back sooner."),
-    NUMBER("group.consumer.min.heartbeat.interval.ms", "5000", 100, INT32_MAX, "ms",
-           "The shortest value of group.consumer.heartbeat.interval.ms."),
-    NUMBER("group.consumer.max.heartbeat.interval.ms", "15000", 100, INT32_MAX, "ms",
-           "The longest value of group.consumer.heartbeat.interval.ms."),
+    NUMBER(
+        "group.consumer.min.heartbeat.interval.ms", "5000", 100, INT32_MAX, "ms",
+        "The shortest value of group.consumer.heartbeat.interval.ms, also of what a group sets for itself."),
+    NUMBER(
+        "group.consumer.max.heartbeat.interval.ms", "15000", 100, INT32_MAX, "ms",
+        "The longest value of group.consumer.heartbeat.interval.ms, also of what a group sets for itself."),
     NUMBER(
         "group.consumer.assignment.interval.ms", "1000", 0, INT32_MAX, "ms",
         "How long such a group waits behind an assignment before it works out the next; 0: not at all."),
+    NUMBER(
+        "group.consumer.min.assignment.interval.ms", "0", 0, INT32_MAX, "ms",
+        "The shortest value of group.consumer.assignment.interval.ms, also of what a group sets for itself."),
+    NUMBER(
+        "group.consumer.max.assignment.interval.ms", "15000", 0, INT32_MAX, "ms",
+        "The longest value of group.consumer.assignment.interval.ms, also of what a group sets for itself."),
     NUMBER(
         "group.consumer.regex.refresh.interval.ms", "600000", 10000, INT32_MAX, "ms",
         "How often the regular expressions of such a group are matched with all topics, also if none came or went."),

@@ -15,7 +15,6 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "broker/config/topic_name.h"
-#include "broker/metadata/metadata_commands.h"
 #include "broker/metadata/metadata_rows.h"
 #include "protocol/kafka_error.h"
 
@@ -152,7 +151,7 @@ static void apply_create_partitions(struct metadata *metadata,
         metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
         return;
     }
-    if (metadata_rows_is_repeated(topic, command->request)) return;
+    if (metadata_requests_have(&topic->requests, command->request)) return;
     int32_t present = topic->topic.partition_count, count = command->partitions.count;
     if (command->present != present || count < 1 || count > METADATA_PARTITIONS_MAX - present) {
         metadata_refuse(result, KAFKA_INVALID_PARTITIONS,
@@ -162,22 +161,41 @@ static void apply_create_partitions(struct metadata *metadata,
         return;
     }
     if (!partitions_make_sense(command->partitions.items, count, result)) return;
-    metadata_rows_remember(topic, command->request);
+    metadata_requests_add(&topic->requests, command->request);
     add_partitions(metadata, topic, command->partitions.items, count, index);
     metadata_tell_topic_grown(metadata, &topic->topic);
 }
 
-static void apply_set_configs(struct metadata *metadata, const struct command_set_configs *command,
+static void set_topic_configs(struct metadata *metadata, const struct command_set_configs *command,
                               struct metadata_result *result) {
     struct topic_row *topic = metadata_rows_topic(metadata, command->id.bytes);
     if (topic == NULL) {
         metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
         return;
     }
-    if (metadata_rows_is_repeated(topic, command->request)) return;
-    metadata_rows_remember(topic, command->request);
-    metadata_rows_set_configs(topic, command);
+    if (metadata_requests_have(&topic->requests, command->request)) return;
+    metadata_requests_add(&topic->requests, command->request);
+    metadata_configs_change(&topic->topic.configs, command);
     metadata_tell_configs_changed(metadata, &topic->topic);
+}
+
+static void apply_set_configs(struct metadata *metadata, const struct command_set_configs *command,
+                              log_index index, struct metadata_result *result) {
+    if (command->type == CONFIG_RESOURCE_TOPIC) {
+        set_topic_configs(metadata, command, result);
+        return;
+    }
+    if (!metadata_resources_take((enum config_resource_type)command->type)) {
+        metadata_refuse(result, KAFKA_INVALID_REQUEST, "resources of type %d have no settings",
+                        command->type);
+        return;
+    }
+    if (!metadata_resources_fit(&metadata->resources, command, result)) return;
+    const struct metadata_resource *changed = metadata_resources_change(&metadata->resources,
+                                                                        command, index);
+    if (changed == NULL) return;
+    metadata_tell_resource_changed(metadata, changed);
+    metadata_resources_settle(&metadata->resources, changed);
 }
 
 /* ---- Producer ids ---- */
@@ -221,7 +239,9 @@ int metadata_apply(struct metadata *metadata, log_index index, const void *bytes
         case COMMAND_CREATE_PARTITIONS:
             apply_create_partitions(metadata, &command.create_partitions, index, result);
             break;
-        case COMMAND_SET_CONFIGS: apply_set_configs(metadata, &command.set_configs, result); break;
+        case COMMAND_SET_CONFIGS:
+            apply_set_configs(metadata, &command.set_configs, index, result);
+            break;
         case COMMAND_ALLOCATE_PRODUCER_IDS:
             apply_allocate(metadata, &command.allocate_producer_ids, result);
             break;

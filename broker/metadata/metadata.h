@@ -20,13 +20,15 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "broker/config/config_resource.h"
 #include "storage/log_types.h"
 
 enum {
     METADATA_UUID_SIZE = 16,
-    METADATA_GROUP = 0,              /* the id of the metadata group itself */
-    METADATA_REPLICAS_MAX = 64,      /* of one partition */
-    METADATA_PARTITIONS_MAX = 10000, /* of one topic */
+    METADATA_GROUP = 0,                     /* the id of the metadata group itself */
+    METADATA_REPLICAS_MAX = 64,             /* of one partition */
+    METADATA_PARTITIONS_MAX = 10000,        /* of one topic */
+    METADATA_RESOURCES_MAX_BYTES = 8 << 20, /* what is set for all that is no topic may take */
 };
 
 struct metadata;
@@ -62,18 +64,21 @@ struct metadata_partition {
     size_t replica_count;
 };
 
-struct metadata_config {
-    const char *name, *value;
-};
-
 struct metadata_topic {
     const char *name;
     uint8_t id[METADATA_UUID_SIZE];
     uint64_t created;                            /* index in group 0 */
     const struct metadata_partition *partitions; /* by number */
     int32_t partition_count;
-    const struct metadata_config *configs; /* what was set for it, nothing else */
-    size_t config_count;
+    struct config_set configs;
+};
+
+/* What has settings and is no topic: a group, a broker ("": all brokers), the loggers of one. */
+struct metadata_resource {
+    enum config_resource_type type;
+    const char *name;
+    uint64_t created; /* index in group 0 of the command that set the first; no two have the same */
+    struct config_set configs; /* empty when all of it has just been taken back */
 };
 
 /* What a broker holds, or will hold: replicas, and how many of them are the first of their
@@ -103,6 +108,7 @@ struct metadata_events {
     void (*topic_grown)(void *arg, const struct metadata_topic *topic);
     void (*topic_removed)(void *arg, const struct metadata_topic *topic);
     void (*configs_changed)(void *arg, const struct metadata_topic *topic);
+    void (*resource_changed)(void *arg, const struct metadata_resource *resource);
 };
 
 /* Lies in whoever listens. */
@@ -159,5 +165,15 @@ const struct metadata_broker *metadata_broker_at(const struct metadata *metadata
  * none of it. */
 const struct metadata_endpoint *metadata_endpoint_of(const struct metadata_broker *broker,
                                                      const char *listener);
+
+/* Nothing is set for it: NULL. */
+const struct metadata_resource *metadata_resource_named(const struct metadata *metadata,
+                                                        enum config_resource_type type,
+                                                        const char *name, size_t len);
+/* In the order in which they were made: the first that was created behind that index (0 begins);
+ * NULL at the end. */
+const struct metadata_resource *metadata_resource_after(const struct metadata *metadata,
+                                                        uint64_t created);
+size_t metadata_resource_count(const struct metadata *metadata);
 
 #endif

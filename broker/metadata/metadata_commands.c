@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "broker/config/config_resource.h"
 
 static const struct kp_field endpoint_fields[] = {
     {"listener", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_endpoint, listener)},
@@ -82,6 +83,11 @@ static const struct kp_field set_configs_fields[] = {
     {"replace", KP_BOOL, .versions = KP_SINCE(0), KP_AT(command_set_configs, replace)},
     {"configs", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
      .item = &command_config_change_schema, KP_AT(command_set_configs, configs)},
+    /* Logs from before there were others have topics only. */
+    {"type", KP_INT8, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 0,
+     .fallback = CONFIG_RESOURCE_TOPIC, KP_AT(command_set_configs, type)},
+    {"name", KP_STRING, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 1,
+     KP_AT(command_set_configs, name)},
 };
 
 /* By type. */

@@ -81,10 +81,11 @@ struct command_config_change {
     struct kp_string name, value; /* value null: the topic says nothing of its own any more */
 };
 
-/* Settings of a topic. Each is applied by itself, so that changes of different settings do not undo
- * each other. */
+/* Settings of a topic, by its id, or of another resource, by its type and name (metadata.h). */
 struct command_set_configs {
     struct kp_uuid id;
+    int8_t type;            /* enum config_resource_type */
+    struct kp_string name;  /* of what is no topic */
     struct kp_uuid request; /* drawn by the broker that was asked */
     bool replace;           /* what is not named goes */
     KP_ARRAY_OF(struct command_config_change) configs;

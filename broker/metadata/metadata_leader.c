@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "broker/metadata/config_resolution.h"
 #include "broker/metadata/placement.h"
 #include "protocol/kafka_error.h"
 
@@ -167,46 +168,75 @@ static bool check_assignments(const struct metadata_view *view,
            brokers_have_room(view, partitions, count, result);
 }
 
-bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_change *change,
-                             struct kp_arena *arena, struct metadata_result *result, bool *again) {
-    struct metadata_command *command = &change->command;
-    const struct metadata *metadata = view->metadata;
+static enum metadata_prepared prepared(bool is, bool again) {
+    return is ? PREPARED : again ? PREPARED_AGAIN : PREPARED_REFUSED;
+}
+
+static enum metadata_prepared prepare_topic(const struct metadata_view *view,
+                                            const struct metadata_change *change,
+                                            struct command_create_topic *topic,
+                                            struct kp_arena *arena,
+                                            struct metadata_result *result) {
     struct command_partition *rows = NULL;
-    memset(result, 0, sizeof *result);
-    *again = false;
-    if (command->type == COMMAND_CREATE_TOPIC) {
-        /* An earlier try of this very command has committed: it is to be recognised, not refused
-         * because brokers have gone since. */
-        if (metadata_topic_with_id(metadata, command->create_topic.id.bytes) != NULL) return true;
-        if (command->create_topic.partitions.count > 0)
-            return check_assignments(view, command->create_topic.partitions.items,
-                                     command->create_topic.partitions.count,
-                                     command->create_topic.partitions.items[0].nodes.count, result);
-        if (!place(view, change->place_partitions, change->replication_factor, arena, &rows, result,
-                   again))
-            return false;
-        command->create_topic.partitions.items = rows;
-        command->create_topic.partitions.count = change->place_partitions;
-    } else if (command->type == COMMAND_CREATE_PARTITIONS) {
-        struct command_create_partitions *grow = &command->create_partitions;
-        const struct metadata_topic *topic = metadata_topic_with_id(metadata, grow->id.bytes);
-        if (topic == NULL)
-            return metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
-                                   "this topic does not exist (any more)");
-        /* Likewise, or somebody else was first: applying it tells. */
-        if (grow->present != topic->partition_count) return true;
-        int32_t factor = (int32_t)topic->partitions[0].replica_count;
-        if (grow->partitions.count > 0)
-            return check_assignments(view, grow->partitions.items, grow->partitions.count, factor,
-                                     result);
-        if (!place(view, change->place_partitions, factor, arena, &rows, result, again))
-            return false;
-        grow->partitions.items = rows;
-        grow->partitions.count = change->place_partitions;
-    } else if (command->type == COMMAND_SET_CONFIGS &&
-               metadata_topic_with_id(metadata, command->set_configs.id.bytes) == NULL) {
-        return metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
-                               "this topic does not exist (any more)");
+    bool again = false;
+    /* An earlier try of this very command has committed: it is to be recognised, not refused
+     * because brokers have gone since. */
+    if (metadata_topic_with_id(view->metadata, topic->id.bytes) != NULL) return PREPARED;
+    if (topic->partitions.count > 0)
+        return prepared(check_assignments(view, topic->partitions.items, topic->partitions.count,
+                                          topic->partitions.items[0].nodes.count, result),
+                        false);
+    if (!place(view, change->place_partitions, change->replication_factor, arena, &rows, result,
+               &again))
+        return prepared(false, again);
+    topic->partitions.items = rows;
+    topic->partitions.count = change->place_partitions;
+    return PREPARED;
+}
+
+static enum metadata_prepared prepare_growth(const struct metadata_view *view,
+                                             const struct metadata_change *change,
+                                             struct command_create_partitions *grow,
+                                             struct kp_arena *arena,
+                                             struct metadata_result *result) {
+    struct command_partition *rows = NULL;
+    bool again = false;
+    const struct metadata_topic *topic = metadata_topic_with_id(view->metadata, grow->id.bytes);
+    if (topic == NULL) {
+        metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
+                        "this topic does not exist (any more)");
+        return PREPARED_REFUSED;
     }
-    return true;
+    /* Likewise, or somebody else was first: applying it tells. */
+    if (grow->present != topic->partition_count) return PREPARED;
+    int32_t factor = (int32_t)topic->partitions[0].replica_count;
+    if (grow->partitions.count > 0)
+        return prepared(
+            check_assignments(view, grow->partitions.items, grow->partitions.count, factor, result),
+            false);
+    if (!place(view, change->place_partitions, factor, arena, &rows, result, &again))
+        return prepared(false, again);
+    grow->partitions.items = rows;
+    grow->partitions.count = change->place_partitions;
+    return PREPARED;
+}
+
+enum metadata_prepared metadata_leader_prepare(const struct metadata_view *view,
+                                               struct metadata_change *change,
+                                               struct kp_arena *arena,
+                                               struct metadata_result *result) {
+    struct metadata_command *command = &change->command;
+    memset(result, 0, sizeof *result);
+    switch (command->type) {
+    case COMMAND_CREATE_TOPIC:
+        return prepare_topic(view, change, &command->create_topic, arena, result);
+    case COMMAND_CREATE_PARTITIONS:
+        return prepare_growth(view, change, &command->create_partitions, arena, result);
+    case COMMAND_SET_CONFIGS: return config_resolve(view, &command->set_configs, arena, result);
+    case COMMAND_REGISTER_BROKER:
+    case COMMAND_FENCE_BROKER:
+    case COMMAND_DELETE_TOPIC:
+    case COMMAND_ALLOCATE_PRODUCER_IDS: break;
+    }
+    return PREPARED;
 }

@@ -3,10 +3,10 @@
  * table and places new partitions on live brokers.
  *
  * Happy path: metadata_leader_prepare() leaves a complete command. Failures: a result with Kafka's
- * error and a sentence with the numbers; `again` when the cluster is still coming up (a broker of
- * the record has never registered, or the leader is young) and waiting helps. Nothing is made
- * beyond the limits, and what is pending counts, so many requests at once do not pass them either:
- * POLICY_VIOLATION. Pure: reads the table and what is pending.
+ * error and a sentence with the numbers; PREPARED_AGAIN when the cluster is still coming up (a
+ * broker of the record has never registered, or the leader is young) and waiting helps. Nothing is
+ * made beyond the limits, and what is pending counts, so many requests at once do not pass them
+ * either: POLICY_VIOLATION. Pure: reads the table and what is pending.
  */
 #ifndef BROKER_METADATA_METADATA_LEADER_H
 #define BROKER_METADATA_METADATA_LEADER_H
@@ -17,6 +17,7 @@
 
 struct metadata_view {
     const struct metadata *metadata;
+    const struct broker_settings *settings; /* of the leader; what is left out here is of them */
     const struct cluster_record *cluster;
     /* What commands under way will add to brokers, which the table does not show yet. */
     const struct metadata_load *pending;
@@ -31,10 +32,16 @@ struct metadata_view {
                    ended may still renew them */
 };
 
-/* Checks and completes `change->command`; arrays come from `arena`. True: submit it (or,
- * validate_only, all is well). False: `result` says why not, *again whether it may be tried again.
- */
-bool metadata_leader_prepare(const struct metadata_view *view, struct metadata_change *change,
-                             struct kp_arena *arena, struct metadata_result *result, bool *again);
+enum metadata_prepared {
+    PREPARED,         /* submit it; or, validate_only, all is well */
+    PREPARED_NOTHING, /* all of it is so already: done, without a command */
+    PREPARED_REFUSED, /* the result says why not */
+    PREPARED_AGAIN,   /* not now; the result is what to say when the time is over */
+};
+/* Checks and completes `change->command`; arrays come from `arena`. */
+enum metadata_prepared metadata_leader_prepare(const struct metadata_view *view,
+                                               struct metadata_change *change,
+                                               struct kp_arena *arena,
+                                               struct metadata_result *result);
 
 #endif

@@ -54,3 +54,11 @@ void metadata_tell_configs_changed(const struct metadata *metadata,
     if (listener->events->configs_changed != NULL)
         listener->events->configs_changed(listener->arg, topic);
 }
+
+void metadata_tell_resource_changed(const struct metadata *metadata,
+                                    const struct metadata_resource *resource) {
+    const struct metadata_listener *listener;
+    DL_FOREACH(metadata->listeners, listener)
+    if (listener->events->resource_changed != NULL)
+        listener->events->resource_changed(listener->arg, resource);
+}

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/metadata/config_resolution.h"
 #include "broker/metadata/metadata_group_internal.h"
 #include "broker/metadata/metadata_leader.h"
 #include "storage/log_types.h"
@@ -21,6 +22,7 @@ struct pending {
     log_index index;
     struct change_asker asker;
     struct kp_uuid request; /* by which a repeated one is known; zero: another kind of command */
+    uint32_t resource;      /* whose settings it changes: config_resolution_key; 0: nobody's */
     struct metadata_load *load; /* what it adds, by broker */
     size_t load_count;
     struct pending *next, *prev;
@@ -103,21 +105,32 @@ static struct kp_uuid request_of(const struct metadata_command *command) {
                                                         : (struct kp_uuid){{0}};
 }
 
-/* Whether an earlier sending of this very change is under way: it would count twice. */
-static bool is_under_way(const struct metadata_group *group, struct kp_uuid request) {
+static uint32_t resource_of(const struct metadata_command *command) {
+    return command->type == COMMAND_SET_CONFIGS ? config_resolution_key(&command->set_configs) : 0;
+}
+
+/* Whether an earlier sending of this very change is under way, which would count twice, or another
+ * change of the same settings, of which this one has to start. */
+static bool is_under_way(const struct metadata_group *group,
+                         const struct metadata_command *command) {
     const struct pending *pending;
-    if (kp_uuid_is_zero(request)) return false;
+    struct kp_uuid request = request_of(command);
+    uint32_t resource = resource_of(command);
+    bool known = !kp_uuid_is_zero(request);
     DL_FOREACH(group->pending, pending)
-    if (memcmp(pending->request.bytes, request.bytes, sizeof request.bytes) == 0) return true;
+    if ((known && memcmp(&pending->request, &request, sizeof request) == 0) ||
+        (resource != 0 && pending->resource == resource))
+        return true;
     return false;
 }
 
 /* Checks and completes a change against the table and what is pending. */
-static bool pending_prepare(struct metadata_group *group, struct metadata_change *change,
-                            struct kp_arena *arena, struct metadata_result *result, bool *again) {
+static enum metadata_prepared pending_prepare(struct metadata_group *group,
+                                              struct metadata_change *change,
+                                              struct kp_arena *arena,
+                                              struct metadata_result *result) {
     memset(result, 0, sizeof *result);
-    *again = is_under_way(group, request_of(&change->command));
-    if (*again) return false;
+    if (is_under_way(group, &change->command)) return PREPARED_AGAIN;
     int32_t dead[CLUSTER_NODES_MAX];
     size_t dead_count = 0;
     for (uint32_t i = 0; i < group->cluster->node_count; i++)
@@ -125,6 +138,7 @@ static bool pending_prepare(struct metadata_group *group, struct metadata_change
             peers_is_dead(shard_peers(group->shard), group->cluster->nodes[i].node))
             dead[dead_count++] = group->cluster->nodes[i].node;
     struct metadata_view view = {.metadata = group->metadata,
+                                 .settings = group->settings,
                                  .cluster = group->cluster,
                                  .pending = group->load,
                                  .pending_count = group->load_count,
@@ -134,7 +148,7 @@ static bool pending_prepare(struct metadata_group *group, struct metadata_change
                                  .dead_count = dead_count,
                                  .young = env_now_ms(group->env) - group->leading_since_ms <
                                           YOUNG_MS};
-    return metadata_leader_prepare(&view, change, arena, result, again);
+    return metadata_leader_prepare(&view, change, arena, result);
 }
 
 /* Submits a prepared command. False: not now. */
@@ -154,6 +168,7 @@ static bool submit_command(struct metadata_group *group, const struct metadata_c
     pending->index = index;
     pending->asker = asker;
     pending->request = request_of(command);
+    pending->resource = resource_of(command);
     DL_APPEND(group->pending, pending);
     if (command->type == COMMAND_CREATE_TOPIC)
         remember_load(group, pending, command->create_topic.partitions.items,
@@ -168,7 +183,8 @@ bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, s
                             struct change_asker asker, struct change_outcome *outcome) {
     struct metadata_change change = {.validate_only = false};
     struct kp_arena arena;
-    bool again = false, later = false;
+    enum metadata_prepared prepared = PREPARED;
+    bool later = false;
     *outcome = (struct change_outcome){.status = CHANGE_DONE, .index = group->applied};
     kp_arena_init(&arena, METADATA_COMMAND_ARENA);
     if (!group->leading) {
@@ -179,14 +195,15 @@ bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, s
                  "the metadata leader, broker %" PRId32
                  ", does not understand this change; run the same version everywhere",
                  group->node);
-    } else if (!pending_prepare(group, &change, &arena, &outcome->result, &again)) {
-        outcome->status = again ? CHANGE_AGAIN : CHANGE_DONE;
-    } else if (!change.validate_only) {
+    } else if ((prepared = pending_prepare(group, &change, &arena, &outcome->result)) >=
+               PREPARED_REFUSED) {
+        outcome->status = prepared == PREPARED_AGAIN ? CHANGE_AGAIN : CHANGE_DONE;
+    } else if (!change.validate_only && prepared == PREPARED) {
         later = submit_command(group, &change.command, asker);
         outcome->status = CHANGE_AGAIN;
     }
     kp_arena_close(&arena);
-    if (outcome->status == CHANGE_DONE && change.validate_only) {
+    if (outcome->status == CHANGE_DONE && (change.validate_only || prepared == PREPARED_NOTHING)) {
         pending_hold(group, asker, outcome);
         later = true;
     }

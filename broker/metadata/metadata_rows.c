@@ -12,10 +12,11 @@
 #include "base/mem.h"
 #include "base/nearest_name.h"
 #include "broker/config/topic_name.h"
+#include "broker/metadata/name_hash.h"
 
 struct metadata *metadata_new(uint32_t nodes, uint64_t seed) {
     struct metadata *metadata = mem_zalloc(sizeof *metadata);
-    metadata->seed = seed;
+    metadata->seed = metadata->resources.seed = seed;
     metadata->next_group = METADATA_GROUP + 1;
     metadata->next_replica = (uint64_t)nodes + 1;
     return metadata;
@@ -33,12 +34,8 @@ static void free_broker(struct broker_row *row) {
 static void free_topic(struct topic_row *row) {
     for (int32_t p = 0; p < row->topic.partition_count; p++)
         mem_free((void *)row->partitions[p].replicas);
-    for (size_t i = 0; i < row->topic.config_count; i++) {
-        mem_free((void *)row->configs[i].name);
-        mem_free((void *)row->configs[i].value);
-    }
+    metadata_configs_close(&row->topic.configs);
     mem_free(row->partitions);
-    mem_free(row->configs);
     mem_free(row->name);
     mem_free(row);
 }
@@ -54,6 +51,7 @@ void metadata_free(struct metadata *metadata) {
     }
     mem_free(metadata->brokers);
     mem_free(metadata->loads);
+    metadata_resources_close(&metadata->resources);
     mem_free(metadata);
 }
 
@@ -133,17 +131,6 @@ const struct metadata_endpoint *metadata_endpoint_of(const struct metadata_broke
 
 /* ---- Topics ---- */
 
-/* FNV-1a over the seed and the name, then mixed: enough to make a table of chosen names useless to
- * who chose them. */
-static unsigned name_hash(const struct metadata *metadata, const char *name, size_t len) {
-    uint64_t hash = 0xcbf29ce484222325ULL ^ metadata->seed;
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (uint8_t)name[i]) * 0x100000001b3ULL + (metadata->seed >> 17);
-    hash ^= hash >> 29;
-    hash *= 0xbf58476d1ce4e5b9ULL;
-    return (unsigned)(hash >> 32);
-}
-
 struct topic_row *metadata_rows_topic(const struct metadata *metadata,
                                       const uint8_t id[METADATA_UUID_SIZE]) {
     struct topic_row *row;
@@ -155,17 +142,13 @@ struct topic_row *metadata_rows_add_topic(struct metadata *metadata,
                                           const struct command_create_topic *command,
                                           log_index index) {
     struct topic_row *row = mem_zalloc(sizeof *row);
-    size_t configs = command->configs.count < 0 ? 0 : (size_t)command->configs.count;
     row->name = copy_text(command->name);
-    row->configs = mem_zalloc(configs * sizeof *row->configs);
-    for (size_t i = 0; i < configs; i++)
-        row->configs[i] = (struct metadata_config){
-            .name = copy_text(command->configs.items[i].name),
-            .value = copy_text(command->configs.items[i].value)};
-    row->topic = (struct metadata_topic){
-        .name = row->name, .created = index, .configs = row->configs, .config_count = configs};
+    row->topic = (struct metadata_topic){.name = row->name, .created = index};
+    for (int32_t i = 0; i < command->configs.count; i++)
+        metadata_configs_add(&row->topic.configs, command->configs.items[i].name,
+                             command->configs.items[i].value);
     memcpy(row->topic.id, command->id.bytes, METADATA_UUID_SIZE);
-    unsigned hash = name_hash(metadata, row->name, strlen(row->name));
+    unsigned hash = metadata_name_hash(metadata->seed, row->name, strlen(row->name));
     HASH_ADD_KEYPTR_BYHASHVALUE(by_name, metadata->topics_by_name, row->name, strlen(row->name),
                                 hash, row);
     HASH_ADD(by_id, metadata->topics_by_id, topic.id, METADATA_UUID_SIZE, row);
@@ -224,49 +207,7 @@ void metadata_rows_add_group(struct metadata *metadata, struct topic_row *topic,
     load_add(metadata, &topic->partitions[index]);
 }
 
-/* ---- Changes of a topic ---- */
-
-static bool names(const struct metadata_config *config, struct kp_string name) {
-    return kp_string_is(name, config->name);
-}
-
-static void free_config(struct metadata_config *config) {
-    mem_free((void *)config->name);
-    mem_free((void *)config->value);
-}
-
-void metadata_rows_set_configs(struct topic_row *topic, const struct command_set_configs *command) {
-    size_t kept = 0, changes = command->configs.count < 0 ? 0 : (size_t)command->configs.count;
-    for (size_t i = 0; i < topic->topic.config_count; i++) {
-        bool named = command->replace;
-        for (size_t c = 0; c < changes && !named; c++)
-            named = names(&topic->configs[i], command->configs.items[c].name);
-        if (named)
-            free_config(&topic->configs[i]);
-        else
-            topic->configs[kept++] = topic->configs[i];
-    }
-    topic->configs = mem_realloc(topic->configs, (kept + changes + 1) * sizeof *topic->configs);
-    for (size_t c = 0; c < changes; c++) {
-        const struct command_config_change *change = &command->configs.items[c];
-        if (change->value.len < 0) continue;
-        topic->configs[kept++] = (struct metadata_config){.name = copy_text(change->name),
-                                                          .value = copy_text(change->value)};
-    }
-    topic->topic.configs = topic->configs;
-    topic->topic.config_count = kept;
-}
-
-bool metadata_rows_is_repeated(const struct topic_row *topic, struct kp_uuid request) {
-    for (uint32_t i = 0; i < topic->request_count && i < METADATA_REQUESTS_KEPT; i++)
-        if (memcmp(topic->requests[i], request.bytes, METADATA_UUID_SIZE) == 0) return true;
-    return false;
-}
-
-void metadata_rows_remember(struct topic_row *topic, struct kp_uuid request) {
-    memcpy(topic->requests[topic->request_count++ % METADATA_REQUESTS_KEPT], request.bytes,
-           METADATA_UUID_SIZE);
-}
+/* ---- Looking up ---- */
 
 void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *topic) {
     for (int32_t p = 0; p < topic->topic.partition_count; p++) {
@@ -285,7 +226,7 @@ void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *top
 const struct metadata_topic *metadata_topic_named(const struct metadata *metadata, const char *name,
                                                   size_t len) {
     struct topic_row *row;
-    unsigned hash = name_hash(metadata, name, len);
+    unsigned hash = metadata_name_hash(metadata->seed, name, len);
     HASH_FIND_BYHASHVALUE(by_name, metadata->topics_by_name, name, len, hash, row);
     return row == NULL ? NULL : &row->topic;
 }

@@ -9,7 +9,8 @@
 #define BROKER_METADATA_METADATA_ROWS_H
 
 #include "broker/metadata/metadata.h"
-#include "broker/metadata/metadata_commands.h"
+#include "broker/metadata/metadata_configs.h"
+#include "broker/metadata/metadata_resources.h"
 #include "storage/log_types.h"
 
 #include <uthash.h>
@@ -20,17 +21,11 @@ struct broker_row {
     struct metadata_endpoint *endpoints;
 };
 
-enum { METADATA_REQUESTS_KEPT = 16 };
-
 struct topic_row {
     struct metadata_topic topic; /* first: a row is found from its topic */
     char *name;
     struct metadata_partition *partitions;
-    struct metadata_config *configs;
-    /* The ids of the last requests that changed it, as a ring: a repeated one is recognised, even
-     * when others came in between. */
-    uint8_t requests[METADATA_REQUESTS_KEPT][METADATA_UUID_SIZE];
-    uint32_t request_count;
+    struct metadata_requests requests; /* that changed it */
     UT_hash_handle by_name, by_id;
 };
 
@@ -49,6 +44,7 @@ struct metadata {
     size_t broker_count;
     struct topic_row *topics_by_name, *topics_by_id;
     struct group_row *groups;
+    struct metadata_resources resources;
     struct metadata_load *loads; /* of each broker that was ever given a replica */
     size_t load_count;
     struct metadata_listener *listeners;
@@ -64,6 +60,8 @@ void metadata_tell_topic_grown(const struct metadata *metadata, const struct met
 void metadata_tell_removed(const struct metadata *metadata, const struct metadata_topic *topic);
 void metadata_tell_configs_changed(const struct metadata *metadata,
                                    const struct metadata_topic *topic);
+void metadata_tell_resource_changed(const struct metadata *metadata,
+                                    const struct metadata_resource *resource);
 
 /* ---- metadata_rows.c ---- */
 
@@ -81,11 +79,6 @@ struct topic_row *metadata_rows_add_topic(struct metadata *metadata,
 /* Room for `count` partitions in all; the caller fills the new ones. */
 void metadata_rows_grow(struct topic_row *topic, int32_t count);
 void metadata_rows_add_group(struct metadata *metadata, struct topic_row *topic, int32_t index);
-/* Sets and deletes the settings that are named; `replace`: all others go. */
-void metadata_rows_set_configs(struct topic_row *topic, const struct command_set_configs *command);
-/* Whether the topic was changed by that request before. */
-bool metadata_rows_is_repeated(const struct topic_row *topic, struct kp_uuid request);
-void metadata_rows_remember(struct topic_row *topic, struct kp_uuid request);
 void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *topic);
 
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/nearest_name.h"
 #include "broker/config/setting_rows.h"
 
 static const struct topic_setting table[] = {
@@ -85,11 +84,18 @@ static const struct topic_setting table[] = {
     {.row = SO_LIST("follower.replication.throttled.replicas", "", NO_THROTTLES),
      .broker_setting = NULL},
 };
-enum { ROWS = sizeof table / sizeof table[0] };
+static const struct setting_table settings_of_topics = {.kind = "topic",
+                                                        .rows = table,
+                                                        .count = sizeof table / sizeof table[0],
+                                                        .stride = sizeof *table};
 
 const struct topic_setting *topic_settings_table(size_t *n) {
-    *n = ROWS;
+    *n = settings_of_topics.count;
     return table;
+}
+
+const struct setting_table *topic_settings_rows(void) {
+    return &settings_of_topics;
 }
 
 static int check_as_broker(const struct broker_settings *settings,
@@ -105,22 +111,12 @@ static int check_as_broker(const struct broker_settings *settings,
 
 int topic_settings_check(const struct broker_settings *settings, const char *name,
                          const char *value, struct error_text *why) {
-    const char *names[ROWS];
-    for (size_t i = 0; i < ROWS; i++) {
-        names[i] = table[i].row.name;
-        if (strcmp(names[i], name) != 0) continue;
-        int error = setting_check(&table[i].row, value, why);
-        return error == ERR_NONE && table[i].as_broker
-                   ? check_as_broker(settings, &table[i], value, why)
-                   : error;
-    }
-    const char *near = nearest_name(name, names, ROWS);
-    if (near != NULL)
-        return error_set(why, ERR_NOT_FOUND, "Unknown topic config name: %.80s; did you mean %s?",
-                         name, near);
-    return error_set(
-        why, ERR_NOT_FOUND,
-        "Unknown topic config name: %.80s. docs/configuration.md lists those that exist.", name);
+    int place = setting_table_find(&settings_of_topics, name);
+    if (place < 0) return setting_table_unknown(&settings_of_topics, name, why);
+    int error = setting_check(&table[place].row, value, why);
+    return error == ERR_NONE && table[place].as_broker
+               ? check_as_broker(settings, &table[place], value, why)
+               : error;
 }
 
 const char *topic_settings_value(const struct broker_settings *settings,
@@ -130,20 +126,17 @@ const char *topic_settings_value(const struct broker_settings *settings,
                                 ? setting->row.fallback
                                 : settings_text(settings->values, setting->broker_setting);
     *own = false;
-    for (size_t i = 0; topic != NULL && i < topic->config_count; i++) {
-        if (strcmp(topic->configs[i].name, setting->row.name) != 0) continue;
-        *own = !setting->as_broker || strcmp(topic->configs[i].value, of_broker) == 0;
-        return *own ? topic->configs[i].value : of_broker;
-    }
-    return of_broker;
+    const char *of_topic = topic == NULL ? NULL
+                                         : config_set_find(&topic->configs, setting->row.name);
+    if (of_topic == NULL) return of_broker;
+    *own = !setting->as_broker || strcmp(of_topic, of_broker) == 0;
+    return *own ? of_topic : of_broker;
 }
 
 static const struct topic_setting *row_of(const char *name) {
-    size_t i = 0;
-    while (i < ROWS && strcmp(table[i].row.name, name) != 0)
-        i++;
-    CHECK(i < ROWS); /* names are ours, in the code; a client's go through topic_settings_check */
-    return &table[i];
+    int place = setting_table_find(&settings_of_topics, name);
+    CHECK(place >= 0); /* names are ours, in the code; a client's go through topic_settings_check */
+    return &table[place];
 }
 
 static const char *value_of(const struct broker_settings *settings,

@@ -8,6 +8,7 @@
 #define BROKER_PARTITION_TOPIC_SETTINGS_H
 
 #include "broker/config/broker_settings.h"
+#include "broker/config/setting_search.h"
 #include "broker/metadata/metadata.h"
 #include "broker/partition/partition.h"
 
@@ -19,6 +20,8 @@ struct topic_setting {
 };
 
 const struct topic_setting *topic_settings_table(size_t *n);
+/* The same, as settings. */
+const struct setting_table *topic_settings_rows(void);
 /* Whether a topic may have it. ERR_NOT_FOUND (no such setting), ERR_INVALID; `why` has the
  * sentence. */
 int topic_settings_check(const struct broker_settings *settings, const char *name,

@@ -1,10 +1,11 @@
 """All cases, asked one after the other."""
 
-from differences import classic, consumers, duplicates, fetches, migration, newest, offsets, reads, requests, sessions, topics
+from differences import classic, consumers, duplicates, fetches, migration, newest, offsets, reads, requests, sessions, settings, topics
 from differences.cases import CASES, Cluster
 
 NAMES = list(CASES)  # in the order of their files
-assert classic and topics and consumers and duplicates and fetches and migration and newest and offsets and reads and sessions and requests
+assert classic and settings and topics and consumers and duplicates and fetches and migration and newest and offsets and reads and sessions
+assert requests
 
 
 def answers(host, port):

@@ -2,7 +2,8 @@
 
 Answers are made comparable: epochs are said relative to the present one, ids and addresses are left out. A case has topics of its own. The cases are in
 topics.py (CreateTopics, DeleteTopics, CreatePartitions, settings), classic.py (groups of the classic protocol), consumers.py (groups of KIP-848), duplicates.py (what is named twice), fetches.py (Fetch, the largest timestamp),
-migration.py (groups of both protocols), newest.py (newest versions, DescribeTopicPartitions), offsets.py (committed offsets), sessions.py (fetch sessions, topic ids, leader hints) and requests.py (all
+migration.py (groups of both protocols), newest.py (newest versions, DescribeTopicPartitions), offsets.py (committed offsets), settings.py (settings of
+groups), sessions.py (fetch sessions, topic ids, leader hints) and requests.py (all
 others).
 """
 

@@ -2,6 +2,7 @@
 #include "broker/coordinator/consumer/consumer_assign.h"
 
 #include "base/mem.h"
+#include "broker/coordinator/consumer/consumer_timing.h"
 
 /* Above that it is the pool's: about a millisecond. */
 enum { WORK_INLINE = 50000 };
@@ -118,7 +119,7 @@ static void assigning_done(struct env_job *job) {
 
 static bool is_too_soon(const struct consumer_decision *decision) {
     const struct consumer_group *group = decision->group;
-    int64_t interval_ms = decision->row->table->settings->group_consumer_assignment_interval_ms;
+    int64_t interval_ms = consumer_timing(decision->row).assignment_interval_ms;
     int64_t since_ms = env_wall_ms(decision->row->table->env) - group->assignment_time_ms;
     return group->member_count > 0 && since_ms >= 0 && since_ms < interval_ms;
 }

@@ -6,6 +6,7 @@
 #include "broker/coordinator/consumer/consumer_decision.h"
 #include "broker/coordinator/consumer/consumer_departures.h"
 #include "broker/coordinator/consumer/consumer_reconcile.h"
+#include "broker/coordinator/consumer/consumer_timing.h"
 #include "protocol/kafka_error.h"
 
 /* ---- The end ---- */
@@ -86,7 +87,7 @@ static void fill_answer(const struct consumer_decision *decision) {
     const struct consumer_standing *standing = &decision->then;
     heartbeat->member_id = shared_string_of(NULL, decision->member_id);
     heartbeat->member_epoch = standing->epoch;
-    uint32_t interval_ms = decision->row->table->settings->group_consumer_heartbeat_interval_ms;
+    uint32_t interval_ms = consumer_timing(decision->row).heartbeat_interval_ms;
     bool soon = standing->state == CONSUMER_UNRELEASED ||
                 decision->epoch > decision->assignment_epoch ||
                 decision->group->hurry_until_ms > env_now_ms(decision->row->table->env);

@@ -3,6 +3,7 @@
 #include "base/mutant.h"
 #include "broker/coordinator/consumer/consumer_decision.h"
 #include "broker/coordinator/consumer/consumer_departures.h"
+#include "broker/coordinator/consumer/consumer_timing.h"
 
 enum { TOGETHER = 1000, AGAIN_MS = 1000 };
 
@@ -136,12 +137,11 @@ static void rebalance_renew(struct consumer_member *member) {
 /* Static members are expected to go and to come again within a session (KIP-345); how often one of
  * the classic protocol speaks is not known here. */
 static uint64_t session_timeout_ms(const struct consumer_member *member) {
-    const struct broker_settings *settings = member->group->row->table->settings;
     if (member->classic != NULL) return (uint64_t)member->classic->session_timeout_ms;
-    uint64_t whole_ms = settings->group_consumer_session_timeout_ms;
+    struct group_timing timing = consumer_timing(member->group->row);
+    uint64_t whole_ms = timing.session_timeout_ms;
     if (!member->presence.absent || member->instance != NULL) return whole_ms;
-    uint64_t patience_ms = group_presence_patience_ms(
-        settings->group_consumer_heartbeat_interval_ms);
+    uint64_t patience_ms = group_presence_patience_ms(timing.heartbeat_interval_ms);
     return patience_ms < whole_ms ? patience_ms : whole_ms;
 }
 

@@ -4,15 +4,12 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "broker/cluster/leader_table.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/alter_configs.h"
-#include "protocol/messages/describe_configs.h"
-#include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/produce.h"
 #include "protocol/record/record_batch_builder.h"
-#include "tests/unit/broker/fixture_brokers.h"
+#include "tests/unit/broker/fixture_configs.h"
 #include "tests/unit/unit.h"
 
 enum { TOPIC = 2, BROKER = 4, OWN = 1, FALLBACK = 5 };
@@ -25,56 +22,15 @@ static struct broker_node *start(void **state, int count) {
     return &brokers->nodes[0];
 }
 
-/* The result of one setting of one resource, by the newer request. `value` NULL: null. */
-static struct kp_incremental_alter_configs_response_resource alter(
-    struct broker_node *node, int8_t type, const char *resource, const char *name, int8_t op,
-    const char *value, bool validate_only) {
-    struct kp_incremental_alter_configs_request_config config = {
-        kp_string_of(name), op, value == NULL ? KP_NULL_STRING : kp_string_of(value)};
-    struct kp_incremental_alter_configs_request_resource row = {
-        .resource_type = type, .resource_name = kp_string_of(resource)};
-    struct kp_incremental_alter_configs_request request = {.validate_only = validate_only};
-    struct kp_incremental_alter_configs_response response;
-    row.configs.items = &config;
-    row.configs.count = 1;
-    request.resources.items = &row;
-    request.resources.count = 1;
-    brokers_ask(node, KP_INCREMENTAL_ALTER_CONFIGS, 1, &request, &response);
-    assert_int_equal(response.responses.count, 1);
-    assert_int_equal(response.responses.items[0].resource_type, type);
-    assert_true(kp_string_is(response.responses.items[0].resource_name, resource));
-    bool good = response.responses.items[0].error_code == 0;
-    assert_int_equal(response.responses.items[0].error_message.len < 0, good);
-    if (!good)
-        assert_true(text_is_plain(response.responses.items[0].error_message.data,
-                                  (size_t)response.responses.items[0].error_message.len));
-    return response.responses.items[0];
-}
-
 static int set(struct broker_node *node, const char *name, const char *value) {
-    return alter(node, TOPIC, "orders", name, CONFIG_SET, value, false).error_code;
+    return config_alter(node, TOPIC, "orders", name, CONFIG_SET, value, false).error_code;
 }
 
 /* What DescribeConfigs of that broker says of a setting. */
 static void assert_config(struct broker_node *node, const char *name, const char *value,
                           int8_t source) {
-    struct kp_string key = kp_string_of(name);
-    struct kp_describe_configs_request_resource resource = {
-        .resource_type = TOPIC, .resource_name = kp_string_of("orders")};
-    struct kp_describe_configs_request request;
-    struct kp_describe_configs_response response;
-    kp_set_fallbacks(&kp_describe_configs_request_schema, &request);
-    resource.configuration_keys.items = &key;
-    resource.configuration_keys.count = 1;
-    request.resources.items = &resource;
-    request.resources.count = 1;
-    brokers_ask(node, KP_DESCRIBE_CONFIGS, 4, &request, &response);
-    const struct kp_describe_configs_response_config *config =
-        &response.results.items[0].configs.items[0];
-    assert_int_equal(response.results.items[0].configs.count, 1);
-    assert_true(kp_string_is(config->value, value));
-    assert_int_equal(config->config_source, source);
-    assert_false(config->read_only);
+    assert_config_is(node, TOPIC, "orders", name, value, source);
+    assert_false(config_describe(node, TOPIC, "orders", name).read_only);
 }
 
 /* The error of one batch with a value of that size, and whether the broker gave it its own time. */
@@ -127,7 +83,8 @@ static void test_alter_configs_holds_at_once(void **state) {
     assert_config(leader, "max.message.bytes", "2000", OWN);
     assert_config(leader, "compression.type", "producer", FALLBACK);
     assert_int_equal(
-        alter(leader, TOPIC, "orders", "max.message.bytes", CONFIG_DELETE, NULL, false).error_code,
+        config_alter(leader, TOPIC, "orders", "max.message.bytes", CONFIG_DELETE, NULL, false)
+            .error_code,
         0);
     assert_config(leader, "max.message.bytes", "1048588", FALLBACK);
     assert_config(leader, "message.timestamp.type", "LogAppendTime", OWN);
@@ -138,9 +95,11 @@ static void test_alter_configs_holds_at_once(void **state) {
 static void test_alter_configs_validate_only(void **state) {
     struct broker_node *node = start(state, 1);
     assert_int_equal(
-        alter(node, TOPIC, "orders", "max.message.bytes", CONFIG_SET, "2000", true).error_code, 0);
+        config_alter(node, TOPIC, "orders", "max.message.bytes", CONFIG_SET, "2000", true)
+            .error_code,
+        0);
     assert_int_equal(
-        alter(node, TOPIC, "orders", "max.message.bytes", CONFIG_SET, "x", true).error_code,
+        config_alter(node, TOPIC, "orders", "max.message.bytes", CONFIG_SET, "x", true).error_code,
         KAFKA_INVALID_CONFIG);
     assert_config(node, "max.message.bytes", "1048588", FALLBACK);
 }
@@ -175,8 +134,8 @@ static void test_alter_configs_refusals(void **state) {
         {99, "x", "y", CONFIG_SET, "z", KAFKA_INVALID_REQUEST},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        assert_int_equal(alter(node, cases[i].type, cases[i].resource, cases[i].name, cases[i].op,
-                               cases[i].value, false)
+        assert_int_equal(config_alter(node, cases[i].type, cases[i].resource, cases[i].name,
+                                      cases[i].op, cases[i].value, false)
                              .error_code,
                          cases[i].error);
     assert_config(node, "max.message.bytes", "1048588", FALLBACK);

@@ -63,6 +63,19 @@ void consumer_world_topic(struct consumer_world *world, const char *name, int32_
     mem_free(rows);
 }
 
+void consumer_world_set(struct consumer_world *world, const char *name, const char *value) {
+    struct command_config_change change = {kp_string_of(name),
+                                           value == NULL ? KP_NULL_STRING : kp_string_of(value)};
+    struct metadata_command made;
+    metadata_command_init(&made, COMMAND_SET_CONFIGS);
+    made.set_configs.type = CONFIG_RESOURCE_GROUP;
+    made.set_configs.name = kp_string_of("g");
+    made.set_configs.request = (struct kp_uuid){{0, (uint8_t)++world->metadata_requests}};
+    made.set_configs.configs.items = &change;
+    made.set_configs.configs.count = 1;
+    command(world, &made);
+}
+
 static struct kp_uuid id_of(struct consumer_world *world, const char *name) {
     const struct metadata_topic *topic = metadata_topic_named(world->groups.metadata, name,
                                                               strlen(name));

@@ -15,7 +15,7 @@ enum { CONSUMER_TOPICS_MAX = 8, CONSUMER_HAS_MAX = 400 };
 struct consumer_world {
     struct groups groups; /* with its metadata */
     uint64_t metadata_index;
-    uint8_t next_topic_id;
+    uint8_t next_topic_id, metadata_requests;
     bool holds; /* what is decided is not committed by beats */
 };
 
@@ -47,6 +47,8 @@ void consumer_world_close(struct consumer_world *world);
 void consumer_world_topic(struct consumer_world *world, const char *name, int32_t partitions);
 void consumer_world_grow(struct consumer_world *world, const char *name, int32_t more);
 void consumer_world_delete(struct consumer_world *world, const char *name);
+/* Of the group "g"; NULL: the broker's again. */
+void consumer_world_set(struct consumer_world *world, const char *name, const char *value);
 /* Commits all that waits, and compares. */
 void consumer_world_commit(struct consumer_world *world);
 void consumer_world_pass(struct consumer_world *world, uint64_t ms);

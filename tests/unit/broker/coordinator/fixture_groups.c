@@ -34,6 +34,11 @@ void groups_open(struct groups *groups) {
     groups->settings.group_consumer_may_downgrade = true;
     groups->settings.group_consumer_session_timeout_ms = 45000;
     groups->settings.group_consumer_heartbeat_interval_ms = 5000;
+    groups->settings.group_consumer_min_session_timeout_ms = 45000;
+    groups->settings.group_consumer_max_session_timeout_ms = 60000;
+    groups->settings.group_consumer_min_heartbeat_interval_ms = 5000;
+    groups->settings.group_consumer_max_heartbeat_interval_ms = 15000;
+    groups->settings.group_consumer_max_assignment_interval_ms = 15000;
     groups->settings.group_consumer_regex_refresh_interval_ms = 600000;
     groups->settings.group_consumer_max_size = 100;
     groups->settings.offsets_retention_ms = 604800000;

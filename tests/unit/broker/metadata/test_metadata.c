@@ -36,11 +36,20 @@ static void on_removed(void *arg, const struct metadata_partition *partition) {
     tell(arg, "-%s-%d ", partition->topic->name, partition->index);
 }
 
+static void tell_set(struct fixture *fixture, const struct config_set *set) {
+    for (size_t i = 0; i < set->count; i++)
+        tell(fixture, ",%s:%s", set->pairs[i].name, set->pairs[i].value);
+    tell(fixture, " ");
+}
+
 static void on_configs(void *arg, const struct metadata_topic *topic) {
     tell(arg, "=%s", topic->name);
-    for (size_t i = 0; i < topic->config_count; i++)
-        tell(arg, ",%s:%s", topic->configs[i].name, topic->configs[i].value);
-    tell(arg, " ");
+    tell_set(arg, &topic->configs);
+}
+
+static void on_resource(void *arg, const struct metadata_resource *resource) {
+    tell(arg, "=%d/%s", resource->type, resource->name);
+    tell_set(arg, &resource->configs);
 }
 
 static void on_topic_added(void *arg, const struct metadata_topic *topic) {
@@ -62,7 +71,8 @@ static const struct metadata_events topic_events = {.topic_added = on_topic_adde
 static int setup(void **state) {
     static const struct metadata_events events = {.partition_added = on_added,
                                                   .partition_removed = on_removed,
-                                                  .configs_changed = on_configs};
+                                                  .configs_changed = on_configs,
+                                                  .resource_changed = on_resource};
     static struct fixture fixture;
     memset(&fixture, 0, sizeof fixture);
     fixture.metadata = metadata_new(3, 42);
@@ -194,6 +204,78 @@ static void test_metadata_configs(void **state) {
     assert_string_equal(fixture->told, "");
 }
 
+/* `value` NULL: deleted. */
+static int set_resource(struct fixture *fixture, int8_t type, const char *resource, uint8_t request,
+                        bool replace, const char *name, const char *value) {
+    struct command_config_change change = {kp_string_of(name),
+                                           value == NULL ? KP_NULL_STRING : kp_string_of(value)};
+    struct metadata_command command;
+    metadata_command_init(&command, COMMAND_SET_CONFIGS);
+    command.set_configs.type = type;
+    command.set_configs.name = kp_string_of(resource);
+    command.set_configs.request = uuid(request);
+    command.set_configs.replace = replace;
+    command.set_configs.configs.items = &change;
+    command.set_configs.configs.count = 1;
+    return apply(fixture, &command);
+}
+
+static const char *set_for(const struct fixture *fixture, enum config_resource_type type,
+                           const char *resource, const char *name) {
+    const struct metadata_resource *row = metadata_resource_named(fixture->metadata, type, resource,
+                                                                  strlen(resource));
+    return row == NULL ? NULL : config_set_find(&row->configs, name);
+}
+
+/* What is no topic is there as long as something is set for it; groups and brokers of one name are
+ * two; a request that is repeated after its row went is not done again. */
+static void test_metadata_resources(void **state) {
+    struct fixture *f = *state;
+    assert_int_equal(set_resource(f, CONFIG_RESOURCE_GROUP, "1", 1, false, "a", "1"), 0);
+    assert_int_equal(set_resource(f, CONFIG_RESOURCE_BROKER, "1", 2, false, "a", "2"), 0);
+    assert_int_equal(set_resource(f, CONFIG_RESOURCE_BROKER, "", 3, false, "a", "3"), 0);
+    assert_int_equal(set_resource(f, CONFIG_RESOURCE_GROUP, "1", 4, false, "b", "4"), 0);
+    assert_string_equal(f->told, "=32/1,a:1 =4/1,a:2 =4/,a:3 =32/1,a:1,b:4 ");
+    assert_string_equal(set_for(f, CONFIG_RESOURCE_GROUP, "1", "a"), "1");
+    assert_string_equal(set_for(f, CONFIG_RESOURCE_BROKER, "1", "a"), "2");
+    assert_string_equal(set_for(f, CONFIG_RESOURCE_BROKER, "", "a"), "3");
+    assert_null(set_for(f, CONFIG_RESOURCE_BROKER_LOGGER, "1", "a"));
+    assert_int_equal(metadata_resource_count(f->metadata), 3);
+    const struct metadata_resource *first = metadata_resource_after(f->metadata, 0);
+    assert_int_equal(first->type, CONFIG_RESOURCE_GROUP);
+    const struct metadata_resource *second = metadata_resource_after(f->metadata, first->created);
+    assert_string_equal(second->name, "1");
+    assert_int_equal(second->type, CONFIG_RESOURCE_BROKER);
+    assert_string_equal(metadata_resource_after(f->metadata, second->created)->name, "");
+    f->told[0] = '\0';
+    assert_int_equal(set_resource(f, CONFIG_RESOURCE_GROUP, "1", 5, true, "a", NULL), 0);
+    assert_string_equal(f->told, "=32/1 ");
+    assert_null(metadata_resource_named(f->metadata, CONFIG_RESOURCE_GROUP, "1", 1));
+    assert_int_equal(set_resource(f, CONFIG_RESOURCE_GROUP, "1", 1, false, "a", "1"), 0);
+    assert_null(metadata_resource_named(f->metadata, CONFIG_RESOURCE_GROUP, "1", 1));
+    assert_int_equal(metadata_resource_after(f->metadata, 0)->type, CONFIG_RESOURCE_BROKER);
+    assert_int_equal(set_resource(f, CONFIG_RESOURCE_CLIENT_METRICS, "x", 6, false, "a", "1"),
+                     KAFKA_INVALID_REQUEST);
+}
+
+/* What is set for groups has a limit in bytes; what goes makes room, and what is smaller fits. */
+static void test_metadata_resources_limit(void **state) {
+    enum { VALUE = 3 << 20 };
+    struct fixture *f = *state;
+    char *value = mem_zalloc(VALUE + 1);
+    memset(value, 'v', VALUE);
+    f->listener.events = &topic_events; /* the others keep texts */
+    assert_int_equal(set_resource(f, CONFIG_RESOURCE_GROUP, "a", 1, false, "s", value), 0);
+    assert_int_equal(set_resource(f, CONFIG_RESOURCE_GROUP, "b", 2, false, "s", value), 0);
+    assert_int_equal(set_resource(f, CONFIG_RESOURCE_GROUP, "c", 3, false, "s", value),
+                     KAFKA_POLICY_VIOLATION);
+    assert_non_null(strstr(f->result.message, "8388608"));
+    assert_int_equal(set_resource(f, CONFIG_RESOURCE_GROUP, "c", 4, false, "s", "1"), 0);
+    assert_int_equal(set_resource(f, CONFIG_RESOURCE_GROUP, "a", 5, false, "s", NULL), 0);
+    assert_int_equal(set_resource(f, CONFIG_RESOURCE_GROUP, "c", 3, false, "s", value), 0);
+    mem_free(value);
+}
+
 /* A growth that is repeated although somebody else's came between: it is its own success. */
 static void test_metadata_growth_repeated_late(void **state) {
     struct fixture *fixture = *state;
@@ -246,8 +328,8 @@ static void test_metadata_create_topic(void **state) {
     assert_ptr_equal(metadata_topic_with_id(fixture->metadata, uuid(1).bytes), topic);
     assert_int_equal(topic->partition_count, 2);
     assert_int_equal(topic->created, 1);
-    assert_int_equal(topic->config_count, 1);
-    assert_string_equal(topic->configs[0].value, "zstd");
+    assert_int_equal(topic->configs.count, 1);
+    assert_string_equal(topic->configs.pairs[0].value, "zstd");
     assert_int_equal(topic->partitions[0].group, 1);
     assert_int_equal(topic->partitions[1].group, 2);
     assert_int_equal(topic->partitions[0].replicas[0].replica, 4);
@@ -445,6 +527,8 @@ int main(void) {
         TEST(test_metadata_many_topics),
         TEST(test_metadata_listeners),
         cmocka_unit_test_setup_teardown(test_metadata_configs, setup, teardown),
+        TEST(test_metadata_resources),
+        TEST(test_metadata_resources_limit),
         cmocka_unit_test_setup_teardown(test_metadata_growth_repeated_late, setup, teardown),
     };
     return cmocka_run_group_tests_name("metadata", tests, NULL, NULL);

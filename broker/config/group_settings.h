@@ -1,0 +1,44 @@
+/*
+ * The settings of a consumer group (Kafka's resource type GROUP): one table; a group that does not
+ * set one has the broker's.
+ *
+ * Pure. Names are Kafka's, all of Kafka 4.3 (GroupConfig): those of kinds of groups that are not
+ * built may be asked for as they are. A value lies within the broker's limits
+ * (group.consumer.min/max.*) when it is set; when the limits move later, what holds is the nearest
+ * that they allow, as in Kafka.
+ * Failures: an unknown name gets the nearest one, an impossible value its limits.
+ */
+#ifndef BROKER_CONFIG_GROUP_SETTINGS_H
+#define BROKER_CONFIG_GROUP_SETTINGS_H
+
+#include "broker/config/broker_settings.h"
+#include "broker/config/config_resource.h"
+#include "broker/config/setting_search.h"
+
+struct group_setting {
+    struct setting row;
+    const char *broker_setting; /* the broker's name for the same; NULL: it has none */
+    const char *least, *most;   /* the broker's settings that bound it; NULL: nothing does */
+    const char *synonym;        /* Kafka's name for the default, where the broker has none */
+};
+
+const struct group_setting *group_settings_table(size_t *n);
+/* The same, as settings. */
+const struct setting_table *group_settings_rows(void);
+/* Whether a group may have it. ERR_NOT_FOUND (no such setting), ERR_INVALID; `why` has the
+ * sentence. */
+int group_settings_check(const struct broker_settings *settings, const char *name,
+                         const char *value, struct error_text *why);
+/* Whether all that a group has set goes together. ERR_INVALID. */
+int group_settings_check_set(const struct broker_settings *settings, const struct config_set *set,
+                             struct error_text *why);
+
+/* What holds for the members of a group of KIP-848. */
+struct group_timing {
+    uint32_t session_timeout_ms, heartbeat_interval_ms, assignment_interval_ms;
+};
+/* `set` NULL: nothing is set. */
+struct group_timing group_settings_timing(const struct broker_settings *settings,
+                                          const struct config_set *set);
+
+#endif
