@@ -22,7 +22,7 @@
 #include "broker/api/metadata_hold.h"
 #include "broker/config/topic_name.h"
 #include "broker/coordinator/coordinators.h"
-#include "broker/metadata/auto_creation.h"
+#include "broker/metadata/asking/auto_creation.h"
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "broker/api/handlers.h"
 #include "broker/api/services.h"
-#include "broker/metadata/producer_ids.h"
+#include "broker/metadata/asking/producer_ids.h"
 #include "protocol/kafka_error.h"
 
 struct waiting {

@@ -28,7 +28,7 @@
 #include "broker/api/topic_ids.h"
 #include "broker/cluster/cluster_record.h"
 #include "broker/config/topic_name.h"
-#include "broker/metadata/auto_creation.h"
+#include "broker/metadata/asking/auto_creation.h"
 #include "broker/metadata/metadata_group.h"
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"

@@ -31,9 +31,9 @@ struct broker_services {
     struct metadata_group *metadata_group; /* changes it: broker/metadata/metadata_group.h */
     struct leader_table *leaders;
     struct partition_set *partitions;
-    struct producer_ids *producer_ids;       /* broker/metadata/producer_ids.h */
+    struct producer_ids *producer_ids;       /* broker/metadata/asking/producer_ids.h */
     struct coordinators *group_coordinators; /* broker/coordinator/coordinators.h */
-    struct auto_creation *auto_creation;     /* broker/metadata/auto_creation.h */
+    struct auto_creation *auto_creation;     /* broker/metadata/asking/auto_creation.h */
     struct leader_asks *leader_asks;         /* broker/balance/leader_ask.h */
     const struct cluster_record *cluster;    /* broker/cluster/cluster_record.h */
     const struct disk_space *room;           /* storage/disk_space.h */

@@ -8,8 +8,6 @@
 #include "broker/metadata/metadata.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -17,15 +15,6 @@
 #include "broker/config/topic_name.h"
 #include "broker/metadata/metadata_rows.h"
 #include "protocol/kafka_error.h"
-
-bool metadata_refuse(struct metadata_result *result, int16_t error, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    result->error = error;
-    vsnprintf(result->message, sizeof result->message, format, args);
-    va_end(args);
-    return false;
-}
 
 /* ---- Brokers ---- */
 

@@ -14,7 +14,7 @@
 #ifndef BROKER_PARTITION_PARTITION_H
 #define BROKER_PARTITION_PARTITION_H
 
-#include "broker/metadata/producer_ids.h"
+#include "broker/metadata/asking/producer_ids.h"
 #include "broker/partition/applier.h"
 #include "broker/partition/check_pool.h"
 #include "broker/traffic/traffic.h"

@@ -38,7 +38,7 @@ READS_OUTSIDE = [
     "broker/config/*.c",
     "broker/metadata/metadata*.c",
     "broker/metadata/placement.c",
-    "broker/metadata/producer_ids.c",
+    "broker/metadata/asking/producer_ids.c",
     "broker/partition/*.c",
     "broker/server/connection.c",
     "broker/server/dispatch.c",

@@ -17,8 +17,8 @@
 
 #include "broker/coordinator/offsets/offset_rules.h"
 #include "broker/coordinator/offsets/offset_store.h"
+#include "broker/metadata/asking/producer_ids.h"
 #include "broker/metadata/metadata.h"
-#include "broker/metadata/producer_ids.h"
 
 struct offset_sweep;
 

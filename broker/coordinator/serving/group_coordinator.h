@@ -16,8 +16,8 @@
 #include "base/log.h"
 #include "broker/coordinator/consumer/consumer_heartbeat.h"
 #include "broker/coordinator/group/group_call.h"
+#include "broker/metadata/asking/producer_ids.h"
 #include "broker/metadata/metadata.h"
-#include "broker/metadata/producer_ids.h"
 
 struct group_coordinator;
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/metadata/auto_creation.h"
+#include "broker/metadata/asking/auto_creation.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"

@@ -139,8 +139,10 @@ static bool prepare_with(struct fixture *fixture, const struct metadata_load *lo
                                  .partitions_max = fixture->partitions_max,
                                  .broker_partitions_max = fixture->broker_partitions_max,
                                  .young = fixture->young};
-    return metadata_leader_prepare(&view, &fixture->change, &fixture->arena, &fixture->result,
-                                   &fixture->again);
+    enum metadata_prepared prepared = metadata_leader_prepare(&view, &fixture->change,
+                                                              &fixture->arena, &fixture->result);
+    fixture->again = prepared == PREPARED_AGAIN;
+    return prepared == PREPARED;
 }
 
 static bool prepare(struct fixture *fixture, int32_t partitions, int16_t factor) {

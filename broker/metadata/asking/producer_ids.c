@@ -1,5 +1,5 @@
 /* The block at hand, the request for the next one, and those who wait for it. */
-#include "broker/metadata/producer_ids.h"
+#include "broker/metadata/asking/producer_ids.h"
 
 #include "base/check.h"
 #include "base/container_of.h"

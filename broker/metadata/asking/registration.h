@@ -6,10 +6,10 @@
  * table has it. Failures: without a metadata leader it goes on trying, with a line in the log every
  * now and then.
  */
-#ifndef BROKER_METADATA_REGISTRATION_H
-#define BROKER_METADATA_REGISTRATION_H
+#ifndef BROKER_METADATA_ASKING_REGISTRATION_H
+#define BROKER_METADATA_ASKING_REGISTRATION_H
 
-#include "broker/metadata/broker_session.h"
+#include "broker/metadata/asking/broker_session.h"
 
 struct registration;
 

@@ -1,5 +1,5 @@
 /* The names under way, and who waits for each. */
-#include "broker/metadata/auto_creation.h"
+#include "broker/metadata/asking/auto_creation.h"
 
 #include <string.h>
 

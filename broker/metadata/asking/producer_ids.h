@@ -8,8 +8,8 @@
  * Invariant: no id is given twice by anybody; what is left of a block when a broker ends is never
  * used.
  */
-#ifndef BROKER_METADATA_PRODUCER_IDS_H
-#define BROKER_METADATA_PRODUCER_IDS_H
+#ifndef BROKER_METADATA_ASKING_PRODUCER_IDS_H
+#define BROKER_METADATA_ASKING_PRODUCER_IDS_H
 
 #include <stdbool.h>
 #include <stdint.h>

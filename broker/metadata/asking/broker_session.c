@@ -4,7 +4,7 @@
  * A renewal is one byte: RENEW or GIVE_BACK; its answer is empty, and nobody waits for it beyond
  * the next renewal.
  */
-#include "broker/metadata/broker_session.h"
+#include "broker/metadata/asking/broker_session.h"
 
 #include <inttypes.h>
 #include <string.h>

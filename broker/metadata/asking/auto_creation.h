@@ -11,8 +11,8 @@
  * Invariant: `done` comes once for each wait that was taken and not cancelled, never inside
  * auto_creation_ask.
  */
-#ifndef BROKER_METADATA_AUTO_CREATION_H
-#define BROKER_METADATA_AUTO_CREATION_H
+#ifndef BROKER_METADATA_ASKING_AUTO_CREATION_H
+#define BROKER_METADATA_ASKING_AUTO_CREATION_H
 
 #include "broker/cluster/leader_table.h"
 #include "broker/metadata/metadata_group.h"

@@ -9,8 +9,8 @@
  * Invariant: renewals are never log entries; fencing changes placement and listings, never who
  * leads.
  */
-#ifndef BROKER_METADATA_BROKER_SESSION_H
-#define BROKER_METADATA_BROKER_SESSION_H
+#ifndef BROKER_METADATA_ASKING_BROKER_SESSION_H
+#define BROKER_METADATA_ASKING_BROKER_SESSION_H
 
 #include "broker/metadata/metadata_group.h"
 

@@ -1,5 +1,5 @@
 /* The steps of registration, each tried again by one timer until it is done. */
-#include "broker/metadata/registration.h"
+#include "broker/metadata/asking/registration.h"
 
 #include <inttypes.h>
 #include <string.h>
