@@ -51,6 +51,12 @@ static const struct command_option why_options[] = {
      "of ten times as long (60s)"},
     WATCH_OPTION,
 };
+static const struct command_option config_get_options[] = {
+    {0, OPTION_ALL, "all", NULL, "also what has its default"},
+};
+static const struct command_option config_change_options[] = {
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
+};
 static const struct command_option seek_options[] = {
     {0, OPTION_TO, "to", "WHERE",
      "earliest, latest, an offset, or @TIME: the first record that is not older. TIME: " MOMENT_FORMS},
@@ -153,6 +159,18 @@ const struct command commands[] = {
      "drave topic trim orders -o @-7d", OPTIONS(trim_options), command_topic_trim},
     {"topic delete", "TOPIC...", 1, 256, "Deletes topics and their records.",
      "drave topic delete orders", OPTIONS(delete_options), command_topic_delete},
+    {"config get", "RESOURCE [K...]", 1, 60,
+     "Shows settings, and where each value comes from. RESOURCE is topic:NAME, group:NAME, broker:ID, or brokers for all.",
+     "drave config get topic:orders", OPTIONS(config_get_options), command_config_get},
+    {"config set", "RESOURCE K=V...", 2, 60, "Sets settings.",
+     "drave config set group:billing consumer.session.timeout.ms=60000",
+     OPTIONS(config_change_options), command_config_set},
+    {"config unset", "RESOURCE K...", 2, 60, "Goes back to the cluster's value of settings.",
+     "drave config unset group:billing consumer.session.timeout.ms", OPTIONS(config_change_options),
+     command_config_unset},
+    {"config diff", "RESOURCE [K[=V]...]", 1, 60,
+     "Shows what differs from the defaults, or what setting K to V, and unsetting K, would change.",
+     "drave config diff topic:orders max.message.bytes=2000000", NULL, 0, command_config_diff},
     {"group list", "", 0, 0, "Lists the groups of consumers.", "drave group list",
      OPTIONS(watch_options), command_group_list},
     {"group describe", "GROUP", 1, 1,

@@ -131,21 +131,25 @@ static void read_line(struct line *line, char **words, int count) {
 
 /* ---- Candidates ---- */
 
-static void offer_topics(const struct line *line) {
+/* Names with `before` in front. */
+static void offer_topics(const struct line *line, const char *before) {
     struct admin_client *admin = admin_client_new(line->bootstrap, ASK_MS);
     struct kp_arena arena;
     struct kp_metadata_response response;
     kp_arena_init(&arena, ARENA_MAX);
     if (cluster_metadata(admin, &arena, NULL, &response) == EXIT_DONE) {
         for (int32_t i = 0; i < response.topics.count; i++) {
-            words_offer(line, cluster_text(&arena, response.topics.items[i].name), NULL);
+            struct kp_string name = response.topics.items[i].name;
+            words_offer(line,
+                        kp_arena_printf(&arena, "%s%.*s", before, (int)name.len, name.data).data,
+                        NULL);
         }
     }
     kp_arena_close(&arena);
     admin_client_free(admin);
 }
 
-static void offer_groups(const struct line *line) {
+static void offer_groups(const struct line *line, const char *before) {
     struct admin_client *admin = admin_client_new(line->bootstrap, ASK_MS);
     struct kp_arena arena;
     struct group_row *rows;
@@ -153,7 +157,7 @@ static void offer_groups(const struct line *line) {
     kp_arena_init(&arena, ARENA_MAX);
     if (groups_list(admin, &arena, &rows, &count) == EXIT_DONE) {
         for (size_t i = 0; i < count; i++) {
-            words_offer(line, rows[i].group, NULL);
+            words_offer(line, kp_arena_printf(&arena, "%s%s", before, rows[i].group).data, NULL);
         }
     }
     kp_arena_close(&arena);
@@ -280,11 +284,15 @@ static void offer_words(struct line *line) {
     at += *at == '[';
     size_t len = strcspn(at, " ].");
     if (len == 5 && memcmp(at, "TOPIC", len) == 0) {
-        offer_topics(line);
+        offer_topics(line, "");
     } else if (len == 5 && memcmp(at, "GROUP", len) == 0) {
-        offer_groups(line);
+        offer_groups(line, "");
     } else if (len == 4 && memcmp(at, "PATH", len) == 0) {
         offer_places(line);
+    } else if (len == 8 && memcmp(at, "RESOURCE", len) == 0) {
+        words_offer(line, "brokers", NULL);
+        offer_topics(line, "topic:");
+        offer_groups(line, "group:");
     } else if (len == 7 && memcmp(at, "COMMAND", len) == 0) {
         offer_names(line, line->first_word);
     } else if (memchr(at, '|', len)) {
@@ -328,9 +336,9 @@ static void offer_values(struct line *line) {
                                                              : KAFKA_FOR_BENCH,
                               offer_property, line);
     } else if (value && strcmp(value, "GROUP") == 0) {
-        offer_groups(line);
+        offer_groups(line, "");
     } else if (value && strncmp(value, "TOPIC", 5) == 0) {
-        offer_topics(line);
+        offer_topics(line, "");
     } else if (value && strchr(value, '|')) {
         offer_alternatives(line, value, strlen(value));
     }

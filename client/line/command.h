@@ -82,6 +82,10 @@ int command_topic_alter(struct invocation *invocation);
 int command_topic_add_partitions(struct invocation *invocation);
 int command_topic_offsets(struct invocation *invocation);
 int command_topic_trim(struct invocation *invocation);
+int command_config_get(struct invocation *invocation);
+int command_config_set(struct invocation *invocation);
+int command_config_unset(struct invocation *invocation);
+int command_config_diff(struct invocation *invocation);
 int command_group_list(struct invocation *invocation);
 int command_group_describe(struct invocation *invocation);
 int command_group_why(struct invocation *invocation);
@@ -135,6 +139,7 @@ enum {
     OPTION_YES,
     OPTION_PROTOCOL,
     OPTION_WINDOW,
+    OPTION_ALL,
     OPTION_WATCH = 'w',
 };
 

@@ -73,6 +73,7 @@ LINES = {  # a line of which the cursor stands at the end: what must be offered,
     "drave help topic al": ({"alter"}, set()),
     "drave meta ls /brokers/": ({"/brokers/ids"}, set()),
     "drave group ": ({"list", "describe", "seek"}, {"create"}),
+    "drave config get br": ({"brokers"}, {"completed-1"}),
     "drave group seek x --from-": ({"--from-group", "--from-file"}, {"--to"}),
     "drave consume other -G x --protocol ": ({"classic", "consumer"}, {"other"}),
     "drave group delete x -t oth": ({"other"}, {"completed-1"}),
@@ -237,6 +238,49 @@ def changes(cluster):
     assert not {"left", "right"} & {t["name"] for t in cluster.drave("topic", "list", json_out=True)}
 
 
+def configs(cluster):
+    """config get, set, unset, diff: of topics and groups, with --dry-run first; each value with where it comes from; what is wrong is said."""
+    cluster.create("set", 1)
+
+    def of(resource, *names):
+        return {s["name"]: (s["value"], s["source"]) for s in cluster.drave("config", "get", resource, *names, json_out=True)["settings"]}
+
+    assert of("topic:set") == {}
+    assert of("topic:set", "max.message.bytes") == {"max.message.bytes": ("1048588", "default")}
+    size = "max.message.bytes=200000"
+    expect(cluster.drave("config", "set", "topic:set", size, "--dry-run"), 0, f"would have {size}", "nothing was changed")
+    assert of("topic:set") == {}
+    diff = cluster.drave("config", "diff", "topic:set", size, "compression.type=producer", json_out=True)
+    assert diff == {
+        "resource": "topic:set",
+        "differences": [{"name": "max.message.bytes", "now": "1048588", "then": "200000"}],
+    }, diff
+    done = cluster.drave("config", "set", "topic:set", size, "compression.type=lz4", json_out=True)
+    assert done == {"resource": "topic:set", "set": [size, "compression.type=lz4"], "dry_run": False}, done
+    assert of("topic:set") == {"compression.type": ("lz4", "topic"), "max.message.bytes": ("200000", "topic")}
+    expect(cluster.drave("config", "diff", "topic:set"), 0, r"max\.message\.bytes 1048588 +200000")
+    expect(cluster.drave("config", "diff", "topic:set", "compression.type"), 0, "compression.type lz4 producer")
+    expect(cluster.drave("config", "unset", "topic:set", "compression.type"), 0, "the cluster's own compression.type now")
+    assert of("topic:set") == {"max.message.bytes": ("200000", "topic")}
+    expect(cluster.drave("config", "set", "group:later", "consumer.session.timeout.ms=50000"), 0, "now")
+    assert of("group:later") == {"consumer.session.timeout.ms": ("50000", "group")}
+    expect(cluster.drave("config", "set", "group:later", "consumer.session.timeout.ms=1", check=False), 1, "45000 to 60000")
+    assert of("broker:2", "node.id") == {"node.id": ("2", "file")}
+    for words, code, said in (
+        ("get topic:sett", 1, 'did you mean "set"'),
+        ("get topic:set max.mesage.bytes", 1, "did you mean max.message.bytes"),
+        ("set topic:set max.message.bytes=many", 1, "many"),
+        ("set topic:set max.message.bytes", 2, "has no value"),
+        ("set topic:set =1", 2, "no name"),
+        ("unset topic:set max.message.bytes=1", 2, "takes names alone"),
+        ("diff topic:set max.message.bytes=many", 1, "many"),
+        ("get broker:9", 1, "no broker 9"),
+        ("get broker:one", 2, "broker:1"),
+        ("get set", 2, "topic:NAME"),
+    ):
+        expect(cluster.drave("config", *words.split(), check=False), code, said)
+
+
 def offsets(cluster):
     """Where partitions start and end, and where they stood at a time."""
     cluster.create("places", 2)
@@ -305,6 +349,6 @@ def repeats(cluster):
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (help_texts, reference, completion, installed, changes, repeats, offsets):
+    for test in (help_texts, reference, completion, installed, changes, configs, repeats, offsets):
         suite.run(test, shared)
 suite.end()
