@@ -15,6 +15,7 @@ parts=(
     cli_groups
     differences
     interfaces
+    configs
     cli_dev
 )
 status=0
