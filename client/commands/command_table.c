@@ -53,6 +53,7 @@ static const struct command_option why_options[] = {
 };
 static const struct command_option config_get_options[] = {
     {0, OPTION_ALL, "all", NULL, "also what has its default"},
+    WATCH_OPTION,
 };
 static const struct command_option config_change_options[] = {
     {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
@@ -170,7 +171,8 @@ const struct command commands[] = {
      command_config_unset},
     {"config diff", "RESOURCE [K[=V]...]", 1, 60,
      "Shows what differs from the defaults, or what setting K to V, and unsetting K, would change.",
-     "drave config diff topic:orders max.message.bytes=2000000", NULL, 0, command_config_diff},
+     "drave config diff topic:orders max.message.bytes=2000000", OPTIONS(watch_options),
+     command_config_diff},
     {"group list", "", 0, 0, "Lists the groups of consumers.", "drave group list",
      OPTIONS(watch_options), command_group_list},
     {"group describe", "GROUP", 1, 1,
