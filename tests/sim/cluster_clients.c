@@ -143,7 +143,7 @@ static void main_client(struct env *env, void *arg) {
             .arg = cluster};
         cluster->committers[i] = committer_new(cluster->client, &options);
     }
-    for (int32_t p = 0; !cluster->many && p < cluster->partitions; p++)
+    for (int32_t p = 0; others && p < cluster->partitions; p++)
         if (world_below(world, 2) == 0)
             cluster->trimmers[p] = trimmer_new(cluster->client, cluster->history, p,
                                                10000 + world_below(world, 1000000));
