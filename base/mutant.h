@@ -96,6 +96,9 @@ enum mutant {
     MUTANT_FENCED_FOR_EVER,    /* a fenced member of KIP-848 may not join again while it is there */
     MUTANT_RECORD_MEMBERS_LOST, /* a new coordinator begins with no members */
     MUTANT_REGEX_CHANGE_MISSED, /* another regular expression is no new subscription */
+    MUTANT_UPGRADE_FREES_ALL,   /* what members of the classic protocol own is free when their group
+                                   is upgraded */
+    MUTANT_DOWNGRADE_BEGINS_ANEW, /* a group that is downgraded begins with generation 1 */
 
     /* ---- Identity ---- */
 

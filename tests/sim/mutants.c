@@ -73,6 +73,8 @@ const struct mutant_row mutant_rows[] = {
     ROW(START_NOT_SYNCED, "cluster", 100),
     ROW(PREFIX_WITHOUT_STATE, "cluster", 100),
     ROW(LOG_START_AT_APPEND, "cluster", 100),
+    ROW(UPGRADE_FREES_ALL, "groups", 60),
+    ROW(DOWNGRADE_BEGINS_ANEW, "groups", 60),
     {0, NULL, NULL, 0},
 };
 /* clang-format on */

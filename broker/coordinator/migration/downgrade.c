@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/coordinator/classic/classic_record.h"
 #include "broker/coordinator/migration/named_lists.h"
 
@@ -129,7 +130,7 @@ static void add_record(struct group_batch *batch, const struct consumer_group *g
     struct consumer_member *member, *next;
     kp_set_fallbacks(&kp_classic_group_value_schema, &value);
     value.protocol_type = kp_string_of("consumer");
-    value.generation = group->epoch;
+    value.generation = MUTANT(MUTANT_DOWNGRADE_BEGINS_ANEW) ? 1 : group->epoch;
     value.protocol = protocol;
     value.leader = successor != NULL ? successor->id : KP_NULL_STRING;
     value.state_time_ms = env_wall_ms(group->row->table->env);

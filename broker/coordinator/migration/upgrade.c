@@ -1,6 +1,7 @@
 /* Members of a classic group become those of a consumer group, with what they own. */
 #include "broker/coordinator/migration/upgrade.h"
 
+#include "base/mutant.h"
 #include "broker/coordinator/classic/classic_group.h"
 #include "broker/coordinator/consumer/topic_names.h"
 #include "broker/coordinator/migration/named_lists.h"
@@ -92,7 +93,7 @@ static void add_assigned(struct upgrade *upgrade, struct consumer_member *member
     }
     named_list_read(member->group, metadata, assignment.assigned.items, assignment.assigned.count,
                     &list);
-    own(member, &list, upgrade->generation);
+    if (!MUTANT(MUTANT_UPGRADE_FREES_ALL)) own(member, &list, upgrade->generation);
     partition_list_close(&list);
     partition_list_copy(&member->target, &member->standing.assigned);
     consumer_list_use(member->group, &member->target);
@@ -152,7 +153,8 @@ static void take_claims(void *arg, const struct classic_heir *from) {
         return;
     named_list_read(group, upgrade->decision->heartbeat->metadata, subscription.owned.items,
                     subscription.owned.count, &list);
-    own(consumer_member_find(group, from->id), &list, upgrade->generation);
+    if (!MUTANT(MUTANT_UPGRADE_FREES_ALL))
+        own(consumer_member_find(group, from->id), &list, upgrade->generation);
     partition_list_close(&list);
 }
 

@@ -53,7 +53,7 @@ struct logged_member {
 struct book_group {
     struct book *book;
     char name[32];
-    enum group_way way;
+    bool mixed;
     uint64_t session_us, rebalance_us;
     struct holder *holders;
     int64_t processed_to[HISTORY_PARTITIONS_MAX];
@@ -68,6 +68,8 @@ struct book_group {
     /* The log, as far as it was given. */
     uint32_t last_tenure[HISTORY_PARTITIONS_MAX], last_commit[HISTORY_PARTITIONS_MAX];
     int64_t last_offset[HISTORY_PARTITIONS_MAX];
+    bool is_consumer;                /* its last record is one of KIP-848 */
+    bool is_empty;                   /* and nobody was in it then: what comes next may begin anew */
     int32_t epoch, assignment_epoch; /* the first: or the generation */
     uint64_t generation_shares;      /* who has what in that generation */
     struct logged_member *members;
@@ -77,6 +79,7 @@ struct book {
     struct run *run;
     const struct history *history;
     int32_t partitions;
+    struct kp_uuid topic; /* all zeros: not known */
     struct book_group groups[BOOK_GROUPS_MAX];
     unsigned group_count, holders;
     uint32_t tenures;

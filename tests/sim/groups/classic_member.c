@@ -18,7 +18,7 @@
 enum { SOON_US = 2000, AGAIN_US = 40000, STATIC_LEAST = 3, JOIN_STATIC_LEAST = 5 };
 
 static bool is_cooperative(const struct member *member) {
-    return book_group_way(member->options->group) == GROUP_COOPERATIVE;
+    return member->protocol == MEMBER_COOPERATIVE;
 }
 
 static const char *protocol_of(const struct member *member) {

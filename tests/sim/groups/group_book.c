@@ -52,12 +52,25 @@ struct book *book_new(struct run *run, const struct history *history, int32_t pa
     return book;
 }
 
-struct book_group *book_group_new(struct book *book, const char *name, enum group_way way,
+void book_topic(struct book *book, struct kp_uuid id) {
+    book->topic = id;
+}
+
+struct kp_uuid book_topic_id(const struct book *book) {
+    return book->topic;
+}
+
+struct owned book_owned(const struct book *book, struct kp_uuid topic, int32_t partition) {
+    if (kp_uuid_equal(topic, book->topic)) return (struct owned){.partition = partition};
+    return (struct owned){topic, partition};
+}
+
+struct book_group *book_group_new(struct book *book, const char *name, bool mixed,
                                   uint64_t session_us, uint64_t rebalance_us) {
     CHECK(book->group_count < BOOK_GROUPS_MAX);
     struct book_group *group = &book->groups[book->group_count++];
     *group = (struct book_group){
-        .book = book, .way = way, .session_us = session_us, .rebalance_us = rebalance_us};
+        .book = book, .mixed = mixed, .session_us = session_us, .rebalance_us = rebalance_us};
     snprintf(group->name, sizeof group->name, "%s", name);
     for (int32_t p = 0; p < book->partitions; p++)
         group->committed[p] = group->sent[p] = group->last_offset[p] = -1;
@@ -74,8 +87,8 @@ const char *book_group_name(const struct book_group *group) {
     return group->name;
 }
 
-enum group_way book_group_way(const struct book_group *group) {
-    return group->way;
+bool book_group_is_mixed(const struct book_group *group) {
+    return group->mixed;
 }
 
 static uint64_t now_us(const struct book_group *group) {

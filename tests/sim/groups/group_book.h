@@ -20,11 +20,9 @@
 #include "protocol/wire.h"
 #include "tests/sim/history.h"
 
-enum { HELD_MOST = 64, BOOK_GROUPS_MAX = 4 };
+enum { HELD_MOST = 64, BOOK_GROUPS_MAX = 5 };
 
-enum group_way { GROUP_EAGER, GROUP_COOPERATIVE, GROUP_KIP_848 };
-
-/* All zeros: the topic of the run. */
+/* A partition; the topic of the run has no id here (all zeros). */
 struct owned {
     struct kp_uuid topic;
     int32_t partition;
@@ -46,11 +44,17 @@ struct book_group;
 struct holder;
 
 struct book *book_new(struct run *run, const struct history *history, int32_t partitions);
-struct book_group *book_group_new(struct book *book, const char *name, enum group_way way,
+/* The id of the run's topic, as soon as some broker knows it. */
+void book_topic(struct book *book, struct kp_uuid id);
+struct kp_uuid book_topic_id(const struct book *book);
+/* As the book has it: that of the run's topic without its id. */
+struct owned book_owned(const struct book *book, struct kp_uuid topic, int32_t partition);
+/* `mixed`: its members speak both protocols. */
+struct book_group *book_group_new(struct book *book, const char *name, bool mixed,
                                   uint64_t session_us, uint64_t rebalance_us);
 struct book_group *book_group_find(struct book *book, struct kp_string name);
 const char *book_group_name(const struct book_group *group);
-enum group_way book_group_way(const struct book_group *group);
+bool book_group_is_mixed(const struct book_group *group);
 
 /* ---- Members ---- */
 

@@ -82,6 +82,9 @@ static void all_go(struct book_group *group) {
 static void classic_logged(struct book_group *group, const struct kp_classic_group_value *value,
                            int64_t offset) {
     uint64_t shares = (uint64_t)value->members.count;
+    bool converted = group->is_consumer;
+    if (converted && group->is_empty) group->epoch = 0;
+    group->is_consumer = false;
     all_go(group);
     for (int32_t i = 0; i < value->members.count; i++) {
         const struct kp_classic_group_member *one = &value->members.items[i];
@@ -92,39 +95,41 @@ static void classic_logged(struct book_group *group, const struct kp_classic_gro
         say_both(group, one->member_id, value->generation, &has);
     }
     if (value->generation < group->epoch ||
-        (value->generation == group->epoch && shares != group->generation_shares))
+        (value->generation == group->epoch && shares != group->generation_shares && !converted))
         run_fail(group->book->run,
                  "group %s: generation %d, at offset %" PRId64
                  " of its log, stands behind generation %d%s",
                  group->name, value->generation, offset, group->epoch,
                  value->generation == group->epoch ? ", which said something else" : "");
     run_count(group->book->run, RARE_STATIC_REPLACED,
-              value->generation == group->epoch && value->members.count > 0);
+              value->generation == group->epoch && value->members.count > 0 && !converted);
+    run_count(group->book->run, RARE_DOWNGRADED, converted && value->members.count > 0);
     group->epoch = value->generation;
     group->generation_shares = shares;
 }
 
 /* ---- Groups of KIP-848 ---- */
 
-static void take_list(const struct kp_consumer_partitions *topics, int32_t count,
-                      struct owned_list *list) {
+static void take_list(const struct book *book, const struct kp_consumer_partitions *topics,
+                      int32_t count, struct owned_list *list) {
     for (int32_t t = 0; t < count; t++)
         for (int32_t p = 0; p < topics[t].partitions.count; p++)
-            owned_add(list, (struct owned){topics[t].topic_id, topics[t].partitions.items[p]});
+            owned_add(list, book_owned(book, topics[t].topic_id, topics[t].partitions.items[p]));
 }
 
 static void current_logged(struct book_group *group, struct kp_string id,
                            const struct kp_consumer_current_value *value) {
     struct owned_list has = {.count = 0};
     const struct logged_member *before = *member_at(group, book_text_hash(id));
-    take_list(value->assigned.items, value->assigned.count, &has);
+    take_list(group->book, value->assigned.items, value->assigned.count, &has);
     say_both(group, id, value->member_epoch, &has);
-    take_list(value->pending.items, value->pending.count, &has);
+    take_list(group->book, value->pending.items, value->pending.count, &has);
     if (before != NULL && before->epoch >= 0 && value->member_epoch >= 0 &&
         value->member_epoch < before->epoch)
         run_fail(group->book->run, "group %s: the epoch of a member goes back from %d to %d",
                  group->name, before->epoch, value->member_epoch);
     member_is(group, id, value->member_epoch, &has);
+    group->is_empty = false;
 }
 
 static void epoch_logged(struct book_group *group, int32_t *epoch, int32_t value, bool may_stay,
@@ -139,17 +144,15 @@ static void epoch_logged(struct book_group *group, int32_t *epoch, int32_t value
 
 /* A member of that generation; or one that has the partition, or is in the epoch in which it
  * commits. */
-static bool commits_rightly(struct book_group *group, const struct commit *commit,
-                            struct kp_uuid topic) {
+static bool commits_rightly(struct book_group *group, const struct commit *commit) {
     const struct logged_member *member = *member_at(group, commit->id_hash);
-    struct owned what = {topic, commit->partition};
+    struct owned what = {.partition = commit->partition};
     if (member == NULL) return false;
     if (member->epoch == commit->epoch) return true;
-    return group->way == GROUP_KIP_848 && owned_has(&member->has, &what);
+    return group->is_consumer && owned_has(&member->has, &what);
 }
 
-static void commit_logged(struct book_group *group, struct commit *commit, uint32_t number,
-                          struct kp_uuid topic) {
+static void commit_logged(struct book_group *group, struct commit *commit, uint32_t number) {
     struct run *run = group->book->run;
     int32_t p = commit->partition;
     const struct commit *last = &group->book->commits[group->last_commit[p]];
@@ -163,7 +166,7 @@ static void commit_logged(struct book_group *group, struct commit *commit, uint3
             "group %s: a commit of member %u, which had partition %d before, stands behind one "
             "of member %u",
             group->name, commit->holder, p, last->holder);
-    if (!commits_rightly(group, commit, topic))
+    if (!commits_rightly(group, commit))
         run_fail(run,
                  "group %s: a commit of member %u for partition %d in epoch %d stands where the "
                  "group is in %d, and it has no right to it",
@@ -193,7 +196,7 @@ static void offset_logged(struct book_group *group, const struct kp_offset_key *
     if (commit->group != group || commit->partition != key->partition ||
         commit->offset != value->offset)
         run_fail(book->run, "group %s: commit %u became another one", group->name, number);
-    commit_logged(group, commit, number, value->topic_id);
+    commit_logged(group, commit, number);
 }
 
 /* ---- Records ---- */
@@ -223,7 +226,11 @@ static void value_logged(struct book_group *group, int number, const union any_k
     case KP_RECORD_OFFSET: offset_logged(group, &key->offset, &value->offset); break;
     case KP_RECORD_CLASSIC_GROUP: classic_logged(group, &value->classic, offset); break;
     case KP_RECORD_CONSUMER_GROUP:
-        epoch_logged(group, &group->epoch, value->group.epoch, false, "own");
+        if (!group->is_consumer && group->members == NULL) group->epoch = 0;
+        group->is_empty = group->members == NULL;
+        epoch_logged(group, &group->epoch, value->group.epoch, !group->is_consumer, "own");
+        run_count(group->book->run, RARE_UPGRADED, !group->is_consumer && group->members != NULL);
+        group->is_consumer = true;
         break;
     case KP_RECORD_CONSUMER_TARGET:
         epoch_logged(group, &group->assignment_epoch, value->target.assignment_epoch, true,
@@ -248,6 +255,7 @@ void book_logged(struct book *book, const uint8_t *key, size_t key_len, const ui
     if (group == NULL) return;
     if (tombstone) {
         if (type->number == KP_RECORD_CONSUMER_CURRENT) member_goes(group, any.member.member);
+        if (type->number == KP_RECORD_CONSUMER_TARGET) group->assignment_epoch = 0;
         return;
     }
     kp_arena_init(&arena, READ_MOST);

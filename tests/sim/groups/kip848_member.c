@@ -62,14 +62,15 @@ static bool is_thrown_out(struct member *member, int16_t code) {
     return true;
 }
 
-static void take_list(const struct kp_consumer_group_heartbeat_response_assignment *assignment,
+static void take_list(const struct book *book,
+                      const struct kp_consumer_group_heartbeat_response_assignment *assignment,
                       struct owned_list *list) {
     list->count = 0;
     for (int32_t t = 0; t < assignment->topic_partitions.count; t++) {
         const struct kp_consumer_group_heartbeat_topic_partitions *one =
             &assignment->topic_partitions.items[t];
         for (int32_t p = 0; p < one->partitions.count; p++)
-            owned_add(list, (struct owned){one->topic_id, one->partitions.items[p]});
+            owned_add(list, book_owned(book, one->topic_id, one->partitions.items[p]));
     }
 }
 
@@ -103,7 +104,7 @@ static void take_answer(struct member *member,
     if (next_us > member->options->interval_us) next_us = member->options->interval_us;
     if (response->assignment != NULL) {
         size_t before = holder_holds(member->holder)->count;
-        take_list(response->assignment, &member->has);
+        take_list(member->options->book, response->assignment, &member->has);
         member_told(member, member->epoch, &member->has);
         owes = holder_holds(member->holder)->count != before;
         run_count(member->run, RARE_ASSIGNED, 1);
@@ -143,7 +144,8 @@ struct said_owned {
     int32_t count;
 };
 
-static void say_owned(const struct owned_list *holds, struct said_owned *said) {
+static void say_owned(const struct book *book, const struct owned_list *holds,
+                      struct said_owned *said) {
     size_t used = 0;
     said->count = 0;
     for (size_t i = 0; i < holds->count; i++) {
@@ -152,11 +154,12 @@ static void say_owned(const struct owned_list *holds, struct said_owned *said) {
             known = known || kp_uuid_equal(holds->items[k].topic, holds->items[i].topic);
         if (known) continue;
         struct kp_consumer_group_heartbeat_topic_partitions *topic = &said->topics[said->count++];
-        topic->topic_id = holds->items[i].topic;
+        bool of_run = kp_uuid_is_zero(holds->items[i].topic);
+        topic->topic_id = of_run ? book_topic_id(book) : holds->items[i].topic;
         topic->partitions.items = &said->partitions[used];
         topic->partitions.count = 0;
         for (size_t k = i; k < holds->count; k++) {
-            if (!kp_uuid_equal(holds->items[k].topic, topic->topic_id)) continue;
+            if (!kp_uuid_equal(holds->items[k].topic, holds->items[i].topic)) continue;
             said->partitions[used++] = holds->items[k].partition;
             topic->partitions.count++;
         }
@@ -203,7 +206,7 @@ static void beat(struct member *member) {
     request.topic_partitions.count = -1;
     if (anew) say_subscription(member, &topic, &request);
     if (all || member->must_say_owned) {
-        say_owned(holder_holds(member->holder), &said);
+        say_owned(member->options->book, holder_holds(member->holder), &said);
         request.topic_partitions.items = said.topics;
         request.topic_partitions.count = said.count;
     }

@@ -50,7 +50,7 @@ static bool moves(int16_t code) {
 }
 
 static bool is_in_rebalance(const struct member *member) {
-    bool kip848 = book_group_way(member->options->group) == GROUP_KIP_848;
+    bool kip848 = member->protocol == MEMBER_KIP_848;
     return kip848 ? member->epoch > 0 && member->must_say_owned : member->state == SYNCS;
 }
 
@@ -82,8 +82,7 @@ static void found(struct kafka_call *call, int error, const void *answer) {
 /* ---- What it has ---- */
 
 static bool is_of_run(const struct member *member, const struct owned *one) {
-    struct kp_uuid id = kafka_client_topic_id(member->client);
-    return kp_uuid_is_zero(one->topic) || kp_uuid_equal(one->topic, id);
+    return kp_uuid_is_zero(one->topic) && one->partition < member->options->partitions;
 }
 
 void member_begins(struct member *member) {
@@ -96,8 +95,7 @@ static void look_at_places(struct member *member) {
     const struct owned_list *holds = holder_holds(member->holder);
     uint32_t tenures[HISTORY_PARTITIONS_MAX] = {0};
     for (size_t i = 0; i < holds->count; i++)
-        if (is_of_run(member, &holds->items[i]) &&
-            holds->items[i].partition < member->options->partitions)
+        if (is_of_run(member, &holds->items[i]))
             tenures[holds->items[i].partition] = holder_tenure(member->holder, &holds->items[i]);
     for (int32_t p = 0; p < member->options->partitions; p++)
         if (member->places[p].tenure != tenures[p])
@@ -123,8 +121,7 @@ static struct offset_asker asker_of(const struct member *member) {
                                  .member_id = kp_string_of(member->id),
                                  .instance_id = member_instance(member),
                                  .epoch = member->epoch,
-                                 .is_kip_848 = book_group_way(member->options->group) ==
-                                               GROUP_KIP_848};
+                                 .is_kip_848 = member->protocol == MEMBER_KIP_848};
 }
 
 static bool refuses_commit(int16_t code) {
@@ -202,8 +199,7 @@ bool member_keeps_only(struct member *member, const struct owned_list *list) {
             i++;
             continue;
         }
-        if (is_of_run(member, &one) && one.partition < member->options->partitions)
-            begin_late(member, one.partition);
+        if (is_of_run(member, &one)) begin_late(member, one.partition);
         holder_gives_up(member->holder, &one);
         gave = true;
     }
@@ -332,9 +328,6 @@ static void work(void *arg) {
     if (member->gone) return;
     env_timer_start(member->work, WORK_US / 2 + member_draw(member, WORK_US));
     if (member->holder == NULL) return;
-    look_at_places(member); /* the id of the topic may have become known */
-    if (kp_uuid_is_zero(kafka_client_topic_id(member->client)))
-        kafka_client_refresh(member->client); /* old versions do not say it */
     int32_t p = some_place(member);
     if (p < 0 || member->fetching || member->asking_offset) return;
     bool known = member->coordinator >= 0;
@@ -358,14 +351,13 @@ void member_ends(struct member *member) {
 
 static void step(void *arg) {
     struct member *member = arg;
-    bool kip848 = book_group_way(member->options->group) == GROUP_KIP_848;
     if (member->gone) return;
     if (!kafka_client_ready(member->client)) {
         member_later(member, BACKOFF_US);
     } else if (member->coordinator < 0) {
         member->call.done = found;
         coordinator_call(member->client, &member->call, book_group_name(member->options->group));
-    } else if (kip848) {
+    } else if (member->protocol == MEMBER_KIP_848) {
         kip848_member_step(member);
     } else {
         classic_member_step(member);
@@ -380,7 +372,8 @@ struct member *member_new(struct run *run, struct env *env, const struct member_
     member->env = env;
     member->options = options;
     member->coordinator = -1;
-    member->epoch = book_group_way(options->group) == GROUP_KIP_848 ? 0 : -1;
+    member->protocol = options->protocol;
+    member->epoch = options->protocol == MEMBER_KIP_848 ? 0 : -1;
     member->client = kafka_client_new(run, env, options->brokers, options->topic,
                                       options->partitions, options->replicas);
     for (unsigned node = 1; node <= options->brokers; node++) {

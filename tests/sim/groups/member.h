@@ -22,6 +22,8 @@ enum { MEMBER_ID_MAX = 100, MEMBER_CALL_US = 1200000 };
 struct member_options {
     struct book *book;
     struct book_group *group;
+    /* What it speaks from its next process on. */
+    enum member_protocol { MEMBER_EAGER, MEMBER_COOPERATIVE, MEMBER_KIP_848 } protocol;
     const struct history *history;
     unsigned seat;     /* over all groups */
     char instance[16]; /* "": a dynamic member */

@@ -34,6 +34,7 @@ struct member_late {
 };
 
 struct member {
+    enum member_protocol protocol;
     struct run *run;
     struct env *env;
     const struct member_options *options;

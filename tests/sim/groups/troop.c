@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "broker/api/services.h"
 #include "broker/config/topic_name.h"
 #include "broker/coordinator/coordinator_key.h"
 #include "broker/partition/partition.h"
@@ -23,8 +24,21 @@ enum {
     SESSION_US = TROOP_SESSION_MS * 1000,
 };
 
+/* Members of a group speak one or the other, drawn whenever they come; most do not change. */
+static const struct kind {
+    const char *name;
+    enum member_protocol before, after;
+} kinds[BOOK_GROUPS_MAX] = {
+    {"eager", MEMBER_EAGER, MEMBER_EAGER},
+    {"cooperative", MEMBER_COOPERATIVE, MEMBER_COOPERATIVE},
+    {"kip-848", MEMBER_KIP_848, MEMBER_KIP_848},
+    {"eager-and-kip-848", MEMBER_EAGER, MEMBER_KIP_848},
+    {"cooperative-and-kip-848", MEMBER_COOPERATIVE, MEMBER_KIP_848},
+};
+
 struct seat {
     struct troop *troop;
+    const struct kind *kind;
     unsigned number;
     struct node *node;
     struct member_options options;
@@ -68,9 +82,31 @@ static void look_at_terms(struct troop *troop) {
         }
 }
 
+/* Before anybody can be told of it some broker knows it. */
+static void look_at_topic(struct troop *troop) {
+    struct cluster *cluster = troop->cluster;
+    for (unsigned i = 0; i < cluster->count; i++) {
+        const struct sim_broker *broker = &cluster->brokers[i];
+        if (broker->broker == NULL || !broker->ready || broker->stopping) continue;
+        const struct metadata *metadata = broker_services(broker->broker)->metadata;
+        const struct metadata_topic *topic = metadata_topic_named(metadata, cluster_topic,
+                                                                  strlen(cluster_topic));
+        if (topic != NULL) {
+            struct kp_uuid id;
+            memcpy(id.bytes, topic->id, sizeof id.bytes);
+            book_topic(troop->book, id);
+        }
+    }
+}
+
+static void look(struct troop *troop) {
+    look_at_terms(troop);
+    if (kp_uuid_is_zero(book_topic_id(troop->book))) look_at_topic(troop);
+}
+
 static void poll(struct event *event) {
     struct troop *troop = CONTAINER_OF(event, struct troop, poll);
-    look_at_terms(troop);
+    look(troop);
     world_schedule(troop->cluster->run->world, event, soon(troop, POLL_US));
 }
 
@@ -80,7 +116,7 @@ static uint32_t leads(void *arg, const struct book_group *group, int32_t node) {
     int32_t p = coordinator_key_partition(name, strlen(name), CLUSTER_OFFSETS_PARTITIONS);
     struct partition *partition = cluster_partition(troop->cluster, (unsigned)node - 1,
                                                     TOPIC_CONSUMER_OFFSETS, p);
-    look_at_terms(troop);
+    look(troop);
     if (partition == NULL || !partition_is_leading(partition)) return 0;
     uint32_t term = partition_leader_epoch(partition);
     return term == troop->newest[p] ? term : 0;
@@ -90,6 +126,8 @@ static uint32_t leads(void *arg, const struct book_group *group, int32_t node) {
 
 static void main_member(struct env *env, void *arg) {
     struct seat *seat = arg;
+    bool after = draw(seat->troop, 2) == 0;
+    seat->options.protocol = after ? seat->kind->after : seat->kind->before;
     seat->member = member_new(seat->troop->cluster->run, env, &seat->options);
 }
 
@@ -122,10 +160,12 @@ static void ended(void *arg, unsigned number) {
     world_schedule(troop->cluster->run->world, &troop->seats[number].goes, 0);
 }
 
-static void add_seat(struct troop *troop, struct book_group *group, int16_t replicas) {
+static void add_seat(struct troop *troop, const struct kind *kind, struct book_group *group,
+                     int16_t replicas) {
     struct cluster *cluster = troop->cluster;
     struct seat *seat = &troop->seats[troop->seat_count];
     seat->troop = troop;
+    seat->kind = kind;
     seat->number = troop->seat_count++;
     seat->node = node_new(cluster->run->world, FIRST_NODE + (int)seat->number, 0, NULL, NULL);
     network_add(cluster->run->network, seat->node);
@@ -216,21 +256,18 @@ static void logged(void *arg, const struct logged_record *record) {
 
 struct troop *troop_new(struct cluster *cluster, struct env *env, int16_t replicas) {
     struct troop *troop = mem_zalloc(sizeof *troop);
-    static const char *const names[] = {"eager", "cooperative", "kip-848", "kip-848-too"};
-    static const enum group_way ways[] = {GROUP_EAGER, GROUP_COOPERATIVE, GROUP_KIP_848,
-                                          GROUP_KIP_848};
     troop->cluster = cluster;
     troop->env = env;
     troop->book = book_new(cluster->run, cluster->history, cluster->partitions);
-    unsigned first = (unsigned)draw(troop, BOOK_GROUPS_MAX),
-             count = 1 + (unsigned)draw(troop, BOOK_GROUPS_MAX - 1);
+    unsigned first = (unsigned)draw(troop, BOOK_GROUPS_MAX), count = 1 + (unsigned)draw(troop, 3);
     for (unsigned g = 0; g < count; g++) {
-        unsigned which = (first + g) % BOOK_GROUPS_MAX;
-        struct book_group *group = book_group_new(troop->book, names[which], ways[which],
-                                                  SESSION_US, SESSION_US);
+        const struct kind *kind = &kinds[(first + g) % BOOK_GROUPS_MAX];
+        bool mixed = kind->before != kind->after;
+        struct book_group *group = book_group_new(troop->book, kind->name, mixed, SESSION_US,
+                                                  SESSION_US);
         troop->groups[troop->group_count++] = group;
         for (uint64_t seats = 2 + draw(troop, 2); seats > 0; seats--)
-            add_seat(troop, group, replicas);
+            add_seat(troop, kind, group, replicas);
     }
     troop->log = offsets_log_new(cluster, env, logged, troop);
     troop->poll.run = poll;
