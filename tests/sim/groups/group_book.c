@@ -121,9 +121,14 @@ uint32_t holder_tenure(const struct holder *holder, const struct owned *one) {
     return at < holder->holds.count ? holder->tenures[at] : 0;
 }
 
+/* A dynamic member may have lost its connection without knowing it: then it has as long as it
+ * pauses between heartbeats, and this (decision 32). */
+enum { PATIENCE_US = 1000000 };
+
 /* When the coordinator can have given it up, at the earliest. */
 static uint64_t safe_until_us(const struct holder *holder) {
-    uint64_t session_us = holder->contact_us + holder->group->session_us;
+    uint64_t session_us = holder->contact_us +
+                          (holder->is_static ? holder->group->session_us : PATIENCE_US);
     uint64_t rebalance_us = holder->clear_us + holder->group->rebalance_us;
     if (holder->contact_us == 0 || holder->clear_us == 0) return 0;
     return session_us < rebalance_us ? session_us : rebalance_us;
@@ -200,7 +205,8 @@ void holder_told(struct holder *holder, struct kp_string id, int32_t epoch,
     for (size_t i = 0; i < list->count; i++) {
         const struct owned *one = &list->items[i];
         if (owned_has(&holder->holds, one)) continue;
-        if (in_term != 0) nobody_has(holder, one);
+        /* Later it may be old news. */
+        if (in_term != 0 && now_us(holder->group) < safe_until_us(holder)) nobody_has(holder, one);
         holder->tenures[holder->holds.count] = ++book->tenures;
         owned_add(&holder->holds, *one);
         run_count(book->run, RARE_PARTITIONS_TOLD, 1);
