@@ -17,6 +17,7 @@ Anomalies, each with its evidence:
   double   two owners at a time: a member is told that a partition is its own while another one has not given it back. A fenced member does not
            know it yet, so it does not count while it is asleep for so long that the coordinator may give away what it has, nor when it is told
            that it has lost the partition afterwards; but a commit of its own, sent after that and taken, is one always.
+           Nor does what a member hears when it wakes up, for it was said before it fell asleep, if it hears at once that it has lost that.
   stuck    no owner that is up to date within the limit after the calm began, or no owner for longer than the timeouts of several rebalances
   type     the group is of another protocol than its members
 
@@ -62,6 +63,7 @@ class History:
         self.held = {}
         for row in self.rows:
             self.take(*row)
+        self.holdings = [h for h in self.holdings if not self.is_stale(h)]
 
     def take(self, t, who, kind, *more):
         self.counts[kind] += 1
@@ -112,6 +114,13 @@ class History:
     def everything_back(self, t, who, how):
         for member, p in [k for k in self.held if k[0] == who]:
             self.give_back(t, member, p, how)
+
+    def is_stale(self, h):
+        """Told before its member fell asleep, heard when it woke up, and lost at once; it has committed nothing of it."""
+        if h.how != "lost" or h.end - h.begin > WAKING_US:
+            return False
+        woke = any(s.end is not None and s.end <= h.begin <= s.end + WAKING_US for s in self.sleeps[h.member])
+        return woke and not any(c[2] == h.member and c[3] == h.partition and h.begin < c[0] < h.end for c in self.commits)
 
     def asleep_since(self, member, t):
         """When the sleep began in which the member is at t, or None."""

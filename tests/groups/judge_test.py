@@ -63,6 +63,13 @@ def who_sleeps_long_enough_is_no_owner():
     expect(anomalies(*sleep, [16, "m2", "assigned", [0]], refused))
 
 
+def what_a_sleeper_hears_late_is_nothing():
+    sleep = ([10, "run", "pause", "m2"], [18, "run", "resume", "m2"], [18.1, "m2", "assigned", [0]])
+    expect(anomalies(*sleep, [18.2, "m2", "lost", [0]]))
+    expect(anomalies(*sleep, [30, "m2", "lost", [0]]), "double")
+    expect(anomalies(*sleep, commit(18.19, "m2", 18.15, 10), [18.2, "m2", "lost", [0]]), "double")
+
+
 def a_stuck_group_is_found():
     expect(anomalies(calm=[[60, "run", "calm"]]), "stuck")
     expect(anomalies(calm=[[60, "run", "calm"], [75, "run", "whole"]]), "stuck")
@@ -92,6 +99,7 @@ def run(suite):
         offsets_that_go_back_are_found,
         two_owners_are_found,
         who_sleeps_long_enough_is_no_owner,
+        what_a_sleeper_hears_late_is_nothing,
         a_stuck_group_is_found,
         gaps_have_their_causes,
     ):
