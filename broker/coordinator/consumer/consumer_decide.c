@@ -2,6 +2,7 @@
  * What becomes of a member and its group by what the member says: member, group epoch, target, a
  * step towards it. The records of all of it are one batch.
  */
+#include "base/mem.h"
 #include "base/mutant.h"
 #include "broker/coordinator/consumer/consumer_assign.h"
 #include "broker/coordinator/consumer/consumer_decision.h"
@@ -160,15 +161,72 @@ static struct consumer_standing standing_before(const struct consumer_decision *
     return standing;
 }
 
+static void mark_topics(const struct consumer_decision *decision, const struct shared_bytes *names,
+                        bool *subscribed) {
+    const struct metadata *metadata = decision->heartbeat->metadata;
+    struct kp_string name;
+    for (size_t at = 0; topic_names_next(names, &at, &name);) {
+        const struct metadata_topic *topic = metadata_topic_named(metadata, name.data,
+                                                                  (size_t)name.len);
+        struct kp_uuid id;
+        if (topic == NULL) continue;
+        memcpy(id.bytes, topic->id, sizeof id.bytes);
+        const struct consumer_topic *known = consumer_topic_find(decision->group, id);
+        if (known != NULL) subscribed[known->number] = true;
+    }
+}
+
+/* Topics that are not there (yet, of what this broker knows) are left to the next target. */
+static void find_unsubscribed(const struct consumer_decision *decision, const bool *subscribed,
+                              const struct partition_list *list, struct partition_list *found) {
+    for (size_t i = 0; i < list->count; i++) {
+        const struct listed_partition *one = &list->items[i];
+        const uint8_t *id = decision->group->numbered[one->topic]->id.bytes;
+        if (!subscribed[one->topic] &&
+            metadata_topic_with_id(decision->heartbeat->metadata, id) != NULL)
+            partition_list_add(found, one->topic, one->partition, one->epoch);
+    }
+}
+
+/* Of a target that is older than subscriptions are: takes out what the member does not subscribe to
+ * any more, and finds what it has of that. */
+static void decide_unsubscribed(struct consumer_decision *decision,
+                                const struct consumer_standing *now,
+                                struct partition_list *unsubscribed) {
+    struct partition_list strange = {0}, kept = {0};
+    bool *subscribed;
+    if (decision->assignment_epoch == decision->epoch) return;
+    subscribed = mem_zalloc(decision->group->numbered_count * sizeof *subscribed);
+    mark_topics(decision, decision->candidate.names, subscribed);
+    mark_topics(decision, decision->candidate.regex_names, subscribed);
+    find_unsubscribed(decision, subscribed, &now->assigned, unsubscribed);
+    find_unsubscribed(decision, subscribed, &decision->target, &strange);
+    for (size_t i = 0; i < decision->target.count && strange.count > 0; i++) {
+        const struct listed_partition *one = &decision->target.items[i];
+        if (partition_list_find(&strange, one->topic, one->partition) == NULL)
+            partition_list_add(&kept, one->topic, one->partition, one->epoch);
+    }
+    if (strange.count > 0) {
+        partition_list_close(&decision->target);
+        decision->target = kept;
+    }
+    partition_list_close(&strange);
+    mem_free(subscribed);
+}
+
 static int16_t decide_step(struct consumer_decision *decision) {
     struct consumer_standing now = standing_before(decision);
+    struct partition_list unsubscribed = {0};
+    decide_unsubscribed(decision, &now, &unsubscribed);
     struct consumer_view view = {.group = decision->group,
                                  .now = &now,
                                  .target = &decision->target,
                                  .target_epoch = decision->assignment_epoch,
+                                 .unsubscribed = &unsubscribed,
                                  .owned = decision->says_owned ? &decision->owned : NULL,
                                  .owns_strangers = decision->owns_strangers};
     enum consumer_step step = consumer_reconcile(&view, &decision->standing);
+    partition_list_close(&unsubscribed);
     if (step == CONSUMER_FENCED)
         return consumer_refuse(decision->heartbeat, KAFKA_FENCED_MEMBER_EPOCH,
                                "The member must abandon all its partitions and rejoin.");

@@ -48,15 +48,33 @@ static enum consumer_step walk_on(const struct consumer_view *view, int32_t from
     return CONSUMER_MOVES;
 }
 
+/* While it gives back other ones. */
+static enum consumer_step take_more(const struct consumer_view *view,
+                                    struct consumer_standing *next) {
+    const struct consumer_standing *now = view->now;
+    *next = (struct consumer_standing){
+        .epoch = now->epoch, .previous_epoch = now->previous_epoch, .state = now->state};
+    partition_list_copy(&next->pending, &now->pending);
+    for (size_t i = 0; i < now->assigned.count; i++) {
+        const struct listed_partition *one = &now->assigned.items[i];
+        bool stays = partition_list_find(view->unsubscribed, one->topic, one->partition) == NULL;
+        add_one(stays ? &next->assigned : &next->pending, one, one->epoch);
+    }
+    partition_list_sort(&next->pending);
+    return CONSUMER_MOVES;
+}
+
 enum consumer_step consumer_reconcile(const struct consumer_view *view,
                                       struct consumer_standing *next) {
     const struct consumer_standing *now = view->now;
     switch (now->state) {
     case CONSUMER_STABLE:
-        if (now->epoch == view->target_epoch) return CONSUMER_STAYS;
+        if (now->epoch == view->target_epoch && view->unsubscribed->count == 0)
+            return CONSUMER_STAYS;
         return walk_on(view, now->epoch, next);
     case CONSUMER_UNREVOKED:
-        if (may_own(view, &now->pending)) return CONSUMER_STAYS;
+        if (may_own(view, &now->pending))
+            return view->unsubscribed->count == 0 ? CONSUMER_STAYS : take_more(view, next);
         return walk_on(view, now->epoch, next);
     case CONSUMER_UNRELEASED: return walk_on(view, now->epoch, next);
     default:
