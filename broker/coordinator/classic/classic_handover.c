@@ -7,7 +7,9 @@
  * rebalance begins, and they end with REBALANCE_IN_PROGRESS: all join at once, and work on with
  * what they have meanwhile. Failures: nobody joins within HOLD_MS: they are answered with what they
  * were assigned. Metadata that is no consumer's, or so much of it that to look would take long:
- * nobody waits. Eager members say that they have nothing.
+ * nobody waits. Eager members say that they have nothing. Nor does anybody where one speaks a
+ * version below REFUSABLE: assignors of that time (Java's before 3.5) take what is owned by one
+ * whose Sync was refused for nobody's, and give it to others at once.
  * Invariant: in Stable a Sync is parked only while `handing_over`.
  */
 #include "broker/coordinator/classic/classic_internal.h"
@@ -18,6 +20,7 @@ enum {
     TEXT_MOST = 256 * 1024,     /* of all members: to read it takes a millisecond */
     ARENA_MOST = 4 * TEXT_MOST, /* what becomes of that */
     COMPARED_MOST = 100000,
+    REFUSABLE = 3, /* of ConsumerProtocolSubscription */
 };
 
 /* ---- Who gives back ---- */
@@ -59,6 +62,16 @@ static bool member_gives_back(const struct classic_member *member, struct kp_are
     return gives_back(&says, &assignment, left);
 }
 
+static bool are_refusable(const struct classic_group *classic) {
+    for (const struct classic_member *member = classic->members; member != NULL;
+         member = member->by_id.next) {
+        const struct kp_bytes says = shared_bytes_view(
+            classic_member_metadata(member, classic->protocol));
+        if (says.len < 2 || (says.data[0] << 8 | says.data[1]) < REFUSABLE) return false;
+    }
+    return true;
+}
+
 static bool is_small(const struct classic_group *classic) {
     int64_t left = TEXT_MOST;
     for (const struct classic_member *member = classic->members; member != NULL && left >= 0;
@@ -73,7 +86,7 @@ static bool mark(struct classic_group *classic) {
     int64_t left = COMPARED_MOST;
     bool some = false;
     struct kp_arena arena;
-    if (!is_small(classic)) return false;
+    if (!is_small(classic) || !are_refusable(classic)) return false;
     kp_arena_init(&arena, ARENA_MOST);
     for (struct classic_member *member = classic->members; member != NULL;
          member = member->by_id.next) {

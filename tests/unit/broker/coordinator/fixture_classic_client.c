@@ -30,7 +30,7 @@ static struct kp_bytes subscription_of(struct classic_client *client) {
     struct kp_string topics[CONSUMER_TOPICS_MAX];
     struct kp_consumer_subscription subscription;
     struct kp_writer writer;
-    int version = client->cooperative ? 2 : 0;
+    int version = client->cooperative ? 3 : 0;
     kp_set_fallbacks(&kp_consumer_subscription_schema, &subscription);
     for (int32_t i = 0; i < client->topic_count; i++)
         topics[i] = kp_string_of(client->topics[i]);
