@@ -481,40 +481,6 @@ static void test_consumer_assignment_interval(void **state) {
     assert_int_equal(b.epoch, 2);
 }
 
-/* What a member does not subscribe to any more is taken back before there is a new target, also
- * while it still gives back something else; and not given to it by the old one. */
-static void test_consumer_unsubscribed_at_once(void **state) {
-    (void)state;
-    struct consumer a, b;
-    w.groups.settings.group_consumer_assignment_interval_ms = 1000;
-    consumer_world_topic(&w, "t", 2);
-    consumer_world_topic(&w, "u", 2);
-    consumer_world_topic(&w, "v", 2);
-    consumer_init(&a, &w, "a", "t", "u", "v", NULL);
-    consumer_beat(&a);
-    assert_int_equal(a.has_count, 6);
-    consumer_subscribe(&a, "t", "u", NULL);
-    consumer_beat_in_vain(&a);
-    const struct consumer_standing *stands =
-        &consumer_member_find(consumer_world_group(&w), kp_string_of("a"))->standing;
-    assert_int_equal(stands->state, CONSUMER_UNREVOKED);
-    assert_int_equal(stands->pending.count, 2);
-    consumer_subscribe(&a, "t", NULL);
-    consumer_beat(&a);
-    assert_int_equal(a.epoch, 1);
-    assert_int_equal(a.has_count, 2);
-    assert_int_equal(stands->pending.count, 4);
-    consumer_beat(&a);
-    assert_int_equal(stands->state, CONSUMER_STABLE);
-    assert_int_equal(stands->pending.count, 0);
-    assert_string_equal(consumer_world_state(&w), "Assigning");
-    consumer_init(&b, &w, "b", "u", NULL);
-    consumer_beat(&b);
-    consumer_world_pass(&w, 1001);
-    consumer_beat(&b);
-    assert_int_equal(b.has_count, 2);
-}
-
 /* Most members choose the assignor. */
 static void test_consumer_assignor(void **state) {
     (void)state;
@@ -626,7 +592,6 @@ int main(void) {
         TEST(test_consumer_topics_change),
         TEST(test_consumer_regex),
         TEST(test_consumer_assignment_interval),
-        TEST(test_consumer_unsubscribed_at_once),
         TEST(test_consumer_assignor),
         TEST(test_consumer_assigned_in_the_pool),
     };
