@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from differences.frames import Connection
+from harness.cluster import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 (
@@ -226,6 +227,17 @@ class Cluster:
             node=node,
         )
         return "; ".join(f"{ERRORS[p[1]]}, offset {p[2]}" for p in answer[0][0][1])
+
+    def put(self, topic, records, partition=0):
+        """Produces what a case needs, as a client would: again while the leader that the metadata name does not lead yet."""
+        said = []
+
+        def stored():
+            said[:] = [self.produce(topic, records, partition=partition)]
+            return not said[0].startswith("NOT_LEADER_OR_FOLLOWER")
+
+        wait_until(f"a leader of {topic}-{partition} takes records", stored)
+        assert said[0].startswith("NONE"), said[0]
 
 
 def relative(epoch, present):

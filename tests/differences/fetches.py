@@ -12,9 +12,8 @@ SMALL = batch([(None, b"x")])
 def prepared(c):
     if c.metadata(["fetched"])[4][0][0] != 0:
         c.make("fetched")
-        for n in range(3):
-            said = c.produce("fetched", SMALL)
-            assert said == f"NONE, offset {n}", said
+        for _ in range(3):
+            c.put("fetched", SMALL)
 
 
 def fetch(c, parts, topic="fetched", wait=0, least=0, most=INT_MAX, replica=-1, isolation=0, session=0, session_epoch=-1):
@@ -162,8 +161,7 @@ def largest():
                 c.make(name)
                 for times in batches:
                     base = -1 if times[0] is None else now
-                    said = c.produce(name, batch([(None, b"x", 0 if t is None else t) for t in times], codec, timestamp=base))
-                    assert said.startswith("NONE"), said
+                    c.put(name, batch([(None, b"x", 0 if t is None else t) for t in times], codec, timestamp=base))
                 node, present = c.leader(name)
                 answer = c.ask(
                     2,
@@ -185,8 +183,7 @@ def largest():
             if c.metadata(["by-time"])[4][0][0] != 0:
                 c.make("by-time")
                 for t in (0, 1000, 1000, 500, 2000):
-                    said = c.produce("by-time", batch([(None, b"x", t)], timestamp=now))
-                    assert said.startswith("NONE"), said
+                    c.put("by-time", batch([(None, b"x", t)], timestamp=now))
             p = c.list_at(c.leader("by-time")[0], "by-time", timestamp=now + at)
             return f"{ERRORS[p[1]]}, time {p[2] if p[2] < 0 else p[2] - now}, offset {p[3]}"
 

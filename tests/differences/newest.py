@@ -12,8 +12,8 @@ from harness.raw import batch
 def list_offsets(c, version, timestamp):
     if c.metadata(["tiers"])[4][0][0] != 0:
         c.make("tiers")
-        for n in range(3):
-            assert c.produce("tiers", batch([(None, b"x")])) == f"NONE, offset {n}"
+        for _ in range(3):
+            c.put("tiers", batch([(None, b"x")]))
     node, present = c.leader("tiers")
     timeout = version >= 10
     answer = c.ask(

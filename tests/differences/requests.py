@@ -15,8 +15,7 @@ def lists():
         if c.metadata(["listed"])[4][0][0] != 0:
             c.make("listed")
             for n in range(3):
-                said = c.produce("listed", batch([(None, b"x")], timestamp=int(time.time()) // 86400 * 86400000 + n * 1000))
-                assert said == f"NONE, offset {n}", said
+                c.put("listed", batch([(None, b"x")], timestamp=int(time.time()) // 86400 * 86400000 + n * 1000))
 
     def plain(said, c):
         return said.replace(str(int(time.time()) // 86400 * 86400000)[:-4], "today")
@@ -81,8 +80,7 @@ def epochs():
     def prepared(c):
         if c.metadata(["epochs"])[4][0][0] != 0:
             c.make("epochs")
-            said = c.produce("epochs", batch([(None, b"x")]))
-            assert said == "NONE, offset 0", said
+            c.put("epochs", batch([(None, b"x")]))
 
     tries = {
         "present": dict(epoch=0),

@@ -3,7 +3,7 @@
 from differences.cases import ERRORS, case
 from differences.consumers import BEAT as BEAT_KEY
 from differences.consumers import make
-from differences.frames import Maybe
+from differences.frames import Connection, Maybe
 from differences.offsets import asked
 from differences.topics import KINDS
 
@@ -104,13 +104,16 @@ changes()
 @case("ConsumerGroupHeartbeat: a group whose interval is set")
 def _(c):
     make(c, "timed", 1)
-    group, epoch = "timed-group", 0
+    # over one connection: behind one that closes drave asks members to come sooner (decision 32)
+    group, epoch, kept = "timed-group", 0, {}
 
     def told(node):
         nonlocal epoch
         request = ("s", "s", "i", "s", "s", "i", ["s"], "s", "s", [("u", ["i"])])
         values = (group, "m", epoch, None, None, 10_000, ["timed"], None, None, [])
-        answer = c.ask(BEAT_KEY, 1, True, request, values, ("i", "h", "s", "s", "i", "i", Maybe(([("u", ["i"])],))), node=node)
+        if node not in kept:
+            kept[node] = Connection(*c.addresses[node])
+        answer = kept[node].ask(BEAT_KEY, 1, True, request, values, ("i", "h", "s", "s", "i", "i", Maybe(([("u", ["i"])],))))
         epoch = answer[4]
         return f"{ERRORS[answer[1]]} {answer[5]}", answer[1]
 
@@ -121,4 +124,6 @@ def _(c):
     said.append(asked(c, group, told))
     epoch = -1
     asked(c, group, told)
+    for connection in kept.values():
+        connection.close()
     return " then ".join(said)

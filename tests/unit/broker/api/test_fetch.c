@@ -22,7 +22,7 @@ static void test_fetch_waits(void **state) {
     struct fetch_ask ask;
     struct kp_fetch_response response;
     fetch_begin(&ask, "t", 2, 0);
-    ask.request.max_wait_ms = 80;
+    ask.request.max_wait_ms = 400;
     int32_t id = one_broker_send(one, KP_FETCH, 11, &ask.request);
     assert_false(one_broker_has_answer(one, 60));
     assert_true(one_broker_receive(one, KP_FETCH, 11, id, &response));
