@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from differences.frames import Connection
+
 from harness.cluster import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
