@@ -197,6 +197,19 @@ void classic_emptied(struct group *group, int16_t error) {
 
 /* ---- The coordinator ---- */
 
+/* Its calls were refused meanwhile, or waited: nobody is late. */
+static void settle_doubt(struct classic_group *classic) {
+    struct classic_member *member, *next;
+    HASH_ITER(by_id, classic->members, member, next)
+    classic_member_renew(member);
+    classic_time_anew(classic);
+}
+
+void classic_settled(struct group_table *table) {
+    for (const struct group *group = table->groups; group != NULL; group = group->hh.next)
+        if (group->in_doubt && group->classic != NULL) settle_doubt(group->classic);
+}
+
 static void wake(struct group_timer *timer) {
     struct classic_record *record = CONTAINER_OF(timer, struct classic_record, wake);
     classic_live(record->group);

@@ -94,6 +94,9 @@ void classic_hand_over(struct group *group,
 /* A record of type 2. */
 void classic_apply(struct group_table *table, const struct coordinator_record *record);
 void classic_leading(struct group *group); /* sessions begin */
+/* What was in doubt is applied: members of its groups, which were not heard meanwhile, have a full
+ * session, and as long as ever for what they owe. Before group_table_settled. */
+void classic_settled(struct group_table *table);
 /* Parked calls end with that error, members and timers go, the record stays. */
 void classic_drop(struct group *group, int16_t error);
 /* After a turn of others in which it may have become nothing. */

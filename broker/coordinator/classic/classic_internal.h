@@ -193,6 +193,8 @@ void classic_changed(struct classic_group *classic);
 void classic_maybe_complete(struct classic_group *classic);
 /* The time of the state is over. */
 void classic_time_over(struct classic_group *classic);
+/* The time of its state begins anew, in full. */
+void classic_time_anew(struct classic_group *classic);
 /* Answers a Join of that member with the present generation. */
 void classic_answer_join(struct classic_member *member, struct group_join *join);
 void classic_fail_join(struct classic_member *member, int16_t error);

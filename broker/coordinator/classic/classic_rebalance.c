@@ -218,6 +218,15 @@ void classic_changed(struct classic_group *classic) {
 
 /* ---- Time ---- */
 
+void classic_time_anew(struct classic_group *classic) {
+    if (classic->emptying || classic->state == CLASSIC_EMPTY || classic->state == CLASSIC_STABLE)
+        return;
+    classic_timer_set(classic,
+                      classic->initial
+                          ? classic_table(classic)->settings->group_initial_rebalance_delay_ms
+                          : rebalance_timeout_ms(classic));
+}
+
 /* A delay behind the last who came: Kafka waits for a whole one more, which for a thousand that
  * come within a second is nearly twice as long. */
 static void initial_over(struct classic_group *classic) {

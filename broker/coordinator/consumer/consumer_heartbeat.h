@@ -65,8 +65,8 @@ void consumer_leave(struct consumer_group *group, struct group_leave *leave);
  * partitions back, a full rebalance. */
 void consumer_sessions_begin(struct consumer_group *group);
 void consumer_sessions_end(struct consumer_group *group);
-/* What was in doubt is applied: members that it made have their first session. Before
- * group_table_settled. */
+/* What was in doubt is applied: all members have a full session, those that it made and those that
+ * were not heard meanwhile, and as long as ever for what they owe. Before group_table_settled. */
 void consumer_sessions_settled(struct group_table *table);
 /* Over which connection it is heard, with this heartbeat; it may close before it is answered. */
 void consumer_member_heard(struct consumer_member *member, const void *connection);

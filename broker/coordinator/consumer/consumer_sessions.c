@@ -183,11 +183,23 @@ void consumer_sessions_begin(struct consumer_group *group) {
     }
 }
 
+/* Nobody could be heard meanwhile: nor could anybody join, or give back what it owes. */
+static void sessions_anew(struct consumer_group *group) {
+    struct consumer_member *member, *next;
+    HASH_ITER(hh, group->members, member, next) {
+        enum consumer_owes owes = member->owes;
+        member->owes = CONSUMER_OWES_NOTHING;
+        rebalance_clear(member);
+        consumer_session_renew(member);
+        if (owes != CONSUMER_OWES_NOTHING) consumer_member_owes(member, owes);
+    }
+}
+
 void consumer_sessions_settled(struct group_table *table) {
     for (struct group *row = table->groups; row != NULL; row = row->hh.next)
         if (row->in_doubt && row->consumer != NULL) {
             (void)table->conversions->upgraded(row);
-            consumer_sessions_begin(row->consumer);
+            sessions_anew(row->consumer);
         }
 }
 

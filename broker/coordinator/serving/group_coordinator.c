@@ -113,6 +113,7 @@ static void coordinator_lost(void *state) {
 
 static void coordinator_settled(void *state) {
     struct group_coordinator *coordinator = state;
+    classic_settled(&coordinator->groups);
     consumer_sessions_settled(&coordinator->groups);
     group_table_settled(&coordinator->groups);
 }

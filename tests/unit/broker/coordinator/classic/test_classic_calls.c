@@ -225,6 +225,30 @@ static void test_session_ends(void **state) {
     assert_string_equal(groups_state(&g), "CompletingRebalance 2 m1");
 }
 
+/* While a decision is in doubt nobody is heard, so nobody is late: neither with heartbeats nor with
+ * the Join that a rebalance waits for. Afterwards a session is one again. */
+static void test_session_in_doubt(void **state) {
+    (void)state;
+    group_is(WHEN_STABLE, false);
+    ask_join(&g, &m1, (struct asks){.member = "m1", .meta = "u"});
+    ask_join(&g, &m2, (struct asks){.member = "m2", .meta = "u"});
+    assert_int_equal(m1.generation, 2);
+    ask_sync(&g, &m1, (struct asks){.member = "m1", .generation = 2, .assign = "m1=a,m2=b"});
+    fake_log_late(&g.log);
+    groups_pass(&g, 70000); /* the session is 10 s, the rebalance timeout 60 s */
+    assert_int_equal(m1.error, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    assert_int_equal(ask_heartbeat(&g, (struct asks){.member = "m2", .generation = 2}),
+                     KAFKA_COORDINATOR_NOT_AVAILABLE);
+    groups_commit(&g);
+    assert_string_equal(groups_state(&g), "PreparingRebalance 2 m1,m2");
+    groups_pass(&g, 9900);
+    assert_int_equal(ask_heartbeat(&g, (struct asks){.member = "m2", .generation = 2}),
+                     KAFKA_REBALANCE_IN_PROGRESS);
+    assert_string_equal(groups_state(&g), "PreparingRebalance 2 m1,m2");
+    groups_pass(&g, 200);
+    assert_string_equal(groups_state(&g), "PreparingRebalance 2 m2");
+}
+
 /* All are silent: Empty, one generation later, in the record. */
 static void test_session_ends_of_all(void **state) {
     (void)state;
@@ -353,6 +377,7 @@ int main(void) {
         TEST(test_sync_deadline),
         TEST(test_heartbeat_by_state),
         TEST(test_session_ends),
+        TEST(test_session_in_doubt),
         TEST(test_session_ends_of_all),
         TEST(test_empty_is_not_written),
         TEST(test_leave),
