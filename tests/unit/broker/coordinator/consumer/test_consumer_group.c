@@ -338,55 +338,6 @@ static void test_consumer_failover(void **state) {
     assert_string_equal(consumer_world_state(&w), "Empty");
 }
 
-/* A member that died keeps what it owns for one session of each coordinator, no longer. */
-static void test_consumer_dead_at_failover(void **state) {
-    (void)state;
-    struct consumer a, b;
-    consumer_world_topic(&w, "t", 2);
-    consumer_init(&a, &w, "a", "t", NULL);
-    consumer_init(&b, &w, "b", "t", NULL);
-    consumer_beat(&a);
-    consumer_beat(&b);
-    for (int move = 0; move < 2; move++) {
-        consumer_world_pass(&w, 40000);
-        consumer_beat(&b);
-        consumer_world_fail_over(&w);
-    }
-    consumer_world_pass(&w, 44000);
-    consumer_beat(&b);
-    assert_int_equal(consumer_world_group(&w)->member_count, 2);
-    assert_int_equal(b.has_count, 0);
-    consumer_world_pass(&w, 1001);
-    consumer_beat(&b);
-    assert_int_equal(consumer_world_group(&w)->member_count, 1);
-    assert_int_equal(b.has_count, 2);
-}
-
-/* While a decision is in doubt nobody is heard: neither sessions end, nor the time in which a
- * member has to give back. */
-static void test_consumer_time_in_doubt(void **state) {
-    (void)state;
-    struct consumer a, b, c;
-    consumer_world_topic(&w, "t", 2);
-    consumer_init(&a, &w, "a", "t", NULL);
-    consumer_init(&b, &w, "b", "t", NULL);
-    consumer_init(&c, &w, "c", "t", NULL);
-    a.rebalance_timeout_ms = 10000;
-    consumer_beat(&a);
-    consumer_beat(&b);
-    consumer_beat(&a); /* it has to give one back */
-    w.holds = true;
-    consumer_beat(&c);
-    fake_log_late(&w.groups.log);
-    w.holds = false;
-    group_clock_pass(&w.groups.clock, 9000);
-    consumer_world_commit(&w);
-    group_clock_pass(&w.groups.clock, 9000);
-    assert_int_equal(consumer_beat(&a), 0);
-    assert_int_equal(consumer_beat(&b), 0);
-    assert_int_equal(b.has_count, 1);
-}
-
 /* ---- Static members ---- */
 
 /* One that leaves for a while keeps its partitions; another id with its instance takes them over
@@ -636,8 +587,6 @@ int main(void) {
         TEST(test_consumer_session),
         TEST(test_consumer_sessions_end_together),
         TEST(test_consumer_rebalance_timeout),
-        TEST(test_consumer_dead_at_failover),
-        TEST(test_consumer_time_in_doubt),
         TEST(test_consumer_failover),
         TEST(test_consumer_static_member),
         TEST(test_consumer_topics_change),
