@@ -12,11 +12,8 @@
 #include "base/container_of.h"
 #include "raft-glue/raft_group_internal.h"
 
-enum {
-    APPLY_BYTES = 4 << 20, /* read at once */
-    APPLY_ENTRIES = 4096,  /* handed over before the length of the turn is looked at: behind a start
-                              a journal may be full of them */
-};
+/* Read at once; behind a start a journal may be full of them. */
+enum { APPLY_BYTES = 4 << 20, APPLY_ENTRIES = 4096 };
 
 /* The engine counts a configuration as uncommitted until it is told. */
 static void report_change(struct raft_group *group, const struct entry *entry) {
@@ -29,10 +26,14 @@ static void report_change(struct raft_group *group, const struct entry *entry) {
     raft_group_step(group, &event);
 }
 
-static void hand_over(struct raft_group *group, struct partition_log_read *read) {
-    for (size_t i = 0; i < read->count && !group->closed && group->phase != RAFT_GROUP_STOPPED;
-         i++) {
-        struct entry *entry = read->entries[i];
+/* One, and further ones until the turn is long: what an entry has for the owner may be thousands of
+ * records. False: there are more. */
+static bool hand_over(struct raft_group *group) {
+    const struct partition_log_read *read = &group->applying.read;
+    for (bool one = false; group->applying.next < read->count; one = true) {
+        if (group->closed || group->phase == RAFT_GROUP_STOPPED) break;
+        if (one && env_turn_is_long(group->shard->env)) return false;
+        struct entry *entry = read->entries[group->applying.next++];
         /* partition_log_read gives what was asked for; a segment with other indexes is ERR_CORRUPT
          */
         CHECK(entry->index == group->applied + 1 && entry->index <= group->commit);
@@ -41,11 +42,13 @@ static void hand_over(struct raft_group *group, struct partition_log_read *read)
         group->applied = entry->index;
         group->events->committed(group->arg, entry);
     }
+    return true;
 }
 
 static void on_read(struct partition_log_read *read, int error) {
     struct raft_group *group = CONTAINER_OF(read, struct raft_group, applying.read);
     group->applying.loaded = true;
+    group->applying.next = 0;
     group->applying.error = error;
     if (group->applying.under_way) shard_ready(group);
 }
@@ -84,9 +87,13 @@ static bool apply_commits(struct raft_group *group) {
                 if (!apply_failed(group)) return false;
                 break;
             }
-            hand_over(group, &group->applying.read);
-            partition_log_read_release(&group->applying.read);
             any = true;
+            if (!hand_over(group)) {
+                group->applying.loaded = true;
+                env_yield(group->shard->env, &group->applying.more);
+                break;
+            }
+            partition_log_read_release(&group->applying.read);
             if (group->closed) return false;
             continue;
         }

@@ -136,6 +136,7 @@ struct applying {
     bool blocked;           /* by damage: nothing more is applied at this opening */
     int error;
     struct partition_log_read read;
+    size_t next;          /* of its entries, to be handed over */
     struct env_task more; /* the turn was long: the rest comes in a later one */
 };
 
