@@ -101,6 +101,7 @@ struct consumer_member {
     /* Soft. */
     struct group_timer session, rebalance;
     struct group_presence presence;
+    uint32_t told_ms;                  /* how soon its last answer asks for the next; 0: none */
     int32_t rebalance_epoch;           /* `rebalance` is about this one; of KIP-848 */
     enum consumer_owes owes;           /* `rebalance` is about this; of the classic protocol */
     bool session_over, rebalance_over; /* their time came */

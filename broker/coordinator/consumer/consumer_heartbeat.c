@@ -17,6 +17,11 @@ static void answer(struct consumer_heartbeat *heartbeat, int16_t error) {
     group_turn_end(turn);
 }
 
+static void answered(struct consumer_member *member, const struct consumer_heartbeat *heartbeat) {
+    member->told_ms = (uint32_t)heartbeat->heartbeat_interval_ms;
+    consumer_session_renew(member);
+}
+
 static void committed(struct group_turn *turn, int16_t error) {
     struct consumer_heartbeat *heartbeat = CONTAINER_OF(turn, struct consumer_heartbeat, call.turn);
     const struct consumer_group *group = turn->group->consumer;
@@ -27,7 +32,7 @@ static void committed(struct group_turn *turn, int16_t error) {
                                          ? NULL
                                          : consumer_member_find(
                                                group, shared_string(heartbeat->member_id));
-    if (member != NULL) consumer_session_renew(member);
+    if (member != NULL) answered(member, heartbeat);
     if (error == KAFKA_RECORD_LIST_TOO_LARGE)
         error = consumer_refuse(
             heartbeat, KAFKA_UNKNOWN_SERVER_ERROR,
@@ -41,7 +46,7 @@ static void decision_finish(struct consumer_decision *decision) {
     bool nothing = decision->batch.count == 0;
     if (decision->member != NULL && decision->group == decision->row->consumer)
         consumer_member_heard(decision->member, heartbeat->asker);
-    if (nothing && decision->member != NULL) consumer_session_renew(decision->member);
+    if (nothing && decision->member != NULL) answered(decision->member, heartbeat);
     if (!nothing) {
         heartbeat->call.turn.written = committed;
         group_turn_write(&heartbeat->call.turn, &decision->batch);

@@ -141,7 +141,10 @@ static uint64_t session_timeout_ms(const struct consumer_member *member) {
     struct group_timing timing = consumer_timing(member->group->row);
     uint64_t whole_ms = timing.session_timeout_ms;
     if (!member->presence.absent || member->instance != NULL) return whole_ms;
-    uint64_t patience_ms = group_presence_patience_ms(timing.heartbeat_interval_ms);
+    /* It speaks as it was told last, also when less is set since. */
+    uint64_t patience_ms = group_presence_patience_ms(member->told_ms > timing.heartbeat_interval_ms
+                                                          ? member->told_ms
+                                                          : timing.heartbeat_interval_ms);
     return patience_ms < whole_ms ? patience_ms : whole_ms;
 }
 

@@ -69,6 +69,27 @@ static void test_consumer_settings_failover(void **state) {
     assert_int_equal(consumer_world_group(&w)->member_count, 0);
 }
 
+/* A member that was told to speak rarely, and has not heard yet that it is to speak often, is not
+ * missed before it would have spoken. */
+static void test_consumer_settings_connection_closes(void **state) {
+    (void)state;
+    static const int connection;
+    struct consumer a;
+    consumer_world_topic(&w, "t", 2);
+    consumer_init(&a, &w, "a", "t", NULL);
+    a.asker = &connection;
+    consumer_world_set(&w, "consumer.heartbeat.interval.ms", "15000");
+    consumer_beat(&a);
+    consumer_beat(&a);
+    assert_int_equal(a.interval_ms, 15000);
+    consumer_world_set(&w, "consumer.heartbeat.interval.ms", NULL);
+    group_coordinator_forget_asker(w.groups.coordinator, &connection);
+    consumer_world_pass(&w, 22400);
+    assert_int_equal(consumer_world_group(&w)->member_count, 1);
+    consumer_world_pass(&w, 200);
+    assert_int_equal(consumer_world_group(&w)->member_count, 0);
+}
+
 /* How long it waits behind an assignment. */
 static void test_consumer_settings_assignment_interval(void **state) {
     (void)state;
@@ -95,6 +116,7 @@ int main(void) {
         TEST(test_consumer_settings_interval),
         TEST(test_consumer_settings_session),
         TEST(test_consumer_settings_failover),
+        TEST(test_consumer_settings_connection_closes),
         TEST(test_consumer_settings_assignment_interval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
