@@ -14,6 +14,7 @@ import time
 from harness.cluster import Cluster, wait_until
 from harness.raw import Raw, batch, text
 from harness.suite import Suite
+from harness.turns import Turns, array, worst
 
 TURN_MS = 30 if os.environ.get("CI") else 10  # of processor time; neighbours cost caches
 TOPICS, PARTITIONS, CLIENTS = 300, 4, 3000
@@ -39,50 +40,12 @@ LONG = "x" * 70
 WIDE = "wide" + "w" * 200
 
 
-def array(items):
-    items = list(items)
-    return struct.pack(">i", len(items)) + b"".join(items)
-
-
 def names(n, prefix=LONG):
     return [f"{prefix}{i:07d}" for i in range(n)]
 
 
 def topic_of(i):
     return f"worst-{i:04d}-{'t' * 50}"
-
-
-class Turns:
-    """Long turns that the broker has told of."""
-
-    def __init__(self, broker):
-        self.broker, self.seen = broker, 0
-
-    def new(self):
-        lines = [line for line in self.broker.log_text().splitlines() if "a turn of the loop took" in line]
-        found, self.seen = lines[self.seen :], len(lines)
-        return found
-
-    def assert_short(self):
-        found = self.new()
-        assert not found, f"{len(found)} long turns: {found[0]}"
-
-
-def worst(cluster, requests, connections=1, timeout=120):
-    """Sends all of them at once on each connection, then reads every answer. Returns the bytes of the largest answer."""
-    turns = Turns(cluster[1])
-    turns.new()
-    raws = [Raw(cluster[1].port, timeout=timeout) for _ in range(connections)]
-    largest = 0
-    for raw in raws:
-        for key, version, body in requests:
-            raw.send(key, version, body)
-    for raw in raws:
-        for _ in requests:
-            largest = max(largest, len(raw.receive()[1]))
-        raw.close()
-    turns.assert_short()
-    return largest
 
 
 def metadata(cluster):
@@ -212,6 +175,45 @@ def groups(cluster):
         leader = answer[17 : 17 + 2 + struct.unpack(">h", answer[17:19])[0]]  # behind the generation, and "range"
         assigned = array([leader + struct.pack(">i", 50 * MIB) + bytes(50 * MIB)])
         worst(cluster, [(SYNC_GROUP, 0, text("one") + answer[6:10] + leader + assigned)])
+
+
+def migrations(cluster):
+    """Members of the classic protocol that name 1,500,000 topics where members of KIP-848 are; 60 of them with 900 kB each that are left alone;
+    a classic group that is to be upgraded with 140,000 names, or as many partitions that a member claims."""
+
+    def string(value):
+        return bytes([len(value) + 1]) + value.encode()
+
+    def beat(group, epoch=0):
+        said = b"\0\0" + struct.pack(">i", 10_000 if epoch == 0 else -1) + (b"\2" + string(topic_of(0)) if epoch == 0 else b"\0")
+        return CONSUMER_GROUP_HEARTBEAT, 1, b"\0" + string(group) + string("m") + struct.pack(">i", epoch) + said + b"\0\0\1\0"
+
+    def join(group, said):
+        head = text(group) + struct.pack(">ii", 60_000, 60_000) + text("") + text("consumer")
+        return JOIN_GROUP, 3, head + array([text("range") + struct.pack(">i", len(said)) + said])
+
+    def said(count, owned=b"\0\0\0\0"):
+        numbers = (i * 7919 & 0xFFFFFF for i in range(count))
+        return b"\0\1" + struct.pack(">i", count) + b"".join(b"\0\6%06x" % i for i in numbers) + b"\0\0\0\0" + owned
+
+    with Raw(cluster[1].port, timeout=60) as raw:
+        raw.ask(FIND_COORDINATOR, 3, b"\0" + string("mixed") + b"\0\0")
+    worst(cluster, [beat("mixed"), join("mixed", said(1_500_000))])
+    large = join("mixed", said(0) + bytes(900_000))
+    with Raw(cluster[1].port, timeout=60) as raw:
+        for _ in range(60):
+            answer = raw.ask(*large)
+            assert struct.unpack(">h", answer[4:6])[0] == 0, f"error {answer[4:6]}"
+    worst(cluster, [beat("mixed", -1)])
+    owned = array([text(topic_of(0)) + array(struct.pack(">i", i * 7919 % 9973) for i in range(240_000))])
+    for group, one in (("names", said(125_000)), ("claims", said(1, owned))):
+        with Raw(cluster[1].port, timeout=60) as raw:
+            raw.ask(*join(f"upgraded-{group}", one))
+            turns = Turns(cluster[1])
+            turns.new()
+            answer = raw.ask(*beat(f"upgraded-{group}"))
+            turns.assert_short()
+            assert struct.unpack(">h", answer[5:7])[0] == GROUP_ID_NOT_FOUND, f"{group}: {answer}"
 
 
 def describe_configs(cluster):
@@ -574,6 +576,7 @@ def main():
             elect_leaders,
             consumer_heartbeats,
             groups,
+            migrations,
             describe_configs,
             list_offsets,
             epoch_ends,

@@ -8,6 +8,7 @@
  */
 #include "broker/coordinator/classic/classic_group.h"
 #include "broker/coordinator/consumer/consumer_decision.h"
+#include "broker/coordinator/consumer/consumer_subscriptions.h"
 #include "broker/coordinator/consumer/topic_names.h"
 #include "broker/coordinator/group/member_id.h"
 #include "broker/coordinator/migration/consumer_classic.h"
@@ -15,7 +16,8 @@
 #include "protocol/kafka_error.h"
 #include "protocol/messages/consumer_protocol.h"
 
-enum { PROTOCOLS_MAX = 64, SAID_MOST = 64 << 20 };
+/* To read and to look up more of a member than SAID_MOST would take long. */
+enum { PROTOCOLS_MAX = 64, SAID_MOST = 1 << 20 };
 
 /* A Join while it is decided. */
 struct joining {
@@ -151,6 +153,15 @@ static void say_protocols(struct joining *joining) {
                                                   join->protocols[p].metadata};
 }
 
+/* Its record would be more than a batch may have. */
+static bool says_too_much(const struct joining *joining) {
+    const struct group_join *join = joining->join;
+    size_t bytes = 0;
+    for (size_t p = 0; p < join->protocol_count; p++)
+        if (join->protocols[p].metadata.len > 0) bytes += (size_t)join->protocols[p].metadata.len;
+    return bytes > (size_t)joining->group->row->table->settings->message_max_bytes;
+}
+
 /* All of its protocols have the same subscription. */
 static int16_t say(struct joining *joining) {
     const struct group_join *join = joining->join;
@@ -160,10 +171,12 @@ static int16_t say(struct joining *joining) {
                                                 .client_id = join->client_id,
                                                 .client_host = join->client_host};
     kp_set_fallbacks(&kp_consumer_group_heartbeat_request_schema, request);
+    if (says_too_much(joining)) return KAFKA_UNKNOWN_SERVER_ERROR;
     if (kp_consumer_subscription_read(join->protocols[0].metadata, &joining->arena,
                                       &joining->subscription) != ERR_NONE ||
         !say_owned(joining))
         return KAFKA_INCONSISTENT_GROUP_PROTOCOL;
+    if (joining->subscription.topics.count > CONSUMER_NAMES_MAX) return KAFKA_INVALID_REQUEST;
     say_protocols(joining);
     request->instance_id = join->instance_id;
     request->rack_id = joining->subscription.rack;

@@ -57,16 +57,28 @@ static bool all_name(const struct consumer_group *group,
     return true;
 }
 
+static size_t count_staying(const struct consumer_group *group) {
+    struct consumer_member *member, *next;
+    size_t count = 0;
+    HASH_ITER(hh, group->members, member, next) {
+        if (stays(member)) count++;
+    }
+    return count;
+}
+
 /* The first that the first of them likes and all others name; null: there is none. They choose
  * anew when they join. */
 static struct kp_string chosen_protocol(const struct consumer_group *group,
                                         const struct migration_successor *successor) {
     struct consumer_member *member, *next;
+    size_t staying = count_staying(group);
     HASH_ITER(hh, group->members, member, next) {
         if (!stays(member)) continue;
         for (uint32_t p = 0; p < member->classic->protocol_count; p++) {
             struct kp_string name = shared_string(member->classic->protocols[p].name->text);
-            if (all_name(group, successor, name)) return name;
+            if (member->classic->protocols[p].name->members >= staying &&
+                all_name(group, successor, name))
+                return name;
         }
         return KP_NULL_STRING;
     }
@@ -74,6 +86,20 @@ static struct kp_string chosen_protocol(const struct consumer_group *group,
 }
 
 /* ---- The record ---- */
+
+/* What all records have at least: one that is too large is refused before they are made. */
+static size_t least_bytes(const struct consumer_group *group, struct kp_string protocol) {
+    enum { TOMBSTONES = 3 };
+    struct consumer_member *member, *next;
+    size_t bytes = 0;
+    HASH_ITER(hh, group->members, member, next) {
+        bytes += TOMBSTONES * ((size_t)group->row->id.len + (size_t)shared_string(member->id).len);
+        if (!stays(member)) continue;
+        bytes += member->standing.assigned.count * sizeof(int32_t) +
+                 (size_t)metadata_of(member, NULL, protocol).len;
+    }
+    return bytes;
+}
 
 /* What it has; what it is giving back it said in its last Join. For mem_free of its data. */
 static struct kp_bytes owned_bytes(const struct consumer_group *group,
@@ -161,7 +187,9 @@ bool migration_add_downgrade(struct group_batch *batch, const struct consumer_gr
     struct group_batch made;
     if (!may(group, successor)) return false;
     struct kp_string protocol = chosen_protocol(group, successor);
-    if (protocol.len < 0) return false;
+    if (protocol.len < 0 ||
+        least_bytes(group, protocol) > (size_t)group->row->table->settings->message_max_bytes)
+        return false;
     group_batch_open(&made);
     consumer_add_tombstones(&made, group);
     if (fits(&made, group)) add_record(&made, group, metadata, successor, protocol);

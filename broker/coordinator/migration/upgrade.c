@@ -7,10 +7,14 @@
 #include "broker/coordinator/migration/named_lists.h"
 #include "protocol/kafka_error.h"
 
+/* Names and partitions that members may tell of, all together: each is looked up and sorted. */
+enum { TOLD_MOST = 50000, SAID_MOST = 4 << 20 };
+
 struct upgrade {
     struct consumer_decision *decision;
     struct kp_arena arena; /* of what members said */
     size_t bytes;          /* that its records have at least */
+    size_t told;           /* names and partitions */
     int32_t generation;
     bool builtin; /* the assignor is one of Kafka's own */
     int16_t error;
@@ -78,6 +82,21 @@ static void own(struct consumer_member *member, const struct partition_list *lis
     consumer_standing_take(member, &standing);
 }
 
+static size_t told(const struct kp_consumer_protocol_partitions *topics, int32_t count) {
+    size_t all = 0;
+    for (int32_t t = 0; t < count; t++)
+        all += 1 + (topics[t].partitions.count > 0 ? (size_t)topics[t].partitions.count : 0);
+    return all;
+}
+
+/* False: more than TOLD_MOST. */
+static bool tells(struct upgrade *upgrade, size_t more) {
+    upgrade->told += more;
+    if (upgrade->told <= TOLD_MOST) return true;
+    refuse(upgrade, "its members tell of more than 50,000 topics and partitions");
+    return false;
+}
+
 static void add_assigned(struct upgrade *upgrade, struct consumer_member *member,
                          struct kp_bytes bytes) {
     const struct metadata *metadata = upgrade->decision->heartbeat->metadata;
@@ -91,6 +110,7 @@ static void add_assigned(struct upgrade *upgrade, struct consumer_member *member
         refuse(upgrade, "its assignor puts data of its own into assignments, which would be lost");
         return;
     }
+    if (!tells(upgrade, told(assignment.assigned.items, assignment.assigned.count))) return;
     named_list_read(member->group, metadata, assignment.assigned.items, assignment.assigned.count,
                     &list);
     if (!MUTANT(MUTANT_UPGRADE_FREES_ALL)) own(member, &list, upgrade->generation);
@@ -139,6 +159,9 @@ static void take_member(void *arg, const struct classic_heir *from) {
         refuse(upgrade, "the subscription of a member does not parse");
         return;
     }
+    if (!tells(upgrade, (size_t)subscription.topics.count +
+                            told(subscription.owned.items, subscription.owned.count)))
+        return;
     add_assigned(upgrade, add_member(upgrade, from, &subscription), from->assignment);
 }
 
@@ -191,7 +214,6 @@ int16_t migration_upgrade(struct consumer_decision *decision) {
     struct group *row = decision->row;
     if (row->record != NULL) classic_record_add(row, NULL, &decision->batch);
     if (classic_state_of(row) == CLASSIC_EMPTY) return KAFKA_NONE;
-    enum { SAID_MOST = 64 << 20 };
     struct upgrade upgrade = {.decision = decision};
     kp_arena_init(&upgrade.arena, SAID_MOST);
     int16_t error = convert(&upgrade);

@@ -7,8 +7,9 @@
  * were parked there end with REBALANCE_IN_PROGRESS, and its members go on by consumer_classic.h.
  * Failures: GROUP_ID_NOT_FOUND with a sentence: group.consumer.migration.policy or
  * group.consumer.max.size forbids it, members are of another type, what they say does not parse, or
- * an assignor that is not one of Kafka's own puts data of its own into assignments, which would be
- * lost. UNKNOWN_SERVER_ERROR: more than a batch may have. An empty group gives way always.
+ * it is more than one step can look up, or an assignor that is not one of Kafka's own puts data of
+ * its own into assignments, which would be lost. UNKNOWN_SERVER_ERROR: more than a batch may have.
+ * An empty group gives way always.
  * Invariants: a partition that a member may own still, because it was assigned last or because the
  * member said so in its last Join and nobody else was assigned it, is nobody else's until the
  * member gives it back; no partition is two members' at once, whatever their assignor said.
