@@ -17,6 +17,7 @@
 
 enum {
     LEADING_CHECK_US = 500 * 1000,
+    START_CHECK_US = 1000 * 1000,
     /* Bytes of log after which the appliers are kept again: what a start replays. Records of a
        coordinator are many and short, and each is applied. */
     SNAPSHOT_EVERY = 64 << 20,
@@ -120,10 +121,13 @@ static void tell_clock(struct partition *partition) {
         slice_unref(&spec.raw); /* the next time */
 }
 
-/* In a quiet group only time goes on, and only where a producer is remembered. */
+/* In a quiet group only time goes on, and only where a producer is remembered; or files below the
+ * log's start, which are about to be sealed or are kept by a member that is away. */
 static void watch_later(struct partition *partition) {
     if (!partition->quiet) {
         env_timer_start(partition->leading_timer, LEADING_CHECK_US);
+    } else if (partition_log_keeps_prefix(raft_group_log(partition->group))) {
+        env_timer_start(partition->leading_timer, START_CHECK_US);
     } else if (producer_state_count(partition->producers) == 0) {
         env_timer_stop(partition->leading_timer);
     } else {

@@ -120,7 +120,10 @@ static void snapshot_done(struct env_job *base) {
     if (log) {
         log->saving--;
         if (!save->error && save->index > log->kept_index) log->kept_index = save->index;
-        partition_log_look_prefix(log);
+        if (save->error)
+            partition_log_pause_prefix(log);
+        else
+            partition_log_look_prefix(log);
     }
     slice_unref(&save->state);
     mem_free(save->group_path);

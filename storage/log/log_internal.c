@@ -11,6 +11,8 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 
+enum { PREFIX_PAUSE_US = 1000 * 1000 };
+
 /* ---- The store ---- */
 
 struct partition_log *log_store_find(struct log_store *store, uint64_t group) {
@@ -91,7 +93,21 @@ struct segment *partition_log_active(const struct partition_log *log) {
 }
 
 void partition_log_look_prefix(struct partition_log *log) {
-    if (log->prefix.look && !log->closed) log->prefix.look(log);
+    if (log->prefix.look && !log->prefix.pausing && !log->closed) log->prefix.look(log);
+}
+
+static void prefix_pause_over(void *arg) {
+    struct partition_log *log = arg;
+    log->prefix.pausing = false;
+    partition_log_look_prefix(log);
+}
+
+void partition_log_pause_prefix(struct partition_log *log) {
+    struct log_prefix *prefix = &log->prefix;
+    if (!prefix->look || log->closed) return;
+    if (!prefix->pause) prefix->pause = env_timer_new(log->store->env, prefix_pause_over, log);
+    prefix->pausing = true;
+    env_timer_start(prefix->pause, PREFIX_PAUSE_US);
 }
 
 /* ---- Its end ---- */

@@ -129,8 +129,9 @@ struct log_prefix {
                                                 asked for yet */
     struct prefix_job *job;                  /* under way; one at most */
     struct partition_log_read read;          /* of the configuration that is in force there */
-    bool reading;
-    log_index change_index; /* that was read; 0: none */
+    bool reading, pausing;
+    struct env_timer *pause; /* behind what was in the way; NULL: nothing was so far */
+    log_index change_index;  /* that was read; 0: none */
     struct slice change;
     struct start_file start; /* as on the disk; index 0: there is none */
 };
@@ -220,6 +221,8 @@ void partition_log_free_if_unused(struct partition_log *log);
 
 /* Perhaps something at the front can go now. */
 void partition_log_look_prefix(struct partition_log *log);
+/* Something is in the way that may pass: it is looked at again a second later, not before. */
+void partition_log_pause_prefix(struct partition_log *log);
 
 /* ---- log_internal.c: the store ---- */
 

@@ -243,5 +243,7 @@ void partition_log_close(struct partition_log *log) {
 #ifdef DRAVE_MUTANTS
     env_defer_cancel(log->store->env, &log->early_report);
 #endif
+    env_timer_free(log->prefix.pause);
+    log->prefix.pause = NULL;
     partition_log_free_if_unused(log);
 }

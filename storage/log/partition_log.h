@@ -165,6 +165,8 @@ void partition_log_drop_prefix(struct partition_log *log, kafka_offset offset, l
 /* The last index of the first sealed segment that only `index` keeps from going; 0: there is none.
  */
 log_index partition_log_waiting_prefix(const struct partition_log *log);
+/* Such a segment is there, or the active one is about to become one (partition_log_roll). */
+bool partition_log_keeps_prefix(const struct partition_log *log);
 /* Files that wait for their delay go now, of all logs: the disk has no room. */
 void log_store_hurry_removals(struct log_store *store);
 /* The active segment is sealed behind what has committed, if it has a record. */

@@ -13,9 +13,9 @@
  *   after it                     segments below `start`: they are removed, whatever is left of them
  *   (no crash) `start` missing, or not whole, or no snapshot that reaches as far: damage
  *
- * Failures: a full disk, or no more files, makes it wait and begin again; any other error of
- * writing ends the process. Invariants: index <= that of a snapshot on the disk; index <= synced; a
- * segment that is not sealed never goes.
+ * Failures: a full disk, or no more files, makes it wait and begin again; damage where the
+ * configuration is keeps everything; any other error of writing ends the process. Invariants: index
+ * <= that of a snapshot on the disk; index <= synced; a segment that is not sealed never goes.
  */
 #include "base/check.h"
 #include "base/container_of.h"
@@ -60,6 +60,10 @@ log_index partition_log_waiting_prefix(const struct partition_log *log) {
     return waits ? log->segments[count]->end.last_index : 0;
 }
 
+bool partition_log_keeps_prefix(const struct partition_log *log) {
+    return log->roll_to > 0 || partition_log_waiting_prefix(log) > 0;
+}
+
 static log_index last_change_up_to(const struct partition_log *log, log_index index) {
     size_t n = log->change_count;
     while (n > 0 && log->changes[n - 1] > index)
@@ -79,7 +83,13 @@ static void on_change_read(struct partition_log_read *read, int error) {
         log->prefix.change_index = read->entries[0]->index;
     }
     partition_log_read_release(read);
-    if (later) partition_log_look_prefix(log);
+    /* Damage does not pass: it is met again with the next start that is asked for. */
+    if (error != ERR_NONE && log->damaged)
+        log->prefix.look = NULL;
+    else if (error != ERR_NONE)
+        partition_log_pause_prefix(log);
+    else if (later)
+        partition_log_look_prefix(log);
 }
 
 /* Its bytes are in prefix.change. False: not yet, or it cannot be read at present: the next look
@@ -214,5 +224,5 @@ void partition_log_drop_prefix(struct partition_log *log, kafka_offset offset, l
     if (index > log->prefix.index) log->prefix.index = index;
     log->prefix.delay_ms = delay_ms;
     log->prefix.look = prefix_look;
-    prefix_look(log);
+    partition_log_look_prefix(log);
 }

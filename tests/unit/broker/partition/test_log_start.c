@@ -330,6 +330,34 @@ static void test_log_start_knows_what_is_everywhere(void **state) {
     run_until(fixture, all_have_it);
 }
 
+static bool is_quiet(struct fixture *fixture) {
+    return fixture_leader(fixture)->partition->quiet;
+}
+
+static bool wait_was_told(struct fixture *fixture) {
+    return fixture_leader(fixture)->partition->start_waits_ms > 1;
+}
+
+/* A leader goes on to tell which member keeps files below the start, also when all others are
+ * quiet. */
+static void test_log_start_waits_are_told_in_quiet(void **state) {
+    struct fixture *fixture = *state;
+    fixture->store_options.segment_bytes = 4096;
+    fixture_start(fixture, 3);
+    struct fixture_node *leader = fixture_leader(fixture);
+    produce(fixture, leader->partition, 20, 1000);
+    run_until(fixture, all_have_it);
+    node_close(leader == &fixture->nodes[0] ? &fixture->nodes[1] : &fixture->nodes[0]);
+    for (int i = 0; i < 20; i++)
+        produce(fixture, leader->partition, 20, 1000);
+    trim_to(fixture, leader->partition, PARTITION_TRIM_ALL);
+    run_until(fixture, is_quiet);
+    run_ms(fixture, 600); /* what began before is over */
+    assert_true(partition_log_keeps_prefix(raft_group_log(partition_group(leader->partition))));
+    leader->partition->start_waits_ms = 1; /* long ago */
+    run_until(fixture, wait_was_told);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -344,6 +372,7 @@ int main(void) {
         TEST(test_log_start_is_not_in_old_snapshots),
         TEST(test_log_start_is_replicated),
         TEST(test_log_start_knows_what_is_everywhere),
+        TEST(test_log_start_waits_are_told_in_quiet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

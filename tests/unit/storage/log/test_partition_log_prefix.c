@@ -1,6 +1,7 @@
 /* Segments at the front that go: what stays, what readers meet, and what each crash leaves. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -377,6 +378,69 @@ static void test_prefix_read_files_stay(void **state) {
     log_model_close(&model);
 }
 
+/* ---- What is in the way ---- */
+
+/* A state that cannot be kept, because no file can be opened, is tried again a second later and not
+ * at once; then the segments go. */
+static void test_prefix_state_cannot_be_kept(void **state) {
+    (void)state;
+    struct log_model model;
+    fill(&model, 81);
+    const struct segment *third = model.log->segments[2];
+    struct rlimit before, few;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int next = dup(0);
+    assert_true(next > 0);
+    close(next);
+    few = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    model.log->kept_index = 0; /* as if none had been kept */
+    log_model_drop(&model, third->end.offset, third->end.last_index);
+    assert_int_equal(model.first, 1);
+    assert_true(model.log->prefix.pausing);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    while (model.first == 1)
+        log_model_run(&model);
+    log_model_check(&model);
+    log_model_stop(&model, false);
+    log_model_close(&model);
+}
+
+/* Where the configuration is damaged nothing goes, and the damage is read once for each start that
+ * is asked for. */
+static void test_prefix_configuration_is_damaged(void **state) {
+    (void)state;
+    struct log_model model;
+    fill(&model, 82);
+    const struct segment *first = model.log->segments[0];
+    char *path = in_group(&model, "00000000000000000000.log");
+    char *index = in_group(&model, "00000000000000000000.index");
+    /* So that each look is a job of its own. */
+    while (first->file)
+        segment_files_give_back(&model.store->files);
+    assert_int_equal(unlink(index), 0);
+    mem_free(index);
+    size_t len;
+    uint8_t *bytes = file_bytes(path, &len);
+    memset(bytes + SEGMENT_HEADER_SIZE, 0x55, len - SEGMENT_HEADER_SIZE);
+    file_put(path, bytes, len);
+    for (int i = 0; i < 2; i++) {
+        partition_log_drop_prefix(model.log, first->end.offset, first->end.last_index, 0);
+        for (int turns = 0; turns < 2000 && model.log->prefix.look; turns++)
+            log_model_run(&model);
+        assert_null(model.log->prefix.look);
+        assert_false(model.log->prefix.reading);
+        assert_int_equal(model.damages, 1);
+        assert_int_equal(model.first, 1);
+        partition_log_look_prefix(model.log);
+        assert_false(model.log->prefix.reading);
+    }
+    log_model_stop(&model, false);
+    mem_free(bytes);
+    mem_free(path);
+    log_model_close(&model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prefix_goes),
@@ -389,6 +453,8 @@ int main(void) {
         cmocka_unit_test(test_prefix_state_is_missing),
         cmocka_unit_test(test_prefix_readers_end_well),
         cmocka_unit_test(test_prefix_read_files_stay),
+        cmocka_unit_test(test_prefix_state_cannot_be_kept),
+        cmocka_unit_test(test_prefix_configuration_is_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
