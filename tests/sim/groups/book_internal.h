@@ -69,7 +69,6 @@ struct book_group {
     uint32_t last_tenure[HISTORY_PARTITIONS_MAX], last_commit[HISTORY_PARTITIONS_MAX];
     int64_t last_offset[HISTORY_PARTITIONS_MAX];
     bool is_consumer;                /* its last record is one of KIP-848 */
-    bool is_empty;                   /* and nobody was in it then: what comes next may begin anew */
     int32_t epoch, assignment_epoch; /* the first: or the generation */
     uint64_t generation_shares;      /* who has what in that generation */
     struct logged_member *members;

@@ -108,8 +108,14 @@ void book_fetched(struct book_group *group, int32_t partition, int64_t floor, in
 /* ---- The log, and the end ---- */
 
 /* A record of __consumer_offsets, in order, each once. */
-void book_logged(struct book *book, const uint8_t *key, size_t key_len, const uint8_t *value,
-                 size_t value_len, bool tombstone, int64_t offset);
+struct logged_record { /* borrowed during the call */
+    const uint8_t *key, *value;
+    size_t key_len, value_len;
+    bool tombstone;
+    bool ends_batch; /* the last of its decision */
+    int64_t offset;
+};
+void book_logged(struct book *book, const struct logged_record *record);
 /* All of the log was given: what was told and acknowledged must be in it. */
 void book_finish(struct book *book);
 

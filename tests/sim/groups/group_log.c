@@ -83,7 +83,6 @@ static void classic_logged(struct book_group *group, const struct kp_classic_gro
                            int64_t offset) {
     uint64_t shares = (uint64_t)value->members.count;
     bool converted = group->is_consumer;
-    if (converted && group->is_empty) group->epoch = 0;
     group->is_consumer = false;
     all_go(group);
     for (int32_t i = 0; i < value->members.count; i++) {
@@ -129,7 +128,6 @@ static void current_logged(struct book_group *group, struct kp_string id,
         run_fail(group->book->run, "group %s: the epoch of a member goes back from %d to %d",
                  group->name, before->epoch, value->member_epoch);
     member_is(group, id, value->member_epoch, &has);
-    group->is_empty = false;
 }
 
 static void epoch_logged(struct book_group *group, int32_t *epoch, int32_t value, bool may_stay,
@@ -227,7 +225,6 @@ static void value_logged(struct book_group *group, int number, const union any_k
     case KP_RECORD_CLASSIC_GROUP: classic_logged(group, &value->classic, offset); break;
     case KP_RECORD_CONSUMER_GROUP:
         if (!group->is_consumer && group->members == NULL) group->epoch = 0;
-        group->is_empty = group->members == NULL;
         epoch_logged(group, &group->epoch, value->group.epoch, !group->is_consumer, "own");
         run_count(group->book->run, RARE_UPGRADED, !group->is_consumer && group->members != NULL);
         group->is_consumer = true;
@@ -243,23 +240,36 @@ static void value_logged(struct book_group *group, int number, const union any_k
     }
 }
 
-void book_logged(struct book *book, const uint8_t *key, size_t key_len, const uint8_t *value,
-                 size_t value_len, bool tombstone, int64_t offset) {
-    const struct kp_record_type *type = kp_record_type_of(key, key_len);
+/* A group that is taken away, and does not become a classic one with the same decision, may begin
+ * anew. */
+static void tombstone_logged(struct book_group *group, int number, const union any_key *key,
+                             bool ends_batch) {
+    if (number == KP_RECORD_CONSUMER_CURRENT) member_goes(group, key->member.member);
+    if (number == KP_RECORD_CONSUMER_TARGET) group->assignment_epoch = 0;
+    if (number != KP_RECORD_CONSUMER_GROUP || !ends_batch) return;
+    group->is_consumer = false;
+    group->epoch = 0;
+}
+
+void book_logged(struct book *book, const struct logged_record *record) {
+    const struct kp_record_type *type = kp_record_type_of(record->key, record->key_len);
+    int64_t offset = record->offset;
     union any_key any;
     union any_value said;
     struct kp_arena arena;
-    if (type == NULL || kp_record_key_decode(type, key, key_len, &any) != ERR_NONE)
+    if (type == NULL || kp_record_key_decode(type, record->key, record->key_len, &any) != ERR_NONE)
         run_fail(book->run, "the log of the groups has a key that nobody can read");
     struct book_group *group = book_group_find(book, any.group.group);
     if (group == NULL) return;
-    if (tombstone) {
-        if (type->number == KP_RECORD_CONSUMER_CURRENT) member_goes(group, any.member.member);
-        if (type->number == KP_RECORD_CONSUMER_TARGET) group->assignment_epoch = 0;
+    run_say(book->run, "group %s: offset %" PRId64 " has %s%s", group->name, offset, type->name,
+            record->tombstone ? ", a tombstone" : "");
+    if (record->tombstone) {
+        tombstone_logged(group, type->number, &any, record->ends_batch);
         return;
     }
     kp_arena_init(&arena, READ_MOST);
-    if (kp_record_value_decode(type, value, value_len, &arena, &said, NULL) != ERR_NONE)
+    if (kp_record_value_decode(type, record->value, record->value_len, &arena, &said, NULL) !=
+        ERR_NONE)
         run_fail(book->run, "the log of group %s has a record that nobody can read", group->name);
     value_logged(group, type->number, &any, &said, offset);
     kp_arena_close(&arena);

@@ -198,7 +198,8 @@ static uint8_t *copy_of(const uint8_t *bytes, int32_t len) {
     return copy;
 }
 
-static void take_record(struct log_partition *partition, const struct record *record) {
+static void take_record(struct log_partition *partition, const struct record *record,
+                        int64_t last) {
     if (record->offset < (int64_t)partition->count) return; /* the batch begins before it */
     if (record->offset > (int64_t)partition->count || record->key == NULL)
         run_fail(run_of(partition), "%s-%d has offset %" PRId64 " behind %zu",
@@ -212,6 +213,7 @@ static void take_record(struct log_partition *partition, const struct record *re
                                    .value_len = record->value_len < 0 ? 0
                                                                       : (size_t)record->value_len,
                                    .tombstone = record->value == NULL,
+                                   .ends_batch = record->offset == last,
                                    .offset = record->offset};
     partition->log->each(partition->log->arg, kept);
 }
@@ -225,7 +227,7 @@ static void take_batch(struct log_partition *partition, const struct record_batc
         run_fail(run_of(partition), "%s-%d has a batch that cannot be read", TOPIC_CONSUMER_OFFSETS,
                  partition->index);
     while (record_iterator_next(&iterator, &record) == ERR_NONE)
-        take_record(partition, &record);
+        take_record(partition, &record, record_batch_last_offset(batch));
     record_iterator_close(&iterator);
 }
 

@@ -11,16 +11,9 @@
 #define SIM_GROUPS_OFFSETS_LOG_H
 
 #include "tests/sim/cluster.h"
+#include "tests/sim/groups/group_book.h"
 
 struct offsets_log;
-
-/* Borrowed during the call. */
-struct logged_record {
-    const uint8_t *key, *value;
-    size_t key_len, value_len;
-    bool tombstone;
-    int64_t offset;
-};
 
 struct offsets_log *offsets_log_new(struct cluster *cluster, struct env *env,
                                     void (*each)(void *arg, const struct logged_record *record),

@@ -250,8 +250,7 @@ static void next(struct event *event) {
 
 static void logged(void *arg, const struct logged_record *record) {
     struct troop *troop = arg;
-    book_logged(troop->book, record->key, record->key_len, record->value, record->value_len,
-                record->tombstone, record->offset);
+    book_logged(troop->book, record);
 }
 
 struct troop *troop_new(struct cluster *cluster, struct env *env, int16_t replicas) {
