@@ -76,11 +76,19 @@ static void timed_out(struct deadline *deadline) {
         one_is_over(state);
 }
 
+/* Nothing comes of it any more: neither its deadline nor a partition ends it. */
 static void released(struct request *request) {
     struct deleting *state = request->state;
     deadline_clear(state->services->deadlines, &state->deadline);
-    for (size_t i = 0; i < state->used; i++)
+    for (size_t i = 0; i < state->used; i++) {
         if (state->parts[i].waits) partition_trim_cancel(&state->parts[i].trim);
+        state->parts[i].waits = false;
+    }
+}
+
+static void client_gone(struct request *request) {
+    released(request);
+    request_respond_nothing(request);
 }
 
 /* ---- Steps ---- */
@@ -216,7 +224,7 @@ void api_delete_records(void *service, struct request *request) {
     state->deadline.passed = timed_out;
     deadline_set(state->services->deadlines, &state->deadline,
                  in->timeout_ms < TIMEOUT_LEAST_MS ? TIMEOUT_LEAST_MS : (uint32_t)in->timeout_ms);
-    request->canceled = request_respond_nothing;
+    request->canceled = client_gone;
     request->released = released;
     request_steps(request, prepare_next);
 }
