@@ -232,13 +232,15 @@ void holder_refused(struct holder *holder, int16_t code, bool excused, uint32_t 
     /* Before it was told a generation nothing of it is written: a new coordinator knows nothing. */
     bool known = holder->established || holder->contact_term == in_term;
     if (excused || in_term == 0 || !known) return;
-    if (now_us(group) >= safe_until_us(holder)) return;
+    /* Whose time is over is not known any more; this says that it is, in another epoch. */
+    bool is_late = now_us(group) >= safe_until_us(holder);
+    if (is_late && code != KAFKA_FENCED_MEMBER_EPOCH) return;
     run_fail(group->book->run,
              "group %s: member %u hears %s, and was heard of %" PRIu64 " ms ago: it has %" PRIu64
              " ms more",
              group->name, holder->number, kafka_error_name(code),
              (now_us(group) - holder->contact_us) / 1000,
-             (safe_until_us(holder) - now_us(group)) / 1000);
+             is_late ? 0 : (safe_until_us(holder) - now_us(group)) / 1000);
 }
 
 /* ---- Records ---- */
