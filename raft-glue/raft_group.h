@@ -100,6 +100,9 @@ uint64_t raft_group_id(const struct raft_group *group);
 uint32_t raft_group_term(const struct raft_group *group);
 /* As announced by `leading` and not `lost` since. */
 bool raft_group_is_leading(const struct raft_group *group);
+/* The term that was announced with it; 0: it is not leading. Between a message of a later term and
+ * the end of the turn, which tells `lost`, that is not raft_group_term. */
+uint32_t raft_group_leading_term(const struct raft_group *group);
 uint64_t raft_group_leader(const struct raft_group *group); /* replica id; 0: unknown */
 uint64_t raft_group_commit_index(const struct raft_group *group);
 uint64_t raft_group_applied_index(const struct raft_group *group);

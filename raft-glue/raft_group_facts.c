@@ -83,6 +83,10 @@ bool raft_group_is_leading(const struct raft_group *group) {
     return group->announced.leading;
 }
 
+uint32_t raft_group_leading_term(const struct raft_group *group) {
+    return group->announced.leading ? (uint32_t)group->announced.term : 0;
+}
+
 uint64_t raft_group_leader(const struct raft_group *group) {
     return group->leader;
 }

@@ -33,7 +33,7 @@ static void look_at_quorum(const struct metadata_group *group, struct quorum *qu
     *quorum = (struct quorum){.leader = leading ? group->node : -1};
     if (!leading) return;
     int64_t last = (int64_t)partition_log_last_index(raft_group_log(group->group));
-    quorum->term = raft_group_term(group->group);
+    quorum->term = raft_group_leading_term(group->group);
     quorum->high_watermark = (int64_t)raft_group_commit_index(group->group) + 1;
     for (; quorum->member_count < group->cluster->node_count; quorum->member_count++)
         look_at_member(group, quorum->member_count, last, &quorum->members[quorum->member_count]);

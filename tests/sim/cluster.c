@@ -371,8 +371,8 @@ static void poll(struct event *event) {
         size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
         for (size_t k = 0; k < n; k++) {
             struct raft_group *group = cluster_group(cluster, i, ids[k]);
-            if (raft_group_is_leading(group))
-                ledger_leader(cluster->ledger, ids[k], raft_group_term(group), i + 1);
+            uint32_t term = raft_group_leading_term(group);
+            if (term != 0) ledger_leader(cluster->ledger, ids[k], term, i + 1);
         }
         for (int32_t p = 0; p < cluster->partitions; p++)
             look_at_partition(cluster, broker, p);
