@@ -232,6 +232,8 @@ void holder_refused(struct holder *holder, int16_t code, bool excused, uint32_t 
     /* Before it was told a generation nothing of it is written: a new coordinator knows nothing. */
     bool known = holder->established || holder->contact_term == in_term;
     if (excused || in_term == 0 || !known) return;
+    /* Whose generation is behind when its group is downgraded is told so (decision 31). */
+    if (code == KAFKA_ILLEGAL_GENERATION && book_group_is_mixed(group)) return;
     /* Whose time is over is not known any more; this says that it is, in another epoch. */
     bool is_late = now_us(group) >= safe_until_us(holder);
     if (is_late && code != KAFKA_FENCED_MEMBER_EPOCH) return;

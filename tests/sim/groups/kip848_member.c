@@ -118,9 +118,17 @@ static void take_answer(struct member *member,
     member_later(member, gives ? GIVING_US : owes ? SOON_US : next_us);
 }
 
+/* Connections seldom break just when an epoch is told: now and then that answer is lost. */
+static bool is_lost(struct member *member, int error,
+                    const struct kp_consumer_group_heartbeat_response *response) {
+    return error == ERR_NONE && response->error_code == KAFKA_NONE && member->epoch > 0 &&
+           response->member_epoch != member->epoch && member_draw(member, 8) == 0;
+}
+
 static void beaten(struct kafka_call *call, int error, const void *answer) {
     struct member *member = CONTAINER_OF(call, struct member, call);
     const struct kp_consumer_group_heartbeat_response *response = answer;
+    if (is_lost(member, error, response)) error = ERR_CONNECTION;
     int16_t code = error == ERR_NONE ? response->error_code : KAFKA_NONE;
     run_say(member->run, "group %s, seat %u, member %u in epoch %d: %s, epoch %d%s",
             book_group_name(member->options->group), member->options->seat,
