@@ -2,60 +2,8 @@
 #include <string.h>
 
 #include "protocol/messages/consumer_protocol.h"
-#include "tests/unit/broker/coordinator/fixture_classic_client.h"
+#include "tests/unit/broker/coordinator/migration/fixture_migration.h"
 #include "tests/unit/unit.h"
-
-static struct consumer_world w;
-static struct classic_client a, b;
-static struct consumer c, d;
-static struct asked asked;
-
-static int setup(void **state) {
-    *state = &w;
-    consumer_world_open(&w);
-    w.groups.settings.group_initial_rebalance_delay_ms = 100;
-    consumer_world_topic(&w, "t", 4);
-    classic_client_init(&a, &w, false, "t", NULL);
-    classic_client_init(&b, &w, false, "t", NULL);
-    consumer_init(&c, &w, "c", "t", NULL);
-    consumer_init(&d, &w, "d", "t", NULL);
-    memset(&asked, 0, sizeof asked);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    consumer_world_close(&w);
-    return 0;
-}
-
-static struct group *row(void) {
-    return groups_find(&w.groups, "g");
-}
-
-static bool is_classic(void) {
-    return group_kind_of(row()) == GROUP_CLASSIC;
-}
-
-/* All go on for a while. */
-static void live(int seconds) {
-    for (int i = 0; i < seconds; i++) {
-        if (a.id[0] != '\0' || a.doing == CLIENT_JOINS) classic_client_step(&a);
-        if (b.id[0] != '\0') classic_client_step(&b);
-        if (c.epoch > 0) consumer_beat(&c);
-        if (d.epoch > 0) consumer_beat(&d);
-        consumer_world_pass(&w, 1000);
-    }
-}
-
-/* a and b, or a alone, in a stable classic group. */
-static void stable(bool both) {
-    if (both) classic_client_steps(&b, 2);
-    live(8);
-    assert_int_equal(a.doing, CLIENT_BEATS);
-    assert_int_equal(a.has_count, both ? 2 : 4);
-    assert_true(is_classic());
-}
 
 /* A member of KIP-848 joins a living group of two: both go on, everything is owned once at any
  * time, and shared in the end. Over a change of coordinators, too. */
