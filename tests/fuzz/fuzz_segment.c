@@ -128,7 +128,9 @@ static void walk_index(struct workspace *workspace, const char *path, size_t seg
 
 static void walk_snapshot(struct workspace *workspace, const char *path) {
     struct slice bytes;
-    if (applier_snapshot_read(workspace->env, path, GROUP, 1, &bytes) != ERR_NONE) return;
+    bool was_durable;
+    if (applier_snapshot_read(workspace->env, path, GROUP, 1, &was_durable, &bytes) != ERR_NONE)
+        return;
     struct producer_state_options options = {.max_producers = 1000};
     struct producer_state *state = producer_state_new(&options);
     if (producer_state_decode(state, bytes.data, bytes.len) == ERR_NONE) {
