@@ -500,7 +500,8 @@ def many_at_once(cluster):
             s.close()
         wait_until("the sockets of those who left to go", lambda: sockets(cluster[1]) <= before, 20)
     turns.assert_short()
-    assert slowest < 3, f"somebody else's answer took {slowest:.1f} s"
+    # 3,000 answers of all topics are 150 MB, half of which may be in front
+    assert slowest < 8, f"somebody else's answer took {slowest:.1f} s"
     return f"{slowest * 1000:.0f} ms"
 
 
