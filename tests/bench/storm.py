@@ -1,7 +1,7 @@
 """Very many members of consumer groups on three brokers: a join storm, heartbeats, commits, and the kill of a coordinator's broker.
 
 tests/run storm: 1,000 groups of 10 members, both protocols, beside Apache Kafka where its jars are (build/kafka/jars, or what mvn brings),
-and 10,000 members on one coordinator; against the limits below. With --short, as a part of the integration suite: 60 groups of 5, where the
+and 10,000 members on one coordinator; against the limits below. With --short, as a part of the suite groups: 60 groups of 5, where the
 times are only bounds that a busy machine keeps. `--no-kafka` leaves Kafka out; `classic` or `consumer` as a word: only that one.
 """
 

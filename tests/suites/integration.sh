@@ -23,5 +23,4 @@ for part in "${parts[@]}"; do
     "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/$part.py" || status=1
 done
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/many.py" --short || status=1
-{ "$DRAVE_ROOT/tests/harness/build" release storm && "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/bench/storm.py" --short; } || status=1
 exit $status
