@@ -1,8 +1,11 @@
 /* The members of a group as another protocol takes them over. */
 #include "broker/coordinator/classic/classic_internal.h"
 
+/* NULL: nothing is chosen, and nobody leads whose choice would count. */
 static struct shared_bytes *protocol_of(const struct classic_group *classic) {
-    return classic->protocol != NULL ? classic->protocol : classic_vote(classic)->text;
+    if (classic->protocol != NULL) return classic->protocol;
+    const struct classic_name *vote = classic_vote(classic);
+    return vote != NULL ? vote->text : NULL;
 }
 
 struct kp_string classic_protocol_of(struct group *group) {

@@ -53,6 +53,19 @@ static void test_upgrade_while_it_prepares(void **state) {
     assert_int_equal(a.has_count + b.has_count + c.has_count, 4);
 }
 
+/* The first who came goes again before the initial delay is over: nobody is there, and nothing is
+ * chosen. */
+static void test_upgrade_while_nobody_is_left(void **state) {
+    (void)state;
+    classic_client_step(&a);
+    classic_client_step(&a);
+    assert_int_equal(a.doing, CLIENT_JOINING);
+    ask_leave(&w.groups, &asked, "g", a.id);
+    assert_int_equal(consumer_beat(&c), KAFKA_NONE);
+    assert_false(is_classic());
+    assert_int_equal(c.has_count, 4);
+}
+
 /* What is not written changes nothing: the classic group goes on as it was, with what waits in it.
  */
 static void test_upgrade_that_fails(void **state) {
@@ -223,6 +236,7 @@ int main(void) {
         TEST(test_upgrade_of_an_eager_group),
         TEST(test_upgrade_of_a_cooperative_group),
         TEST(test_upgrade_while_it_prepares),
+        TEST(test_upgrade_while_nobody_is_left),
         TEST(test_upgrade_that_fails),
         TEST(test_upgrade_in_doubt),
         TEST(test_upgraded_members_expire),
