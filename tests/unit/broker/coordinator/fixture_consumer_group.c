@@ -46,6 +46,16 @@ void consumer_world_close(struct consumer_world *world) {
     groups_close(&world->groups);
 }
 
+int consumer_world_setup(void **state) {
+    consumer_world_open(*state);
+    return 0;
+}
+
+int consumer_world_teardown(void **state) {
+    consumer_world_close(*state);
+    return 0;
+}
+
 void consumer_world_topic(struct consumer_world *world, const char *name, int32_t partitions) {
     int32_t node = 1;
     struct command_partition *rows = mem_zalloc((size_t)partitions * sizeof *rows);

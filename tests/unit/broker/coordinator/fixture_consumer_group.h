@@ -44,6 +44,12 @@ struct consumer {
 
 void consumer_world_open(struct consumer_world *world);
 void consumer_world_close(struct consumer_world *world);
+/* As what comes before and behind a test whose first state is the world of its program. */
+int consumer_world_setup(void **state);
+int consumer_world_teardown(void **state);
+#define CONSUMER_TEST(name, world)                                                                \
+    cmocka_unit_test_prestate_setup_teardown(name, consumer_world_setup, consumer_world_teardown, \
+                                             world)
 void consumer_world_topic(struct consumer_world *world, const char *name, int32_t partitions);
 void consumer_world_grow(struct consumer_world *world, const char *name, int32_t more);
 void consumer_world_delete(struct consumer_world *world, const char *name);

@@ -6,18 +6,6 @@
 
 static struct consumer_world w;
 
-static int setup(void **state) {
-    (void)state;
-    consumer_world_open(&w);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    consumer_world_close(&w);
-    return 0;
-}
-
 /* A batch that were too large would never be written, and its members would stay for ever. */
 static void test_consumer_sessions_end_in_batches(void **state) {
     (void)state;
@@ -38,7 +26,7 @@ static void test_consumer_sessions_end_in_batches(void **state) {
     assert_int_equal(consumer_world_group(&w)->epoch, epoch + 3);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) CONSUMER_TEST(name, &w)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

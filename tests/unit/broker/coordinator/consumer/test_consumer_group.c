@@ -11,18 +11,6 @@
 
 static struct consumer_world w;
 
-static int setup(void **state) {
-    consumer_world_open(&w);
-    *state = &w;
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    consumer_world_close(&w);
-    return 0;
-}
-
 /* ---- Joining and leaving ---- */
 
 /* The first member has everything with its first answer; the second gets a partition only after
@@ -573,7 +561,7 @@ static void test_consumer_assigned_in_the_pool(void **state) {
     assert_string_equal(consumer_world_state(&w), "Stable");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) CONSUMER_TEST(name, &w)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

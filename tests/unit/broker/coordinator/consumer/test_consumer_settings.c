@@ -5,18 +5,6 @@
 
 static struct consumer_world w;
 
-static int setup(void **state) {
-    (void)state;
-    consumer_world_open(&w);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    consumer_world_close(&w);
-    return 0;
-}
-
 /* A member hears the new interval with its next heartbeat, and the old one again. */
 static void test_consumer_settings_interval(void **state) {
     (void)state;
@@ -109,7 +97,7 @@ static void test_consumer_settings_assignment_interval(void **state) {
     assert_int_equal(a.has_count, 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) CONSUMER_TEST(name, &w)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -6,18 +6,6 @@
 
 static struct consumer_world w;
 
-static int world_setup(void **state) {
-    (void)state;
-    consumer_world_open(&w);
-    return 0;
-}
-
-static int world_teardown(void **state) {
-    (void)state;
-    consumer_world_close(&w);
-    return 0;
-}
-
 /* A member that died keeps what it owns for one session of each coordinator, no longer. */
 static void test_consumer_dead_at_failover(void **state) {
     (void)state;
@@ -69,9 +57,8 @@ static void test_consumer_time_in_doubt(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_consumer_dead_at_failover, world_setup,
-                                        world_teardown),
-        cmocka_unit_test_setup_teardown(test_consumer_time_in_doubt, world_setup, world_teardown),
+        CONSUMER_TEST(test_consumer_dead_at_failover, &w),
+        CONSUMER_TEST(test_consumer_time_in_doubt, &w),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

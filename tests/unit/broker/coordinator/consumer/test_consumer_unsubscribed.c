@@ -5,18 +5,6 @@
 
 static struct consumer_world w;
 
-static int setup(void **state) {
-    consumer_world_open(&w);
-    *state = &w;
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    consumer_world_close(&w);
-    return 0;
-}
-
 /* What a member does not subscribe to any more is taken back before there is a new target, also
  * while it still gives back something else; and not given to it by the old one. */
 static void test_consumer_unsubscribed_at_once(void **state) {
@@ -53,7 +41,7 @@ static void test_consumer_unsubscribed_at_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_consumer_unsubscribed_at_once, setup, teardown),
+        CONSUMER_TEST(test_consumer_unsubscribed_at_once, &w),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
