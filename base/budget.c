@@ -14,6 +14,11 @@ bool budget_spent(const struct budget *budget) {
     return budget->used >= budget->limit;
 }
 
+void budget_set_limit(struct budget *budget, size_t limit) {
+    budget->limit = limit;
+    budget_release(budget, 0);
+}
+
 void budget_charge(struct budget *budget, size_t bytes) {
     CHECK(bytes <= SIZE_MAX - budget->used);
     budget->used += bytes;

@@ -37,6 +37,8 @@ struct budget {
 
 void budget_init(struct budget *budget, size_t limit);
 bool budget_spent(const struct budget *budget); /* used >= limit */
+/* Another limit from now on; what is charged stays. Wakes waiters if there is room. */
+void budget_set_limit(struct budget *budget, size_t limit);
 void budget_charge(struct budget *budget, size_t bytes);
 /* Wakes waiters, first come first served, while there is room. */
 void budget_release(struct budget *budget, size_t bytes);

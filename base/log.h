@@ -2,7 +2,11 @@
  * The log of one node: lines on the environment's log, with time and level. No global state.
  *
  *   2026-11-21T10:00:00.123Z warn  peer 2 at 10.0.0.2:9093 is not reachable; trying again
+ *   time=2026-11-21T10:00:00.123Z level=warn msg="peer 2 at 10.0.0.2:9093 ..."
+ *   {"time":"2026-11-21T10:00:00.123Z","level":"warn","message":"peer 2 at 10.0.0.2:9093 ..."}
+ *   <4>peer 2 at 10.0.0.2:9093 is not reachable; trying again
  *
+ * The last is for journald, which has the time and wants the level so (sd-daemon(3)).
  * A line says what happened, with the value, and what to do next where something can be done.
  */
 #ifndef BASE_LOG_H
@@ -14,9 +18,15 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
+/* How lines are written. */
+enum log_format { LOG_TEXT, LOG_LOGFMT, LOG_JSON, LOG_JOURNAL };
+
 struct log {
     struct env *env;
-    enum log_level level; /* lines above it are dropped */
+    enum log_format format;
+    enum log_level level;          /* lines above it are dropped */
+    uint64_t lines[LOG_DEBUG + 1]; /* that were written, by level, */
+    uint64_t left_out;             /* and that a limiter kept back */
 };
 
 void log_write(struct log *log, enum log_level level, const char *format, ...)

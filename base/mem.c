@@ -71,9 +71,12 @@ char *mem_strdup(const char *text) {
 }
 
 char *mem_strndup(const char *text, size_t len) {
-    len = strnlen(text, len);
+    return mem_text(text, strnlen(text, len));
+}
+
+char *mem_text(const char *text, size_t len) {
     char *copy = mem_alloc(len + 1);
-    memcpy(copy, text, len);
+    if (len > 0) memcpy(copy, text, len);
     copy[len] = '\0';
     return copy;
 }

@@ -22,6 +22,8 @@ void *mem_grow(void *array, size_t count, size_t *capacity, size_t size);
 void *mem_aligned(size_t alignment, size_t size);
 char *mem_strdup(const char *text);
 char *mem_strndup(const char *text, size_t len);
+/* All `len` bytes, zeros among them, and a zero behind: for texts that come with their length. */
+char *mem_text(const char *text, size_t len);
 void mem_free(void *memory); /* NULL does nothing */
 
 #endif

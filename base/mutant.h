@@ -28,8 +28,10 @@ enum mutant {
     MUTANT_JOURNAL_WITHOUT_LIMIT, /* the journal takes twice as many files as its limit has room for
                                    */
 
-    MUTANT_START_NOT_SYNCED,     /* files below the log's start go before the disk knows of it */
-    MUTANT_PREFIX_WITHOUT_STATE, /* they go although no state of the appliers reaches as far */
+    MUTANT_START_NOT_SYNCED,      /* files below the log's start go before the disk knows of it */
+    MUTANT_PREFIX_WITHOUT_STATE,  /* they go although no state of the appliers reaches as far */
+    MUTANT_RETENTION_TAKES_YOUNG, /* retention deletes segments however young their newest record is
+                                   */
 
     MUTANT_VOTE_NOT_PERSISTED = 20,   /* the term is recorded, the vote in it is not */
     MUTANT_MESSAGE_BEFORE_HARD_STATE, /* messages leave while the term and vote behind them are not
@@ -77,6 +79,26 @@ enum mutant {
     MUTANT_LOG_START_AT_APPEND,  /* the start of a log moves when the leader has appended it */
     MUTANT_GROUPS_OF_SNAPSHOT_LOST, /* what a snapshot has of consumer groups is not taken */
 
+    /* ---- Transactions ---- */
+
+    MUTANT_MARKER_TWICE = 120, /* a marker that ends nothing is appended however often it comes */
+    MUTANT_MARKERS_NOT_KEPT, /* what a snapshot has of markers, and what they aborted, is not taken
+                              */
+    MUTANT_OPEN_NOT_KEPT,    /* ... nor what it has of open transactions */
+    MUTANT_STABLE_IS_WATERMARK, /* open transactions hold nobody back */
+    MUTANT_LATE_MARKER_ENDS,    /* a marker that comes once more ends the next transaction, too */
+    MUTANT_ABORTED_RANGE_SHORT, /* who reads only the first record of what was aborted is not told
+                                 */
+    MUTANT_MARKER_TERM_IGNORED, /* a marker that was meant for an earlier leader of the same broker
+                                   is taken */
+
+    /* ---- Offsets of transactions ---- */
+
+    MUTANT_PENDING_OFFSET_SHOWN = 170, /* what a transaction commits counts before it ends */
+    MUTANT_ABORTED_OFFSET_COMMITTED,   /* ... and if it is aborted */
+    MUTANT_PENDING_OFFSET_REWINDS,     /* ... and over what was committed later */
+    MUTANT_PENDING_OFFSETS_LOST,       /* ... and is forgotten when the coordinator moves */
+
     /* ---- Members of consumer groups ---- */
 
     MUTANT_OLD_OWNER_COMMITS = 80, /* a member commits in whatever generation or epoch it says */
@@ -100,12 +122,29 @@ enum mutant {
                                    is upgraded */
     MUTANT_DOWNGRADE_BEGINS_ANEW, /* a group that is downgraded begins with generation 1 */
 
+    /* ---- Cleaning ---- */
+
+    MUTANT_SWAP_BEFORE_START = 70, /* segments are replaced before entries count as gone */
+    MUTANT_CLEANED_NOT_SYNCED,     /* a cleaned segment takes its name before it is on the disk */
+    MUTANT_MERGED_LEFTOVER_KEPT,   /* a segment that was merged into another is opened again */
+    MUTANT_TOMBSTONE_WITHOUT_MARK, /* tombstones go as soon as their replica is clean */
+
+    /* ---- Mending what is damaged ---- */
+
+    MUTANT_MENDED_UNCHECKED = 75, /* what a peer gives for a damaged entry is believed, and it gives
+                                     other bytes */
+
+    /* ---- Logs that a leader gave as files ---- */
+
+    MUTANT_LOG_BEGINS_IN_TWO = 110, /* that a log begins anew is a truncation and a progress */
+
     /* ---- Identity ---- */
 
     /* A broker that lost its directory is let in under its old identity. */
     MUTANT_WIPED_REPLICA_VOTES = 60,
-    MUTANT_MARK_PASSES_CLOSED, /* the durable mark passes a partition that could not be opened,
-                                  which is not tried again */
+    MUTANT_MARK_PASSES_CLOSED,   /* the durable mark passes a partition that could not be opened,
+                                    which is not tried again */
+    MUTANT_REPLACED_OPENS_EARLY, /* and opens what the table says before it has reached that */
 };
 
 #ifdef DRAVE_MUTANTS

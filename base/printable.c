@@ -33,17 +33,26 @@ static bool turns_direction(uint32_t character) {
            (character >= 0x2066 && character <= 0x2069);
 }
 
+/* By hand: a text of megabytes may have nothing else. */
+static void set_escape(char escape[PRINTABLE_ESCAPE], char kind, uint32_t value, size_t digits) {
+    escape[0] = '\\';
+    escape[1] = kind;
+    escape[2 + digits] = 0;
+    for (; digits > 0; digits--, value >>= 4)
+        escape[1 + digits] = "0123456789abcdef"[value & 15];
+}
+
 size_t printable_step(const char *text, size_t len, char escape[PRINTABLE_ESCAPE]) {
     CHECK(len > 0);
     uint32_t character;
     size_t bytes = decode((const unsigned char *)text, len, &character);
     escape[0] = 0;
     if (bytes == 0)
-        snprintf(escape, PRINTABLE_ESCAPE, "\\x%02x", (unsigned char)text[0]);
+        set_escape(escape, 'x', (unsigned char)text[0], 2);
     else if (character < 0x20)
-        snprintf(escape, PRINTABLE_ESCAPE, "\\x%02x", (unsigned)character);
+        set_escape(escape, 'x', character, 2);
     else if ((character >= 0x7F && character < 0xA0) || turns_direction(character))
-        snprintf(escape, PRINTABLE_ESCAPE, "\\u%04x", (unsigned)character & 0xFFFF);
+        set_escape(escape, 'u', character, 4);
     return bytes == 0 ? 1 : bytes;
 }
 

@@ -23,7 +23,8 @@
 
 struct held {
     char *value;
-    char *source; /* NULL: the default */
+    char *source;                /* NULL: the default */
+    char *laid[SETTINGS_LAYERS]; /* over it; NULL: nothing */
 };
 
 struct settings {
@@ -63,6 +64,45 @@ int setting_choice(const struct setting *row, const char *value) {
     return -1;
 }
 
+bool setting_lists(const char *list, const char *item) {
+    size_t len = strlen(item);
+    for (const char *at = list; at != NULL; at = strchr(at, ',')) {
+        if (*at == ',') at++;
+        if (strncmp(at, item, len) == 0 && (at[len] == ',' || at[len] == '\0')) return true;
+    }
+    return false;
+}
+
+/* Items of the choices, each once; none of them is possible, too. */
+static int check_list(const struct setting *row, const char *value, struct error_text *why) {
+    bool good = true;
+    for (const char *at = value; good && *at != '\0';) {
+        char item[64];
+        size_t len = strcspn(at, ",");
+        good = len < sizeof item && (at[len] == '\0' || at[len + 1] != '\0');
+        if (!good) break;
+        memcpy(item, at, len);
+        item[len] = '\0';
+        at += at[len] == ',' ? len + 1 : len;
+        good = setting_choice(row, item) >= 0 && !setting_lists(at, item);
+    }
+    if (good) return ERR_NONE;
+    return error_set(why, ERR_INVALID,
+                     "%s=%.100s is not possible; it takes some of %s, each once, with commas",
+                     row->name, value, row->choices);
+}
+
+static int check_decimal(const struct setting *row, const char *value, struct error_text *why) {
+    char *end;
+    double number = strtod(value, &end);
+    bool good = end != value && *end == '\0' && number >= (double)row->min &&
+                number <= (double)row->max;
+    if (good) return ERR_NONE;
+    return error_set(why, ERR_INVALID,
+                     "%s=%.100s is not possible; it takes a number from %" PRId64 " to %" PRId64,
+                     row->name, value, row->min, row->max);
+}
+
 static int check_fixed(const struct setting *row, const char *value, struct error_text *why) {
     if (strcmp(value, row->fallback) == 0 || (row->also != NULL && strcmp(value, row->also) == 0))
         return ERR_NONE;
@@ -81,9 +121,9 @@ int setting_check(const struct setting *row, const char *value, struct error_tex
                          row->name, value);
     if (row->fixed) return check_fixed(row, value, why);
     switch (row->type) {
-    case SETTING_TEXT:
-    case SETTING_LIST:
-    case SETTING_DECIMAL: return ERR_NONE;
+    case SETTING_TEXT: return ERR_NONE;
+    case SETTING_LIST: return row->choices == NULL ? ERR_NONE : check_list(row, value, why);
+    case SETTING_DECIMAL: return check_decimal(row, value, why);
     case SETTING_INT:
         if (parse_int(value, &number) && number >= row->min && number <= row->max) return ERR_NONE;
         return error_set(why, ERR_INVALID,
@@ -146,8 +186,28 @@ void settings_free(struct settings *settings) {
     for (size_t i = 0; i < settings->count; i++) {
         mem_free(settings->held[i].value);
         mem_free(settings->held[i].source);
+        for (unsigned layer = 0; layer < SETTINGS_LAYERS; layer++)
+            mem_free(settings->held[i].laid[layer]);
     }
     mem_free(settings);
+}
+
+static char *copy_or_null(const char *text) {
+    return text == NULL ? NULL : mem_strdup(text);
+}
+
+struct settings *settings_copy(const struct settings *settings) {
+    size_t held_bytes = settings->count * sizeof settings->held[0];
+    struct settings *copy = mem_alloc(sizeof *copy + held_bytes);
+    memcpy(copy, settings, sizeof *copy + held_bytes);
+    for (size_t i = 0; i < copy->count; i++) {
+        struct held *held = &copy->held[i];
+        held->value = mem_strdup(held->value);
+        held->source = copy_or_null(held->source);
+        for (unsigned layer = 0; layer < SETTINGS_LAYERS; layer++)
+            held->laid[layer] = copy_or_null(held->laid[layer]);
+    }
+    return copy;
 }
 
 static int unknown_name(const struct settings *settings, const char *name, const char *source,
@@ -182,6 +242,19 @@ int settings_set(struct settings *settings, const char *name, const char *value,
     held->source = mem_strdup(source);
     mem_free(old_value);
     mem_free(old_source);
+    return ERR_NONE;
+}
+
+int settings_lay(struct settings *settings, unsigned layer, const char *name, const char *value,
+                 struct error_text *why) {
+    CHECK(layer < SETTINGS_LAYERS); /* layers are ours, in the code */
+    const struct setting *row = setting_find(settings->table, settings->count, name);
+    if (row == NULL) return error_set(why, ERR_INVALID, "there is no setting %.100s", name);
+    int error = value == NULL ? ERR_NONE : setting_check(row, value, why);
+    if (error != ERR_NONE) return error;
+    char **laid = &settings->held[row - settings->table].laid[layer], *old = *laid;
+    *laid = copy_or_null(value);
+    mem_free(old);
     return ERR_NONE;
 }
 
@@ -277,15 +350,33 @@ static const struct held *held_of(const struct settings *settings, const char *n
     return &settings->held[row - settings->table];
 }
 
+/* The value that goes before all others. */
+static const char *holds(const struct held *held) {
+    for (unsigned layer = SETTINGS_LAYERS; layer-- > 0;)
+        if (held->laid[layer] != NULL) return held->laid[layer];
+    return held->value;
+}
+
 const char *settings_text(const struct settings *settings, const char *name) {
     enum setting_type type;
-    return held_of(settings, name, &type)->value; /* any type has its text */
+    return holds(held_of(settings, name, &type)); /* any type has its text */
+}
+
+const char *settings_read_text(const struct settings *settings, const char *name) {
+    enum setting_type type;
+    return held_of(settings, name, &type)->value;
+}
+
+const char *settings_laid(const struct settings *settings, unsigned layer, const char *name) {
+    enum setting_type type;
+    CHECK(layer < SETTINGS_LAYERS); /* as above */
+    return held_of(settings, name, &type)->laid[layer];
 }
 
 int64_t settings_int(const struct settings *settings, const char *name) {
     enum setting_type type;
     int64_t number = 0;
-    bool parsed = parse_int(held_of(settings, name, &type)->value, &number);
+    bool parsed = parse_int(holds(held_of(settings, name, &type)), &number);
     CHECK(type == SETTING_INT); /* as above */
     CHECK(parsed);              /* setting_check took the text when it was set */
     return number;
@@ -294,7 +385,7 @@ int64_t settings_int(const struct settings *settings, const char *name) {
 bool settings_bool(const struct settings *settings, const char *name) {
     enum setting_type type;
     bool truth = false;
-    bool parsed = parse_bool(held_of(settings, name, &type)->value, &truth);
+    bool parsed = parse_bool(holds(held_of(settings, name, &type)), &truth);
     CHECK(type == SETTING_BOOL); /* as above */
     CHECK(parsed);               /* setting_check took the text when it was set */
     return truth;
@@ -303,7 +394,7 @@ bool settings_bool(const struct settings *settings, const char *name) {
 int settings_choice(const struct settings *settings, const char *name) {
     const struct setting *row = setting_find(settings->table, settings->count, name);
     CHECK(row != NULL && row->type == SETTING_CHOICE); /* names are ours, in the code */
-    int place = setting_choice(row, settings->held[row - settings->table].value);
+    int place = setting_choice(row, holds(&settings->held[row - settings->table]));
     CHECK(place >= 0); /* setting_check took the text when it was set */
     return place;
 }
@@ -314,5 +405,7 @@ const char *settings_source(const struct settings *settings, const char *name) {
 }
 
 bool settings_is_default(const struct settings *settings, const char *name) {
-    return settings_source(settings, name) == NULL;
+    enum setting_type type;
+    const struct held *held = held_of(settings, name, &type);
+    return held->source == NULL && holds(held) == held->value;
 }

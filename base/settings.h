@@ -16,7 +16,8 @@
 
 #include "base/error.h"
 
-/* The last two are texts, whose form is not checked here; DescribeConfigs tells clients of them. */
+/* A list is of any texts, or of different ones of the choices; DescribeConfigs tells clients of the
+ * last two. */
 enum setting_type {
     SETTING_TEXT,
     SETTING_INT,
@@ -30,8 +31,8 @@ struct setting {
     const char *name;
     enum setting_type type;
     const char *fallback; /* the default, as text */
-    int64_t min, max;     /* SETTING_INT */
-    const char *choices;  /* SETTING_CHOICE: "producer,none,gzip,..." */
+    int64_t min, max;     /* SETTING_INT, SETTING_DECIMAL */
+    const char *choices;  /* SETTING_CHOICE: "producer,none,gzip,..."; SETTING_LIST: NULL: any */
     const char *unit;     /* "ms", "bytes", "" */
     const char *help;     /* one sentence; of a fixed one: why nothing else is possible */
     bool fixed; /* only the default is possible: what is so, for those who ask for it by name */
@@ -65,15 +66,33 @@ int settings_set_pair(struct settings *settings, const char *pair,
 const char *settings_text(const struct settings *settings, const char *name);
 int64_t settings_int(const struct settings *settings, const char *name);
 bool settings_bool(const struct settings *settings, const char *name);
-bool settings_is_default(const struct settings *settings, const char *name);
+bool settings_is_default(const struct settings *settings, const char *name); /* nobody set it */
 /* The place of the value among the choices, from 0. */
 int settings_choice(const struct settings *settings, const char *name);
-/* Where the value came from: "FILE:LINE", "--set", or what settings_set was told; NULL: the
- * default. */
+/* Where the value under all layers came from: "FILE:LINE", "--set", or what settings_set was told;
+ * NULL: the default. */
 const char *settings_source(const struct settings *settings, const char *name);
+
+/* ---- Values that are laid over the others, and taken away again ---- */
+
+/* A value of a higher layer goes before one of a lower, and any goes before what was read. What was
+ * read stays under them, as does its source. */
+enum { SETTINGS_LAYERS = 2 };
+/* With the same values, sources and layers. */
+struct settings *settings_copy(const struct settings *settings);
+/* `value` NULL: takes away what is there. ERR_INVALID, as settings_set. Texts of other settings
+ * stay where they are. */
+int settings_lay(struct settings *settings, unsigned layer, const char *name, const char *value,
+                 struct error_text *why);
+/* NULL: that layer has none. */
+const char *settings_laid(const struct settings *settings, unsigned layer, const char *name);
+/* What was read, or the default: under all layers. */
+const char *settings_read_text(const struct settings *settings, const char *name);
 
 /* Checks one value against its row, without setting it (topic configurations). */
 int setting_check(const struct setting *row, const char *value, struct error_text *why);
+/* Whether a list has that item. */
+bool setting_lists(const char *list, const char *item);
 /* The place of `value` among the choices of its row, from 0; -1: it is none of them. */
 int setting_choice(const struct setting *row, const char *value);
 /* The row of that name, or NULL. */

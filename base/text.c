@@ -31,6 +31,30 @@ bool text_is_plain(const char *data, size_t len) {
     return true;
 }
 
+size_t text_trim(const char *data, size_t len, const char **begin) {
+    while (len > 0 && (uint8_t)data[len - 1] <= ' ')
+        len--;
+    while (len > 0 && (uint8_t)*data <= ' ') {
+        data++;
+        len--;
+    }
+    *begin = data;
+    return len;
+}
+
+size_t text_trim_items(char *list, size_t len) {
+    size_t used = 0;
+    for (size_t at = 0, end; at <= len; at = end + 1) {
+        const char *comma = memchr(list + at, ',', len - at), *item;
+        end = comma == NULL ? len : (size_t)(comma - list);
+        size_t size = text_trim(list + at, end - at, &item);
+        memmove(list + used, item, size);
+        used += size;
+        if (comma != NULL) list[used++] = ',';
+    }
+    return used;
+}
+
 void text_make_plain(char *text) {
     size_t len = strlen(text);
     for (size_t at = 0, size; at < len; at += size == 0 ? 1 : size) {

@@ -12,6 +12,11 @@
 /* Whether all of it is UTF-8 (RFC 3629: shortest forms, no surrogates) without control characters.
  */
 bool text_is_plain(const char *data, size_t len);
+/* Without the blanks and control characters at both ends (Java's String.trim): the length of what
+ * is left, and where it begins. */
+size_t text_trim(const char *data, size_t len, const char **begin);
+/* The same of each item between commas, in place: the length of what is left. */
+size_t text_trim_items(char *list, size_t len);
 /* Puts '?' for each byte that keeps `text` from being plain. */
 void text_make_plain(char *text);
 

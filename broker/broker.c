@@ -18,7 +18,7 @@
 #include "protocol/messages/api_table.h"
 #include "storage/journal/journal.h"
 
-enum { TRANSFER_MS = 3000, FLUSH_US = 2000 * 1000, SLOW_REQUEST_MS = 10000 };
+enum { TRANSFER_MS = 3000, FLUSH_US = 2000 * 1000 };
 
 /* ---- Start ---- */
 
@@ -56,11 +56,17 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_ELECT_LEADERS, api_elect_leaders},
         {KP_ALTER_CONFIGS, api_alter_configs},
         {KP_INCREMENTAL_ALTER_CONFIGS, api_incremental_alter_configs},
+        {KP_ALTER_PARTITION_REASSIGNMENTS, api_alter_partition_reassignments},
         {KP_DESCRIBE_TOPIC_PARTITIONS, api_describe_topic_partitions},
         {KP_CONSUMER_GROUP_HEARTBEAT, api_consumer_group_heartbeat},
         {KP_CONSUMER_GROUP_DESCRIBE, api_consumer_group_describe},
         {KP_DESCRIBE_LOG_DIRS, api_describe_log_dirs},
         {KP_DESCRIBE_PRODUCERS, api_describe_producers},
+        {KP_ADD_PARTITIONS_TO_TXN, api_add_partitions_to_txn},
+        {KP_ADD_OFFSETS_TO_TXN, api_add_offsets_to_txn},
+        {KP_END_TXN, api_end_txn},
+        {KP_WRITE_TXN_MARKERS, api_write_txn_markers},
+        {KP_TXN_OFFSET_COMMIT, api_txn_offset_commit},
         {KP_DESCRIBE_QUORUM, api_describe_quorum},
         {KP_LIST_CONFIG_RESOURCES, api_list_config_resources},
         {KP_DESCRIBE_CLIENT_QUOTAS, api_describe_client_quotas},
@@ -73,26 +79,18 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_LIST_GROUPS, api_list_groups},
         {KP_DELETE_GROUPS, api_delete_groups},
         {KP_META_QUERY, api_meta_query},
+        {KP_BROKER_STATUS, api_broker_status},
         {KP_PARTITION_TRAFFIC, api_partition_traffic},
+        {KP_CLIENT_STATUS, api_client_status},
         {KP_GROUP_ACTIVITY, api_group_activity},
+        {KP_ALTER_BROKER, api_alter_broker},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
         dispatch_set(dispatch, handlers[i].key, handlers[i].handler);
 }
 
 static int open_server(struct broker *broker, struct error_text *why) {
-    const struct broker_settings *settings = broker->settings;
-    struct server_options options = {.listeners = settings->listeners,
-                                     .listener_count = settings->listener_count,
-                                     .request_bytes = settings->queued_max_request_bytes,
-                                     .parked_bytes = settings->queued_max_parked_bytes,
-                                     .answer_bytes = settings->queued_max_request_bytes,
-                                     .max_request_bytes = settings->socket_request_max_bytes,
-                                     .max_in_flight = settings->max_requests_per_connection,
-                                     .max_connections = settings->max_connections,
-                                     .few_files = settings->few_files,
-                                     .max_idle_ms = settings->connections_max_idle_ms,
-                                     .max_slow_ms = SLOW_REQUEST_MS};
+    struct server_options options = broker_server_options(broker->settings);
     broker->dispatch = dispatch_new(&broker->services);
     set_handlers(broker->dispatch);
     dispatch_on_gone(broker->dispatch, broker_client_gone);
@@ -131,6 +129,8 @@ static int open_shard(struct broker *broker, struct error_text *why) {
         .heartbeat_ms = settings->raft_heartbeat_ms,
         .election_timeout_ms = settings->raft_election_timeout_ms,
         .failover_ms = settings->raft_failover_ms,
+        .absent_ms = settings->replica_absent_ms,
+        .fetch_rate = settings->recovery_rate,
         .group_uncommitted_bytes = settings->partition_uncommitted_bytes,
         .uncommitted_bytes = journal_usable_bytes(log_store_journal(broker->store)) / 4,
         .peer_window_bytes = settings->peer_window_bytes,
@@ -147,12 +147,19 @@ static int open_shard(struct broker *broker, struct error_text *why) {
 
 static int open_local(struct broker *broker, struct error_text *why) {
     bool made;
+    broker->observed = (struct observed){
+        .env = broker->env, .log = &broker->log, .settings = broker->settings};
+    broker->observer = observer_new(&broker->observed);
+    broker->timeline = timeline_new();
     int error = data_dir_open(broker->env, broker->settings->data_dir, broker->settings->node_id,
                               &broker->dir, &made, why);
     if (error == ERR_NONE) error = open_server(broker, why);
     if (error == ERR_NONE) error = open_store(broker, why);
     if (error == ERR_NONE) error = open_shard(broker, why);
     if (error != ERR_NONE) return error;
+    broker->observed.server = broker->server;
+    broker->observed.store = broker->store;
+    broker->observed.shard = broker->shard;
     broker->messages = broker_messages_new(broker->env, &broker->log, shard_peers(broker->shard));
     broker->leaders = leader_table_new(broker->env, &broker->log, broker->settings->node_id,
                                        send_leaders, broker);
@@ -165,7 +172,9 @@ int broker_start(struct env *env, const struct log *log, const struct broker_set
     struct broker *broker = mem_zalloc(sizeof *broker);
     broker->env = env;
     broker->log = *log;
-    broker->settings = settings;
+    broker->dynamic = dynamic_settings_new(settings);
+    broker->settings = dynamic_settings_now(broker->dynamic);
+    broker->settings_changed = true; /* nobody has looked yet */
     broker->events = *events;
     broker->arg = arg;
     broker->started_ms = env_now_ms(env);
@@ -183,6 +192,8 @@ int broker_start(struct env *env, const struct log *log, const struct broker_set
 static void close_all(struct broker *broker, void (*server_closed)(void *arg)) {
     if (broker->closed) return;
     broker->closed = true;
+    observer_free(broker->observer);
+    broker->observer = NULL;
     if (broker->server != NULL) server_close(broker->server, server_closed, broker);
     broker_close_cluster(broker);
     leader_table_free(broker->leaders);
@@ -195,6 +206,7 @@ static void close_all(struct broker *broker, void (*server_closed)(void *arg)) {
     if (broker->store != NULL) log_store_close(broker->store);
     partition_set_free(broker->partitions); /* after the journal, which knows its waiter */
     coordinators_free(broker->group_coordinators);
+    coordinators_free(broker->transaction_coordinators);
     metadata_free(broker->metadata);
     cluster_forming_free(broker->forming);
     if (broker->dispatch != NULL) dispatch_free(broker->dispatch);
@@ -208,6 +220,9 @@ static void nobody_waits(void *arg) {
 void broker_free(struct broker *broker) {
     if (broker == NULL) return;
     close_all(broker, nobody_waits);
+    timeline_free(broker->timeline);
+    dynamic_settings_free(broker->dynamic);
+    mem_free(broker->follows);
     mem_free(broker);
 }
 
@@ -236,6 +251,7 @@ void broker_stop(struct broker *broker, void (*stopped)(void *arg), void *arg) {
     broker->stopped = stopped;
     broker->stopped_arg = arg;
     broker->stopping = true;
+    broker->observed.stopping = true;
     server_stop_accepting(broker->server);
     if (broker->leases != NULL) broker_sessions_give_back(broker->leases);
     shard_transfer_all(broker->shard, TRANSFER_MS, on_transferred, broker);
@@ -253,6 +269,10 @@ const struct broker_services *broker_services(const struct broker *broker) {
 
 struct shard *broker_shard(const struct broker *broker) {
     return broker->shard;
+}
+
+struct observer *broker_observer(const struct broker *broker) {
+    return broker->observer;
 }
 
 void broker_stats_get(const struct broker *broker, struct broker_stats *stats) {

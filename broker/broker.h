@@ -56,6 +56,10 @@ struct shard;
 const struct broker_services *broker_services(const struct broker *broker);
 struct shard *broker_shard(const struct broker *broker);
 
+/* Takes snapshots for metrics and health; NULL: it is closing. */
+struct observer;
+struct observer *broker_observer(const struct broker *broker);
+
 /* Counters for tests and logs. */
 struct broker_stats {
     uint64_t

@@ -27,6 +27,8 @@ void broker_fail(struct broker *broker, const char *sentence) {
 static int on_judge(void *arg, const struct peer_hello *hello, struct error_text *refusal) {
     struct broker *broker = arg;
     int error = cluster_forming_judge(broker->forming, hello, refusal);
+    if (error == ERR_NOT_FOUND)
+        applicants_note(&broker->applicants, hello, env_now_ms(broker->env));
     env_defer(broker->env, &broker->forming_task);
     return error;
 }
@@ -34,6 +36,8 @@ static int on_judge(void *arg, const struct peer_hello *hello, struct error_text
 static void on_up(void *arg, int32_t node) {
     struct broker *broker = arg;
     leader_table_peer_up(broker->leaders, node);
+    broker_tell_admitted(broker, node);
+    broker_introduce(broker, node);
 }
 
 static void on_down(void *arg, int32_t node, bool dead) {
@@ -56,7 +60,10 @@ static void on_message(void *arg, int32_t node, uint8_t kind, struct slice paylo
         leader_table_receive(broker->leaders, node, &payload);
     } else if (kind == BROKER_MESSAGE_RECORD) {
         cluster_forming_heard_record(broker->forming, payload.data, payload.len);
+        broker_heard_record(broker, node, &payload);
         env_defer(broker->env, &broker->forming_task);
+    } else if (kind == BROKER_MESSAGE_ADMITTED) {
+        broker_heard_admitted(broker, &payload);
     }
     slice_unref(&payload);
 }
@@ -85,6 +92,7 @@ static void say_hello(struct broker *broker) {
     cluster_forming_list(broker->settings, list);
     struct peer_hello hello = {
         .version = PEER_PROTOCOL_VERSION,
+        .minor = PEER_PROTOCOL_MINOR,
         .node = broker->settings->node_id,
         .cluster_id = formed == NULL ? "" : formed->id,
         .nodes = list,
@@ -111,9 +119,11 @@ static int enter_cluster(struct broker *broker, struct error_text *why) {
         size_t len = cluster_record_encode(&broker->record, record);
         int error = data_dir_set_cluster_record(broker->dir, broker->record.id, record, len, why);
         if (error != ERR_NONE) return error;
-        log_info(&broker->log, "cluster %s is formed", broker->record.id);
+        log_info(&broker->log,
+                 broker->record.joined_replica == 0 ? "cluster %s is formed"
+                                                    : "this broker belongs to cluster %s now",
+                 broker->record.id);
     }
-    env_timer_stop(broker->waiting);
     say_hello(broker);
     tell_record(broker);
     return broker_open_cluster(broker, why);
@@ -130,18 +140,37 @@ static void on_forming_task(struct env_task *task) {
         broker_fail(broker, why.text);
 }
 
-static void on_waiting(void *arg) {
-    struct broker *broker = arg;
+static void tell_waiting(struct broker *broker) {
     char whom[512];
     cluster_forming_waits_for(broker->forming, whom, sizeof whom);
-    log_info(&broker->log,
-             "waiting for the other brokers before the cluster can be formed: %s%s%s%s", whom,
-             broker->last_refusal[0] == '\0' ? "" : " (", broker->last_refusal,
-             broker->last_refusal[0] == '\0' ? "" : ")");
+    if (cluster_forming_would_replace(broker->forming))
+        log_info(&broker->log,
+                 "waiting: the cluster has broker %" PRId32
+                 " with another data directory. Give this broker that one back (data.dir), or if "
+                 "it is lost: drave broker replace %" PRId32,
+                 broker->settings->node_id, broker->settings->node_id);
+    else if (cluster_forming_is_outside(broker->forming))
+        log_info(&broker->log,
+                 "waiting to be admitted to the cluster that is there: drave broker add %" PRId32,
+                 broker->settings->node_id);
+    else
+        log_info(&broker->log,
+                 "waiting for the other brokers before the cluster can be formed: %s%s%s%s", whom,
+                 broker->last_refusal[0] == '\0' ? "" : " (", broker->last_refusal,
+                 broker->last_refusal[0] == '\0' ? "" : ")");
+}
+
+/* Also of one that belongs to a cluster, or thinks so: those that do not know it (any more) say so.
+ */
+static void on_waiting(void *arg) {
+    struct broker *broker = arg;
+    if (broker->registered) return;
+    if (broker->metadata_group == NULL) tell_waiting(broker);
+    peers_knock(shard_peers(broker->shard));
     env_timer_start(broker->waiting, WAITING_LINE_US);
 }
 
-/* The record of the directory against who we are and cluster.nodes. */
+/* The record of the directory against who we are. */
 static int check_record(const struct broker *broker, const struct cluster_record *record,
                         struct error_text *why) {
     const struct broker_settings *settings = broker->settings;
@@ -151,20 +180,7 @@ static int check_record(const struct broker *broker, const struct cluster_record
                          "%s was made for another broker of cluster %s than broker %" PRId32
                          "; correct node.id or data.dir",
                          settings->data_dir, record->id, settings->node_id);
-    bool same = record->node_count == settings->node_count;
-    for (size_t i = 0; same && i < settings->node_count; i++)
-        same = record->nodes[i].node == settings->nodes[i].node;
-    if (same) return ERR_NONE;
-    char ids[256] = "";
-    size_t used = 0;
-    for (uint32_t i = 0; i < record->node_count && used < sizeof ids; i++)
-        used += (size_t)snprintf(ids + used, sizeof ids - used, "%s%" PRId32, i == 0 ? "" : ", ",
-                                 record->nodes[i].node);
-    return error_set(
-        why, ERR_INVALID,
-        "%s belongs to cluster %s, which was formed by the brokers %s, but cluster.nodes is \"%.100s\"; set "
-        "cluster.nodes to these brokers, or data.dir to another directory",
-        settings->data_dir, record->id, ids, settings->nodes_text);
+    return ERR_NONE;
 }
 
 int broker_begin_forming(struct broker *broker, struct error_text *why) {
@@ -184,8 +200,7 @@ int broker_begin_forming(struct broker *broker, struct error_text *why) {
                                           len > 0 ? &record : NULL);
     broker->forming_task.run = on_forming_task;
     broker->waiting = env_timer_new(broker->env, on_waiting, broker);
-    if (cluster_forming_state(broker->forming) == FORMING_WAITING)
-        env_timer_start(broker->waiting, WAITING_LINE_US);
+    env_timer_start(broker->waiting, WAITING_LINE_US);
     say_hello(broker);
     for (size_t i = 0; i < settings->node_count; i++)
         if (settings->nodes[i].node != settings->node_id)

@@ -1,6 +1,8 @@
 /*
  * The inside of a broker, for the files that put it together: broker.c (start, stop),
- * broker_forming.c (peers, until there is a cluster) and broker_serving.c (from there to `ready`).
+ * broker_forming.c (peers, until there is a cluster), broker_serving.c (from there to `ready`),
+ * broker_transactions.c (who coordinates transactions), broker_roster.c (who belongs to it) and
+ * broker_follow.c (settings that change).
  * Nobody else includes it.
  */
 #ifndef BROKER_BROKER_INTERNAL_H
@@ -9,15 +11,28 @@
 #include "broker/api/services.h"
 #include "broker/balance/leader_balancer.h"
 #include "broker/broker.h"
+#include "broker/cleaner/cleaner.h"
+#include "broker/cluster/applicants.h"
 #include "broker/cluster/broker_messages.h"
 #include "broker/cluster/cluster_forming.h"
 #include "broker/cluster/isolation.h"
+#include "broker/config/dynamic_settings.h"
 #include "broker/coordinator/coordinators.h"
+#include "broker/coordinator/group/group_memory.h"
+#include "broker/healing/healer.h"
+#include "broker/lag/lag_exchange.h"
+#include "broker/markers/marker_sender.h"
 #include "broker/metadata/asking/auto_creation.h"
 #include "broker/metadata/asking/broker_session.h"
 #include "broker/metadata/asking/producer_ids.h"
 #include "broker/metadata/asking/registration.h"
 #include "broker/metadata/metadata_group.h"
+#include "broker/observe/observer.h"
+#include "broker/observe/recorder.h"
+#include "broker/reassignment/drains.h"
+#include "broker/reassignment/metadata_servers.h"
+#include "broker/reassignment/reassignments.h"
+#include "broker/retention/retention.h"
 #include "broker/server/deadlines.h"
 #include "broker/server/server.h"
 #include "raft-glue/shard.h"
@@ -26,10 +41,16 @@
 struct broker {
     struct env *env;
     struct log log;
-    const struct broker_settings *settings;
+    struct dynamic_settings *dynamic;
+    const struct broker_settings *settings; /* what holds now: of `dynamic` */
+    bool settings_changed;                  /* what is set for brokers, since they were followed */
     struct broker_events events;
     void *arg;
     uint64_t started_ms;
+    struct observed observed; /* what is open of the below */
+    struct group_watch group_watch;
+    struct observer *observer;
+    struct timeline *timeline; /* of what happened here */
 
     /* In the order in which they are opened; NULL: not open. */
     struct data_dir *dir;
@@ -41,17 +62,26 @@ struct broker {
     struct broker_messages *messages;
     struct leader_table *leaders;
     struct cluster_forming *forming;
-    struct env_timer *waiting; /* tells every 2 s for whom it waits */
+    struct env_timer *waiting; /* every 2 s, until it is registered: tells for whom it waits */
     struct env_task forming_task;
     char last_refusal[512]; /* what another broker said last when it refused us */
+    struct applicants applicants;
 
     /* Once there is a cluster. */
     struct cluster_record record;
     struct metadata *metadata;
     struct metadata_listener listener;
-    struct budget group_memory;
+    bool roster_changed;          /* since it was followed */
+    struct cluster_node *follows; /* who was in it then */
+    size_t follows_count;
+    struct group_memory group_memory;
     struct coordinators *group_coordinators; /* before the partitions, which have their states */
+    struct budget transaction_memory;
+    struct coordinators *transaction_coordinators; /* likewise */
+    struct transaction_judge *transaction_judge;
+    struct transaction_asks *transaction_asks;
     struct partition_set *partitions;
+    struct metadata_keeper *metadata_keeper;
     struct metadata_group *metadata_group;
     struct producer_ids *producer_ids;
     struct auto_creation *auto_creation;
@@ -60,8 +90,18 @@ struct broker {
     struct leader_transfers *leader_transfers;
     struct leader_asks *leader_asks;
     struct leader_balancer *leader_balancer;
+    struct retention *retention;
+    struct cleaner *cleaner;
+    struct healer *healer;
+    struct reassignments *reassignments;
+    struct drains *drains;
+    struct metadata_servers *metadata_servers;
     struct isolation *isolation;
+    struct lag_exchange *lag_exchange;
+    struct marker_exchange *marker_exchange;
+    struct marker_sender *marker_sender;
     struct registration *registration;
+    struct recorder *recorder; /* writes the timeline */
     struct env_task applied_task;
     struct broker_services services;
     struct log_limiter twins; /* the services' */
@@ -82,6 +122,43 @@ extern const struct peers_events broker_peers_events; /* arg: the broker */
 int broker_begin_forming(struct broker *broker, struct error_text *why);
 /* Reports `failed`; the broker does nothing any more. */
 void broker_fail(struct broker *broker, const char *sentence);
+
+/* ---- broker_follow.c ---- */
+
+/* With which limits clients are served. */
+struct server_options broker_server_options(const struct broker_settings *settings);
+/* What is true of this broker, as it is told to clients. Texts of its settings. */
+struct registration_facts broker_facts(const struct broker *broker);
+/* From the metadata's events. */
+void broker_resource_changed(struct broker *broker, const struct metadata_resource *resource);
+/* Brings what is set for brokers to all that has a copy of it; nothing if it is as before. */
+void broker_follow_settings(struct broker *broker);
+
+/* ---- broker_roster.c ---- */
+
+/* The table is new, the record is there. */
+void broker_open_roster(struct broker *broker);
+void broker_roster_changed(struct broker *broker); /* from the metadata's events */
+/* Behind what was applied: nothing if it is as before. */
+void broker_follow_roster(struct broker *broker);
+/* That broker is connected: is told, if it came later, what it needs to begin. */
+void broker_tell_admitted(struct broker *broker, int32_t node);
+/* Another one says that we were admitted. */
+void broker_heard_admitted(struct broker *broker, const struct slice *payload);
+/* That broker is connected: is told who we are, if we came later. */
+void broker_introduce(struct broker *broker, int32_t node);
+/* That broker says so of itself. */
+void broker_heard_record(struct broker *broker, int32_t node, const struct slice *payload);
+/* The table has us as what we are: before that it may be one from before our time, in which this
+ * broker's id means replicas whose votes we do not have. */
+bool broker_is_in_roster(const struct broker *broker);
+
+/* ---- broker_transactions.c ---- */
+
+/* Before the partitions, which have the coordinators' states. */
+void broker_open_transactions(struct broker *broker);
+/* Behind the partitions, which ask. */
+void broker_close_transactions(struct broker *broker);
 
 /* ---- broker_serving.c ---- */
 

@@ -11,6 +11,9 @@
 #include "broker/broker_internal.h"
 #include "broker/config/topic_name.h"
 #include "broker/coordinator/serving/group_coordinator.h"
+#include "broker/metadata/image/metadata_keeper.h"
+#include "broker/metadata/metadata_roster.h"
+#include "broker/verification/transaction_asks.h"
 
 /* ---- What the metadata says ---- */
 
@@ -25,9 +28,30 @@ static void on_partition_removed(void *arg, const struct metadata_partition *par
     leader_table_forget(broker->leaders, partition->group);
 }
 
+static void on_replicas_changed(void *arg, const struct metadata_partition *partition) {
+    struct broker *broker = arg;
+    partition_set_replicas_changed(broker->partitions, partition);
+}
+
+static void on_replica_left(void *arg, const struct metadata_partition *partition,
+                            const struct metadata_replica *replica) {
+    struct broker *broker = arg;
+    partition_set_replica_left(broker->partitions, partition, replica);
+}
+
 static void on_configs_changed(void *arg, const struct metadata_topic *topic) {
     struct broker *broker = arg;
     partition_set_configs_changed(broker->partitions, topic);
+    if (broker->retention != NULL) retention_look(broker->retention);
+}
+
+static void on_resource_changed(void *arg, const struct metadata_resource *resource) {
+    broker_resource_changed(arg, resource);
+}
+
+static void on_roster_changed(void *arg, const struct roster_broker *row) {
+    (void)row;
+    broker_roster_changed(arg);
 }
 
 /* Clients in the middle of something look elsewhere as after a broken connection; those that come
@@ -40,7 +64,11 @@ static void on_isolated(void *arg, bool isolated) {
 
 static const struct metadata_events metadata_events = {.partition_added = on_partition_added,
                                                        .partition_removed = on_partition_removed,
-                                                       .configs_changed = on_configs_changed};
+                                                       .replicas_changed = on_replicas_changed,
+                                                       .replica_left = on_replica_left,
+                                                       .configs_changed = on_configs_changed,
+                                                       .resource_changed = on_resource_changed,
+                                                       .roster_changed = on_roster_changed};
 
 static void accept_clients(struct broker *broker) {
     if (broker->accepting || broker->stopping) return;
@@ -52,19 +80,26 @@ static void accept_clients(struct broker *broker) {
 static void on_applied_task(struct env_task *task) {
     struct broker *broker = CONTAINER_OF(task, struct broker, applied_task);
     if (broker->metadata_group == NULL) return;
-    partition_set_reconcile(broker->partitions, broker->metadata,
-                            metadata_group_applied(broker->metadata_group));
+    broker_follow_settings(broker); /* of what was applied while the cluster was opened */
+    broker_follow_roster(broker);
+    if (broker_is_in_roster(broker))
+        partition_set_reconcile(broker->partitions, broker->metadata,
+                                metadata_group_applied(broker->metadata_group));
+    reassignments_applied(broker->reassignments);
     if (metadata_version(broker->metadata) > 0) accept_clients(broker);
 }
 
 static void on_applied(void *arg) {
     struct broker *broker = arg;
+    broker_follow_settings(broker); /* before anybody is told that it is so */
     env_defer(broker->env, &broker->applied_task);
 }
 
 static void on_leading(void *arg) {
     struct broker *broker = arg;
     if (broker->leases != NULL) broker_sessions_restart(broker->leases);
+    if (broker->drains != NULL) drains_look(broker->drains);
+    if (broker->metadata_servers != NULL) metadata_servers_look(broker->metadata_servers);
 }
 
 static void on_leader_changed(void *arg) {
@@ -75,38 +110,36 @@ static void on_leader_changed(void *arg) {
 static const struct metadata_group_events raft_group_events = {on_applied, on_leading,
                                                                on_leader_changed};
 
+/* The table of a snapshot names no group that is gone, nor the replicas that left. */
+static void on_restored(void *arg) {
+    struct broker *broker = arg;
+    partition_set_restored(broker->partitions, broker->metadata);
+}
+
 /* ---- Ready ---- */
 
 static void on_registered(void *arg) {
     struct broker *broker = arg;
     const struct broker_listener *first = &broker->settings->listeners[0];
     size_t topics = metadata_topic_count(broker->metadata);
+    size_t brokers = metadata_roster_count(broker->metadata);
     char summary[400], address[HOST_PORT_TEXT];
     if (broker->stopping) return;
     broker->registered = true;
+    broker->observed.registered = true;
     accept_clients(broker);
-    snprintf(summary, sizeof summary, "%s (%" PRIu32 " broker%s, %zu topic%s, %.1f s)",
-             host_port_text(first->host, server_port(broker->server, NULL), address),
-             broker->record.node_count, broker->record.node_count == 1 ? "" : "s", topics,
-             topics == 1 ? "" : "s", (double)(env_now_ms(broker->env) - broker->started_ms) / 1000);
+    snprintf(summary, sizeof summary, "%s (%zu broker%s, %zu topic%s, %.1f s)",
+             host_port_text(first->host, server_port(broker->server, NULL), address), brokers,
+             brokers == 1 ? "" : "s", topics, topics == 1 ? "" : "s",
+             (double)(env_now_ms(broker->env) - broker->started_ms) / 1000);
     broker->events.ready(broker->arg, summary);
 }
 
 static void begin_registration(struct broker *broker) {
-    const struct broker_settings *settings = broker->settings;
-    struct registration_facts facts = {.directory = data_dir_uuid(broker->dir),
-                                       .endpoint_count = settings->listener_count};
-    for (size_t i = 0; i < settings->listener_count; i++) {
-        const struct broker_listener *listener = &settings->listeners[i];
-        facts.endpoints[i] = (struct metadata_endpoint){
-            .listener = listener->name,
-            .host = listener->advertised_host,
-            .port = listener->advertised_port != 0 ? listener->advertised_port
-                                                   : server_port(broker->server, listener->name)};
-    }
-    broker->registration = registration_start(&broker->log, settings, &facts, broker->metadata,
-                                              broker->metadata_group, broker->leases, on_registered,
-                                              broker);
+    struct registration_facts facts = broker_facts(broker);
+    broker->registration = registration_start(&broker->log, broker->settings, &facts,
+                                              broker->metadata, broker->metadata_group,
+                                              broker->leases, on_registered, broker);
 }
 
 static void ask_metadata(void *arg, struct producer_ids_ask *question) {
@@ -119,6 +152,11 @@ static void ask_metadata_cancel(void *arg, struct producer_ids_ask *question) {
     producer_ids_ask_cancel(broker->producer_ids, question);
 }
 
+static void on_rebalance(void *arg, const struct group *group, enum kp_group_event what) {
+    struct broker *broker = arg;
+    if (broker->recorder != NULL) recorder_rebalance(broker->recorder, group, what);
+}
+
 static void *new_group_coordinator(void *arg, struct coordinator_log *log, int32_t partition) {
     struct broker *broker = arg;
     (void)partition;
@@ -129,12 +167,21 @@ static void *new_group_coordinator(void *arg, struct coordinator_log *log, int32
                                                 .metadata = broker->metadata,
                                                 .ask = ask_metadata,
                                                 .ask_cancel = ask_metadata_cancel,
-                                                .ask_arg = broker};
+                                                .ask_arg = broker,
+                                                .watch = &broker->group_watch};
     return group_coordinator_new(&options, log);
 }
 
 static void forget_asker(void *connection, void *coordinator) {
     group_coordinator_forget_asker(coordinator, connection);
+}
+
+/* The state of a partition, if it is one of a coordinator. */
+static void make_coordinator(void *arg, const struct metadata_partition *partition,
+                             struct applier *applier) {
+    struct broker *broker = arg;
+    coordinators_make(broker->group_coordinators, partition, applier);
+    coordinators_make(broker->transaction_coordinators, partition, applier);
 }
 
 void broker_client_gone(void *service, const struct connection *connection) {
@@ -143,13 +190,81 @@ void broker_client_gone(void *service, const struct connection *connection) {
         coordinators_each(services->group_coordinators, forget_asker, (void *)connection);
 }
 
+/* What moves leads and replicas, and takes away what is too old. */
+static void open_movers(struct broker *broker) {
+    broker->leader_transfers = leader_transfers_new(broker->settings->node_id, broker->metadata,
+                                                    broker->partitions, broker->messages);
+    broker->leader_asks = leader_asks_new(broker->env, broker->settings->node_id, broker->leaders,
+                                          broker->leader_transfers, broker->messages);
+    broker->leader_balancer = leader_balancer_new(
+        broker->env, &broker->log, broker->settings, broker->metadata, broker->metadata_group,
+        broker->leaders, shard_peers(broker->shard), broker->leader_asks);
+    broker->retention = retention_new(broker->env, broker->settings, broker->store,
+                                      broker->partitions);
+    broker->cleaner = cleaner_new(broker->env, &broker->log, broker->settings, broker->store,
+                                  broker->partitions, broker->messages);
+    broker->healer = healer_new(broker->env, &broker->log, broker->settings, broker->shard,
+                                broker->metadata, broker->messages);
+    broker->reassignments = reassignments_new(broker->env, &broker->log, broker->settings,
+                                              broker->metadata, broker->metadata_group,
+                                              broker->partitions, broker->leader_transfers);
+    broker->drains = drains_new(broker->env, &broker->log, broker->metadata,
+                                broker->metadata_group);
+    broker->metadata_servers = metadata_servers_new(broker->env, &broker->log, broker->settings,
+                                                    broker->metadata, broker->metadata_group);
+}
+
+/* What brings the ends of transactions to their partitions. */
+static void open_markers(struct broker *broker) {
+    broker->marker_exchange = marker_exchange_new(
+        &(struct marker_exchange_options){.env = broker->env,
+                                          .log = &broker->log,
+                                          .node = broker->settings->node_id,
+                                          .partitions = broker->partitions,
+                                          .messages = broker->messages});
+    broker->marker_sender = marker_sender_new(
+        &(struct marker_sender_options){.env = broker->env,
+                                        .log = &broker->log,
+                                        .metadata = broker->metadata,
+                                        .leaders = broker->leaders,
+                                        .road = marker_exchange_road(broker->marker_exchange),
+                                        .ask = ask_metadata,
+                                        .ask_cancel = ask_metadata_cancel,
+                                        .ask_arg = broker});
+}
+
+/* Who looks at the parts that are open now. */
+static void open_watchers(struct broker *broker) {
+    broker->lag_exchange = lag_exchange_new(
+        &(struct lag_exchange_options){.env = broker->env,
+                                       .node = broker->settings->node_id,
+                                       .leaders = broker->leaders,
+                                       .partitions = broker->partitions,
+                                       .messages = broker->messages});
+    broker->observed.cluster = &broker->record;
+    broker->observed.metadata = broker->metadata;
+    broker->observed.metadata_group = broker->metadata_group;
+    broker->observed.leaders = broker->leaders;
+    broker->observed.partitions = broker->partitions;
+    broker->observed.coordinators = broker->group_coordinators;
+    broker->observed.lag_exchange = broker->lag_exchange;
+    broker->observed.tally = tally_new(&(struct tally_options){.node = broker->settings->node_id,
+                                                               .metadata = broker->metadata,
+                                                               .leaders = broker->leaders,
+                                                               .partitions = broker->partitions});
+    broker->observed.group_memory = &broker->group_memory.budget;
+    broker->recorder = recorder_new(&broker->observed, broker->metadata, broker->timeline);
+}
+
 int broker_open_cluster(struct broker *broker, struct error_text *why) {
     broker->applied_task.run = on_applied_task;
     broker->metadata = metadata_new(broker->record.node_count, env_random_u64(broker->env));
     broker->listener = (struct metadata_listener){.events = &metadata_events, .arg = broker};
     metadata_listen(broker->metadata, &broker->listener);
+    broker_open_roster(broker);
     broker->producer_ids = producer_ids_new(broker->metadata);
-    budget_init(&broker->group_memory, broker->settings->group_memory_bytes);
+    group_memory_init(&broker->group_memory, broker->settings->group_memory_bytes,
+                      env_random_u64(broker->env));
     struct coordinators_options coordinators = {
         .env = broker->env,
         .metadata = broker->metadata,
@@ -158,71 +273,106 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
         .type = &group_coordinator_state,
         .state_new = new_group_coordinator,
         .arg = broker};
+    broker->group_watch = (struct group_watch){on_rebalance, broker};
     broker->group_coordinators = coordinators_new(&coordinators);
-    struct applier_factory appliers = {coordinators_make, broker->group_coordinators};
-    broker->partitions = partition_set_new(broker->shard, broker->settings, broker->leaders,
-                                           broker->producer_ids, &appliers);
+    broker_open_transactions(broker);
+    struct applier_factory appliers = {make_coordinator, broker};
+    broker->partitions = partition_set_new(
+        broker->shard, broker->settings, broker->leaders, broker->producer_ids,
+        transaction_asks_asker(broker->transaction_asks), &appliers);
+    broker->metadata_keeper = metadata_keeper_new(broker->env, &broker->log, broker->metadata,
+                                                  broker->settings->metadata_snapshot_bytes,
+                                                  on_restored, broker);
+    struct metadata_group_keeper keeper = metadata_keeper_hooks(broker->metadata_keeper);
     int error = metadata_group_open(broker->shard, broker->metadata, &broker->record,
-                                    broker->settings, broker->messages, &raft_group_events, broker,
-                                    &broker->metadata_group, why);
+                                    broker->settings, broker->messages, &keeper, &raft_group_events,
+                                    broker, &broker->metadata_group, why);
     if (error != ERR_NONE) return error;
     producer_ids_open(broker->producer_ids, broker->metadata_group);
     broker->auto_creation = auto_creation_new(broker->env, &broker->log, broker->settings,
                                               broker->metadata, broker->metadata_group,
-                                              broker->leaders, &broker->record);
+                                              broker->leaders);
     broker->fetch_sessions = fetch_sessions_new(broker->env, broker->settings->fetch_sessions,
                                                 broker->settings->fetch_session_bytes);
     broker->leases = broker_sessions_new(broker->env, &broker->log, broker->settings,
                                          broker->metadata, broker->metadata_group,
                                          broker->messages);
-    broker->leader_transfers = leader_transfers_new(broker->settings->node_id, broker->metadata,
-                                                    broker->partitions, broker->messages);
-    broker->leader_asks = leader_asks_new(broker->env, broker->settings->node_id, broker->leaders,
-                                          broker->leader_transfers, broker->messages);
-    broker->leader_balancer = leader_balancer_new(
-        broker->env, &broker->log, broker->settings, broker->metadata, broker->metadata_group,
-        broker->leaders, shard_peers(broker->shard), broker->leader_asks);
+    open_movers(broker);
+    open_markers(broker);
     broker->isolation = isolation_new(broker->env, &broker->log, broker->settings,
                                       shard_peers(broker->shard), broker->leaders, on_isolated,
                                       broker);
-    broker->services = (struct broker_services){.env = broker->env,
-                                                .log = &broker->log,
-                                                .settings = broker->settings,
-                                                .metadata = broker->metadata,
-                                                .metadata_group = broker->metadata_group,
-                                                .leaders = broker->leaders,
-                                                .partitions = broker->partitions,
-                                                .producer_ids = broker->producer_ids,
-                                                .group_coordinators = broker->group_coordinators,
-                                                .auto_creation = broker->auto_creation,
-                                                .fetch_sessions = broker->fetch_sessions,
-                                                .leader_asks = broker->leader_asks,
-                                                .cluster = &broker->record,
-                                                .room = log_store_room(broker->store),
-                                                .peers = shard_peers(broker->shard),
-                                                .deadlines = broker->deadlines,
-                                                .twins = &broker->twins};
+    broker->services = (struct broker_services){
+        .env = broker->env,
+        .log = &broker->log,
+        .settings = broker->settings,
+        .metadata = broker->metadata,
+        .metadata_group = broker->metadata_group,
+        .leaders = broker->leaders,
+        .partitions = broker->partitions,
+        .producer_ids = broker->producer_ids,
+        .group_coordinators = broker->group_coordinators,
+        .transaction_coordinators = broker->transaction_coordinators,
+        .auto_creation = broker->auto_creation,
+        .fetch_sessions = broker->fetch_sessions,
+        .leader_asks = broker->leader_asks,
+        .cluster = &broker->record,
+        .applicants = &broker->applicants,
+        .room = log_store_room(broker->store),
+        .peers = shard_peers(broker->shard),
+        .deadlines = broker->deadlines,
+        .observer = broker->observer,
+        .timeline = broker->timeline,
+        .clients = server_clients(broker->server),
+        .twins = &broker->twins};
+    open_watchers(broker);
+    broker_follow_roster(broker);
     begin_registration(broker);
     return ERR_NONE;
 }
 
 void broker_close_cluster(struct broker *broker) {
     env_defer_cancel(broker->env, &broker->applied_task);
+    recorder_free(broker->recorder);
+    tally_free(broker->observed.tally);
+    broker->observed.tally = NULL;
+    lag_exchange_free(broker->lag_exchange);
     registration_free(broker->registration);
     broker_sessions_free(broker->leases);
     isolation_free(broker->isolation);
+    retention_free(broker->retention);
+    cleaner_free(broker->cleaner);
+    healer_free(broker->healer);
     leader_balancer_free(broker->leader_balancer);
+    drains_free(broker->drains);
+    metadata_servers_free(broker->metadata_servers);
+    reassignments_free(broker->reassignments);
     leader_asks_free(broker->leader_asks);
     leader_transfers_free(broker->leader_transfers);
+    marker_sender_free(broker->marker_sender);
+    marker_exchange_free(broker->marker_exchange);
     if (broker->partitions != NULL) partition_set_close(broker->partitions);
+    broker_close_transactions(broker);
     fetch_sessions_free(broker->fetch_sessions);
     producer_ids_free(broker->producer_ids);
     auto_creation_free(broker->auto_creation);
     metadata_group_close(broker->metadata_group);
+    metadata_keeper_free(broker->metadata_keeper);
+    broker->metadata_keeper = NULL;
+    broker->recorder = NULL;
+    broker->lag_exchange = NULL;
     broker->registration = NULL;
     broker->leases = NULL;
     broker->isolation = NULL;
+    broker->retention = NULL;
+    broker->cleaner = NULL;
+    broker->healer = NULL;
     broker->leader_balancer = NULL;
+    broker->drains = NULL;
+    broker->metadata_servers = NULL;
+    broker->reassignments = NULL;
+    broker->marker_sender = NULL;
+    broker->marker_exchange = NULL;
     broker->leader_asks = NULL;
     broker->leader_transfers = NULL;
     broker->producer_ids = NULL;

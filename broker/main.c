@@ -7,17 +7,23 @@
  */
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/env_uv/env_uv.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/broker.h"
+#include "broker/config/setting_units.h"
 #include "broker/log_tool.h"
+#include "broker/observation.h"
 #include "broker/options.h"
 #include "broker/server/file_shares.h"
+#include "broker/service_manager.h"
 
 static const char NAME[] = "draved: ";
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, STDERR_FD = 2, OPEN_FILES_LOW = 4096 };
@@ -29,13 +35,26 @@ struct run {
     struct log log;
     struct broker_settings settings;
     struct broker *broker;
+    struct observation *observation; /* NULL: nothing is served to those who watch */
+    struct service_manager *manager; /* NULL: there is none */
     bool stopping;
     int code;
 };
 
+/* JOURNAL_STREAM of systemd.exec(5): device and inode of what journald reads. */
+static bool stderr_is_journal(void) {
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat stat;
+    char own[64];
+    if (stream == NULL || fstat(STDERR_FD, &stat) != 0) return false;
+    snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)stat.st_dev, (uintmax_t)stat.st_ino);
+    return strcmp(stream, own) == 0;
+}
+
 static void on_ready(void *arg, const char *summary) {
     struct run *run = arg;
     log_info(&run->log, "ready: %s", summary);
+    service_manager_ready(run->manager, summary);
     env_uv_watch_turns(run->env, (uint64_t)run->settings.turn_warn_ms * 1000);
 }
 
@@ -65,6 +84,7 @@ static void on_signal(void *arg, int number) {
              : number == SIGHUP ? "SIGHUP"
                                 : "SIGINT",
              longest_us / 1000, longest_us % 1000 / 100, what == NULL ? "nothing" : what);
+    service_manager_stopping(run->manager);
     broker_stop(run->broker, on_stopped, run);
 }
 
@@ -96,10 +116,10 @@ static void share_files(struct run *run) {
                  " (max.connections): only %" PRIu64
                  " files may be open at a time; raise the hard limit (ulimit -Hn, LimitNOFILE)",
                  shares.connections, run->settings.max_connections, (uint64_t)limit.rlim_cur);
-    if (shares.connections < run->settings.max_connections)
-        run->settings.few_files = (uint32_t)limit.rlim_cur;
-    run->settings.max_connections = shares.connections;
     run->settings.segment_files = shares.segments;
+    run->settings.open_files = limit.rlim_cur > UINT32_MAX ? UINT32_MAX : (uint32_t)limit.rlim_cur;
+    run->settings.connections_most = shares.connections_most;
+    broker_settings_bound_connections(&run->settings);
 }
 
 static void say_first_lines(struct run *run) {
@@ -119,12 +139,35 @@ static void say_first_lines(struct run *run) {
     }
 }
 
+/* False: it was asked for, and cannot be. */
+static bool start_observation(struct run *run) {
+    const struct broker_settings *settings = &run->settings;
+    struct error_text why;
+    char address[HOST_PORT_TEXT];
+    if (settings->http_host[0] == '\0') return true;
+    int error = observation_start(run->env, STDERR_FD, settings, &run->observation, &why);
+    if (error == ERR_NONE) {
+        host_port_text(settings->http_host, observation_port(run->observation), address);
+        log_info(&run->log, "metrics and health: http://%s", address);
+        if (settings->console) log_info(&run->log, "console: http://%s/", address);
+        return true;
+    }
+    if (settings->http_is_default)
+        log_warn(&run->log, "%s", why.text);
+    else
+        log_error(&run->log, "%s", why.text);
+    return settings->http_is_default;
+}
+
 static const struct broker_events broker_events = {on_ready, on_failed};
 
 /* What closing began (a job in a lane, a report) ends before the loop does. */
 static int end_loop(struct run *run) {
+    bool clean = observation_stop(run->observation);
+    service_manager_free(run->manager);
     env_uv_run(run->env);
-    if (!env_uv_free(run->env))
+    clean = env_uv_free(run->env) && clean;
+    if (!clean)
         log_error(
             &run->log,
             "a socket, a file or a timer is left at the end: a bug of draved, please report it");
@@ -137,22 +180,31 @@ static int run_broker(struct run *run) {
         output_sentence(NAME, "the event loop cannot be made; is the limit of open files used up?");
         return EXIT_REFUSED;
     }
-    run->log = (struct log){.env = run->env, .level = run->settings.log_level};
+    run->log = (struct log){
+        .env = run->env, .format = run->settings.log_format, .level = run->settings.log_level};
+    if (run->log.format == LOG_TEXT && stderr_is_journal()) run->log.format = LOG_JOURNAL;
     say_first_lines(run);
     share_files(run);
     broker_settings_warnings(&run->settings, on_warning, &run->log);
+    run->manager = service_manager_new(run->env);
+    if (!start_observation(run)) {
+        run->code = EXIT_REFUSED;
+        return end_loop(run);
+    }
     if (broker_start(run->env, &run->log, &run->settings, &broker_events, run, &run->broker,
                      &why) != ERR_NONE) {
         log_error(&run->log, "%s", why.text);
         run->code = EXIT_REFUSED;
         return end_loop(run);
     }
+    observation_of(run->observation, run->broker);
     env_uv_on_signal(run->env, SIGTERM, on_signal, run);
     env_uv_on_signal(run->env, SIGINT, on_signal, run);
     struct sigaction hangup; /* its terminal is gone; nohup's wish is kept */
     if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
         env_uv_on_signal(run->env, SIGHUP, on_signal, run);
     env_uv_run(run->env);
+    observation_of(run->observation, NULL);
     broker_free(run->broker);
     return end_loop(run);
 }
@@ -171,6 +223,7 @@ static int read_settings(const struct options *options, struct settings *values,
         return main_refuse(&why);
     for (size_t i = 0; i < options->set_count; i++)
         if (settings_set_pair(values, options->set[i], &why) != ERR_NONE) return main_refuse(&why);
+    setting_units_resolve(values);
     return broker_settings_from(values, settings, &why) != ERR_NONE ? main_refuse(&why) : EXIT_DONE;
 }
 
@@ -195,6 +248,7 @@ static int main_act(const struct options *options, struct output *out) {
     switch (options->action) {
     case ACTION_HELP: options_print_help(out); return EXIT_DONE;
     case ACTION_HELP_CONFIG: options_print_settings(out); return EXIT_DONE;
+    case ACTION_HELP_METRICS: options_print_metrics(out); return EXIT_DONE;
     case ACTION_VERSION: output_print(out, "draved %s\n", DRAVE_VERSION); return EXIT_DONE;
     case ACTION_LOG_DUMP: return log_tool_dump(options, out);
     case ACTION_LOG_VERIFY: return log_tool_verify(options, out);

@@ -12,13 +12,16 @@
 #include "base/nearest_name.h"
 #include "base/settings.h"
 #include "broker/config/broker_settings.h"
-#include "broker/partition/topic_settings.h"
+#include "broker/config/dynamic_settings.h"
+#include "broker/config/topic_settings.h"
+#include "broker/observe/metric_table.h"
 
 enum {
     CHOSE_CONFIG = 1,
     CHOSE_SET,
     CHOSE_CHECK,
     CHOSE_HELP_CONFIG,
+    CHOSE_HELP_METRICS,
     CHOSE_VERSION,
     CHOSE_HELP,
     CHOSE_TOPIC,
@@ -31,6 +34,7 @@ static const struct option long_options[] = {
     {"set", required_argument, NULL, CHOSE_SET},
     {"check", no_argument, NULL, CHOSE_CHECK},
     {"help-config", no_argument, NULL, CHOSE_HELP_CONFIG},
+    {"help-metrics", no_argument, NULL, CHOSE_HELP_METRICS},
     {"version", no_argument, NULL, CHOSE_VERSION},
     {"help", no_argument, NULL, CHOSE_HELP},
     {"topic", required_argument, NULL, CHOSE_TOPIC},
@@ -80,6 +84,7 @@ static int options_take(int chosen, const char *value, struct options *options,
         return ERR_NONE;
     case CHOSE_CHECK: options->action = ACTION_CHECK; return ERR_NONE;
     case CHOSE_HELP_CONFIG: options->action = ACTION_HELP_CONFIG; return ERR_NONE;
+    case CHOSE_HELP_METRICS: options->action = ACTION_HELP_METRICS; return ERR_NONE;
     case CHOSE_VERSION: options->action = ACTION_VERSION; return ERR_NONE;
     case CHOSE_HELP: options->action = ACTION_HELP; return ERR_NONE;
     case CHOSE_TOPIC: options->topic = value; return ERR_NONE;
@@ -139,6 +144,7 @@ void options_print_help(struct output *out) {
         "usage: draved [--config FILE] [--set key=value]...    runs one broker, in ./drave-data on 127.0.0.1:9092 unless told otherwise\n"
         "       draved --check [--config FILE] [--set ...]     only checks the configuration\n"
         "       draved --help-config                           shows every setting with its default, limits and meaning\n"
+        "       draved --help-metrics                          shows every metric of /metrics with its kind, labels and meaning\n"
         "       draved log dump DIR [--topic T --partition P] [--json]    shows the batches in a data directory, also beside a running broker\n"
         "       draved log verify DIR [--json]                 checks every checksum in a data directory\n"
         "       draved --version | --help\n"
@@ -155,29 +161,67 @@ static void print_limits(struct output *out, const struct setting *row) {
                      row->unit[0] == '\0' ? "" : " ", row->unit);
     else if (row->type == SETTING_BOOL)
         output_print(out, "true or false");
+    else if (row->type == SETTING_DECIMAL)
+        output_print(out, "%" PRId64 " to %" PRId64, row->min, row->max);
     else if (row->type == SETTING_CHOICE)
         output_print(out, "one of %s", row->choices);
+    else if (row->choices != NULL)
+        output_print(out, "some of %s, or none", row->choices);
     else
         output_print(out, "text");
 }
 
-static void print_row(struct output *out, const struct setting *row) {
+static void print_row(struct output *out, const struct setting *row, const char *when) {
     output_print(out, "%s=%s\n    %s (", row->name, row->fallback, row->help);
     print_limits(out, row);
-    output_print(out, ")\n");
+    output_print(out, "%s)\n", when);
+}
+
+/* Whether it may change while a broker runs. */
+static const char *when_of(const struct setting *row) {
+    const struct dynamic_setting *dynamic = dynamic_settings_find(row->name);
+    return dynamic == NULL       ? ""
+           : dynamic->one_broker ? "; at any time, for one broker"
+                                 : "; at any time";
+}
+
+/* Whether a topic may choose, and what it may not though the broker may. */
+static void print_topic_row(struct output *out, const struct topic_setting *setting) {
+    const char *only = setting->row.fallback;
+    size_t count;
+    const struct setting *table = broker_settings_table(&count);
+    const struct setting *of_broker = setting_find(table, count, setting->broker_setting);
+    output_print(out, "%s: %s", setting->row.name, setting->broker_setting);
+    if (setting->row.fixed)
+        output_print(out, " (only %s)\n", only[0] == '\0' ? "empty" : only);
+    else if (setting->row.min != of_broker->min)
+        output_print(out, " (%" PRId64 " %s at least)\n", setting->row.min, setting->row.unit);
+    else
+        output_print(out, "%s\n", setting->as_broker ? " (the same for all topics)" : "");
 }
 
 void options_print_settings(struct output *out) {
     size_t count;
     const struct setting *table = broker_settings_table(&count);
     for (size_t i = 0; i < count; i++)
-        print_row(out, &table[i]);
+        print_row(out, &table[i], when_of(&table[i]));
     const struct topic_setting *of_topics = topic_settings_table(&count);
     output_print(out, "\nSettings of one topic, each as the broker's setting behind it:\n");
     for (size_t i = 0; i < count; i++)
-        if (of_topics[i].broker_setting != NULL)
-            output_print(out, "%s: %s%s\n", of_topics[i].row.name, of_topics[i].broker_setting,
-                         of_topics[i].as_broker ? " (the same for all topics)" : "");
+        if (of_topics[i].broker_setting != NULL) print_topic_row(out, &of_topics[i]);
     for (size_t i = 0; i < count; i++)
-        if (of_topics[i].broker_setting == NULL) print_row(out, &of_topics[i].row);
+        if (of_topics[i].broker_setting == NULL) print_row(out, &of_topics[i].row, "");
+}
+
+void options_print_metrics(struct output *out) {
+    static const char *const types[] = {
+        [METRIC_GAUGE] = "gauge", [METRIC_COUNTER] = "counter", [METRIC_HISTOGRAM] = "histogram"};
+    for (int i = 0; i < METRICS; i++) {
+        const struct metric_row *row = &metric_table()[i];
+        output_print(out, "%s", row->name);
+        for (unsigned j = 0; j < metric_labels(row); j++)
+            output_print(out, "%c%s", j == 0 ? '{' : ',', row->labels[j]);
+        output_print(out, "%s %s\n    %s\n", metric_labels(row) > 0 ? "}" : "", types[row->type],
+                     row->help);
+    }
 }

@@ -15,6 +15,7 @@ enum options_action {
     ACTION_CHECK,
     ACTION_HELP,
     ACTION_HELP_CONFIG,
+    ACTION_HELP_METRICS,
     ACTION_VERSION,
     ACTION_LOG_DUMP,
     ACTION_LOG_VERIFY
@@ -37,5 +38,6 @@ struct options {
 int options_parse(int argc, char **argv, struct options *options, struct error_text *why);
 void options_print_help(struct output *out);
 void options_print_settings(struct output *out); /* the table, as --help-config */
+void options_print_metrics(struct output *out);  /* likewise, --help-metrics */
 
 #endif

@@ -58,6 +58,25 @@ static int64_t float_bits(const void *value) {
     return bits;
 }
 
+static void tell_error(struct kp_told_errors *told, int16_t code) {
+    unsigned at = 0;
+    while (at < told->count && told->codes[at] != code)
+        at++;
+    if (at == KP_TOLD_ERRORS_MAX) return;
+    if (at == told->count) {
+        told->count++;
+        told->codes[at] = code;
+        told->counts[at] = 0;
+    }
+    told->counts[at]++;
+}
+
+static void encode_int16(struct kp_writer *writer, const struct kp_field *field, int16_t value) {
+    kp_write_int16(writer, value);
+    if (value != 0 && writer->told != NULL && strcmp(field->name, "errorCode") == 0)
+        tell_error(writer->told, value);
+}
+
 /* Writes one value. `field` describes arrays and structs. */
 static void encode_value(struct encoder *encoder, enum kp_kind kind, const struct kp_field *field,
                          bool nullable, const void *value) {
@@ -65,7 +84,7 @@ static void encode_value(struct encoder *encoder, enum kp_kind kind, const struc
     switch (kind) {
     case KP_BOOL: kp_write_bool(writer, *(const bool *)value); return;
     case KP_INT8: kp_write_int8(writer, *(const int8_t *)value); return;
-    case KP_INT16: kp_write_int16(writer, *(const int16_t *)value); return;
+    case KP_INT16: encode_int16(writer, field, *(const int16_t *)value); return;
     case KP_INT32: kp_write_int32(writer, *(const int32_t *)value); return;
     case KP_INT64: kp_write_int64(writer, *(const int64_t *)value); return;
     case KP_UINT16: kp_write_int16(writer, (int16_t)*(const uint16_t *)value); return;
@@ -107,6 +126,7 @@ static void encode_tagged_field(struct encoder *encoder, const struct kp_field *
                                 const void *object) {
     struct kp_writer inner;
     kp_writer_init(&inner, encoder->writer->limit);
+    inner.told = encoder->writer->told;
     struct encoder sub = {&inner, encoder->version, true};
     encode_value(&sub, field->kind, field, kp_version_in(field->nullable, encoder->version),
                  (const uint8_t *)object + field->offset);

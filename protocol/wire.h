@@ -85,17 +85,26 @@ void kp_skip_tags(struct kp_reader *reader); /* a whole section of tagged fields
 
 /* ---- Writing ---- */
 
+/* Kafka's error codes that an answer tells, and how often: the first few kinds of them. */
+enum { KP_TOLD_ERRORS_MAX = 8 };
+struct kp_told_errors {
+    int16_t codes[KP_TOLD_ERRORS_MAX];
+    uint32_t counts[KP_TOLD_ERRORS_MAX];
+    unsigned count;
+};
+
 /* Output: bytes of its own, and references to slices between them. Fields belong to the writer, but
- * `error` may be read. */
+ * `error` may be read, and `told` be set. */
 struct kp_writer {
     uint8_t *data;
     size_t len, capacity;
     struct kp_reference *references; /* slices that stand before data[at] */
     uint32_t reference_count, reference_capacity;
-    size_t referenced; /* bytes of all references */
-    size_t limit;      /* most bytes in all */
-    bool borrows;      /* its references are the caller's, see kp_writer_borrow */
-    bool measures;     /* see kp_writer_measure */
+    size_t referenced;           /* bytes of all references */
+    size_t limit;                /* most bytes in all */
+    bool borrows;                /* its references are the caller's, see kp_writer_borrow */
+    bool measures;               /* see kp_writer_measure */
+    struct kp_told_errors *told; /* gets those that kp_encode writes; NULL: nobody wants them */
     int error; /* ERR_NONE; ERR_TOO_LARGE: over the limit; ERR_INVALID: null where the format has
                   none, text too long */
 };
@@ -110,7 +119,8 @@ void kp_writer_own(struct kp_writer *writer);
 void kp_writer_measure(struct kp_writer *writer);
 /* Of an empty one: takes memory for so many bytes of its own at once. */
 void kp_writer_reserve(struct kp_writer *writer, size_t bytes);
-void kp_writer_close(struct kp_writer *writer);           /* drops everything; twice is harmless */
+void kp_writer_close(struct kp_writer *writer);  /* drops everything; twice is harmless */
+void kp_writer_rewind(struct kp_writer *writer); /* drops what was written, and keeps its memory */
 size_t kp_writer_size(const struct kp_writer *writer);    /* bytes so far, references included */
 void kp_writer_fail(struct kp_writer *writer, int error); /* the first error stays */
 

@@ -59,6 +59,12 @@ void kp_writer_close(struct kp_writer *writer) {
     *writer = (struct kp_writer){.limit = writer->limit, .error = writer->error};
 }
 
+void kp_writer_rewind(struct kp_writer *writer) {
+    CHECK(writer->reference_count == 0); /* for what has no slices */
+    writer->len = 0;
+    writer->error = ERR_NONE;
+}
+
 size_t kp_writer_size(const struct kp_writer *writer) {
     return writer->len + writer->referenced;
 }

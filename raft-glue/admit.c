@@ -112,8 +112,11 @@ static bool admit_append_result(struct raft_group *group, struct member *from,
         return admit_drop(group, from, "its index is impossible");
     if (result->rejected > 0 && result->last_log_index >= result->rejected)
         return admit_drop(group, from, "it rejects what it says it has");
-    if (result->term == raft_current_term(&group->raft) && result->rejected > 0 &&
-        result->rejected <= member_match(from)) {
+    bool contradicts = result->term == raft_current_term(&group->raft) && result->rejected > 0 &&
+                       result->rejected <= member_match(from);
+    /* Its log is being replaced. */
+    if (contradicts && from->behind) return drop_late(group);
+    if (contradicts) {
         from->damaged = true;
         log_error(
             group->shard->log,
@@ -152,8 +155,10 @@ static bool admit_timeout_now(struct raft_group *group, struct member *from,
         args->last_log_term > args->term)
         return admit_drop(group, from, "its index is impossible");
     if (args->term != raft_current_term(&group->raft)) return drop_late(group);
+    if (raft_group_is_sole_follower(group)) return drop_late(group);
     /* The leader stops, as we do, and so does everybody else: it did not know that yet. */
     if (group->shard->draining && transfer_target(group) == NULL) return drop_late(group);
+    group->standing.told_term = (log_term)args->term;
     return true;
 }
 

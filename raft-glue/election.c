@@ -38,9 +38,11 @@ static void end_try(struct raft_group *group) {
     raft_group_rearm(group);
 }
 
-static void begin_try(struct raft_group *group, uint64_t at_ms) {
-    group->fast = (struct fast_try){
-        .under_way = true, .at_ms = at_ms, .timeout_ms = group->shard->options.failover_ms};
+static void begin_try(struct raft_group *group, uint64_t at_ms, bool leader_dead) {
+    group->fast = (struct fast_try){.under_way = true,
+                                    .leader_dead = leader_dead,
+                                    .at_ms = at_ms,
+                                    .timeout_ms = group->shard->options.failover_ms};
     raft_set_election_timeout(&group->raft, group->fast.timeout_ms);
     raft_group_rearm(group);
 }
@@ -114,7 +116,7 @@ void election_on_link_up(struct raft_group *group) {
         return;
     if (group->raft.state == RAFT_FOLLOWER && group->raft.follower_state.current_leader.id != 0)
         return;
-    begin_try(group, try_time_ms(group));
+    begin_try(group, try_time_ms(group), false);
 }
 
 void election_on_link_down(struct raft_group *group) {
@@ -126,7 +128,7 @@ void election_start(struct raft_group *group) {
     group->made_ms = group->shard->now_ms;
     if (!may_stand(group)) return;
     if (raft_group_is_new(group) && group->first == group->replica) {
-        begin_try(group, group->shard->now_ms);
+        begin_try(group, group->shard->now_ms, false);
     } else {
         election_on_link_up(group);
     }
@@ -145,7 +147,8 @@ static void lost_leader(struct raft_group *group, const struct member *leader) {
     quiet_end(group);
     if (!may_stand(group)) return;
     group->shard->stats.fast_failovers++;
-    begin_try(group, try_time_ms(group));
+    group->standing.missed_ms = group->shard->now_ms;
+    begin_try(group, try_time_ms(group), true);
 }
 
 void election_on_dead(struct raft_group *group, int32_t node) {
@@ -160,6 +163,13 @@ void election_on_resigned(struct raft_group *group, const struct member *from) {
 bool election_leader_is_dead(const struct raft_group *group) {
     return group->dead_leader != 0 && group->raft.state == RAFT_FOLLOWER &&
            group->raft.follower_state.current_leader.id == group->dead_leader;
+}
+
+bool election_leader_is_silent(const struct raft_group *group) {
+    const struct member *leader = leader_of(group);
+    return leader != NULL && !group->self->voter &&
+           group->shard->now_ms - member_heard_ms(leader) >
+               group->shard->options.election_timeout_ms;
 }
 
 void election_hard_state_durable(struct raft_group *group) {

@@ -16,7 +16,8 @@
  *     only when nobody else does for several election timeouts, because the others lack entries
  *     that it has, or are damaged, too, or there is nobody (docs/decisions)
  *
- * A new start forgets it: the file may have been put back, and if not the next read finds it again.
+ * It is over when all damage is mended with what other replicas have (broker/healing). A new start
+ * forgets it: the file may have been put back, and if not the next read finds it again.
  *
  * A disk without room (disk_space.h) is told to the leader in the same way, and a leader hands over
  * for it in the same way, to a replica with room; where none has any it leads on, and refuses what
@@ -40,8 +41,8 @@ enum {
 
 static const char *advice(const struct raft_group *group) {
     return group->member_count > 1
-               ? "this replica leads no more while another one is whole, which serves these records; to make it whole again put back "
-                 "the file as it was, with this broker stopped"
+               ? "this replica leads no more while another one is whole, which serves these records; what is damaged is asked of the "
+                 "others and written again: if no line says that soon, put back the file as it was, with this broker stopped"
                : "there is no other replica: put back the file as it was, with this broker stopped";
 }
 
@@ -52,12 +53,34 @@ void leader_fitness_damage_found(struct raft_group *group,
              damage->position, error_phrase(damage->error));
     log_error(group->shard->log, "%s: %s: %s; draved log verify names all that is damaged",
               group->label, place, advice(group));
-    if (group->damage == NULL) group->damage = mem_strdup(place);
+    if (group->damage == NULL) {
+        group->damage = mem_strdup(place);
+        group->shard->stats.damaged_logs++;
+    }
     group->shard->stats.damaged_files++;
     group->leave_at_ms = 0;
     if (group->calm.of != NULL) raft_group_send_state(group, group->calm.of);
     quiet_end(group);
     shard_ready(group);
+}
+
+void leader_fitness_forget_damage(struct raft_group *group) {
+    if (group->damage == NULL) return;
+    mem_free(group->damage);
+    group->damage = NULL;
+    group->shard->stats.damaged_logs--;
+}
+
+void leader_fitness_mended(struct raft_group *group) {
+    log_info(group->shard->log, "%s: this replica is whole again: all that was damaged is mended",
+             group->label);
+    leader_fitness_forget_damage(group);
+    group->shard->stats.mended_logs++;
+    group->applying.blocked = false;
+    if (group->calm.of != NULL) raft_group_send_state(group, group->calm.of);
+    quiet_end(group);
+    shard_ready(group);
+    raft_group_rearm(group);
 }
 
 /* In sync, whole, with room, and the nearest. */

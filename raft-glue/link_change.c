@@ -22,7 +22,10 @@ enum change { WENT_DOWN = 1, FOUND_DEAD = 2, CAME_UP = 4, HEARD = 8 };
 static void tell_member(struct member *member) {
     const struct link *link = member->link;
     if (link == NULL) return;
-    if (link->under_way & WENT_DOWN) replicate_link_down(member);
+    if (link->under_way & WENT_DOWN) {
+        replicate_link_down(member);
+        snapshot_fetch_link_down(member);
+    }
     if ((link->under_way & CAME_UP) && link->up) replicate_link_up(member);
 }
 

@@ -1,10 +1,13 @@
 /*
- * Opening and closing a group, and its members.
+ * Opening and closing a group, its members, and what its log reports.
  *
  * Opening makes the log and, for a replica that never existed before, the configuration as its
  * first entry; the engine starts then, or later (raft_group_start.c). Failures: a log that
  * contradicts the journal, or itself, does not open. A group that is closed inside one of its own
- * events lives until its last caller up the stack has let it go (pins).
+ * events lives until its last caller up the stack has let it go (pins). What the log reports as
+ * durable lets the start of the engine, messages that waited for the hard state, the engine's count
+ * of persisted entries and an early try go on. Invariant: no entry counts as persisted while the
+ * hard state is not durable.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,15 +16,13 @@
 #include "raft-glue/engine/configuration.h"
 #include "raft-glue/engine/engine_heap.h"
 #include "raft-glue/raft_group_internal.h"
-
-enum { MAX_INFLIGHT_ENTRIES = 4096 };
+#include "storage/log/log_staging.h"
 
 /* ---- Members ---- */
 
 static void place_member(struct raft_group *group, struct member *member,
                          const struct raft_group_member *as) {
     member->node = as->node;
-    member->voter = as->voter;
     member->link = as->replica == group->replica ? NULL : shard_link(group->shard, as->node);
 }
 
@@ -36,6 +37,7 @@ static struct member *make_member(struct raft_group *group, const struct raft_gr
 
 static void free_member(struct member *member) {
     replicate_forget(member);
+    snapshot_fetch_link_down(member);
     mem_free(member->runs);
     mem_free(member);
 }
@@ -51,9 +53,9 @@ void raft_group_set_members(struct raft_group *group, const struct raft_group_me
             member = make_member(group, &members[i]);
         } else if (member->node != members[i].node) {
             replicate_forget(member);
+            snapshot_fetch_link_down(member);
             place_member(group, member, &members[i]);
         }
-        member->voter = members[i].voter;
         member->keep = true;
         now[i] = member;
     }
@@ -66,33 +68,82 @@ void raft_group_set_members(struct raft_group *group, const struct raft_group_me
         now[i]->keep = false;
     group->self = raft_group_member(group, group->replica);
     CHECK(group->self != NULL);
+    raft_group_voters_mirror(group);
 }
+
+/* ---- What the log reports ---- */
+
+/* A leader writes its entries and sends them in parallel, and counts itself only when they are on
+ * its disk (Raft dissertation, 10.2.1). */
+static void report_durable(struct raft_group *group) {
+    if (group->phase != RAFT_GROUP_RUNNING || raft_group_hard_state_pending(group)) return;
+    if (group->raft.snapshot.installing) return; /* they are not those of its log any more */
+    raft_group_step_persisted(group, partition_log_durable_index(group->log));
+}
+
+static void on_durable(void *arg, log_index index) {
+    struct raft_group *group = arg;
+    (void)index; /* the log is asked: a truncation may have come since */
+    if (group->phase == RAFT_GROUP_STARTING) {
+        raft_group_continue_start(group);
+    } else {
+        report_durable(group);
+    }
+}
+
+static void on_hard_state_durable(void *arg, uint64_t version) {
+    struct raft_group *group = arg;
+    CHECK(version > group->hard_state.durable && version <= group->hard_state.version);
+    group->hard_state.durable = version;
+    if (group->phase == RAFT_GROUP_STARTING) {
+        raft_group_continue_start(group);
+        return;
+    }
+    raft_group_send_held(group);
+    report_durable(group);
+    election_hard_state_durable(group);
+}
+
+static void on_damaged(void *arg, const struct partition_log_damage *damage) {
+    leader_fitness_damage_found(arg, damage);
+}
+
+static void on_mended(void *arg) {
+    leader_fitness_mended(arg);
+}
+
+static void on_start_moved(void *arg) {
+    struct raft_group *group = arg;
+    struct raft_event event;
+    raft_group_trail_start_moved(group);
+    if (raft_group_trail_forget(group, &event)) raft_group_step(group, &event);
+}
+
+static void on_installed(void *arg) {
+    snapshot_installed(arg);
+}
+
+static const struct partition_log_events group_log_events = {
+    .durable = on_durable,
+    .hard_state_durable = on_hard_state_durable,
+    .damaged = on_damaged,
+    .mended = on_mended,
+    .start_moved = on_start_moved,
+    .installed = on_installed};
 
 /* ---- Opening ---- */
-
-static void init_engine(struct raft_group *group) {
-    const struct shard_options *options = &group->shard->options;
-    char address[24];
-    snprintf(address, sizeof address, "%" PRIu64, group->replica);
-    int rv = raft_init(&group->raft, NULL, NULL, group->replica, address);
-    CHECK(rv == 0);
-    group->raft.tracer = NULL; /* the default one formats a message at every step */
-    raft_seed(&group->raft, (unsigned)env_random_u64(group->shard->env));
-    raft_set_pre_vote(&group->raft, true);
-    raft_set_election_timeout(&group->raft, options->election_timeout_ms);
-    raft_set_heartbeat_timeout(&group->raft, options->heartbeat_ms);
-    raft_set_max_inflight_entries(&group->raft, MAX_INFLIGHT_ENTRIES);
-    group->role = RAFT_FOLLOWER;
-}
 
 static void bootstrap(struct raft_group *group, const struct raft_group_spec *spec) {
     struct entry_spec change = {.type = ENTRY_CHANGE, .max_timestamp = -1};
     struct configuration_server servers[CHANGE_SERVERS_MAX];
-    CHECK(spec->member_count <= CHANGE_SERVERS_MAX);
-    for (size_t i = 0; i < spec->member_count; i++)
-        servers[i] = (struct configuration_server){.replica = spec->members[i].replica,
-                                                   .voter = spec->members[i].voter};
-    change.raw = configuration_encode(servers, spec->member_count);
+    bool later = spec->first_members != NULL; /* members came or went since */
+    const struct raft_group_member *members = later ? spec->first_members : spec->members;
+    size_t count = later ? spec->first_member_count : spec->member_count;
+    CHECK(count <= CHANGE_SERVERS_MAX);
+    for (size_t i = 0; i < count; i++)
+        servers[i] = (struct configuration_server){.replica = members[i].replica,
+                                                   .voter = members[i].voter};
+    change.raw = configuration_encode(servers, count);
     struct entry *entry = entry_new(NULL, &change);
     entry_seal(entry, group->id, 1, 1);
     group->hard_state.version = partition_log_set_hard_state(group->log, 1, 0);
@@ -119,18 +170,6 @@ static int check_log(struct raft_group *group, struct error_text *why) {
             "back in time; put back the newer one, or leave this broker stopped: the others go on without it",
             group->label, last_term, partition_log_term(group->log));
     return ERR_NONE;
-}
-
-/* What is gone from the log the owner must know by its snapshot. */
-static int check_applied(const struct raft_group *group, struct error_text *why) {
-    uint64_t first = partition_log_first_index(group->log);
-    if (group->applied + 1 >= first) return ERR_NONE;
-    return error_set(
-        why, ERR_CORRUPT,
-        "the log of %s begins with entry %" PRIu64
-        ", and the state of what was before cannot be read by this version; run the version that the other brokers run, or "
-        "leave this broker stopped: the others go on without it",
-        group->label, first);
 }
 
 static void give_up_opening(struct raft_group *group) {
@@ -173,18 +212,16 @@ int raft_group_open(struct shard *shard, const struct raft_group_spec *spec,
     group->made = made;
     group->first = spec->first;
     group->commit = partition_log_commit_index(group->log);
-    group->applied = events->restore != NULL ? events->restore(arg, group->log) : 0;
-    error = check_applied(group, why);
-    if (error != ERR_NONE) {
+    if (!raft_group_restore(group, why)) {
         give_up_opening(group);
-        return error;
+        return ERR_CORRUPT;
     }
-    /* Only committed entries are applied. */
-    if (group->applied > group->commit) group->commit = group->applied;
+    raft_group_init_engine(group);
     raft_group_set_members(group, spec->members, spec->member_count);
-    init_engine(group);
     shard_add_group(shard, group);
+    if (log_staging_is_left(group->log)) snapshot_fetch_left(group);
     *result = group;
+    partition_log_tell_damage(group->log);
     raft_group_continue_start(group);
     shard_ready(group);
     return ERR_NONE;
@@ -197,7 +234,7 @@ static void free_group(struct raft_group *group) {
         free_member(group->members[i]);
     mem_free(group->members);
     mem_free(group->hard_state.held);
-    mem_free(group->damage);
+    leader_fitness_forget_damage(group);
     mem_free(group->label);
     mem_free(group);
 }
@@ -219,15 +256,16 @@ void raft_group_close(struct raft_group *group) {
     transfer_fail(group, ERR_CANCELED);
     for (size_t i = 0; i < group->member_count; i++)
         replicate_forget(group->members[i]);
-    env_defer_cancel(group->shard->env, &group->applying.more);
-    if (group->applying.under_way && !group->applying.loaded)
-        partition_log_read_cancel(&group->applying.read);
-    if (group->applying.loaded && group->applying.error == ERR_NONE)
-        partition_log_read_release(&group->applying.read);
+    snapshot_fetch_end(group);
+    env_timer_free(group->fetch_left);
+    env_timer_free(group->fetch_works);
+    env_timer_free(group->fetch_paced);
+    raft_group_apply_cancel(group);
     raft_group_end_start(group);
     env_timer_free(group->starting.again);
     shard_remove_group(group->shard, group);
     partition_log_close(group->log);
+    raft_configuration_close(&group->installing.configuration);
     raft_close(&group->raft, NULL);
     raft_group_unpin(group);
 }

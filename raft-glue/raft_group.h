@@ -23,12 +23,12 @@
 #include "raft-glue/shard.h"
 #include "storage/log_types.h"
 
-enum { RAFT_GROUP_IN_SYNC_ENTRIES = 1000 };
+enum { RAFT_GROUP_IN_SYNC_ENTRIES = 1000, RAFT_GROUP_SERVERS_MAX = 256 };
 
 struct raft_group_member {
     replica_id replica; /* raft server id: allocated by group 0, never reused, never 0 */
     int32_t node;       /* the broker that holds it */
-    bool voter;         /* false: stand-by */
+    bool voter;         /* of a first configuration; false: stand-by */
 };
 
 struct raft_group_events {
@@ -49,9 +49,12 @@ struct raft_group_events {
      * change, until this is called with false. NULL: the owner does not mind. */
     void (*quiet)(void *arg, bool quiet);
     /* Inside raft_group_open, when the log is open: the applier takes its snapshot out of it
-     * (partition_log_snapshot) and returns the index up to which it knows the entries by that.
-     * NULL: it knows none. */
-    uint64_t (*restore)(void *arg, struct partition_log *log);
+     * (partition_log_snapshot). True: it will say up to which index it knows the entries by that,
+     * with raft_group_restored; until then no committed entry comes. NULL, false: it knows none.
+     * Again when its leader has given this replica, which lacks the beginning of the log, files in
+     * its place: what the applier knew, or was about to know, is replaced by what this snapshot
+     * says. */
+    bool (*restore)(void *arg, struct partition_log *log);
     /* No more committed entries come, because the log is damaged or the group has stopped; it was
      * logged, `why` is a sentence without its end. NULL: the owner goes on without. */
     void (*broken)(void *arg, const char *why);
@@ -61,10 +64,13 @@ struct raft_group_spec {
     uint64_t id;
     const char *label;  /* "orders-3", "metadata"; copied */
     replica_id replica; /* ours */
-    /* The first configuration, ours included, in the same order on every broker; copied. */
+    /* Where replicas are, ours included; copied. Which of them vote the log says. */
     const struct raft_group_member *members;
     size_t member_count;
-    /* An empty log starts with the configuration of `members` as entry 1 of term 1. Only when the
+    /* The first configuration, in the same order on every broker; copied. NULL: `members`. */
+    const struct raft_group_member *first_members;
+    size_t first_member_count;
+    /* An empty log starts with that configuration as entry 1 of term 1. Only when the
      * caller has shown that this replica has never existed before; otherwise an empty log joins as
      * a stand-by without configuration and waits to be caught up. */
     bool bootstrap;
@@ -84,6 +90,9 @@ struct raft_group_spec {
 int raft_group_open(struct shard *shard, const struct raft_group_spec *spec,
                     const struct raft_group_events *events, void *arg, struct raft_group **group,
                     struct error_text *why);
+/* After `restore` was true, once: the entry after `index` is the next that is handed over. 0: the
+ * first of all; the group stops if that is gone from the log. */
+void raft_group_restored(struct raft_group *group, log_index index);
 /* No event comes after this. Waiting confirmations end with ERR_CANCELED within the call. */
 void raft_group_close(struct raft_group *group);
 
@@ -96,6 +105,11 @@ void raft_group_stop(struct raft_group *group, const char *why);
 void raft_group_stop_contradicted(struct raft_group *group, const char *why);
 
 struct partition_log *raft_group_log(struct raft_group *group);
+const char *raft_group_label(const struct raft_group *group);
+/* There is damage in its log that other members may mend, and nothing else is wrong with it. */
+bool raft_group_may_heal(const struct raft_group *group);
+/* The brokers that have the other members; the leader's first. At most `room`. */
+size_t raft_group_nodes(const struct raft_group *group, int32_t *into, size_t room);
 uint64_t raft_group_id(const struct raft_group *group);
 uint32_t raft_group_term(const struct raft_group *group);
 /* As announced by `leading` and not `lost` since. */
@@ -103,25 +117,37 @@ bool raft_group_is_leading(const struct raft_group *group);
 /* The term that was announced with it; 0: it is not leading. Between a message of a later term and
  * the end of the turn, which tells `lost`, that is not raft_group_term. */
 uint32_t raft_group_leading_term(const struct raft_group *group);
-uint64_t raft_group_leader(const struct raft_group *group); /* replica id; 0: unknown */
+/* Why this replica began to lead the last time, and how long nobody had led before it served. */
+struct election_facts {
+    enum election_cause cause;
+    uint64_t took_ms;
+};
+struct election_facts raft_group_election(const struct raft_group *group);
+uint64_t raft_group_replica(const struct raft_group *group); /* ours */
+uint64_t raft_group_leader(const struct raft_group *group);  /* replica id; 0: unknown */
 uint64_t raft_group_commit_index(const struct raft_group *group);
 uint64_t raft_group_applied_index(const struct raft_group *group);
 /* Where members are now (a broker's address moved is peers_add; this is for members that came or
- * went). */
+ * went). Ours stays. Who votes is no matter of this. */
 void raft_group_set_members(struct raft_group *group, const struct raft_group_member *members,
                             size_t n);
-/* For a leader: whether that replica is "in sync": connected, heard within an election timeout, and
- * it has all that is committed, or lacks at most RAFT_GROUP_IN_SYNC_ENTRIES entries of the log,
- * knows of no damage in it, and has room for more. Ourselves: always. */
+/* For a leader: whether that replica is "in sync": it votes, is connected, heard within an election
+ * timeout, and it has all that is committed, or lacks at most RAFT_GROUP_IN_SYNC_ENTRIES entries of
+ * the log, knows of no damage in it, and has room for more. Ourselves: always. */
 bool raft_group_member_in_sync(const struct raft_group *group, replica_id replica);
+/* How many vote in the configuration in force: also those of which the owner has not heard. */
+size_t raft_group_voter_count(const struct raft_group *group);
 /* For a leader: up to which index that replica's log is known to match ours (0: nowhere), and how
  * long ago it was heard last (UINT64_MAX: never). Of ourselves: the last index, now. False: there
  * is no such member, or this replica does not lead. */
 bool raft_group_member_progress(const struct raft_group *group, replica_id replica,
                                 log_index *match, uint64_t *silent_ms);
 
-/* Of a leader: up to this entry every member has the log on its disk, as far as it was heard since
- * this replica leads; one that was not, or has lost entries, has none. 0: it does not lead. */
+/* Of a leader: up to this entry every member that is waited for has the log on its disk, as far as
+ * it was heard since this replica leads; one that was not, or has lost entries, has none. Waited
+ * for is who was heard within shard_options.absent_ms, or anybody for so long after this replica
+ * began to lead; who comes back later, or is given the beginning of the log as files, is not. 0: it
+ * does not lead. */
 log_index raft_group_everywhere(const struct raft_group *group);
 
 /* Submits one entry; `spec` is taken over on success only. *index is its place. ERR_NOT_LEADER;
@@ -129,6 +155,32 @@ log_index raft_group_everywhere(const struct raft_group *group);
  * batches, and the group needs some. The term of the entry is raft_group_term(). Effects leave at
  * the end of this turn at the latest. */
 int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_index *index);
+
+/* ---- The configuration ---- */
+
+/* What is in force here, in the engine's order. */
+struct raft_group_configuration {
+    bool committed;  /* and known to be, here */
+    log_index index; /* of the entry that says so; 0: none is known */
+    size_t count;
+    struct {
+        replica_id replica;
+        bool voter;
+    } servers[RAFT_GROUP_SERVERS_MAX];
+};
+void raft_group_configuration(const struct raft_group *group,
+                              struct raft_group_configuration *into);
+
+enum raft_group_change {
+    RAFT_GROUP_ADD,     /* as a stand-by: it gets all, and counts nowhere */
+    RAFT_GROUP_PROMOTE, /* a stand-by votes */
+    RAFT_GROUP_REMOVE,  /* whatever it was */
+};
+/* Submits one step to another configuration. ERR_NOT_LEADER, or nothing of this term has committed
+ * yet; ERR_LIMIT: the change before it is not known to be committed, or the lead is being handed
+ * over; ERR_AGAIN: who is to be promoted lacks too much; ERR_INVALID: it is no step from what is in
+ * force, or it is about ourselves. */
+int raft_group_change(struct raft_group *group, enum raft_group_change change, replica_id replica);
 
 /* Asks a majority whether (group, term) still leads, after this call (one frame asks for all groups
  * of a turn). `done`: ERR_NONE; ERR_NOT_LEADER; ERR_TIMEOUT after an election timeout. */

@@ -1,6 +1,6 @@
 /*
- * What the owner of a group hears at the end of a turn: committed entries, in order, each once;
- * then who leads (raft_group_role.c).
+ * What the owner of a group knows when its log is opened, or is another one; and what it hears at
+ * the end of a turn: committed entries, in order, each once; then who leads (raft_group_role.c).
  *
  * Steps only note; the end of the turn tells (raft_group_deliver), so an owner may submit, close or
  * confirm inside its events without meeting a half finished step, and so a burst of commits wakes
@@ -9,22 +9,55 @@
  *
  * Invariant: an entry is handed over when all before it are, and it is committed.
  */
+#include <inttypes.h>
+
 #include "base/container_of.h"
 #include "raft-glue/raft_group_internal.h"
 
 /* Read at once; behind a start a journal may be full of them. */
 enum { APPLY_BYTES = 4 << 20, APPLY_ENTRIES = 4096 };
 
-/* The engine counts a configuration as uncommitted until it is told. */
-static void report_change(struct raft_group *group, const struct entry *entry) {
-    if (group->raft.configuration_uncommitted_index != entry->index) return;
-    struct raft_event event = {.type = RAFT_CONFIGURATION};
-    struct raft_buffer bytes = {(void *)entry->body.data, entry->body.len};
-    event.configuration.index = entry->index;
-    /* Admitted, or made here. */
-    CHECK(raft_configuration_decode(&bytes, &event.configuration.conf) == 0);
-    raft_group_step(group, &event);
+/* ---- What the owner knows already ---- */
+
+/* What is gone from the log the owner must know by its snapshot. */
+static bool knows_too_little(const struct raft_group *group) {
+    return group->applied + 1 < partition_log_first_index(group->log);
 }
+
+static void say_unknown(const struct raft_group *group, struct error_text *why) {
+    error_set(
+        why, ERR_CORRUPT,
+        "the log of %s begins with entry %" PRIu64
+        ", and the state of what was before cannot be read by this version; run the version that the other brokers run",
+        group->label, partition_log_first_index(group->log));
+}
+
+bool raft_group_restore(struct raft_group *group, struct error_text *why) {
+    const struct raft_group_events *events = group->events;
+    group->applied = 0;
+    group->applying.restoring = events->restore != NULL && events->restore(group->arg, group->log);
+    if (group->applying.restoring || !knows_too_little(group)) return true;
+    say_unknown(group, why);
+    return false;
+}
+
+void raft_group_restored(struct raft_group *group, log_index index) {
+    CHECK(group->applying.restoring); /* `restore` was true, and nobody has said it yet */
+    group->applying.restoring = false;
+    if (group->raft.snapshot.installing) return; /* it is asked again when that has ended */
+    group->applied = index;
+    /* Only committed entries are applied. */
+    if (group->applied > group->commit) group->commit = group->applied;
+    struct error_text why;
+    if (knows_too_little(group)) {
+        say_unknown(group, &why);
+        raft_group_stop(group, why.text);
+    } else {
+        shard_ready(group);
+    }
+}
+
+/* ---- Entries ---- */
 
 /* One, and further ones until the turn is long: what an entry has for the owner may be thousands of
  * records. False: there are more. */
@@ -37,8 +70,6 @@ static bool hand_over(struct raft_group *group) {
         /* partition_log_read gives what was asked for; a segment with other indexes is ERR_CORRUPT
          */
         CHECK(entry->index == group->applied + 1 && entry->index <= group->commit);
-        if (entry->type == ENTRY_CHANGE && group->phase == RAFT_GROUP_RUNNING)
-            report_change(group, entry);
         group->applied = entry->index;
         group->events->committed(group->arg, entry);
     }
@@ -69,6 +100,15 @@ static bool apply_failed(struct raft_group *group) {
     return true;
 }
 
+void raft_group_apply_cancel(struct raft_group *group) {
+    struct applying *applying = &group->applying;
+    env_defer_cancel(group->shard->env, &applying->more);
+    if (applying->under_way && !applying->loaded) partition_log_read_cancel(&applying->read);
+    if (applying->loaded && applying->error == ERR_NONE)
+        partition_log_read_release(&applying->read);
+    applying->under_way = applying->loaded = applying->blocked = false;
+}
+
 void raft_group_apply_more(struct env_task *task) {
     shard_ready(CONTAINER_OF(task, struct raft_group, applying.more));
 }
@@ -76,6 +116,7 @@ void raft_group_apply_more(struct env_task *task) {
 /* Delivers what is committed and at hand. False: a read is under way, or the group is gone. */
 static bool apply_commits(struct raft_group *group) {
     bool any = false;
+    if (group->raft.snapshot.installing) return !group->closed; /* the log is another one soon */
     for (;;) {
         if (group->applying.under_way && !group->applying.loaded) break;
         if (group->applying.loaded) {
@@ -100,7 +141,7 @@ static bool apply_commits(struct raft_group *group) {
         uint64_t last = partition_log_last_index(group->log);
         if (last > group->commit) last = group->commit;
         if (group->applied >= last || group->phase == RAFT_GROUP_STOPPED || group->starting.waits ||
-            group->applying.blocked)
+            group->applying.blocked || group->applying.restoring)
             break;
         if (any && env_turn_is_long(group->shard->env)) {
             env_yield(group->shard->env, &group->applying.more);

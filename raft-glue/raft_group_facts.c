@@ -51,13 +51,12 @@ bool member_is_live(const struct member *member) {
 
 bool raft_group_majority_is(const struct raft_group *group,
                             bool (*is)(const struct member *member)) {
-    size_t voters = 0, such = 0;
+    size_t such = 0;
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *member = group->members[i];
-        voters += member->voter;
         such += member->voter && (member == group->self || is(member));
     }
-    return such > voters / 2;
+    return such > group->voters.count / 2;
 }
 
 uint64_t member_heard_ms(const struct member *member) {
@@ -69,6 +68,28 @@ uint64_t member_heard_ms(const struct member *member) {
 
 struct partition_log *raft_group_log(struct raft_group *group) {
     return group->log;
+}
+
+const char *raft_group_label(const struct raft_group *group) {
+    return group->label;
+}
+
+bool raft_group_may_heal(const struct raft_group *group) {
+    return group->phase != RAFT_GROUP_STOPPED && group->member_count > 1 &&
+           partition_log_is_damaged(group->log);
+}
+
+size_t raft_group_nodes(const struct raft_group *group, int32_t *into, size_t room) {
+    size_t count = 0;
+    for (size_t i = 0; i < group->member_count && count < room; i++) {
+        const struct member *member = group->members[i];
+        if (member == group->self) continue;
+        into[count++] = member->node;
+        if (member->replica != group->leader) continue;
+        into[count - 1] = into[0];
+        into[0] = member->node;
+    }
+    return count;
 }
 
 uint64_t raft_group_id(const struct raft_group *group) {
@@ -85,6 +106,10 @@ bool raft_group_is_leading(const struct raft_group *group) {
 
 uint32_t raft_group_leading_term(const struct raft_group *group) {
     return group->announced.leading ? (uint32_t)group->announced.term : 0;
+}
+
+uint64_t raft_group_replica(const struct raft_group *group) {
+    return group->replica;
 }
 
 uint64_t raft_group_leader(const struct raft_group *group) {
@@ -110,16 +135,29 @@ bool raft_group_member_progress(const struct raft_group *group, replica_id repli
     return true;
 }
 
+/* Who was not heard yet by this leader, which knows nothing of what others heard, is awaited from
+ * when it began to lead. */
+static bool is_waited_for(const struct member *member) {
+    const struct raft_group *group = member->group;
+    uint64_t heard_ms = member_heard_ms(member), absent_ms = group->shard->options.absent_ms;
+    if (heard_ms < group->led_ms) heard_ms = group->led_ms;
+    return !member->behind && env_now_ms(group->shard->env) - heard_ms < absent_ms;
+}
+
 log_index raft_group_everywhere(const struct raft_group *group) {
     uint64_t least = partition_log_durable_index(group->log);
     if (group->commit < least) least = group->commit;
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *member = group->members[i];
-        if (member == group->self) continue;
+        if (member == group->self || !is_waited_for(member)) continue;
         uint64_t match = member->damaged ? 0 : member_match(member);
         if (match < least) least = match;
     }
     return raft_group_leads(group) ? least : 0;
+}
+
+size_t raft_group_voter_count(const struct raft_group *group) {
+    return group->voters.count;
 }
 
 bool raft_group_member_in_sync(const struct raft_group *group, replica_id replica) {
@@ -131,6 +169,10 @@ bool raft_group_member_in_sync(const struct raft_group *group, replica_id replic
     bool heard = heard_ms != 0 && silent_ms <= group->shard->options.election_timeout_ms;
     bool near = match >= group->commit ||
                 match + RAFT_GROUP_IN_SYNC_ENTRIES >= partition_log_last_index(group->log);
-    return heard && near && match > 0 && member->link->up && !member->damaged &&
+    return member->voter && heard && near && match > 0 && member->link->up && !member->damaged &&
            !member->log_damaged && !member->takes_none;
+}
+
+struct election_facts raft_group_election(const struct raft_group *group) {
+    return (struct election_facts){group->standing.cause, group->standing.took_ms};
 }

@@ -14,17 +14,19 @@
  *             election.c             early tries to be elected
  *             transfer.c             who takes a leadership over
  *             raft_group_trail.c     what the engine knows of the log
+ *             snapshot_offers.c      the beginning of the log, as files, for those who lack it
+ *   votes     raft_group_voters.c    who votes
  *   roles     raft_group_role.c      what begins and ends with a role
  *             leader_fitness.c       segments that cannot be read, a full disk: who leads then
  *   the step  raft_group_step.c      one engine step, its effects in their order, what follows
  *             admit.c                what may reach the engine
+ *   delivery  raft_group_apply.c     commits and roles to the owner
+ *   fetching  snapshot_fetch.c       the beginning of the log, as files, from its leader
  *   causes    receive.c              frames to steps
- *             raft_group_timeout.c   a deadline has come
  *             raft_group_start.c     the engine starts
- *             raft_group_apply.c     commits and roles to the owner
+ *             raft_group_change.c    steps to another configuration
  *             drain.c                a clean stop of the broker
- *   durable   raft_group_durable.c   what the log reports
- *   life      raft_group.c           open, close, members
+ *   life      raft_group.c           open, close, members, what the log reports
  *   links     link_change.c          what a link that changed means for each group
  *   roof      shard.c                one loop: peers' events, timer, end of the turn
  *
@@ -154,12 +156,19 @@ void quiet_link_heard(struct raft_group *group, const struct link *link);
 /* This replica leads a new term: nothing is known of the others. */
 void replicate_begin(struct raft_group *group);
 void replicate_end(struct raft_group *group);
+/* The same for one that came into the configuration, or went. */
+void replicate_renew(struct member *member);
 /* The member goes away or moves: nothing of it may remain in lists and windows. */
 void replicate_forget(struct member *member);
 /* The engine wants this AppendEntries sent. */
 void replicate_append(struct member *member, const struct raft_append_entries *args);
 /* A result of that member was stepped. */
 void replicate_acknowledged(struct member *member);
+/* A result of it, which is not stepped yet, rejects an AppendEntries; its log ends with
+ * `last_index`. */
+void replicate_lacks(struct member *member, log_index last_index);
+/* It says that it needs no files. */
+void replicate_lacks_none(struct member *member);
 /* That result rejected an AppendEntries behind `index`. */
 void replicate_rejected(struct member *member, log_index index);
 /* Asks those, too, whose heartbeat does not fall into the step that asks to be quiet. */
@@ -199,6 +208,9 @@ void election_hard_state_durable(struct raft_group *group);
 /* Whether a vote request may depose the leader that we know: its process is dead, or it resigned.
  */
 bool election_leader_is_dead(const struct raft_group *group);
+/* The same for a stand-by, whose engine never forgets a leader: nothing came of it for an election
+ * timeout. */
+bool election_leader_is_silent(const struct raft_group *group);
 
 /* ---- transfer.c ---- */
 
@@ -238,6 +250,57 @@ unsigned raft_group_trail_cut_gone(struct raft_group *group, struct raft_append_
  * it. Returns how many entries. */
 unsigned raft_group_trail_cut_below(struct raft_group *group, struct raft_append_entries *args);
 
+/* ======== Votes ======== */
+
+/* ---- raft_group_voters.c ---- */
+
+/* Within a step, before anything of it leaves. */
+void raft_group_voters_note(struct raft_group *group, const struct raft_update *update);
+/* The members are others now. */
+void raft_group_voters_mirror(struct raft_group *group);
+/* It is the only voter, by a change, and does not lead: its engine would do so at its timeout, in
+ * this term, which somebody else may have led, and without a vote. */
+bool raft_group_is_sole_follower(const struct raft_group *group);
+
+/* ======== Offering ======== */
+
+/* ---- snapshot_offers.c ---- */
+
+/* A heartbeat of a member that is behind is due: offers it the files, if that is not under way, and
+ * ends an offer that does not move. */
+void snapshot_offer_tick(struct member *member);
+/* It needs no files any more, or cannot have them from us. */
+void snapshot_offer_end(struct member *member);
+/* What it says of an offer, of the present one or not. The first: true if it needs no files; the
+ * second: false if it asks for what was not offered. */
+bool snapshot_refused(struct member *from, const struct snapshot_head *head,
+                      enum snapshot_refusal reason);
+bool snapshot_wanted(struct member *from, const struct snapshot_head *head,
+                     const struct snapshot_want *want);
+/* Part of the turn, behind the entries: reads a piece for that peer, if little waits for it. */
+void snapshot_fill(struct link *link);
+
+/* ======== Fetching ======== */
+
+/* ---- snapshot_fetch.c ---- */
+
+/* The receiver's half. The payload stays the caller's; an offer or chunk that cannot be decoded
+ * returns ERR_MALFORMED, and the link is broken. */
+int snapshot_offered(struct raft_group *group, struct member *from,
+                     const struct snapshot_head *head, struct slice payload);
+int snapshot_chunk_came(struct raft_group *group, struct member *from,
+                        const struct snapshot_head *head, struct slice payload);
+/* A message was received: a fetch that was from the leader of another term is over. */
+void snapshot_fetch_note(struct raft_group *group);
+/* The member is not there any more, or was not for a while. */
+void snapshot_fetch_link_down(struct member *member);
+void snapshot_fetch_end(struct raft_group *group);
+/* Files of a fetch that is over are there. */
+void snapshot_fetch_left(struct raft_group *group);
+void snapshot_fetch_rate_changed(struct shard *shard);
+/* The log and its files have been replaced. */
+void snapshot_installed(struct raft_group *group);
+
 /* ======== Roles ======== */
 
 /* ---- raft_group_role.c (and raft_group_stop) ---- */
@@ -254,6 +317,9 @@ void raft_group_tell_role(struct raft_group *group);
 
 void leader_fitness_damage_found(struct raft_group *group,
                                  const struct partition_log_damage *damage);
+void leader_fitness_mended(struct raft_group *group);
+/* The log with the damage is not the group's any more. */
+void leader_fitness_forget_damage(struct raft_group *group);
 /* The disk has no room any more, or has some again. */
 void leader_fitness_room_changed(struct shard *shard);
 /* Part of the turn: a leader that is not fit to lead hands over to a replica that is, if one is in
@@ -269,6 +335,12 @@ void leader_fitness_deliver(struct raft_group *group);
 bool raft_group_step(struct raft_group *group, struct raft_event *event);
 /* Entries up to `index` are durable; does nothing if the engine knows. */
 void raft_group_step_persisted(struct raft_group *group, log_index index);
+/* Submits an entry that is sealed with the next index and the present term; the leader's. */
+void raft_group_submit_sealed(struct raft_group *group, struct entry *entry,
+                              enum raft_entry_type type);
+/* The last configuration in the log is known to be committed: the engine is told. Nothing if it
+ * knows. */
+void raft_group_report_change(struct raft_group *group);
 /* Transfers the leadership, if this broker hands over and there is somebody who has all. */
 void raft_group_hand_over(struct raft_group *group);
 
@@ -288,23 +360,31 @@ bool raft_group_admit_entries(struct raft_group *group, struct member *from,
 
 void receive_records(struct shard *shard, int32_t node, struct slice payload);
 void receive_entries(struct shard *shard, int32_t node, struct slice payload);
-
-/* ---- raft_group_timeout.c ---- */
-
-void raft_group_on_time(struct raft_group *group);
+/* One of the kinds of snapshot_frame.h. */
+void receive_snapshot(struct shard *shard, int32_t node, uint8_t kind, struct slice payload);
 
 /* ---- raft_group_start.c ---- */
 
 /* Goes on with the start as far as what is here allows; called again when more is. */
 void raft_group_continue_start(struct raft_group *group);
+/* Makes the engine, before its first start. */
+void raft_group_init_engine(struct raft_group *group);
+/* Part of the turn, when starting.anew says so: the engine of a sole voter that follows starts once
+ * more, in the next term. */
+void raft_group_start_anew(struct raft_group *group);
 /* A read of the own log failed with an error that may pass: no further one until it is tried again.
- * False: it is damage. */
+ * False: it is damage that nobody else can mend, or behind the start. */
 bool raft_group_read_later(struct raft_group *group, int error);
 /* The group closes: nothing of an unfinished start remains. */
 void raft_group_end_start(struct raft_group *group);
 
-/* ---- raft_group_apply.c ---- */
+/* ---- raft_group_apply.c (and raft_group_restored) ---- */
 
+/* The owner begins with the state that lies beside the log. False: it has none, which is too
+ * little: the sentence is in `why`. */
+bool raft_group_restore(struct raft_group *group, struct error_text *why);
+/* Of what was read nothing is handed over any more. */
+void raft_group_apply_cancel(struct raft_group *group);
 /* `run` of group.applying.more. */
 void raft_group_apply_more(struct env_task *task);
 /* Hands over commits and tells about leadership; part of the turn. The group, which is pinned, may
@@ -317,12 +397,6 @@ void raft_group_deliver(struct raft_group *group);
 void drain_link_up(struct link *link);
 /* Part of the turn: tells the owner when nothing is left to hand over. */
 void drain_check(struct shard *shard);
-
-/* ======== Durable ======== */
-
-/* ---- raft_group_durable.c ---- */
-
-extern const struct partition_log_events group_log_events;
 
 /* ======== Life ======== */
 

@@ -24,6 +24,39 @@ static void resign(struct raft_group *group, log_term term, uint32_t deposed_by)
     }
 }
 
+/* It has heard of no leader and was none itself, since it was opened. */
+static bool knows_no_leader(const struct raft_group *group) {
+    return group->heard_term == 0 && group->announced.term == 0;
+}
+
+static void note_standing(struct raft_group *group) {
+    struct standing *standing = &group->standing;
+    if (standing->told_term != 0 && standing->told_term + 1 == raft_group_term(group))
+        standing->cause = ELECTION_TRANSFER;
+    else if (group->fast.under_way && group->fast.leader_dead)
+        standing->cause = ELECTION_DEAD;
+    else
+        standing->cause = knows_no_leader(group) ? ELECTION_FIRST : ELECTION_TIMEOUT;
+    if (standing->missed_ms == 0) standing->missed_ms = group->shard->now_ms;
+    standing->told_term = 0;
+    group->shard->stats.elections[standing->cause]++;
+}
+
+static enum lead_loss loss_of(const struct raft_group *group) {
+    bool asked = group->shard->handing_over || (group->transfer != NULL && group->transfer->asked);
+    if (group->phase == RAFT_GROUP_STOPPED || group->applying.blocked) return LOSS_STOPPED;
+    if (raft_group_term(group) == group->announced.term) return LOSS_NO_MAJORITY;
+    return asked ? LOSS_TRANSFER : LOSS_DEPOSED;
+}
+
+static void end_standing(struct raft_group *group) {
+    struct standing *standing = &group->standing;
+    standing->took_ms = standing->missed_ms == 0 ? 0 : group->shard->now_ms - standing->missed_ms;
+    standing->missed_ms = 0;
+    if (standing->cause != ELECTION_FIRST)
+        buckets_add(&group->shard->stats.failovers, &bounds_latency, standing->took_ms * 1000);
+}
+
 void raft_group_note_role(struct raft_group *group) {
     unsigned role = group->raft.state;
     if (role == group->role) return;
@@ -36,10 +69,13 @@ void raft_group_note_role(struct raft_group *group) {
         uint32_t led = group->leader_term, now = raft_group_term(group);
         if (role == RAFT_FOLLOWER) resign(group, led, now == led ? 0 : now);
     }
+    /* A sole voter stands and is elected in one step. */
+    if (role == RAFT_CANDIDATE || (role == RAFT_LEADER && group->role != RAFT_CANDIDATE))
+        note_standing(group);
     group->role = role;
-    if (role == RAFT_CANDIDATE) group->shard->stats.elections++;
     if (role == RAFT_LEADER) {
         group->serve_index = 0;
+        group->led_ms = group->shard->now_ms;
         replicate_begin(group);
         log_debug(group->shard->log, "%s: leads term %u", group->label, raft_group_term(group));
     }
@@ -58,6 +94,9 @@ void raft_group_note_leader(struct raft_group *group) {
                               without a majority */
     }
     group->leader_term = term;
+    if (group->leader != 0 && group->leader != group->replica &&
+        group->leader != group->dead_leader)
+        group->standing.missed_ms = 0;
 }
 
 static bool stop(struct raft_group *group, const char *why) {
@@ -116,7 +155,7 @@ bool raft_group_has_to_tell(const struct raft_group *group) {
 void raft_group_tell_role(struct raft_group *group) {
     if (must_not_serve(group)) {
         group->announced.leading = false;
-        group->shard->stats.leaderships_lost++;
+        group->shard->stats.leaderships_lost[loss_of(group)]++;
         group->events->lost(group->arg);
     }
     if (!group->closed && (group->leader != group->announced.leader ||
@@ -129,6 +168,7 @@ void raft_group_tell_role(struct raft_group *group) {
         group->announced.leading = true;
         group->announced.term = raft_group_term(group);
         group->announced.quiet = false;
+        end_standing(group);
         group->events->leading(group->arg, group->announced.term);
     }
     if (!group->closed && group->announced.leading && group->quiet != group->announced.quiet) {

@@ -14,6 +14,8 @@
  * Failures: a configuration that is damaged or malformed stops the group; one that cannot be read
  * at present is read again.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/container_of.h"
@@ -23,7 +25,12 @@
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log_types.h"
 
-enum { READ_AGAIN_US = 1000 * 1000 };
+enum {
+    READ_AGAIN_US = 1000 * 1000,
+    MAX_INFLIGHT_ENTRIES = 4096,
+    /* The glue offers files again (snapshot_offers.c), not the engine. */
+    INSTALL_SNAPSHOT_TIMEOUT_MS = 24 * 3600 * 1000,
+};
 
 /* ---- The configurations in the log ---- */
 
@@ -140,6 +147,22 @@ static bool is_sole_voter(const struct raft_group *group) {
 
 /* ---- RAFT_START ---- */
 
+void raft_group_init_engine(struct raft_group *group) {
+    const struct shard_options *options = &group->shard->options;
+    char address[24];
+    snprintf(address, sizeof address, "%" PRIu64, group->replica);
+    int rv = raft_init(&group->raft, NULL, NULL, group->replica, address);
+    CHECK(rv == 0);            /* it only fails without memory, and raft_malloc never does */
+    group->raft.tracer = NULL; /* the default one formats a message at every step */
+    raft_seed(&group->raft, (unsigned)env_random_u64(group->shard->env));
+    raft_set_pre_vote(&group->raft, true);
+    raft_set_election_timeout(&group->raft, options->election_timeout_ms);
+    raft_set_heartbeat_timeout(&group->raft, options->heartbeat_ms);
+    raft_set_max_inflight_entries(&group->raft, MAX_INFLIGHT_ENTRIES);
+    raft_set_install_snapshot_timeout(&group->raft, INSTALL_SNAPSHOT_TIMEOUT_MS);
+    group->role = RAFT_FOLLOWER;
+}
+
 struct start_entries {
     struct raft_entry *entries;
     uint64_t behind; /* the first of them comes after this index */
@@ -225,6 +248,22 @@ void raft_group_continue_start(struct raft_group *group) {
     start_engine(group);
 }
 
+void raft_group_start_anew(struct raft_group *group) {
+    group->starting.anew = false;
+    if (!raft_group_is_sole_follower(group)) return;
+    quiet_end(group);
+    quiet_stop_hurry(group);
+    group->fast = (struct fast_try){0};
+    timer_heap_remove(&group->shard->timers, &group->timer);
+    raft_close(&group->raft, NULL);
+    raft_group_init_engine(group);
+    raft_group_voters_mirror(group);
+    group->phase = RAFT_GROUP_STARTING;
+    group->starting.own_term_set = false;
+    group->shard->stats.started_anew++;
+    raft_group_continue_start(group);
+}
+
 /* ---- Reading again ---- */
 
 static void read_again(void *arg) {
@@ -235,7 +274,10 @@ static void read_again(void *arg) {
 }
 
 bool raft_group_read_later(struct raft_group *group, int error) {
-    if (error_is_damage(error) || error == ERR_NOT_FOUND) return false;
+    /* Before the start other members may give what is damaged; after it the log tells when it is
+     * whole. */
+    bool may_heal = group->phase == RAFT_GROUP_STARTING && raft_group_may_heal(group);
+    if ((error_is_damage(error) || error == ERR_NOT_FOUND) && !may_heal) return false;
     if (group->starting.again == NULL)
         group->starting.again = env_timer_new(group->shard->env, read_again, group);
     env_timer_start(group->starting.again, READ_AGAIN_US);

@@ -3,7 +3,7 @@
  *
  *   1 term and vote    recorded in the journal; until they are durable no message of this group
  *                      leaves, of this step or a later one (raft_group_send.c), and none of its
- *                      entries counts as persisted (raft_group_durable.c)
+ *                      entries counts as persisted (raft_group.c)
  *   2 entries          truncate if they are not past the log's end, then append
  *   3 state            a new leader's cursors begin before its messages (raft_group_role.c)
  *   4 messages         records for this turn; AppendEntries move the cursors of the followers
@@ -71,14 +71,21 @@ static void append_entries(struct raft_group *group, const struct raft_update *u
 
 /* ---- Messages ---- */
 
-/* Nothing but terms is gone (raft_group_trail.c): once they are known, its rejection there makes
- * the engine look for the right place. */
-static void ask_behind_snapshot(struct member *member,
-                                const struct raft_install_snapshot *snapshot) {
-    struct raft_append_entries question = {.prev_log_index = snapshot->last_index,
-                                           .prev_log_term = snapshot->last_term};
-    raft_group_trail_reach(member);
+/* The engine's message is only a signal: neither its configuration nor its data is set. As long as
+ * nothing but terms may be gone (raft_group_trail.c) the member is asked about the place of the
+ * snapshot once they are known, and its rejection there makes the engine begin behind its match. If
+ * that is gone the signal comes again: then it is asked about the end of its log, so that it has a
+ * match where ours goes on. One that is known to be behind gets files (snapshot_offers.c). */
+static void wants_snapshot(struct member *member, const struct raft_install_snapshot *snapshot) {
+    log_term term = partition_log_term_at(member->group->log, member->ends); /* 0: not there */
+    bool goes_on = member->rejected && !member->behind && member->ends < snapshot->last_index &&
+                   term != 0;
+    struct raft_append_entries question = {.prev_log_index = goes_on ? member->ends
+                                                                     : snapshot->last_index,
+                                           .prev_log_term = goes_on ? term : snapshot->last_term};
+    if (!member->behind) raft_group_trail_reach(member);
     replicate_append(member, &question);
+    if (goes_on) member->beyond = true; /* the engine waits for the other answer still */
 }
 
 static void send_messages(struct raft_group *group, const struct raft_update *update) {
@@ -89,7 +96,7 @@ static void send_messages(struct raft_group *group, const struct raft_update *up
         if (message->type == RAFT_APPEND_ENTRIES) {
             replicate_append(member, &message->append_entries);
         } else if (message->type == RAFT_INSTALL_SNAPSHOT) {
-            ask_behind_snapshot(member, &message->install_snapshot);
+            wants_snapshot(member, &message->install_snapshot);
         } else {
             raft_group_send_message(group, member, message);
         }
@@ -107,11 +114,29 @@ static void commit_to(struct raft_group *group, log_index index) {
 
 static void follow_up(struct raft_group *group);
 
+/* A server votes whatever its own configuration says of it (Raft dissertation, 4.1): it may have
+ * been promoted by an entry that it lacks, and be needed for a majority. The engine lets a stand-by
+ * deny every vote; so for the step of a request it is a voter. NULL: it is one, or not inside. */
+static struct raft_server *ask_stand_by(struct raft_group *group, const struct raft_event *event) {
+    struct raft_configuration *configuration = &group->raft.configuration;
+    if (event->type != RAFT_RECEIVE || event->receive.message->type != RAFT_REQUEST_VOTE)
+        return NULL;
+    for (unsigned i = 0; i < configuration->n; i++) {
+        struct raft_server *server = &configuration->servers[i];
+        if (server->id != group->replica || server->role != RAFT_STANDBY) continue;
+        server->role = RAFT_VOTER;
+        return server;
+    }
+    return NULL;
+}
+
 bool raft_group_step(struct raft_group *group, struct raft_event *event) {
     struct raft_update update = {0};
     event->time = shard_now_ms(group->shard);
     raft_index committed = raft_commit_index(&group->raft);
+    struct raft_server *asked = ask_stand_by(group, event);
     int rv = raft_step(&group->raft, event, &update);
+    if (asked != NULL) asked->role = RAFT_STANDBY;
     if (rv != 0)
         env_fatal(
             group->shard->env,
@@ -120,12 +145,15 @@ bool raft_group_step(struct raft_group *group, struct raft_event *event) {
             "directory and report this",
             group->label, raft_current_term(&group->raft), partition_log_last_index(group->log),
             raft_strerror(rv));
-    /* Peers cannot send one: receive.c knows no such message. */
-    CHECK((update.flags & (RAFT_UPDATE_SNAPSHOT)) == 0);
     CHECK(raft_commit_index(&group->raft) >= committed); /* commit_within (receive.c) */
+    raft_group_voters_note(group, &update);
     set_hard_state(group, update.flags);
     if (update.flags & (RAFT_UPDATE_ENTRIES)) append_entries(group, &update);
     group->step.entries = NULL;
+    if (update.flags & (RAFT_UPDATE_SNAPSHOT)) {
+        group->step.installs = true; /* of snapshot_fetch.c, which goes on with it */
+        group->installing = update.snapshot.metadata;
+    }
     if (update.flags & (RAFT_UPDATE_STATE)) raft_group_note_role(group);
     if (update.flags & (RAFT_UPDATE_MESSAGES)) send_messages(group, &update);
     group->step.stale = false;
@@ -138,10 +166,13 @@ bool raft_group_step(struct raft_group *group, struct raft_event *event) {
 
 /* ---- Events of our own ---- */
 
-static void submit_sealed(struct raft_group *group, struct entry *entry,
-                          enum raft_entry_type type) {
+void raft_group_submit_sealed(struct raft_group *group, struct entry *entry,
+                              enum raft_entry_type type) {
     static char token; /* the engine wants some batch and never touches that of a submit */
-    struct raft_entry raw = {.term = entry->term, .type = type, .batch = &token};
+    struct raft_entry raw = {.term = entry->term,
+                             .type = type,
+                             .buf = {(void *)entry->body.data, entry->body.len},
+                             .batch = &token};
     struct raft_event event = {.type = RAFT_SUBMIT};
     event.submit.entries = &raw;
     event.submit.n = 1;
@@ -153,7 +184,7 @@ static void submit_sealed(struct raft_group *group, struct entry *entry,
 static void submit_barrier(struct raft_group *group) {
     struct entry *entry = make_barrier(group, partition_log_last_index(group->log) + 1,
                                        (uint32_t)raft_current_term(&group->raft));
-    submit_sealed(group, entry, RAFT_BARRIER);
+    raft_group_submit_sealed(group, entry, RAFT_BARRIER);
     entry_unref(entry);
 }
 
@@ -163,6 +194,21 @@ void raft_group_step_persisted(struct raft_group *group, log_index index) {
     CHECK(index <= partition_log_last_index(group->log) && group->raft.state != RAFT_CANDIDATE);
     struct raft_event event = {.type = RAFT_PERSISTED_ENTRIES};
     event.persisted_entries.index = index;
+    raft_group_step(group, &event);
+}
+
+void raft_group_report_change(struct raft_group *group) {
+    const struct raft_configuration *configuration = &group->raft.configuration;
+    struct raft_event event = {.type = RAFT_CONFIGURATION};
+    event.configuration.index = group->raft.configuration_uncommitted_index;
+    if (event.configuration.index == 0) return;
+    raft_configuration_init(&event.configuration.conf);
+    for (unsigned i = 0; i < configuration->n; i++) {
+        const struct raft_server *server = &configuration->servers[i];
+        int rv = raft_configuration_add(&event.configuration.conf, server->id, server->address,
+                                        server->role);
+        CHECK(rv == 0); /* what is in a configuration fits into its copy */
+    }
     raft_group_step(group, &event);
 }
 
@@ -191,6 +237,10 @@ void raft_group_hand_over(struct raft_group *group) {
 
 static void follow_up(struct raft_group *group) {
     quiet_stepped(group);
+    /* As soon as a commit covers it, applied or not: with a state that lies above it, it is never
+     * applied. */
+    if (group->raft.configuration_uncommitted_index <= group->commit)
+        raft_group_report_change(group);
     if (raft_group_leads(group) && group->serve_index == 0) serve_behind_own_entry(group);
     struct raft_event event;
     if (raft_group_trail_forget(group, &event)) raft_group_step(group, &event);
@@ -229,7 +279,7 @@ int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_ind
     struct entry *entry = entry_new(NULL, spec);
     *index = partition_log_last_index(group->log) + 1;
     entry_seal(entry, group->id, *index, (uint32_t)raft_current_term(&group->raft));
-    submit_sealed(group, entry, RAFT_COMMAND);
+    raft_group_submit_sealed(group, entry, RAFT_COMMAND);
     entry_unref(entry);
     if (MUTANT(MUTANT_COMMIT_AT_APPEND)) commit_to(group, *index);
     if (MUTANT(MUTANT_PERSISTED_AT_APPEND)) raft_group_step_persisted(group, *index);

@@ -10,7 +10,9 @@
  * version. test_raft_group_trail.c compares the result with a trail that the library built itself.
  *
  * Where a prefix of the log is gone (partition_log_drop_prefix) the trail begins with the last
- * entry of it, of which the term is known; no member lacks anything at or below that.
+ * entry of it, of which the term is known; a member that lacks that is given files
+ * (snapshot_offers.c), and the snapshot stays where it is meanwhile, as for one that is asked about
+ * it.
  *
  * A trail counts its entries in 32 bits. So those more than options.engine_entries below the end
  * are forgotten (RAFT_SNAPSHOT with as many trailing entries), on a leader not before the followers
@@ -94,6 +96,7 @@ void raft_group_trail_reach(struct member *member) {
         group->shard->stats.trails_extended++;
         return;
     }
+    if (first <= first_known(group->log)) return; /* its answer tells whether it is behind that */
     log_limited(
         group->shard->log, &group->limiter, LOG_ERROR,
         "%s: broker %d lacks more than the last %llu entries, which is more than this version can send; its replica stays "
@@ -113,7 +116,7 @@ static uint64_t least_match(const struct raft_group *group) {
     for (size_t i = 0; i < group->member_count && raft_group_leads(group); i++) {
         const struct member *member = group->members[i];
         if (member == group->self || member_heard_ms(member) + patience_ms < now_ms) continue;
-        uint64_t match = member->beyond ? 0 : member_match(member);
+        uint64_t match = member->beyond || member->behind ? 0 : member_match(member);
         if (match < least) least = match;
     }
     return least;
@@ -122,7 +125,7 @@ static uint64_t least_match(const struct raft_group *group) {
 /* Some member lacks more than the trail covers: see least_match. */
 static bool snapshot_must_stay(const struct raft_group *group) {
     for (size_t i = 0; i < group->member_count && raft_group_leads(group); i++)
-        if (group->members[i]->beyond) return true;
+        if (group->members[i]->beyond || group->members[i]->behind) return true;
     return false;
 }
 
@@ -139,7 +142,7 @@ static uint64_t offset_by_length(const struct raft_group *group) {
 
 bool raft_group_trail_forget(struct raft_group *group, struct raft_event *event) {
     const struct raft *raft = &group->raft;
-    if (group->phase != RAFT_GROUP_RUNNING) return false;
+    if (group->phase != RAFT_GROUP_RUNNING || raft->snapshot.installing) return false;
     uint64_t offset = offset_by_length(group),
              gone = snapshot_must_stay(group) ? 0 : first_known(group->log) - 1;
     if (offset < gone) offset = gone;
@@ -195,6 +198,9 @@ static unsigned cut_below(struct raft_group *group, struct raft_append_entries *
 }
 
 unsigned raft_group_trail_cut_gone(struct raft_group *group, struct raft_append_entries *args) {
+    /* A leader that was deposed may know less than what is gone here, of a later term than its own;
+     * it is only answered. */
+    if (args->term < raft_current_term(&group->raft)) return 0;
     return cut_below(group, args, partition_log_first_index(group->log) - 1);
 }
 

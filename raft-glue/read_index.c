@@ -62,9 +62,6 @@ static void index_ask(struct raft_group *group) {
 /* The highest round that a majority has confirmed. */
 static uint64_t confirmed_round(const struct raft_group *group) {
     uint64_t best = 0;
-    size_t voters = 0;
-    for (size_t i = 0; i < group->member_count; i++)
-        voters += group->members[i]->voter;
     for (size_t i = 0; i < group->member_count; i++) {
         const struct member *at = group->members[i];
         uint64_t round = at == group->self ? group->read_index.asked : at->confirmed;
@@ -73,7 +70,7 @@ static uint64_t confirmed_round(const struct raft_group *group) {
             const struct member *other = group->members[j];
             count += other->voter && (other == group->self || other->confirmed >= round);
         }
-        if (count > voters / 2 && round > best) best = round;
+        if (count > group->voters.count / 2 && round > best) best = round;
     }
     return best;
 }

@@ -81,6 +81,16 @@ static unsigned taken(const struct raft_group *group, struct entry *const *entri
     return n;
 }
 
+/* Another configuration comes behind the one of which the engine does not know that it has
+ * committed; it would forget which one to go back to. But a leader submits a change when the one
+ * before it has committed: so that has, if this message goes on behind it. */
+static void settle_change(struct raft_group *group, const struct raft_append_entries *args) {
+    uint64_t known = group->raft.configuration_uncommitted_index;
+    if (known == 0 || args->prev_log_index < known) return;
+    if (partition_log_term_at(group->log, args->prev_log_index) != args->prev_log_term) return;
+    raft_group_report_change(group);
+}
+
 /* Entries and their twins for the engine; the entries stay the caller's. */
 static void step_append(struct raft_group *group, struct member *from,
                         const struct peer_piece *piece, struct entry *const *entries,
@@ -102,6 +112,7 @@ static void step_append(struct raft_group *group, struct member *from,
     if (!raft_group_admit_entries(group, from, &message.append_entries, entries)) return;
     unsigned cut = raft_group_trail_cut_below(group, &message.append_entries);
     n -= cut;
+    if (n > 0 && raw[cut].type == RAFT_CHANGE) settle_change(group, &message.append_entries);
     /* One token for the whole array: the engine frees it exactly when it does not hand the entries
      * back. */
     void *token = n > 0 ? raft_malloc(1) : NULL;
@@ -148,6 +159,7 @@ static void note_state(struct member *from, uint8_t flags) {
 static void receive_record(struct raft_group *group, struct member *from,
                            const struct peer_record *record) {
     struct raft_message message = {0};
+    snapshot_fetch_note(group);
     switch (record->type) {
     case RECORD_APPEND: receive_append(group, from, record); return;
     case RECORD_CONFIRM:
@@ -186,7 +198,8 @@ static void receive_record(struct raft_group *group, struct member *from,
             .last_log_term = record->vote.last_term,
             .disrupt_leader = record->flags & RECORD_DISRUPT,
             .pre_vote = record->flags & RECORD_PRE_VOTE};
-        if (election_leader_is_dead(group)) message.request_vote.disrupt_leader = true;
+        if (election_leader_is_dead(group) || election_leader_is_silent(group))
+            message.request_vote.disrupt_leader = true;
         break;
     case RECORD_VOTE_RESULT:
         message.type = RAFT_REQUEST_VOTE_RESULT;
@@ -205,6 +218,8 @@ static void receive_record(struct raft_group *group, struct member *from,
     if (!raft_group_admit(group, from, &message)) return;
     bool result = message.type == RAFT_APPEND_ENTRIES_RESULT;
     from->rejected = result && record->append_result.rejected > 0;
+    if (from->rejected && record->term == raft_group_term(group))
+        replicate_lacks(from, record->append_result.last_index);
     step_message(group, from, &message);
     from->rejected = false;
     if (!result || !raft_group_leads(group)) return;
@@ -339,4 +354,40 @@ void receive_entries(struct shard *shard, int32_t node, struct slice payload) {
     sound = sound && cursor.body == cursor.body_end;
     slice_unref(&payload);
     if (!sound) peers_break(shard->peers, node, "it sent entries that make no sense");
+}
+
+/* ---- The beginning of a log as files ---- */
+
+/* False: it makes no sense. */
+static bool receive_refusal(struct member *from, const struct snapshot_head *head,
+                            struct slice payload) {
+    enum snapshot_refusal reason;
+    if (snapshot_refusal_decode(payload, &reason) != ERR_NONE) return false;
+    if (snapshot_refused(from, head, reason)) replicate_lacks_none(from);
+    return true;
+}
+
+static bool receive_want(struct member *from, const struct snapshot_head *head,
+                         struct slice payload) {
+    struct snapshot_want want;
+    return snapshot_want_decode(payload, &want) == ERR_NONE && snapshot_wanted(from, head, &want);
+}
+
+void receive_snapshot(struct shard *shard, int32_t node, uint8_t kind, struct slice payload) {
+    struct snapshot_head head;
+    struct raft_group *group;
+    bool sound = snapshot_head_decode(payload, &head) == ERR_NONE;
+    struct member *from = sound ? find_sender(shard, node, head.group, head.from, head.to, &group)
+                                : NULL;
+    shard->stats.frames_received++;
+    if (from != NULL && kind == PEER_KIND_SNAPSHOT_REFUSE)
+        sound = receive_refusal(from, &head, payload);
+    else if (from != NULL && kind == PEER_KIND_SNAPSHOT_WANT)
+        sound = receive_want(from, &head, payload);
+    else if (from != NULL && kind == PEER_KIND_SNAPSHOT_OFFER)
+        sound = snapshot_offered(group, from, &head, payload) == ERR_NONE;
+    else if (from != NULL)
+        sound = snapshot_chunk_came(group, from, &head, payload) == ERR_NONE;
+    slice_unref(&payload);
+    if (!sound) peers_break(shard->peers, node, "it sent a part of a log that makes no sense");
 }

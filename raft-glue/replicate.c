@@ -17,7 +17,10 @@
  * Empty ones are anchored at the follower's match, where they may overtake data and are never
  * rejected. A follower that said nothing at all meanwhile (its replica has stopped) gets only those
  * until it answers: its entries would fill, again and again, the window that the other groups need.
- * So does one whose disk has no room, until it says that it has some again.
+ * So does one whose disk has no room, until it says that it has some again. And one that lacks what
+ * lies at or below the log's start: it is behind until its result tells that files have taken it
+ * there (snapshot_offers.c), and what it gets meanwhile has no anchor, so it is never rejected and
+ * moves nothing.
  *
  * Invariants: match < next <= end whenever verified; runs cover what is sent and not acknowledged,
  * and the link's unacked_bytes is their sum over all groups; at most one read from disk for each
@@ -120,38 +123,47 @@ static void reset(struct member *member) {
 }
 
 void replicate_forget(struct member *member) {
-    if (member->link != NULL) reset(member);
+    if (member->link == NULL) return;
+    snapshot_offer_end(member);
+    reset(member);
+}
+
+void replicate_renew(struct member *member) {
+    replicate_forget(member);
+    member->damaged = member->no_room = member->takes_none = member->silent = member->beyond =
+        member->behind = false;
+    member->ends = UINT64_MAX;
+    member->offer_again_ms = member->anchor = member->sent_ms = member->again_ms =
+        member->commit_sent = member->commit_sent_ms = member->confirmed = 0;
 }
 
 void replicate_begin(struct raft_group *group) {
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
-        if (member == group->self) continue;
-        reset(member);
-        member->damaged = member->no_room = member->takes_none = member->silent = member->beyond =
-            false;
-        member->anchor = member->sent_ms = member->again_ms = member->commit_sent =
-            member->commit_sent_ms = member->confirmed = 0;
+        if (member != group->self) replicate_renew(member);
     }
 }
 
 void replicate_end(struct raft_group *group) {
     for (size_t i = 0; i < group->member_count; i++)
-        if (group->members[i] != group->self) reset(group->members[i]);
+        if (group->members[i] != group->self) replicate_forget(group->members[i]);
 }
 
 /* ---- Empty AppendEntries ---- */
 
 static void send_empty(struct member *member) {
     struct raft_group *group = member->group;
-    uint64_t prev = member->verified ? member_match(member) : member->anchor;
+    uint64_t prev = member->verified ? member_match(member) : member->anchor,
+             start = partition_log_first_index(group->log) - 1;
+    /* The engine may ask about a place that is gone by now: its start is the first one that can be
+     * asked about, and a rejection there tells that the member is behind. */
+    if (prev < start) prev = start;
+    if (member->behind) prev = 0;
     struct peer_record record = {
         .type = RECORD_APPEND, .term = raft_group_term(group), .append = {.prev_index = prev}};
     record.append.commit = group->commit;
     member->commit_sent = record.append.commit < prev ? record.append.commit : prev;
     record.append.prev_term = prev == 0 ? 0 : partition_log_term_at(group->log, prev);
-    /* Below the start of our log: it is not asked for a place, and never rejected. */
-    if (record.append.prev_term == 0) record.append.prev_index = 0;
     quiet_ask(member, &record);
     member->sent_ms = member->commit_sent_ms = group->shard->now_ms;
     raft_group_send(group, member, &record);
@@ -202,9 +214,43 @@ static void withhold(struct member *member, uint64_t match) {
     member->next = member->end = match + 1;
 }
 
+/* ---- Behind the log's start ---- */
+
+/* Entries can go on from there. */
+static bool has_start(const struct member *member) {
+    return member_match(member) + 1 >= partition_log_first_index(member->group->log);
+}
+
+/* The engine's questions are put when it is behind no more. */
+static void wait_for_files(struct member *member, uint64_t anchor) {
+    member->behind = true;
+    reset(member);
+    member->anchor = anchor;
+    member->next = member->end = anchor + 1;
+    snapshot_offer_tick(member);
+    if (member->link->up && heartbeat_is_due(member)) send_empty(member);
+}
+
+void replicate_lacks(struct member *member, log_index last_index) {
+    if (last_index < member->ends) member->ends = last_index;
+    if (last_index + 1 < partition_log_first_index(member->group->log) && !has_start(member))
+        member->behind = true;
+}
+
+void replicate_lacks_none(struct member *member) {
+    if (!member->behind) return;
+    member->behind = false;
+    member->ends = UINT64_MAX; /* files have come meanwhile */
+    if (member->link->up) send_empty(member);
+}
+
 void replicate_append(struct member *member, const struct raft_append_entries *args) {
     if (args->prev_log_index != member->group->raft.trail.snapshot.index || args->n_entries > 0)
         member->beyond = false;
+    if (member->behind || (member->verified && !has_start(member))) {
+        wait_for_files(member, args->prev_log_index);
+        return;
+    }
     if (!member->link->up && !member->verified) {
         member->anchor = args->prev_log_index; /* asked when the link is up */
         member->next = member->end = member->anchor + 1;
@@ -244,7 +290,14 @@ static uint64_t usable_commit(const struct member *member) {
 void replicate_acknowledged(struct member *member) {
     uint64_t match = member_match(member);
     member->silent = false;
+    bool arrived = member->behind && has_start(member);
+    if (member->behind && !arrived) return;
+    if (arrived) member->ends = UINT64_MAX;
+    member->behind = false;
+    if (arrived) snapshot_offer_end(member);
     if (!member->verified) {
+        /* The engine goes on when it is told about the place of its snapshot. */
+        if (arrived && match < member->anchor) send_empty(member);
         if (match == 0 || match < member->anchor) return;
         member->verified = true;
         member->next = member->end = match + 1;
@@ -301,7 +354,8 @@ void replicate_ask_quiet(struct raft_group *group) {
 }
 
 void replicate_link_up(struct member *member) {
-    member->silent = false; /* it may be another process */
+    member->silent = member->behind = false; /* it may be another process */
+    member->ends = UINT64_MAX;
     if (!raft_group_leads(member->group)) return;
     forget_sent(member);
     forget_read(member);
@@ -314,6 +368,7 @@ void replicate_link_up(struct member *member) {
 }
 
 void replicate_link_down(struct member *member) {
+    snapshot_offer_end(member);
     unready(member);
     forget_read(member);
     forget_sent(member);
@@ -344,7 +399,11 @@ static bool load(struct member *member, uint64_t max_bytes) {
     }
     if (member->read_error != ERR_NONE) {
         member->loaded = false;
-        if (!partition_log_is_damaged(group->log)) /* else it was said, and the lead moves on */
+        if (member->read_error == ERR_NOT_FOUND &&
+            member->read_first < partition_log_first_index(group->log))
+            member->behind = true; /* until the next heartbeat */
+        else if (!partition_log_is_damaged(
+                     group->log)) /* else it was said, and the lead moves on */
             log_limited(
                 group->shard->log, &group->limiter, LOG_ERROR,
                 "%s: entry %llu, which broker %d lacks, cannot be read (%s); it is tried again",
@@ -352,9 +411,12 @@ static bool load(struct member *member, uint64_t max_bytes) {
                 error_phrase(member->read_error));
         return false;
     }
-    if (member->read_first == member->next) return true;
-    forget_read(member); /* the cursor moved meanwhile */
-    return load(member, max_bytes);
+    bool gone = member->next < partition_log_first_index(group->log);
+    if (member->read_first == member->next && !gone) return true;
+    forget_read(member); /* the cursor moved meanwhile, or the log's start did */
+    if (!gone) return load(member, max_bytes);
+    member->behind = true; /* until the next heartbeat */
+    return false;
 }
 
 /* What was loaded goes into the frame, as much as fits. */

@@ -36,6 +36,7 @@ static void deliver_news(struct shard *shard) {
     struct raft_group *group;
     while ((group = shard_take_news(shard)) != NULL) {
         raft_group_pin(group);
+        if (group->starting.anew) raft_group_start_anew(group);
         raft_group_deliver(group);
         raft_group_unpin(group);
         if (shard->news_first == NULL || !env_turn_is_long(shard->env)) continue;
@@ -50,6 +51,7 @@ static void on_turn(struct env_task *task) {
     for (struct link *link = shard->links; link != NULL; link = link->next) {
         send_records(link);
         replicate_fill(link);
+        snapshot_fill(link);
     }
     flow_control_end_turn(shard);
     drain_check(shard);
@@ -62,6 +64,37 @@ static void on_later(struct env_task *task) {
 
 /* ---- Time ---- */
 
+/* Late confirmations are for the end of the turn, and the engine gets its timeout: never early,
+ * what the heap kept too early is only put back (raft_group_deadline.c). */
+static void on_time(struct raft_group *group) {
+    if (group->phase != RAFT_GROUP_RUNNING) return;
+    uint64_t now_ms = shard_now_ms(group->shard);
+    if (raft_group_read_index_deadline_ms(group) <= now_ms ||
+        raft_group_transfer_deadline_ms(group) <= now_ms ||
+        raft_group_leave_deadline_ms(group) <= now_ms)
+        shard_ready(group);
+    bool due = raft_group_engine_deadline_ms(group) <= now_ms;
+    if (due && raft_group_is_sole_follower(group)) {
+        group->starting.anew = true;
+        shard_ready(group);
+    } else if (due && election_may_time_out(group)) {
+        struct raft_event event = {.type = RAFT_TIMEOUT};
+        bool leads = raft_group_leads(group);
+        if (leads) quiet_tick_begins(group);
+        raft_group_step(group, &event);
+        if (leads) replicate_ask_quiet(group);
+        if (leads) quiet_tick_ended(group);
+        election_timed_out(group);
+    }
+    if (group->phase != RAFT_GROUP_RUNNING) return;
+    uint64_t next_ms = raft_group_deadline_ms(group);
+    if (next_ms <= now_ms)
+        next_ms =
+            now_ms +
+            1; /* a confirmation that the turn ends, or a transfer, or a grid point that is now */
+    raft_group_arm_at(group, next_ms);
+}
+
 static void on_timer(void *arg) {
     struct shard *shard = arg;
     shard->timer_at_ms = UINT64_MAX;
@@ -69,7 +102,7 @@ static void on_timer(void *arg) {
     struct timer_entry *first;
     while ((first = timer_heap_first(&shard->timers)) != NULL && first->at_ms <= now_ms) {
         timer_heap_remove(&shard->timers, first);
-        raft_group_on_time(raft_group_of_timer(first));
+        on_time(raft_group_of_timer(first));
         if (env_turn_is_long(shard->env)) break; /* the others are due at once, in the next turn */
     }
     flow_control_on_time(shard);
@@ -130,6 +163,8 @@ static void on_message(void *arg, int32_t node, uint8_t kind, struct slice paylo
         slice_unref(&payload);
         shard_link(shard, node)->stopping = true;
         shard_wake(shard);
+    } else if (kind >= PEER_KIND_SNAPSHOT_OFFER && kind <= PEER_KIND_SNAPSHOT_CHUNK) {
+        receive_snapshot(shard, node, kind, payload);
     } else if (kind >= PEER_KIND_BROKER && shard->events != NULL &&
                shard->events->message != NULL) {
         shard->events->message(shard->arg, node, kind, payload);
@@ -152,8 +187,8 @@ static void on_drained(void *arg, int32_t node) {
         shard->events->drained(shard->arg, node);
 }
 
-static void on_room(void *arg) {
-    leader_fitness_room_changed(arg);
+static void on_room(struct log_store_room_listener *listener) {
+    leader_fitness_room_changed(CONTAINER_OF(listener, struct shard, room));
 }
 
 /* ---- The owner's side ---- */
@@ -196,7 +231,8 @@ int shard_open(struct env *env, struct log *log, struct log_store *store,
     }
     timer_heap_init(&shard->timers);
     shard->timer = env_timer_new(env, on_timer, shard);
-    log_store_on_room(store, on_room, shard);
+    shard->room.changed = on_room;
+    log_store_on_room(store, &shard->room);
     shard->watch = env_timer_new(env, on_watch, shard);
     on_watch(shard);
     *result = shard;
@@ -205,7 +241,7 @@ int shard_open(struct env *env, struct log *log, struct log_store *store,
 
 void shard_close(struct shard *shard) {
     CHECK(shard->groups == NULL);
-    log_store_on_room(shard->store, NULL, NULL);
+    log_store_off_room(shard->store, &shard->room);
     rollback_guard_close(shard->witness);
     peers_close(shard->peers);
     env_defer_cancel(shard->env, &shard->turn);
@@ -222,6 +258,12 @@ void shard_close(struct shard *shard) {
         mem_free(link);
     }
     mem_free(shard);
+}
+
+void shard_set_fetch_rate(struct shard *shard, uint64_t bytes_per_second) {
+    if (shard->options.fetch_rate == bytes_per_second) return;
+    shard->options.fetch_rate = bytes_per_second;
+    snapshot_fetch_rate_changed(shard);
 }
 
 struct peers *shard_peers(struct shard *shard) {

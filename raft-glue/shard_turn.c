@@ -46,6 +46,15 @@ struct raft_group *shard_group(struct shard *shard, uint64_t id) {
     return group;
 }
 
+struct raft_group *shard_group_from(struct shard *shard, uint64_t from, bool damaged) {
+    struct raft_group *least = NULL;
+    for (struct raft_group *group = shard->groups; group != NULL; group = group->hh.next) {
+        if (group->id < from || (least != NULL && group->id >= least->id)) continue;
+        if (!damaged || partition_log_is_damaged(group->log)) least = group;
+    }
+    return least;
+}
+
 /* ---- News ---- */
 
 void shard_wake(struct shard *shard) {

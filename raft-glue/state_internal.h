@@ -14,6 +14,7 @@
 #include "base/timer_heap.h"
 #include "raft-glue/peer/peer_frame.h"
 #include "raft-glue/peer/rollback_guard.h"
+#include "raft-glue/peer/snapshot_frame.h"
 #include "raft-glue/raft_group.h"
 #include "storage/journal/journal.h"
 #include "storage/log_types.h"
@@ -32,8 +33,10 @@ struct link {
         under_way; /* changes that the groups are to be told, and are being told (link_change.c) */
     struct peer_bytes control;               /* records */
     struct member *ready_first, *ready_last; /* members there with entries to send, each once */
-    uint64_t unacked_bytes; /* entries sent and not acknowledged, over all groups */
-    uint32_t leads;         /* groups, when election_count_leads was called */
+    uint64_t unacked_bytes;        /* entries sent and not acknowledged, over all groups */
+    struct snapshot_offer *offers; /* made to members there (snapshot_offers.c) */
+    bool piece_is_read;            /* for one of them; one at a time */
+    uint32_t leads;                /* groups, when election_count_leads was called */
     struct link *next;
 };
 
@@ -43,14 +46,19 @@ struct sent_run {
     uint64_t bytes;
 };
 
+/* Times of snapshot_offers.c; 0: it is not so, or was not told. */
+struct stranded {
+    uint64_t since_ms, told_ms;
+};
+
 struct member {
     struct raft_group *group;
     replica_id replica;
     int32_t node;
-    bool voter;
-    char address[24];  /* the replica id as text: the engine wants one */
-    struct link *link; /* NULL: ourselves */
-    uint64_t heard_ms; /* when an admitted message of it came; 0: never */
+    bool inside, voter; /* as the configuration in force says (raft_group_voters.c) */
+    char address[24];   /* the replica id as text: the engine wants one */
+    struct link *link;  /* NULL: ourselves */
+    uint64_t heard_ms;  /* when an admitted message of it came; 0: never */
 
     /* While this replica leads: what that one has and gets (replicate.c). */
     bool verified;    /* its log is known to match ours up to next-1, so entries may be sent */
@@ -65,14 +73,20 @@ struct member {
     uint32_t quiet_asked; /* the round in which it was asked last */
     bool beyond; /* the engine wants to send it a snapshot, and waits for its rejection of what lies
                     behind that */
-    bool ready;  /* in link's list */
-    bool keep;   /* raft_group_set_members only */
-    uint64_t anchor;      /* not verified: the index that the engine asks about */
-    uint64_t next;        /* the next entry to send */
-    uint64_t end;         /* behind the last entry that the engine wants sent */
-    uint64_t sent_ms;     /* when anything went to it */
-    uint64_t progress_ms; /* when its match moved, or sending began */
-    uint64_t again_ms;    /* when all was sent again because it rejected it; 0: never */
+    bool behind; /* it lacks what lies at or below the log's start: no entries help it */
+    log_index ends; /* the least end of its log that it told with a rejection; UINT64_MAX: none */
+    struct snapshot_offer *offer; /* made to it (snapshot_offers.c); NULL: none */
+    uint64_t offer_moved_ms;  /* when it asked for more of that than ever before, or that began */
+    uint64_t offer_again_ms;  /* none before */
+    struct stranded stranded; /* behind, and nothing can be offered to it */
+    bool ready;               /* in link's list */
+    bool keep;                /* raft_group_set_members only */
+    uint64_t anchor;          /* not verified: the index that the engine asks about */
+    uint64_t next;            /* the next entry to send */
+    uint64_t end;             /* behind the last entry that the engine wants sent */
+    uint64_t sent_ms;         /* when anything went to it */
+    uint64_t progress_ms;     /* when its match moved, or sending began */
+    uint64_t again_ms;        /* when all was sent again because it rejected it; 0: never */
     uint64_t commit_sent, commit_sent_ms; /* the commit index it was told, and when by itself */
     uint64_t confirmed;                   /* the last round that it confirmed (read_index.c) */
     struct sent_run *runs;                /* a ring: sent, not acknowledged */
@@ -94,8 +108,17 @@ struct held_record {
 enum raft_group_phase { RAFT_GROUP_STARTING, RAFT_GROUP_RUNNING, RAFT_GROUP_STOPPED };
 
 /* An early try to be elected (election.c). */
+/* For election, until this replica leads or somebody else does. */
+struct standing {
+    uint64_t missed_ms; /* since when there was no leader; 0: it does not stand */
+    enum election_cause cause;
+    uint64_t took_ms;   /* of the last that was won, until it served */
+    log_term told_term; /* of the leader that asked us to stand; 0: none did */
+};
+
 struct fast_try {
     bool under_way;
+    bool leader_dead;    /* that is why; else nobody has led yet, as far as is known */
     bool tried;          /* it became a candidate */
     uint64_t at_ms;      /* not before */
     uint32_t timeout_ms; /* the engine's meanwhile */
@@ -109,12 +132,13 @@ struct starting {
     size_t count, loaded;
     struct partition_log_read read;
     bool reading, own_term_set;
+    bool anew; /* the engine is to start once more: it is the only voter, and follows */
     /* A read of the own log failed, and is tried again; NULL: none did so far. */
     struct env_timer *again;
     bool waits;
 };
 
-/* Terms and votes (raft_group_send.c, raft_group_durable.c): nothing leaves while durable <
+/* Terms and votes (raft_group_send.c, raft_group.c): nothing leaves while durable <
  * version. */
 struct hard_state {
     uint64_t version, durable;
@@ -127,6 +151,7 @@ struct step {
     struct entry *const *entries; /* those submitted or received */
     uint64_t first;               /* index of the first of them */
     bool stale;            /* the message is of an older term: its answer has no last log index */
+    bool installs;         /* it began to install a snapshot: `installing` of the group is set */
     uint32_t quiet_answer; /* the round of a question to which its answer agrees; 0: none */
 };
 
@@ -134,6 +159,7 @@ struct step {
 struct applying {
     bool under_way, loaded; /* a read is under way; its entries are here */
     bool blocked;           /* by damage: nothing more is applied at this opening */
+    bool restoring;         /* the owner has not said yet what it knows (raft_group_restored) */
     int error;
     struct partition_log_read read;
     size_t next;          /* of its entries, to be handed over */
@@ -169,6 +195,12 @@ struct read_index {
     uint64_t asked; /* rounds */
 };
 
+/* The configuration in force as it was mirrored last (raft_group_voters.c). */
+struct voters {
+    size_t count;                     /* those included of which the owner has not heard */
+    log_index committed, uncommitted; /* of the entries, as the engine knows them */
+};
+
 struct raft_group {
     struct shard *shard;
     const struct raft_group_events *events;
@@ -183,6 +215,7 @@ struct raft_group {
     struct member **members;
     size_t member_count;
     struct member *self;
+    struct voters voters;
     struct raft raft;
     struct partition_log *log;
     enum raft_group_phase phase;
@@ -200,6 +233,7 @@ struct raft_group {
 
     /* Roles, as the engine had them after the last step. */
     unsigned role;         /* RAFT_FOLLOWER, ... */
+    uint64_t led_ms;       /* when it became RAFT_LEADER last; 0: never */
     log_index serve_index; /* the first entry of the term that we lead */
     uint64_t leader;
     log_term leader_term;
@@ -211,11 +245,19 @@ struct raft_group {
     /* Time. */
     struct timer_entry timer;
     struct fast_try fast;
+    struct standing standing;
     uint64_t dead_leader; /* the leader that we know, when its process was found dead, or it
                              resigned; 0: none */
 
     bool quiet; /* of a leader: all that live have agreed; of a follower: it has */
     struct calm calm;
+
+    struct snapshot_fetch *fetch; /* of the beginning of the log (snapshot_fetch.c); NULL: none */
+    struct env_timer *fetch_left; /* until what came of an earlier one goes; NULL: none did */
+    struct env_timer
+        *fetch_works; /* until the leader hears that it goes on; NULL: there was none */
+    struct env_timer *fetch_paced; /* until it may ask for a piece; NULL: none had to wait */
+    struct raft_snapshot_metadata installing; /* while the engine installs one */
 
     /* Handing over: the target; submits are refused meanwhile. */
     uint64_t hand_over_to;
@@ -248,6 +290,7 @@ struct shard {
     struct env *env;
     struct log *log;
     struct log_store *store;
+    struct log_store_room_listener room;
     struct shard_options options;
     const struct peers_events *events; /* the owner's */
     void *arg;
@@ -271,6 +314,9 @@ struct shard {
     uint64_t undurable_bytes;
     bool bulk_paused;
     uint64_t paused_ms; /* since when */
+
+    unsigned fetches;      /* groups that have one (snapshot_fetch.c) */
+    uint64_t fetch_due_us; /* when the next piece of any of them may be asked for */
 
     uint32_t led_by_us, led_by_all; /* groups, when election_count_leads was called */
 

@@ -135,6 +135,13 @@ bool disk_space_for(struct disk_space *room, enum disk_space_asker asker, uint64
     return false;
 }
 
+bool disk_space_fits(struct disk_space *room, uint64_t bytes) {
+    uint64_t age_us = env_now_us(room->env) - room->seen_us;
+    if (age_us < LOOK_US && disk_space_above_limit(room) >= bytes) return true;
+    if (age_us >= LOOK_AGAIN_US) space_look(room);
+    return disk_space_above_limit(room) >= bytes;
+}
+
 bool disk_space_is_short(const struct disk_space *room, enum disk_space_asker asker) {
     return room->is_short[asker];
 }
@@ -204,6 +211,11 @@ struct disk_space *disk_space_new(struct env *env, struct log *log, const char *
     space_look(room);
     if (has_to_look(room)) env_timer_start(room->timer, 0);
     return room;
+}
+
+void disk_space_set_min_free(struct disk_space *room, uint64_t min_free_bytes) {
+    room->min_free = min_free_bytes;
+    if (has_to_look(room)) env_timer_start(room->timer, LOOK_US);
 }
 
 void disk_space_free(struct disk_space *room) {

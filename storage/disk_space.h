@@ -38,6 +38,8 @@ struct disk_space *disk_space_new(struct env *env, struct log *log, const char *
                                   uint64_t min_free_bytes, const struct disk_space_events *events,
                                   void *arg);
 void disk_space_free(struct disk_space *room); /* NULL does nothing */
+/* Another limit; what it changes is found out with the next look, a second from now at most. */
+void disk_space_set_min_free(struct disk_space *room, uint64_t min_free_bytes);
 
 /* ---- Who accepts ---- */
 
@@ -62,6 +64,10 @@ void disk_space_got_through(struct disk_space *room);
 uint64_t disk_space_left(const struct disk_space *room);
 /* The same above the limit: what the journal may grow into. */
 uint64_t disk_space_above_limit(const struct disk_space *room);
+
+/* Would so many bytes leave the limit free? Looks before it says no. Nobody is refused anything by
+ * the answer: for those who can come again later, and promise what they are given. */
+bool disk_space_fits(struct disk_space *room, uint64_t bytes);
 
 /* For whoever shows it. */
 struct disk_space_facts {

@@ -15,6 +15,7 @@
  *   env_uv_hangup.c   whose other side is gone
  *   env_uv_stream.c   reading and writing; env_uv_listen.c: listening; env_uv_connect.c: names and
  *                     connecting
+ *   env_uv_thread.c   loops on other threads, and waking a loop from another thread
  *   env_uv.c          made, run, ended; the order of a turn
  */
 #ifndef BASE_ENV_UV_ENV_UV_INTERNAL_H
@@ -50,6 +51,7 @@ struct turn_watch {
     uint64_t since_ns;
     const char *stretch; /* what ran without a break for longest in this turn: stretch_ns */
     uint64_t stretch_ns;
+    struct buckets turns;
     const char *worst; /* the same of the longest turn so far */
     uint64_t worst_us;
     struct log_limiter limiter;

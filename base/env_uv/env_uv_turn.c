@@ -59,12 +59,17 @@ uint64_t env_uv_longest_turn_us(const struct env *env, const char **what) {
     return env->watch.worst_us;
 }
 
+const struct buckets *env_uv_turns(const struct env *env) {
+    return &env->watch.turns;
+}
+
 void env_uv_turn_ended(struct env *env) {
     struct turn_watch *watch = &env->watch;
     env_running(env, "events");
     if (watch->warn_us > 0) {
         uint64_t now_us = processor_us(), took_us = now_us - watch->processor_us;
         watch->processor_us = now_us;
+        buckets_add(&watch->turns, &bounds_latency, took_us);
         if (took_us > watch->worst_us) {
             watch->worst_us = took_us;
             watch->worst = watch->stretch;

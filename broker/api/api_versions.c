@@ -61,5 +61,9 @@ void api_api_versions(void *service, struct request *request) {
         return;
     }
     out.error_code = code;
+    if (code == KAFKA_NONE && request->api_version >= 3) {
+        const struct kp_api_versions_request *in = request->message;
+        request_name_client(request, in->client_software_name, in->client_software_version);
+    }
     request_respond(request, &out);
 }

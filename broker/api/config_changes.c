@@ -6,8 +6,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "broker/config/group_settings.h"
-#include "broker/partition/topic_settings.h"
+#include "broker/api/broker_logger.h"
+#include "broker/config/config_kind.h"
+#include "broker/metadata/config_resolution.h"
 #include "protocol/kafka_error.h"
 
 /* ---- The request as a whole ---- */
@@ -26,65 +27,114 @@ bool config_changes_are_too_many(
     return count > CONFIG_CHANGES_MAX || settings > CONFIG_CHANGES_MAX;
 }
 
+enum { LIST_ELEMENTS_MAX = 64 }; /* of what is appended or subtracted at once */
+
 /* ---- One setting ---- */
 
-/* What has settings that can be changed. */
-struct config_kind {
+/* Whose settings are changed, and what is wrong with one of them. */
+struct config_taking {
+    const struct broker_settings *settings;
+    struct config_owner owner;
     const struct setting_table *rows;
-    int (*check)(const struct broker_settings *settings, const char *name, const char *value,
-                 struct error_text *why);
+    const struct config_set *present; /* what is set now */
+    bool *seen;                       /* for each row, whether it came before */
+    struct kp_arena *arena;           /* of the command */
 };
 
-static struct config_kind kind_of(int8_t type) {
-    return type == CONFIG_RESOURCE_GROUP
-               ? (struct config_kind){group_settings_rows(), group_settings_check}
-               : (struct config_kind){topic_settings_rows(), topic_settings_check};
+/* What the kind says, as Kafka's error. */
+static int16_t error_of(int error) {
+    return error == ERR_NONE     ? KAFKA_NONE
+           : error == ERR_DENIED ? KAFKA_INVALID_REQUEST
+                                 : KAFKA_INVALID_CONFIG;
 }
 
-static int16_t check_one(const struct topic_change *item, const struct config_kind *kind,
+/* The leader compares each with each. */
+static int16_t check_elements(const char *name, const char *value, struct error_text *why) {
+    size_t count = 1;
+    for (const char *at = value; (at = strchr(at, ',')) != NULL; at++)
+        count++;
+    if (count <= LIST_ELEMENTS_MAX) return KAFKA_NONE;
+    return error_set(why, KAFKA_INVALID_CONFIG,
+                     "%zu elements are too many to append to %.80s, or to subtract from it; %d at "
+                     "most at once",
+                     count, name, LIST_ELEMENTS_MAX);
+}
+
+static int16_t check_operation(const struct config_taking *taking, int8_t operation,
+                               const char *name, const char *value, struct error_text *why) {
+    int place = setting_table_find(taking->rows, name);
+    switch (operation) {
+    case CONFIG_SET:
+        return error_of(config_kind_check(taking->settings, &taking->owner, name, value, why));
+    case CONFIG_DELETE: /* also of what a newer version set, and, as in Kafka, of what there is not:
+                         * tools unset the throttles that they never set */
+        return KAFKA_NONE;
+    default: break;
+    }
+    int error = config_kind_check_name(&taking->owner, name, why);
+    if (error != ERR_NONE) return error_of(error);
+    if (setting_table_row(taking->rows, (size_t)place)->type == SETTING_LIST)
+        return check_elements(name, value, why);
+    return error_set(
+        why, KAFKA_INVALID_CONFIG,
+        "%.80s cannot be appended to or subtracted from, because it is no list; set the "
+        "whole value",
+        name);
+}
+
+static int16_t check_one(const struct config_taking *taking,
                          const struct kp_incremental_alter_configs_request_config *config,
                          const char *name, const char *value, struct error_text *why) {
     bool deletes = config->config_operation == CONFIG_DELETE;
     if (config->config_operation < CONFIG_SET || config->config_operation > CONFIG_SUBTRACT)
         return error_set(why, KAFKA_INVALID_REQUEST,
-                         "there is no operation %d; 0 sets a setting and 1 deletes it",
+                         "there is no operation %d; 0 sets a setting, 1 deletes it, 2 appends to a "
+                         "list and 3 subtracts from it",
                          config->config_operation);
     if (config->value.len < 0 && !deletes)
         return error_set(why, KAFKA_INVALID_REQUEST, "the %s setting %.80s has no value",
-                         kind->rows->kind, name);
+                         taking->rows->kind, name);
     if (!text_is_plain(config->name.data, (size_t)config->name.len) ||
         (config->value.len > 0 && !text_is_plain(config->value.data, (size_t)config->value.len)))
         return error_set(
             why, KAFKA_INVALID_CONFIG,
             "the %s setting %.80s is not possible; names and values are UTF-8 without control characters",
-            kind->rows->kind, name);
-    if (config->config_operation > CONFIG_DELETE)
-        return error_set(
-            why, KAFKA_INVALID_CONFIG,
-            "%.80s cannot be appended to or subtracted from: it is not a list of which drave has a choice; "
-            "set the whole value",
-            name);
-    if (deletes && setting_table_find(kind->rows, name) >= 0) return KAFKA_NONE;
-    return kind->check(item->changes->services->settings, name, value, why) == ERR_NONE
-               ? KAFKA_NONE
-               : KAFKA_INVALID_CONFIG;
+            taking->rows->kind, name);
+    return check_operation(taking, config->config_operation, name, value, why);
 }
 
-/* Into the command. `seen`: for each row of the table, whether it came before. */
-static int16_t take_one(const struct topic_change *item, const struct config_kind *kind,
-                        const struct kp_incremental_alter_configs_request_config *config,
-                        bool *seen, struct command_config_change *into, struct error_text *why) {
-    char *name = mem_strndup(config->name.data, (size_t)config->name.len);
-    char *value = mem_strndup(config->value.len < 0 ? "" : config->value.data,
-                              config->value.len < 0 ? 0 : (size_t)config->value.len);
-    int16_t error = check_one(item, kind, config, name, value, why);
-    int place = error == KAFKA_NONE ? setting_table_find(kind->rows, name) : -1;
-    if (place >= 0 && seen[place])
+bool config_value_trim(const struct setting_table *rows, const char *name, struct kp_string *value,
+                       struct kp_arena *arena) {
+    if (value->len <= 0) return true;
+    value->len = (int32_t)text_trim(value->data, (size_t)value->len, &value->data);
+    int place = setting_table_find(rows, name);
+    if (place < 0 || setting_table_row(rows, (size_t)place)->type != SETTING_LIST) return true;
+    struct kp_string copy = kp_arena_string(arena, value->data, (size_t)value->len);
+    if (copy.data == NULL) return false;
+    copy.len = (int32_t)text_trim_items((char *)copy.data, (size_t)copy.len);
+    *value = copy;
+    return true;
+}
+
+/* Into the command. */
+static int16_t take_one(const struct config_taking *taking,
+                        struct kp_incremental_alter_configs_request_config config,
+                        struct command_config_change *into, struct error_text *why) {
+    char *name = mem_strndup(config.name.data, (size_t)config.name.len);
+    if (!config_value_trim(taking->rows, name, &config.value, taking->arena)) {
+        mem_free(name);
+        return error_set(why, KAFKA_INVALID_REQUEST, "the request has more settings than fit");
+    }
+    char *value = mem_strndup(config.value.len < 0 ? "" : config.value.data,
+                              config.value.len < 0 ? 0 : (size_t)config.value.len);
+    int16_t error = check_one(taking, &config, name, value, why);
+    int place = error == KAFKA_NONE ? setting_table_find(taking->rows, name) : -1;
+    if (place >= 0 && taking->seen[place])
         error = error_set(why, KAFKA_INVALID_REQUEST, "the %s setting %.80s is given twice",
-                          kind->rows->kind, name);
-    if (place >= 0) seen[place] = true;
-    into->name = config->name;
-    into->value = config->config_operation == CONFIG_DELETE ? KP_NULL_STRING : config->value;
+                          taking->rows->kind, name);
+    if (place >= 0) taking->seen[place] = true;
+    into->name = config.name;
+    into->value = config.config_operation == CONFIG_DELETE ? KP_NULL_STRING : config.value;
     mem_free(name);
     mem_free(value);
     return error;
@@ -92,22 +142,48 @@ static int16_t take_one(const struct topic_change *item, const struct config_kin
 
 /* ---- One resource ---- */
 
+/* What is appended and subtracted is told apart only where there is any: the leader works it out.
+ */
+static bool take_operations(const struct config_resource *resource, struct metadata_change *change,
+                            struct kp_arena *arena) {
+    int32_t count = resource->asked->configs.count;
+    bool lists = false;
+    for (int32_t i = 0; i < count; i++)
+        lists = lists || resource->asked->configs.items[i].config_operation > CONFIG_DELETE;
+    if (!lists) return true;
+    int8_t *operations = kp_arena_alloc(arena, (size_t)count);
+    for (int32_t i = 0; operations != NULL && i < count; i++)
+        operations[i] = resource->asked->configs.items[i].config_operation;
+    change->operations = operations;
+    return operations != NULL;
+}
+
 static bool take_configs(struct topic_change *item, const struct config_resource *resource,
-                         struct command_set_configs *command, struct kp_arena *arena) {
+                         struct metadata_change *change, struct kp_arena *arena) {
+    struct command_set_configs *command = &change->command.set_configs;
     int32_t count = resource->asked->configs.count;
     struct command_config_change *rows = kp_new_items(arena, &command_config_change_schema,
                                                       &command->configs, count);
-    struct config_kind kind = kind_of(resource->asked->resource_type);
-    bool *seen = kp_arena_alloc(arena, kind.rows->count);
-    if ((rows == NULL && count > 0) || seen == NULL) {
+    const struct setting_table *table = config_kind_rows((enum config_resource_type)command->type);
+    bool *seen = kp_arena_alloc(arena, table->count);
+    struct config_set present;
+    if ((rows == NULL && count > 0) || seen == NULL || !take_operations(resource, change, arena)) {
         topic_change_refuse(item, KAFKA_INVALID_REQUEST, "the request has more settings than fit");
         return false;
     }
-    memset(seen, 0, kind.rows->count);
+    memset(seen, 0, table->count);
+    config_present(item->changes->services->metadata, command, &present);
+    struct config_taking taking = {.settings = item->changes->services->settings,
+                                   .owner = {(enum config_resource_type)command->type,
+                                             command->name.data,
+                                             command->name.len < 0 ? 0 : (size_t)command->name.len},
+                                   .rows = table,
+                                   .present = &present,
+                                   .seen = seen,
+                                   .arena = arena};
     for (int32_t i = 0; i < count; i++) {
         struct error_text why;
-        int16_t error = take_one(item, &kind, &resource->asked->configs.items[i], seen, &rows[i],
-                                 &why);
+        int16_t error = take_one(&taking, resource->asked->configs.items[i], &rows[i], &why);
         if (error == KAFKA_NONE) continue;
         topic_change_refuse(item, error, "%s", why.text);
         return false;
@@ -157,22 +233,64 @@ static bool take_group(struct topic_change *item, struct kp_string name,
     return true;
 }
 
+/* False: refused. */
+static bool take_broker(struct topic_change *item, struct kp_string name,
+                        struct command_set_configs *command) {
+    const struct broker_services *services = item->changes->services;
+    int32_t node = -1;
+    bool one = name.len > 0, number = !one || config_node_id(name.data, (size_t)name.len, &node);
+    if (!authorize(&item->changes->request->ctx, AUTHORIZE_ALTER_CONFIGS, AUTHORIZE_CLUSTER, NULL,
+                   0))
+        topic_change_refuse(item, KAFKA_CLUSTER_AUTHORIZATION_FAILED,
+                            "the settings of brokers may not be changed by this user");
+    else if (!number)
+        topic_change_refuse(item, KAFKA_INVALID_REQUEST,
+                            "Node id must be an integer, but it is: %.*s",
+                            name.len > 100 ? 100 : (int)name.len, name.data);
+    else if (one && metadata_broker_of(services->metadata, node) == NULL)
+        topic_change_refuse(item, KAFKA_BROKER_ID_NOT_REGISTERED,
+                            "there is no broker %" PRId32 "; drave info lists them", node);
+    else if (one && node != services->settings->node_id)
+        topic_change_refuse(item, KAFKA_INVALID_REQUEST,
+                            "settings of broker %" PRId32 " were sent to broker %" PRId32
+                            "; send them to it itself, which knows what goes with its file",
+                            node, services->settings->node_id);
+    if (item->error != 0) return false;
+    command->name = name;
+    return true;
+}
+
+/* Whether all goes together with this broker's file, which the metadata leader does not know. */
+static bool fits_here(struct topic_change *item, const struct metadata_change *change,
+                      struct kp_arena *arena) {
+    const struct command_set_configs *command = &change->command.set_configs;
+    const struct broker_services *services = item->changes->services;
+    struct config_owner owner = {(enum config_resource_type)command->type, command->name.data,
+                                 command->name.len < 0 ? 0 : (size_t)command->name.len};
+    struct metadata_result result;
+    struct config_set outcome;
+    struct error_text why;
+    if (command->type != CONFIG_RESOURCE_BROKER) return true;
+    memset(&result, 0, sizeof result);
+    if (!config_outcome(services->metadata, change, arena, &outcome, &result))
+        topic_change_refuse(item, result.error, "%s", result.message);
+    else if (config_kind_check_set(services->settings, &owner, &outcome, &why) != ERR_NONE)
+        topic_change_refuse(item, KAFKA_INVALID_CONFIG, "%s", why.text);
+    return item->error == 0;
+}
+
 static bool take_resource(struct topic_change *item, int8_t type, struct kp_string name,
                           struct command_set_configs *command) {
     command->type = type;
     switch (type) {
     case CONFIG_RESOURCE_TOPIC: return take_topic(item, name, command);
     case CONFIG_RESOURCE_GROUP: return take_group(item, name, command);
-    case CONFIG_RESOURCE_BROKER:
-        topic_change_refuse(
-            item, KAFKA_INVALID_REQUEST,
-            "the settings of a broker are read when it starts; change its configuration file, and start it "
-            "again");
-        return false;
+    case CONFIG_RESOURCE_BROKER: return take_broker(item, name, command);
     default:
         topic_change_refuse(
             item, KAFKA_INVALID_REQUEST,
-            "resources of type %d have no settings that can be changed; topics (type 2) and groups (type 32) have",
+            "resources of type %d have no settings that can be changed; topics (type 2), brokers "
+            "(4), their loggers (8, by IncrementalAlterConfigs) and groups (32) have",
             type);
         return false;
     }
@@ -184,6 +302,10 @@ void config_change_begin(struct topic_change *item, const struct config_resource
         topic_change_refuse(item, KAFKA_INVALID_REQUEST, "this resource is in the request twice");
         return;
     }
+    if (type == CONFIG_RESOURCE_BROKER_LOGGER && !resource->replace) {
+        broker_logger_change(item, resource->asked, resource->validate_only);
+        return;
+    }
     struct metadata_change change = {.validate_only = resource->validate_only};
     struct kp_arena arena;
     metadata_command_init(&change.command, COMMAND_SET_CONFIGS);
@@ -192,6 +314,7 @@ void config_change_begin(struct topic_change *item, const struct config_resource
     command->replace = resource->replace;
     env_random(item->changes->services->env, command->request.bytes, sizeof command->request.bytes);
     kp_arena_init(&arena, METADATA_COMMAND_ARENA);
-    if (take_configs(item, resource, command, &arena)) topic_change_submit(item, &change, false);
+    if (take_configs(item, resource, &change, &arena) && fits_here(item, &change, &arena))
+        topic_change_submit(item, &change, false);
     kp_arena_close(&arena);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "broker/config/dynamic_settings.h"
+
 enum {
     TYPE_BOOLEAN = 1,
     TYPE_STRING = 2,
@@ -32,15 +34,18 @@ static int8_t type_of(const struct setting *row) {
 
 /* `name` NULL: no setting of the broker's. */
 static enum config_source broker_source(const struct broker_settings *settings, const char *name) {
-    return name == NULL || settings_is_default(settings->values, name) ? CONFIG_DEFAULT
-                                                                       : CONFIG_STATIC_BROKER;
+    if (name == NULL || settings_is_default(settings->values, name)) return CONFIG_DEFAULT;
+    if (settings_laid(settings->values, LAYER_BROKER, name) != NULL) return CONFIG_DYNAMIC_BROKER;
+    return settings_laid(settings->values, LAYER_ALL_BROKERS, name) != NULL
+               ? CONFIG_DYNAMIC_ALL_BROKERS
+               : CONFIG_STATIC_BROKER;
 }
 
 enum config_source config_source_of(const struct broker_settings *settings,
-                                    const struct metadata_topic *topic,
+                                    const struct config_set *set,
                                     const struct topic_setting *setting) {
     bool own;
-    topic_settings_value(settings, topic, setting, &own);
+    topic_settings_value(settings, set, setting, &own);
     return own ? CONFIG_TOPIC : broker_source(settings, setting->broker_setting);
 }
 
@@ -52,33 +57,63 @@ struct config_entry {
     const char *broker_setting; /* NULL: the broker has none like it */
     const char *synonym;        /* then: Kafka's name for the default; NULL: the setting's */
     bool read_only;
+    bool alone; /* nothing behind what is set for the resource itself is shown */
 };
 
-/* The values that stand behind each other, the one that holds first. */
-static int add_synonyms(const struct broker_settings *settings, const struct config_entry *entry,
-                        struct kp_arena *arena, struct kp_describe_configs_response_config *into) {
-    struct kp_describe_configs_response_synonym *items = kp_new_items(
-        arena, &kp_describe_configs_response_synonym_schema, &into->synonyms, 3);
-    if (items == NULL) return ERR_TOO_LARGE;
-    int32_t n = 0;
-    if (entry->own != NULL)
-        items[n++] = (struct kp_describe_configs_response_synonym){
-            kp_string_of(entry->row->name), into->value, (int8_t)entry->own_source};
-    const char *broker_name = entry->broker_setting;
-    if (broker_source(settings, broker_name) == CONFIG_STATIC_BROKER)
-        items[n++] = (struct kp_describe_configs_response_synonym){
-            kp_string_of(broker_name), kp_string_of(settings_text(settings->values, broker_name)),
-            CONFIG_STATIC_BROKER};
-    const char *default_name = broker_name != NULL      ? broker_name
-                               : entry->synonym != NULL ? entry->synonym
-                                                        : entry->row->name;
-    items[n++] = (struct kp_describe_configs_response_synonym){
-        kp_string_of(default_name), kp_string_of(entry->row->fallback), CONFIG_DEFAULT};
-    into->synonyms.count = n;
-    return ERR_NONE;
+/* ---- Synonyms ---- */
+
+enum { SYNONYMS_MAX = 5 };
+
+/* Those of one setting, the one that holds first. */
+struct synonyms {
+    struct kp_describe_configs_response_synonym *items;
+    int32_t count;
+    struct kp_arena *arena;
+    bool full; /* the arena */
+};
+
+/* `value` NULL: there is none of that source. */
+static void synonyms_add(struct synonyms *synonyms, const char *name, const char *value,
+                         enum config_source source) {
+    if (value == NULL) return;
+    struct kp_string copy = kp_arena_string(synonyms->arena, value, strlen(value));
+    synonyms->full = synonyms->full || copy.data == NULL;
+    synonyms->items[synonyms->count++] = (struct kp_describe_configs_response_synonym){
+        kp_string_of(name), copy, (int8_t)source};
 }
 
-/* Where entries go: those that are wished for, behind each other. */
+static void add_broker_synonyms(struct synonyms *synonyms, const struct settings *values,
+                                const char *name) {
+    const char *read = settings_source(values, name) == NULL ? NULL
+                                                             : settings_read_text(values, name);
+    synonyms_add(synonyms, name, settings_laid(values, LAYER_BROKER, name), CONFIG_DYNAMIC_BROKER);
+    synonyms_add(synonyms, name, settings_laid(values, LAYER_ALL_BROKERS, name),
+                 CONFIG_DYNAMIC_ALL_BROKERS);
+    synonyms_add(synonyms, name, read, CONFIG_STATIC_BROKER);
+}
+
+static int add_synonyms(const struct broker_settings *settings, const struct config_entry *entry,
+                        struct kp_arena *arena, struct kp_describe_configs_response_config *into) {
+    struct synonyms synonyms = {.arena = arena};
+    const char *broker_name = entry->broker_setting;
+    synonyms.items = kp_new_items(arena, &kp_describe_configs_response_synonym_schema,
+                                  &into->synonyms, SYNONYMS_MAX);
+    if (synonyms.items == NULL) return ERR_TOO_LARGE;
+    synonyms_add(&synonyms, entry->row->name, entry->own, entry->own_source);
+    if (broker_name != NULL) add_broker_synonyms(&synonyms, settings->values, broker_name);
+    if (!entry->alone)
+        synonyms_add(&synonyms,
+                     broker_name != NULL      ? broker_name
+                     : entry->synonym != NULL ? entry->synonym
+                                              : entry->row->name,
+                     entry->row->fallback, CONFIG_DEFAULT);
+    into->synonyms.count = synonyms.count;
+    return synonyms.full ? ERR_TOO_LARGE : ERR_NONE;
+}
+
+/* ---- Entries ---- */
+
+/* Where they go: those that are wished for, behind each other. */
 struct entries {
     const struct broker_settings *settings;
     const struct config_wish *wish;
@@ -99,13 +134,12 @@ static int entries_add(struct entries *entries, const struct config_entry *entry
     if (!is_wished(entries->wish, row->name)) return ERR_NONE;
     struct kp_describe_configs_response_config *into =
         &entries->result->configs.items[entries->result->configs.count++];
-    const char *value = entry->broker_setting == NULL
+    const char *value = entry->own != NULL ? entry->own
+                        : entry->broker_setting == NULL
                             ? row->fallback
                             : settings_text(entries->settings->values, entry->broker_setting);
     into->name = kp_string_of(row->name);
-    /* What is set may go before the answer does. */
-    into->value = entry->own == NULL ? kp_string_of(value)
-                                     : kp_arena_string(arena, entry->own, strlen(entry->own));
+    into->value = kp_arena_string(arena, value, strlen(value));
     if (into->value.data == NULL) return ERR_TOO_LARGE;
     into->read_only = entry->read_only;
     into->config_source = (int8_t)(entry->own != NULL
@@ -116,9 +150,8 @@ static int entries_add(struct entries *entries, const struct config_entry *entry
     return entries->wish->synonyms ? add_synonyms(entries->settings, entry, arena, into) : ERR_NONE;
 }
 
-int config_entries_of_topic(const struct broker_settings *settings,
-                            const struct metadata_topic *topic, const struct config_wish *wish,
-                            struct kp_arena *arena,
+int config_entries_of_topic(const struct broker_settings *settings, const struct config_set *set,
+                            const struct config_wish *wish, struct kp_arena *arena,
                             struct kp_describe_configs_response_resource *result) {
     size_t rows;
     const struct topic_setting *table = topic_settings_table(&rows);
@@ -126,7 +159,7 @@ int config_entries_of_topic(const struct broker_settings *settings,
     int error = entries_open(&entries, rows);
     for (size_t i = 0; error == ERR_NONE && i < rows; i++) {
         bool own;
-        const char *value = topic_settings_value(settings, topic, &table[i], &own);
+        const char *value = topic_settings_value(settings, set, &table[i], &own);
         struct config_entry entry = {.row = &table[i].row,
                                      .own = own ? value : NULL,
                                      .own_source = CONFIG_TOPIC,
@@ -165,8 +198,39 @@ int config_entries_of_broker(const struct broker_settings *settings, const struc
     for (size_t i = 0; error == ERR_NONE && i < rows; i++) {
         struct config_entry entry = {.row = &table[i],
                                      .broker_setting = table[i].name,
-                                     .read_only = true}; /* they are read when it starts */
+                                     .read_only = dynamic_settings_find(table[i].name) == NULL};
         error = entries_add(&entries, &entry);
     }
     return error;
+}
+
+int config_entries_of_all_brokers(const struct config_set *set, const struct config_wish *wish,
+                                  struct kp_arena *arena,
+                                  struct kp_describe_configs_response_resource *result) {
+    size_t rows;
+    const struct setting *table = broker_settings_table(&rows);
+    struct entries entries = {.wish = wish, .arena = arena, .result = result};
+    int error = entries_open(&entries, rows);
+    for (size_t i = 0; error == ERR_NONE && set != NULL && i < rows; i++) {
+        struct config_entry entry = {.row = &table[i],
+                                     .own = config_set_find(set, table[i].name),
+                                     .own_source = CONFIG_DYNAMIC_ALL_BROKERS,
+                                     .alone = true};
+        if (entry.own != NULL) error = entries_add(&entries, &entry);
+    }
+    return error;
+}
+
+int config_entries_of_logger(const char *level, const struct config_wish *wish,
+                             struct kp_arena *arena,
+                             struct kp_describe_configs_response_resource *result) {
+    size_t rows;
+    const struct setting *table = broker_settings_table(&rows);
+    struct entries entries = {.wish = wish, .arena = arena, .result = result};
+    struct config_entry entry = {.row = setting_find(table, rows, "log.level"),
+                                 .own = level,
+                                 .own_source = CONFIG_LOGGER,
+                                 .alone = true};
+    int error = entries_open(&entries, 1);
+    return error == ERR_NONE ? entries_add(&entries, &entry) : error;
 }

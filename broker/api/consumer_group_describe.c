@@ -28,7 +28,7 @@ static void describe_row(struct describing *state, const struct group *row,
         into->error_code = KAFKA_GROUP_ID_NOT_FOUND;
         into->error_message = kp_arena_printf(
             &request->arena,
-            row == NULL ? "Group %.*s not found." : "Group %.*s is not a consumer group.",
+            group_is_unknown(row) ? "Group %.*s not found." : "Group %.*s is not a consumer group.",
             into->group_id.len > 128 ? 128 : (int)into->group_id.len, into->group_id.data);
     } else if (!consumer_describe(row->consumer, state->walk.services->metadata, &request->arena,
                                   into)) {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/container_of.h"
+#include "broker/api/group_request.h"
 #include "broker/api/handlers.h"
 #include "broker/api/services.h"
 #include "broker/coordinator/consumer/consumer_heartbeat.h"
@@ -111,13 +112,6 @@ static bool may_describe(void *arg, struct kp_string topic) {
     return authorize(arg, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, topic.data, (size_t)topic.len);
 }
 
-/* "/10.0.0.7", as Java shows an address. */
-static struct kp_string host_of(struct request *request) {
-    const char *peer = request->ctx.peer, *port = strrchr(peer, ':');
-    int len = port == NULL ? (int)strlen(peer) : (int)(port - peer);
-    return kp_arena_printf(&request->arena, "/%.*s", len, peer);
-}
-
 static void found(struct coordinator_find *find, void *coordinator, int16_t error) {
     struct beating *state = CONTAINER_OF(find, struct beating, find);
     struct request *request = state->request;
@@ -131,7 +125,7 @@ static void found(struct coordinator_find *find, void *coordinator, int16_t erro
         .request = request->message,
         .client_id = request->ctx.client_id,
         .asker = request->connection,
-        .client_host = host_of(request),
+        .client_host = group_request_host(request),
         .names_its_id = request->api_version >= MEMBER_ID_VERSION,
         .may_describe = may_describe,
         .may_arg = &request->ctx,

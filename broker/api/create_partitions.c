@@ -65,8 +65,8 @@ static void partitions_grow(struct topic_changes *changes, size_t place) {
     }
     if (topic_name_is_internal(topic->name, strlen(topic->name))) {
         topic_change_refuse(item, KAFKA_INVALID_PARTITIONS,
-                            "the number of partitions of topic %s never changes: each consumer "
-                            "group would look for itself in another one",
+                            "the number of partitions of topic %s never changes: what is in it "
+                            "would be looked for in another one",
                             topic->name);
         return;
     }

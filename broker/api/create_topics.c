@@ -15,11 +15,13 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "broker/api/config_changes.h"
 #include "broker/api/config_entries.h"
 #include "broker/api/handlers.h"
 #include "broker/api/topic_changes.h"
 #include "broker/config/topic_name.h"
-#include "broker/partition/topic_settings.h"
+#include "broker/config/topic_settings.h"
+#include "broker/metadata/metadata_roster.h"
 #include "protocol/kafka_error.h"
 
 /* ---- Checking ---- */
@@ -119,7 +121,8 @@ static int32_t partitions_of(const struct broker_services *services,
 static int16_t factor_of(const struct broker_services *services,
                          const struct kp_create_topics_request_topic *asked) {
     return asked->replication_factor == -1
-               ? broker_replication_factor(services->settings, services->cluster->node_count)
+               ? broker_replication_factor(services->settings,
+                                           metadata_roster_taking(services->metadata))
                : asked->replication_factor;
 }
 
@@ -144,45 +147,65 @@ static bool take_numbers(struct topic_change *item,
     return true;
 }
 
+/* One setting of a topic: what is wrong with it. */
+static int check_config(const struct broker_settings *settings,
+                        const struct kp_create_topics_request_config *one, struct config_pair pair,
+                        struct error_text *why) {
+    if (one->value.len < 0)
+        return error_set(why, ERR_INVALID, "the topic setting %.80s has no value", pair.name);
+    if (!text_is_plain(one->name.data, (size_t)one->name.len) ||
+        !text_is_plain(one->value.data, (size_t)one->value.len))
+        return error_set(
+            why, ERR_INVALID,
+            "the topic setting %.80s=%.80s is not possible; names and values are UTF-8 without control "
+            "characters",
+            pair.name, pair.value);
+    return topic_settings_check(settings, pair.name, pair.value, why);
+}
+
+static bool too_many_configs(struct topic_change *item) {
+    topic_change_refuse(item, KAFKA_INVALID_REQUEST, "the request has more settings than fit");
+    return false;
+}
+
 static bool take_configs(struct topic_change *item,
                          const struct kp_create_topics_request_topic *asked,
                          struct metadata_change *change, struct kp_arena *arena) {
+    const struct broker_settings *settings = item->changes->services->settings;
+    if (asked->configs.count <= 0) return true;
+    size_t count = (size_t)asked->configs.count;
     struct command_config *rows = kp_new_items(
         arena, &command_config_schema, &change->command.create_topic.configs, asked->configs.count);
-    for (int32_t i = 0; rows != NULL && i < asked->configs.count; i++) {
-        const struct kp_create_topics_request_config *one = &asked->configs.items[i];
-        struct error_text why;
-        int error;
-        char *name = mem_strndup(one->name.data, (size_t)one->name.len);
-        char *value = mem_strndup(one->value.len < 0 ? "" : one->value.data,
-                                  one->value.len < 0 ? 0 : (size_t)one->value.len);
-        if (one->value.len < 0)
-            error = error_set(&why, ERR_INVALID, "the topic setting %.80s has no value", name);
-        else if (!text_is_plain(one->name.data, (size_t)one->name.len) ||
-                 !text_is_plain(one->value.data, (size_t)one->value.len))
-            error = error_set(
-                &why, ERR_INVALID,
-                "the topic setting %.80s=%.80s is not possible; names and values are UTF-8 without control "
-                "characters",
-                name, value);
-        else
-            error = topic_settings_check(item->changes->services->settings, name, value, &why);
-        for (int32_t j = 0; error == ERR_NONE && j < i; j++)
-            if (kp_string_equal(asked->configs.items[j].name, one->name))
-                error = error_set(&why, ERR_INVALID, "the topic setting %.80s is given twice",
-                                  name);
-        mem_free(name);
-        mem_free(value);
+    struct config_pair *pairs = kp_arena_alloc(arena, count * sizeof *pairs);
+    struct config_set set = {pairs, 0};
+    struct error_text why;
+    if (rows == NULL || pairs == NULL) return too_many_configs(item);
+    for (size_t i = 0; i < count; i++) {
+        struct kp_create_topics_request_config one = asked->configs.items[i];
+        one.name = kp_arena_string(arena, one.name.data, (size_t)one.name.len);
+        if (one.name.data == NULL ||
+            !config_value_trim(topic_settings_rows(), one.name.data, &one.value, arena))
+            return too_many_configs(item);
+        struct kp_string value = one.value.len < 0 ? kp_string_of("")
+                                                   : kp_arena_string(arena, one.value.data,
+                                                                     (size_t)one.value.len);
+        if (value.data == NULL) return too_many_configs(item);
+        pairs[i] = (struct config_pair){one.name.data, value.data};
+        int error = check_config(settings, &one, pairs[i], &why);
+        if (error == ERR_NONE && config_set_find(&set, pairs[i].name) != NULL)
+            error = error_set(&why, ERR_INVALID, "the topic setting %.80s is given twice",
+                              pairs[i].name);
+        set.count++;
+        if (error == ERR_NONE && set.count == count)
+            error = topic_settings_check_set(settings, &set, &why);
         if (error != ERR_NONE) {
             topic_change_refuse(item, KAFKA_INVALID_CONFIG, "%s", why.text);
             return false;
         }
-        rows[i].name = one->name;
-        rows[i].value = one->value;
+        rows[i].name = one.name;
+        rows[i].value = value;
     }
-    if (rows != NULL || asked->configs.count <= 0) return true;
-    topic_change_refuse(item, KAFKA_INVALID_REQUEST, "the request has more settings than fit");
-    return false;
+    return true;
 }
 
 static struct key key(const struct topic_changes *changes, size_t i) {
@@ -220,15 +243,17 @@ static bool add_configs(const struct broker_services *services, const struct met
                         struct kp_arena *arena, struct kp_create_topics_response_topic *into) {
     size_t rows;
     const struct topic_setting *table = topic_settings_table(&rows);
+    const struct config_set *set = topic == NULL ? NULL : &topic->configs;
     struct kp_create_topics_response_config *items = kp_new_items(
         arena, &kp_create_topics_response_config_schema, &into->configs, (int32_t)rows);
     if (items == NULL) return false;
     for (size_t i = 0; i < rows; i++) {
         bool own;
         items[i].name = kp_string_of(table[i].row.name);
-        const char *value = topic_settings_value(services->settings, topic, &table[i], &own);
-        items[i].value = own ? kp_arena_string(arena, value, strlen(value)) : kp_string_of(value);
-        items[i].config_source = (int8_t)config_source_of(services->settings, topic, &table[i]);
+        const char *value = topic_settings_value(services->settings, set, &table[i], &own);
+        items[i].value = kp_arena_string(arena, value, strlen(value));
+        if (items[i].value.data == NULL) return false;
+        items[i].config_source = (int8_t)config_source_of(services->settings, set, &table[i]);
     }
     return true;
 }

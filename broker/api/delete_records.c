@@ -6,8 +6,9 @@
  * answer leaves when the last has ended: the new start is committed then, so no change of leaders
  * takes it back. A partition that is named twice is answered once, by its last offset, as in Kafka.
  * Failures are per partition: UNKNOWN_TOPIC_OR_PARTITION, TOPIC_AUTHORIZATION_FAILED, INVALID_TOPIC
- * (one of the broker's own topics), NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE; REQUEST_TIMED_OUT,
- * with the outcome unknown. An answer that grows too large closes the connection.
+ * (one of the broker's own topics), POLICY_VIOLATION (one that is only compacted),
+ * NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE; REQUEST_TIMED_OUT, with the outcome unknown. An
+ * answer that grows too large closes the connection.
  */
 #include "protocol/messages/delete_records.h"
 

@@ -14,6 +14,7 @@
 
 #include "broker/api/handlers.h"
 #include "broker/api/topic_changes.h"
+#include "broker/config/topic_name.h"
 #include "protocol/kafka_error.h"
 
 enum { BY_ID_VERSION = 6 };
@@ -55,9 +56,11 @@ static void delete_topic(struct topic_change *item, struct kp_string name, struc
     }
     if (topic_name_is_internal(topic->name, strlen(topic->name))) {
         topic_change_refuse(item, KAFKA_INVALID_REQUEST,
-                            "topic %s holds the consumer groups and is not deleted; delete groups, "
-                            "or their offsets, instead",
-                            topic->name);
+                            "topic %s holds what the coordinators know and is not deleted%s",
+                            topic->name,
+                            strcmp(topic->name, TOPIC_CONSUMER_OFFSETS) == 0
+                                ? "; delete groups, or their offsets, instead"
+                                : ": open transactions would never end");
         return;
     }
     snprintf(item->name, sizeof item->name, "%s", topic->name);

@@ -1,6 +1,6 @@
 /*
- * DescribeConfigs (key 32): the settings of topics, of groups (that need not exist), and of this
- * broker.
+ * DescribeConfigs (key 32): the settings of topics, of groups (that need not exist), of this
+ * broker, of all brokers ("": what is set for them), and the level of this broker's logger.
  *
  * A resource that is named twice is answered twice, as in Kafka: what the answer takes is charged
  * step by step. Failures are per resource: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC,
@@ -8,10 +8,9 @@
  */
 #include "protocol/messages/describe_configs.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "broker/api/broker_logger.h"
 #include "broker/api/config_entries.h"
 #include "broker/api/handlers.h"
 #include "broker/api/services.h"
@@ -36,7 +35,8 @@ static int describe_topic(const struct broker_services *services, struct kp_stri
     const struct metadata_topic *topic = metadata_topic_named(services->metadata, name.data,
                                                               (size_t)name.len);
     struct error_text why;
-    if (topic != NULL) return config_entries_of_topic(services->settings, topic, wish, arena, into);
+    if (topic != NULL)
+        return config_entries_of_topic(services->settings, &topic->configs, wish, arena, into);
     if (topic_name_check(name.data, (size_t)name.len, &why) != ERR_NONE)
         configs_refuse(arena, into, KAFKA_INVALID_TOPIC, "no topic can be called %.*s", name, 0);
     else
@@ -59,27 +59,50 @@ static int describe_group(const struct broker_services *services, struct kp_stri
                                    wish, arena, into);
 }
 
+static int describe_broker(const struct broker_services *services, struct kp_string name,
+                           const struct config_wish *wish, struct kp_arena *arena,
+                           struct kp_describe_configs_response_resource *into) {
+    const struct metadata_resource *all = metadata_resource_named(services->metadata,
+                                                                  CONFIG_RESOURCE_BROKER, "", 0);
+    int32_t node;
+    if (name.len == 0)
+        return config_entries_of_all_brokers(all == NULL ? NULL : &all->configs, wish, arena, into);
+    if (config_node_id(name.data, (size_t)name.len, &node) && node == services->settings->node_id)
+        return config_entries_of_broker(services->settings, wish, arena, into);
+    configs_refuse(arena, into, KAFKA_INVALID_REQUEST,
+                   "the settings of broker %.*s were asked of broker %d; ask it itself", name,
+                   services->settings->node_id);
+    return ERR_NONE;
+}
+
+static int describe_logger(const struct broker_services *services, struct kp_string name,
+                           const struct config_wish *wish, struct kp_arena *arena,
+                           struct kp_describe_configs_response_resource *into) {
+    int32_t node;
+    if (config_node_id(name.data, (size_t)name.len, &node) && node == services->settings->node_id)
+        return config_entries_of_logger(broker_logger_level(services), wish, arena, into);
+    configs_refuse(arena, into, KAFKA_INVALID_REQUEST,
+                   "the logger of broker %.*s was asked of broker %d; ask it itself, by its id",
+                   name, services->settings->node_id);
+    return ERR_NONE;
+}
+
 static int describe(const struct broker_services *services,
                     const struct kp_describe_configs_request_resource *asked,
                     const struct config_wish *wish, struct kp_arena *arena,
                     struct kp_describe_configs_response_resource *into) {
     struct kp_string name = asked->resource_name;
-    char own_id[16];
-    snprintf(own_id, sizeof own_id, "%" PRId32, services->settings->node_id);
     switch (asked->resource_type) {
     case CONFIG_RESOURCE_TOPIC: return describe_topic(services, name, wish, arena, into);
     case CONFIG_RESOURCE_GROUP: return describe_group(services, name, wish, arena, into);
-    case CONFIG_RESOURCE_BROKER:
-        if (name.len == 0 || kp_string_is(name, own_id))
-            return config_entries_of_broker(services->settings, wish, arena, into);
-        configs_refuse(arena, into, KAFKA_INVALID_REQUEST,
-                       "the settings of broker %.*s were asked of broker %d; ask it itself", name,
-                       services->settings->node_id);
-        return ERR_NONE;
+    case CONFIG_RESOURCE_BROKER: return describe_broker(services, name, wish, arena, into);
+    case CONFIG_RESOURCE_BROKER_LOGGER: return describe_logger(services, name, wish, arena, into);
     default:
-        configs_refuse(arena, into, KAFKA_INVALID_REQUEST,
-                       "%.*s is neither a topic nor a group nor a broker; only these have settings",
-                       name, 0);
+        configs_refuse(
+            arena, into, KAFKA_INVALID_REQUEST,
+            "%.*s is neither a topic nor a group nor a broker nor its logger; only these "
+            "have settings",
+            name, 0);
         return ERR_NONE;
     }
 }

@@ -93,10 +93,11 @@ static bool describe_one(struct group_walk *walk, struct group_coordinator *coor
     into->error_message = KP_NULL_STRING;
     if (error != KAFKA_NONE) return true;
     struct group *group = group_find(group_coordinator_groups(coordinator), into->group_id);
-    if (group != NULL && group->consumer == NULL)
+    bool unknown = group_is_unknown(group);
+    if (!unknown && group->consumer == NULL)
         describe_classic(state, group);
     else
-        describe_unknown(state, group != NULL && group->consumer != NULL);
+        describe_unknown(state, !unknown);
     if (in->include_authorized_operations && into->error_code == KAFKA_NONE)
         into->authorized_operations = authorized_operations(
             &request->ctx, AUTHORIZE_GROUP, into->group_id.data, (size_t)into->group_id.len);

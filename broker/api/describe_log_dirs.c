@@ -18,7 +18,6 @@
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 #include "storage/disk_space.h"
-#include "storage/log/partition_log.h"
 
 enum { PARTITIONS_OF_A_STEP = 64 };
 
@@ -105,8 +104,9 @@ static bool describe_partition(struct describing_dirs *describing, struct kp_are
     kp_set_fallbacks(&kp_describe_log_dirs_response_partition_schema, row);
     row->partition_index = known->index;
     /* The log never ends below the watermark: offset_lag is 0. */
-    row->partition_size = (int64_t)partition_log_committed_bytes(
-        raft_group_log(partition_group(partition)));
+    struct partition_size size;
+    partition_size_get(partition, &size);
+    row->partition_size = (int64_t)size.bytes;
     return true;
 }
 

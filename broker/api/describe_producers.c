@@ -1,6 +1,6 @@
 /*
- * DescribeProducers (key 61): the idempotent producers that a partition remembers, as any replica
- * of it knows them by what has committed. KIP-664.
+ * DescribeProducers (key 61): the producers that a partition remembers, and their open
+ * transactions, as any replica of it knows them by what has committed. KIP-664.
  *
  * In steps, a partition each; a partition that is named twice is answered twice, as in Kafka.
  * Failures are per partition: INVALID_TOPIC, UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER (no
@@ -27,15 +27,15 @@ struct producer_rows {
     int32_t count;
 };
 
-static void add_producer(void *arg, const struct producer_batch *last) {
+static void add_producer(void *arg, const struct producer_view *view) {
     struct producer_rows *rows = arg;
     rows->items[rows->count++] = (struct kp_describe_producers_response_producer){
-        .producer_id = last->producer_id,
-        .producer_epoch = last->epoch,
-        .last_sequence = last->last_sequence,
-        .last_timestamp = last->timestamp,
-        .coordinator_epoch = -1, /* there are no transactions */
-        .current_txn_start_offset = -1};
+        .producer_id = view->producer_id,
+        .producer_epoch = view->epoch,
+        .last_sequence = view->last_sequence,
+        .last_timestamp = view->timestamp,
+        .coordinator_epoch = view->coordinator_epoch,
+        .current_txn_start_offset = view->open_offset};
 }
 
 /* False: the arena's limit is passed. */

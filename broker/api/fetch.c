@@ -114,6 +114,7 @@ static void fetch_moved(struct fetch_set *set, struct fetch_entry *entry, uint64
  * more. */
 static void fetch_wait(struct fetch_state *state) {
     fetch_drop_batches(state);
+    request_timed(state->request);
     state->waiting = true;
     if (is_worth_a_look(state))
         env_defer(state->services->env, &state->look);
@@ -187,6 +188,7 @@ static void begin(struct fetch_state *state) {
     struct fetch_set *set = state->set;
     prepare_limits(state, in);
     if (state->session != NULL) state->session->preparing = state->full;
+    fetch_set_read_committed(set, in->isolation_level == FETCH_READ_COMMITTED);
     if (state->full && set->count > 0)
         fetch_set_begin_with(set, state->services->fetches++ % set->count);
     set->moved = fetch_moved;

@@ -36,23 +36,22 @@ static struct kp_fetch_response_partition *new_partition(struct fetch_state *sta
             ? &state->response.responses.items[state->response.responses.count - 1]
             : new_topic(state, entry->topic);
     struct kp_fetch_response_partition *out = state->out++;
-    const struct kp_fetch_request *in = state->request->message;
     topic->partitions.count++;
     kp_set_fallbacks(&kp_fetch_response_partition_schema, out);
     out->partition_index = entry->partition;
     out->preferred_read_replica = -1;
     out->records = (struct kp_records){.len = 0}; /* none, and not null: as Kafka */
-    out->aborted_transactions.count = in->isolation_level == 1 ? 0 : -1;
+    out->aborted_transactions.count = state->set->committed ? 0 : -1;
     out->high_watermark = entry->high_watermark;
-    /* of their own: transactions will hold it back */
-    out->last_stable_offset = entry->high_watermark;
+    out->last_stable_offset = entry->stable_offset;
     out->log_start_offset = entry->start_offset;
     return out;
 }
 
 static void answer_error(struct fetch_state *state, const struct fetch_part *part) {
     struct fetch_entry *entry = part->entry;
-    entry->high_watermark = entry->start_offset = -1; /* told again when it is over */
+    entry->high_watermark = entry->stable_offset = entry->start_offset =
+        -1; /* told again when it is over */
     struct kp_fetch_response_partition *out = new_partition(state, entry);
     out->error_code = part->code;
     if (state->request->api_version >= 16)
@@ -68,6 +67,21 @@ static bool is_told(const struct fetch_part *part) {
            part->entry->start_offset == read->start_offset;
 }
 
+/* Copied, because the read's are freed before the answer. */
+static void give_aborted(struct fetch_state *state, const struct partition_read *read,
+                         struct kp_fetch_response_partition *out) {
+    size_t count = read->aborted_count;
+    struct kp_fetch_response_aborted_transaction *items = kp_arena_alloc(&state->request->arena,
+                                                                         count * sizeof *items);
+    state->too_large = state->too_large || items == NULL;
+    for (size_t i = 0; items != NULL && i < count; i++)
+        items[i] = (struct kp_fetch_response_aborted_transaction){
+            .producer_id = read->aborted[i].producer_id,
+            .first_offset = read->aborted[i].first_offset};
+    out->aborted_transactions.items = items;
+    out->aborted_transactions.count = items != NULL ? (int32_t)count : 0;
+}
+
 static void answer_part(struct fetch_state *state, const struct fetch_part *part) {
     const struct partition_read *read = &part->read;
     struct fetch_entry *entry = part->entry;
@@ -77,6 +91,7 @@ static void answer_part(struct fetch_state *state, const struct fetch_part *part
     }
     if (is_told(part)) return;
     entry->high_watermark = read->high_watermark;
+    entry->stable_offset = read->stable_offset;
     entry->start_offset = read->start_offset;
     struct kp_fetch_response_partition *out = new_partition(state, entry);
     if (read->diverges) {
@@ -85,24 +100,30 @@ static void answer_part(struct fetch_state *state, const struct fetch_part *part
     }
     out->records = (struct kp_records){.slices = read->fetch.slices,
                                        .slice_count = (uint32_t)read->fetch.count};
+    if (read->aborted_count > 0) give_aborted(state, read, out);
     if (read->fetch.count > 0)
         fetch_set_to_end(entry);
     else if (!read->more && !read->diverges && !entry->moved)
         fetch_set_unlist(entry); /* now it is known */
 }
 
-/* What the client fetched, for those who ask who reads a partition. */
+/* What the client fetched, for those who ask who reads a partition, and how much is read. NULL:
+ * there was nothing. */
 static void note_reader(const struct fetch_state *state, const struct fetch_entry *entry,
-                        bool brought) {
-    if (entry->waiter.partition != NULL)
-        traffic_fetched(partition_traffic(entry->waiter.partition),
-                        (int64_t)env_now_ms(state->services->env), &state->reader, entry->offset,
-                        brought);
+                        const struct partition_log_fetch *fetched) {
+    struct partition *partition = entry->waiter.partition;
+    if (partition == NULL) return;
+    bool brought = fetched != NULL && fetched->count > 0;
+    traffic_fetched(partition_traffic(partition), (int64_t)env_now_ms(state->services->env),
+                    &state->reader, entry->offset, brought);
+    if (brought)
+        partition_note_fetched(partition, (uint64_t)(fetched->next_offset - entry->offset),
+                               fetched->bytes);
 }
 
 static void answer_and_note(struct fetch_state *state, const struct fetch_part *part) {
     if (part->code == KAFKA_NONE && !part->read.diverges)
-        note_reader(state, part->entry, part->read.fetch.count > 0);
+        note_reader(state, part->entry, &part->read.fetch);
     answer_part(state, part);
 }
 
@@ -123,7 +144,7 @@ static bool answer_all(struct fetch_state *state) {
     if (entry->part != NULL) {
         answer_and_note(state, entry->part);
     } else {
-        note_reader(state, entry, false);
+        note_reader(state, entry, NULL);
         new_partition(state, entry);
     }
     if (state->session == NULL) partition_wait_cancel(&entry->waiter);
@@ -148,9 +169,12 @@ static void send(struct fetch_state *state) {
 
 static bool answer_next(struct request *request) {
     struct fetch_state *state = request->state;
-    if (state->full ? answer_all(state) : answer_changed(state)) return true;
-    send(state);
-    return false;
+    bool more = state->full ? answer_all(state) : answer_changed(state);
+    if (state->too_large)
+        state->no_memory(state);
+    else if (!more)
+        send(state);
+    return more && !state->too_large;
 }
 
 void fetch_answer(struct fetch_state *state) {

@@ -71,6 +71,7 @@ struct fetch_state {
     /* Answering. */
     struct traffic_reader_id reader;          /* who is noted at each partition */
     size_t at;                                /* place in the set, also of leaving it */
+    bool too_large;                           /* there is no memory for what it has to tell */
     struct fetch_part *answered;              /* of the parts, the next one */
     struct kp_fetch_response_partition *out;  /* the next one */
     const struct fetch_topic *topic_answered; /* to which it belongs */

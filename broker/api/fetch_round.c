@@ -144,6 +144,7 @@ static void take_read(struct fetch_part *part) {
     if (part->read.diverges) state->must_answer = true;
     if (state->full) { /* they are told, all of them */
         entry->high_watermark = part->read.high_watermark;
+        entry->stable_offset = part->read.stable_offset;
         entry->start_offset = part->read.start_offset;
     }
     if (!is_known(part)) {
@@ -193,6 +194,7 @@ static bool read_entry(struct fetch_state *state, struct fetch_part *part) {
     }
     fetch_set_wait(entry, partition);
     state->current = part;
+    part->read.committed = state->set->committed;
     if (partition_read(partition, entry->offset, entry->leader_epoch, entry->last_epoch,
                        limit_of(state, entry), &part->read) == PENDING)
         return false;

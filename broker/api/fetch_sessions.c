@@ -305,6 +305,11 @@ size_t fetch_sessions_bytes(const struct fetch_sessions *sessions) {
     return sessions->budget.used;
 }
 
+void fetch_sessions_set_limits(struct fetch_sessions *sessions, size_t slots, size_t bytes) {
+    sessions->slots = slots;
+    budget_set_limit(&sessions->budget, bytes);
+}
+
 struct fetch_sessions *fetch_sessions_new(struct env *env, size_t slots, size_t bytes) {
     struct fetch_sessions *sessions = mem_zalloc(sizeof *sessions);
     sessions->env = env;

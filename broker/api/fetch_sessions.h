@@ -48,6 +48,8 @@ struct fetch_session {
 
 /* At most `slots`, with `bytes` in all. */
 struct fetch_sessions *fetch_sessions_new(struct env *env, size_t slots, size_t bytes);
+/* From now on; those that are there beyond it stay until they end. */
+void fetch_sessions_set_limits(struct fetch_sessions *sessions, size_t slots, size_t bytes);
 void fetch_sessions_free(
     struct fetch_sessions *sessions); /* no fetch may be under way; NULL: nothing */
 size_t fetch_sessions_count(const struct fetch_sessions *sessions);

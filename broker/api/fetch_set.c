@@ -178,8 +178,16 @@ static void moved(struct partition_waiter *waiter, uint64_t bytes, bool changed)
         partition_wait_cancel(waiter);
 }
 
+void fetch_set_read_committed(struct fetch_set *set, bool committed) {
+    if (set->committed == committed) return;
+    set->committed = committed;
+    for (size_t i = 0; i < set->places; i++)
+        if (set->entries[i] != NULL) fetch_set_list(set->entries[i]);
+}
+
 void fetch_set_wait(struct fetch_entry *entry, struct partition *partition) {
     entry->moved = false;
+    entry->waiter.stable = entry->set->committed;
     if (entry->waiter.partition == partition) return;
     partition_wait_cancel(&entry->waiter);
     partition_wait(partition, &entry->waiter);
@@ -209,7 +217,7 @@ static struct fetch_entry *add_entry(struct fetch_set *set, struct fetch_topic *
     if (entry == NULL) return NULL;
     entry->topic = topic;
     entry->partition = partition;
-    entry->high_watermark = entry->start_offset = -1;
+    entry->high_watermark = entry->stable_offset = entry->start_offset = -1;
     entry->part = NULL;
     entry->moved = entry->full = false;
     set->entries[entry->place] = entry;

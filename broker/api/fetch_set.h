@@ -44,13 +44,14 @@ struct fetch_entry {
     bool moved; /* since it was read */
     bool full;  /* more lies in the log than its limit let in, when it was read */
     /* As the client was told last; -1: never, or it was an error. */
-    int64_t high_watermark, start_offset;
+    int64_t high_watermark, stable_offset, start_offset;
 };
 
 struct fetch_set {
     struct kp_arena *arena;
     bool by_id;
-    bool lasts; /* beyond the request: names are copied */
+    bool lasts;     /* beyond the request: names are copied */
+    bool committed; /* its client reads what is below the last stable offset, and waits for that */
     struct fetch_topic **topics;
     struct fetch_entry **entries; /* by place, in the order in which they came; NULL: forgotten */
     size_t topic_places, topic_room, places, room;
@@ -86,6 +87,9 @@ void fetch_set_unlist(struct fetch_entry *entry);
 void fetch_set_to_end(struct fetch_entry *entry); /* of the list, in which it is */
 /* The list begins with the partition of that place. */
 void fetch_set_begin_with(struct fetch_set *set, size_t place);
+
+/* From now on; all are listed if that was otherwise. */
+void fetch_set_read_committed(struct fetch_set *set, bool committed);
 
 /* It is told what happens at `partition` from here on. */
 void fetch_set_wait(struct fetch_entry *entry, struct partition *partition);

@@ -1,14 +1,14 @@
 /*
- * FindCoordinator (key 10): which broker coordinates a consumer group, answered by any broker.
+ * FindCoordinator (key 10): which broker coordinates a consumer group, or the transactions of a
+ * transactional id, answered by any broker.
  *
- * Happy path: the partition of __consumer_offsets that the group lives in, and who leads it. The
- * topic is made when the first group is asked for. Clients keep what they hear, and after a failure
- * pause before they ask again, so it is waited: for a topic that is being made CREATION_MS, for a
- * leader in doubt as long as Metadata waits (metadata_hold.h).
- * Failures are per key: COORDINATOR_NOT_AVAILABLE (node -1, no host) while there is no leader, or
- * it has no address on this listener; TRANSACTIONAL_ID_AUTHORIZATION_FAILED, which all clients hand
- * to their users with its message, for there are no transactions yet; INVALID_REQUEST for other
- * types.
+ * Happy path: the partition of __consumer_offsets, or __transaction_state, that the key lives in,
+ * and who leads it. The topic is made when the first key of its kind is asked for. Clients keep
+ * what they hear, and after a failure pause before they ask again, so it is waited: for a topic
+ * that is being made CREATION_MS, for a leader in doubt as long as Metadata waits
+ * (metadata_hold.h). Failures are per key: COORDINATOR_NOT_AVAILABLE (node -1, no host) while there
+ * is no leader, or it has no address on this listener; GROUP_AUTHORIZATION_FAILED,
+ * TRANSACTIONAL_ID_AUTHORIZATION_FAILED; INVALID_REQUEST for other types.
  *
  *   begin -> (topic is there) -> find_next    in steps: there may be a million keys
  *     `---> waits for it ---^     `--- metadata_hold: it goes on when leaders are known
@@ -33,6 +33,10 @@ enum { LIST_VERSION = 4, CREATION_MS = 1000 };
 struct finding {
     const struct broker_services *services;
     struct request *request;
+    const struct coordinators *coordinators; /* of that kind of key */
+    const char *topic;                       /* that they are on */
+    enum authorize_resource resource;
+    int16_t unauthorized;
     struct kp_find_coordinator_response response;
     const struct kp_string *keys;
     struct kp_find_coordinator_response_coordinator *found; /* beside the keys */
@@ -92,11 +96,10 @@ static bool find_next(struct request *request) {
     if (finding->at == finding->count) return finding_answer(finding);
     struct kp_string key = finding->keys[finding->at];
     struct kp_find_coordinator_response_coordinator *into = &finding->found[finding->at];
-    const struct metadata_partition *partition = finding->code != KAFKA_NONE
-                                                     ? NULL
-                                                     : coordinators_partition_of(
-                                                           finding->services->group_coordinators,
-                                                           key.data, (size_t)key.len);
+    const struct metadata_partition *partition =
+        finding->code != KAFKA_NONE
+            ? NULL
+            : coordinators_partition_of(finding->coordinators, key.data, (size_t)key.len);
     if (partition != NULL && metadata_hold(&finding->hold, partition, 1)) return false;
     finding->at++;
     kp_set_fallbacks(&kp_find_coordinator_response_coordinator_schema, into);
@@ -106,9 +109,9 @@ static bool find_next(struct request *request) {
     if (finding->code != KAFKA_NONE) {
         into->error_code = finding->code;
         into->error_message = finding->message;
-    } else if (!authorize(&request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_GROUP, key.data,
+    } else if (!authorize(&request->ctx, AUTHORIZE_DESCRIBE, finding->resource, key.data,
                           (size_t)key.len)) {
-        into->error_code = KAFKA_GROUP_AUTHORIZATION_FAILED;
+        into->error_code = finding->unauthorized;
     } else if (partition != NULL) {
         name_leader(finding, partition, into);
     } else {
@@ -147,14 +150,14 @@ static void client_gone(struct request *request) {
     topic_settled(request->state);
 }
 
-static void find_groups(struct finding *finding) {
+static void find_keys(struct finding *finding) {
     const struct broker_services *services = finding->services;
     finding->creation.done = on_created;
     finding->deadline.passed = on_late;
-    bool waits = coordinators_partition_of(services->group_coordinators, "", 0) == NULL &&
+    bool waits = coordinators_partition_of(finding->coordinators, "", 0) == NULL &&
                  finding->count > 0 &&
-                 auto_creation_ask(services->auto_creation, &finding->creation,
-                                   TOPIC_CONSUMER_OFFSETS, strlen(TOPIC_CONSUMER_OFFSETS));
+                 auto_creation_ask(services->auto_creation, &finding->creation, finding->topic,
+                                   strlen(finding->topic));
     if (!waits) {
         topic_settled(finding);
         return;
@@ -163,15 +166,25 @@ static void find_groups(struct finding *finding) {
     deadline_set(services->deadlines, &finding->deadline, CREATION_MS);
 }
 
-static void refuse_type(struct finding *finding, int8_t key_type) {
-    finding->code = KAFKA_INVALID_REQUEST;
-    finding->message = kp_string_of("The key type must be 0 (group) or 1 (transaction).");
-    if (key_type == KEY_TRANSACTION) {
-        finding->code = KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-        finding->message = kp_string_of(
-            "This broker has no transactions yet: produce without a transactional.id.");
+static void find_of_type(struct finding *finding, int8_t key_type) {
+    const struct broker_services *services = finding->services;
+    if (key_type == KEY_GROUP) {
+        finding->coordinators = services->group_coordinators;
+        finding->topic = TOPIC_CONSUMER_OFFSETS;
+        finding->resource = AUTHORIZE_GROUP;
+        finding->unauthorized = KAFKA_GROUP_AUTHORIZATION_FAILED;
+    } else if (key_type == KEY_TRANSACTION) {
+        finding->coordinators = services->transaction_coordinators;
+        finding->topic = TOPIC_TRANSACTION_STATE;
+        finding->resource = AUTHORIZE_TRANSACTIONAL_ID;
+        finding->unauthorized = KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    } else {
+        finding->code = KAFKA_INVALID_REQUEST;
+        finding->message = kp_string_of("The key type must be 0 (group) or 1 (transaction).");
+        request_steps(finding->request, find_next);
+        return;
     }
-    request_steps(finding->request, find_next);
+    find_keys(finding);
 }
 
 void api_find_coordinator(void *service, struct request *request) {
@@ -192,8 +205,5 @@ void api_find_coordinator(void *service, struct request *request) {
     }
     kp_set_fallbacks(&kp_find_coordinator_response_schema, &finding->response);
     request->state = finding;
-    if (in->key_type == KEY_GROUP)
-        find_groups(finding);
-    else
-        refuse_type(finding, in->key_type);
+    find_of_type(finding, in->key_type);
 }

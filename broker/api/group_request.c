@@ -78,5 +78,9 @@ struct kp_string group_request_host(struct request *request) {
         peer++;
         len -= 2;
     }
-    return kp_arena_printf(&request->arena, "/%.*s", (int)len, peer);
+    char *host = kp_arena_alloc(&request->arena, len + 1);
+    if (host == NULL) return KP_NULL_STRING;
+    host[0] = '/';
+    memcpy(host + 1, peer, len);
+    return (struct kp_string){.data = host, .len = (int32_t)len + 1};
 }

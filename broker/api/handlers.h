@@ -20,14 +20,19 @@ request_handler api_offset_commit, api_offset_fetch, api_offset_delete;
 /* Who is in the cluster, which topics it has, how they are set. */
 request_handler api_create_topics, api_delete_topics, api_delete_records, api_create_partitions,
     api_describe_configs, api_describe_cluster, api_alter_configs, api_incremental_alter_configs,
-    api_meta_query, api_elect_leaders;
+    api_meta_query, api_elect_leaders, api_alter_partition_reassignments, api_alter_broker;
 /* What interfaces for people ask for: looked at, never changed. */
 request_handler api_describe_log_dirs, api_describe_producers, api_describe_quorum,
     api_list_config_resources, api_describe_client_quotas, api_describe_user_scram_credentials,
     api_describe_acls, api_list_partition_reassignments, api_list_transactions,
     api_describe_transactions;
+/* What producers ask of their transactions, and what ends them. */
+request_handler api_add_partitions_to_txn, api_add_offsets_to_txn, api_end_txn,
+    api_txn_offset_commit, api_write_txn_markers;
+/* What a broker knows of itself. */
+request_handler api_broker_status;
 /* Why a consumer group lags behind. */
-request_handler api_partition_traffic, api_group_activity;
+request_handler api_partition_traffic, api_group_activity, api_client_status;
 /* Who looks at consumer groups, and takes them away. */
 request_handler api_describe_groups, api_list_groups, api_delete_groups;
 

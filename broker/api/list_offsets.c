@@ -106,6 +106,8 @@ static void list_offsets_ask(struct list_offsets *state, struct list_offsets_par
                                                   in->partition_index, &code);
     out->error_code = code;
     if (partition == NULL) return;
+    const struct kp_list_offsets_request *asked = state->request->message;
+    part->lookup.committed = asked->isolation_level == LIST_OFFSETS_READ_COMMITTED;
     int64_t timestamp = in->timestamp == LIST_OFFSETS_EARLIEST_LOCAL || is_of_tiers(in->timestamp)
                             ? PARTITION_EARLIEST
                             : in->timestamp;

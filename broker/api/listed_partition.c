@@ -24,19 +24,21 @@ bool list_partition(const struct broker_services *services, const char *listener
                     const struct metadata_partition *partition, struct kp_arena *arena,
                     struct listed_partition *into) {
     struct leader leader = leader_table_get(services->leaders, partition->group);
-    size_t replicas = partition->replica_count;
+    size_t replicas = metadata_member_count(partition); /* to be, and to go (KIP-455) */
     int32_t *nodes = kp_arena_alloc(arena,
                                     (2 * replicas + leader.in_sync_count + 1) * sizeof *nodes);
     if (nodes == NULL) return false;
     into->replicas.items = nodes;
-    into->replicas.count = (int32_t)replicas;
+    into->replicas.count = 0;
     into->offline.items = nodes + replicas;
     into->offline.count = 0;
     for (size_t r = 0; r < replicas; r++) {
-        nodes[r] = partition->replicas[r].node;
-        const struct metadata_broker *broker = metadata_broker_of(services->metadata, nodes[r]);
+        int32_t node = partition->replicas[r].node;
+        if (node == METADATA_NODE_LOST) continue;
+        into->replicas.items[into->replicas.count++] = node;
+        const struct metadata_broker *broker = metadata_broker_of(services->metadata, node);
         if (broker == NULL || services_broker_is_down(services, broker))
-            into->offline.items[into->offline.count++] = nodes[r];
+            into->offline.items[into->offline.count++] = node;
     }
     into->in_sync.items = nodes + 2 * replicas;
     into->in_sync.count = (int32_t)leader.in_sync_count;

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "broker/cluster/cluster_record.h"
 #include "broker/metadata/metadata_group.h"
+#include "broker/metadata/metadata_roster.h"
 #include "storage/disk_space.h"
 
 enum { PIECES_MAX = 4 };
@@ -132,9 +133,9 @@ static struct kp_string value_of_cluster(struct meta_tree_walk *walk) {
     struct json json = {0};
     const struct cluster_record *cluster = walk->services->cluster;
     tree_put(&json,
-             "{\"id\":\"%s\",\"brokers\":%" PRIu32 ",\"metadata_voters\":%" PRIu32
-             ",\"version\":%" PRIu64 "}",
-             cluster->id, cluster->node_count, cluster->voters,
+             "{\"id\":\"%s\",\"brokers\":%zu,\"metadata_voters\":%" PRIu32 ",\"version\":%" PRIu64
+             "}",
+             cluster->id, metadata_roster_count(walk->services->metadata), cluster->voters,
              metadata_version(walk->services->metadata));
     return tree_take(walk, &json);
 }

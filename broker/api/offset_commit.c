@@ -14,13 +14,10 @@
 
 #include <string.h>
 
-#include "base/container_of.h"
+#include "broker/api/group_request.h"
 #include "broker/api/handlers.h"
+#include "broker/api/offset_entries.h"
 #include "broker/api/services.h"
-#include "broker/coordinator/coordinators.h"
-#include "broker/coordinator/offsets/offset_commit.h"
-#include "broker/coordinator/serving/group_coordinator.h"
-#include "broker/coordinator/serving/group_offsets.h"
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
@@ -28,74 +25,22 @@ enum { IDS_VERSION = 10 };
 
 /* One request on its way; in its arena. */
 struct committing {
-    const struct broker_services *services;
-    struct request *request;
+    struct offset_entries entries;
     struct kp_offset_commit_response response;
-    struct kp_offset_commit_response_partition **told; /* of each entry */
-    struct offset_commit commit;
-    struct coordinator_find find;
-    int64_t now_ms, expire_time_ms;
+    int64_t expire_time_ms;
     int32_t topic, of;     /* of the request: where to go on */
     struct kp_string name; /* of that topic */
     struct kp_uuid id;
     int16_t topic_error;
     int16_t group_error;
-    bool too_large; /* for a batch */
-    enum { GATHERS, FINDS, COMMITS } doing;
 };
-
-/* ---- The answer ---- */
-
-static void tell_all(struct committing *state, int16_t error) {
-    for (size_t i = 0; i < state->commit.count; i++)
-        state->told[i]->error_code = error != 0 ? error : state->commit.entries[i].error;
-    request_respond_kept(state->request, &state->response);
-}
-
-static void committed(struct group_call *call) {
-    tell_all(CONTAINER_OF(call, struct committing, commit.call), call->error);
-}
-
-static void found(struct coordinator_find *find, void *coordinator, int16_t error) {
-    struct committing *state = CONTAINER_OF(find, struct committing, find);
-    if (error != 0) {
-        tell_all(state, error);
-        return;
-    }
-    state->doing = COMMITS;
-    group_offsets_commit(coordinator, &state->commit);
-}
-
-static void client_gone(struct request *request) {
-    struct committing *state = request->state;
-    if (state->doing == COMMITS && !group_call_cancel(&state->commit.call))
-        return; /* it is being written, and ends as always */
-    coordinators_find_cancel(&state->find);
-    request_respond_nothing(request);
-}
-
-static void released(struct request *request) {
-    struct committing *state = request->state;
-    offset_commit_close(&state->commit);
-}
 
 /* ---- Steps ---- */
 
-/* Kafka counts the units of Java's strings. */
-static uint32_t utf16_units(struct kp_string text) {
-    uint32_t units = 0;
-    for (int32_t i = 0; i < text.len; i++) {
-        uint8_t byte = (uint8_t)text.data[i];
-        units += (byte & 0xc0) != 0x80;
-        units += byte >= 0xf0;
-    }
-    return units;
-}
-
 static const struct metadata_topic *find_topic(const struct committing *state,
                                                const struct kp_offset_commit_request_topic *topic) {
-    const struct metadata *metadata = state->services->metadata;
-    if (state->request->api_version >= IDS_VERSION)
+    const struct metadata *metadata = state->entries.services->metadata;
+    if (state->entries.request->api_version >= IDS_VERSION)
         return metadata_topic_with_id(metadata, topic->topic_id.bytes);
     return metadata_topic_named(metadata, topic->name.data, (size_t)topic->name.len);
 }
@@ -103,7 +48,7 @@ static const struct metadata_topic *find_topic(const struct committing *state,
 /* False: the answer takes more memory than it may. */
 static bool begin_topic(struct committing *state,
                         const struct kp_offset_commit_request_topic *topic) {
-    struct request *request = state->request;
+    struct request *request = state->entries.request;
     struct kp_offset_commit_response_topic *out =
         &state->response.topics.items[state->response.topics.count++];
     kp_set_fallbacks(&kp_offset_commit_response_topic_schema, out);
@@ -136,14 +81,9 @@ static bool begin_topic(struct committing *state,
 static int16_t check(const struct committing *state,
                      const struct kp_offset_commit_request_partition *in) {
     if (state->topic_error != 0) return state->topic_error;
-    if (state->too_large) return KAFKA_INVALID_COMMIT_OFFSET_SIZE;
-    const struct metadata_topic *topic = metadata_topic_with_id(state->services->metadata,
-                                                                state->id.bytes);
-    if (topic == NULL || metadata_partition_at(topic, in->partition_index) == NULL)
-        return KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
-    if (utf16_units(in->committed_metadata) > state->services->settings->offset_metadata_max)
-        return KAFKA_OFFSET_METADATA_TOO_LARGE;
-    return 0;
+    if (state->entries.too_large) return KAFKA_INVALID_COMMIT_OFFSET_SIZE;
+    return offset_entry_check(state->entries.services, state->id, in->partition_index,
+                              in->committed_metadata);
 }
 
 static void add_partition(struct committing *state,
@@ -154,7 +94,7 @@ static void add_partition(struct committing *state,
     if (out->error_code != 0) return;
     struct committed_offset offset = {
         .offset = in->committed_offset,
-        .commit_time_ms = state->now_ms,
+        .commit_time_ms = state->entries.now_ms,
         .expire_time_ms = state->expire_time_ms,
         .topic_id = state->id,
         .partition = in->partition_index,
@@ -162,30 +102,16 @@ static void add_partition(struct committing *state,
         .metadata = in->committed_metadata.data,
         .metadata_len = in->committed_metadata.len < 0 ? 0 : in->committed_metadata.len,
     };
-    state->told[state->commit.count] = out;
-    offset_commit_add(&state->commit, state->name, &offset);
-    /* A long group id and many partitions would take gigabytes, of which no batch can be made. */
-    state->too_large = state->commit.records.bytes >
-                       (size_t)state->services->settings->message_max_bytes;
-}
-
-static bool gathered(struct committing *state) {
-    const struct kp_offset_commit_request *in = state->request->message;
-    if (state->commit.count == 0 || state->too_large) {
-        tell_all(state, KAFKA_INVALID_COMMIT_OFFSET_SIZE);
-        return false;
-    }
-    state->doing = FINDS;
-    state->find.done = found;
-    coordinators_find(state->services->group_coordinators, in->group_id.data,
-                      (size_t)in->group_id.len, &state->find);
-    return false;
+    offset_entries_add(&state->entries, state->name, &offset, &out->error_code);
 }
 
 static bool gather_next(struct request *request) {
     const struct kp_offset_commit_request *in = request->message;
     struct committing *state = request->state;
-    if (state->topic >= in->topics.count) return gathered(state);
+    if (state->topic >= in->topics.count) {
+        offset_entries_commit(&state->entries);
+        return false;
+    }
     const struct kp_offset_commit_request_topic *topic = &in->topics.items[state->topic];
     if (state->of == 0 && !begin_topic(state, topic)) {
         request_close_too_large(request);
@@ -221,20 +147,17 @@ static int16_t check_group(const struct request *request, struct kp_string group
 }
 
 static bool prepare(struct committing *state) {
-    const struct kp_offset_commit_request *in = state->request->message;
-    struct kp_arena *arena = &state->request->arena;
+    const struct kp_offset_commit_request *in = state->entries.request->message;
+    struct kp_arena *arena = &state->entries.request->arena;
     size_t topics = in->topics.count < 0 ? 0 : (size_t)in->topics.count, count = 0;
     for (size_t t = 0; t < topics; t++)
         count += in->topics.items[t].partitions.count < 0
                      ? 0
                      : (size_t)in->topics.items[t].partitions.count;
-    struct offset_commit_entry *entries = kp_arena_alloc(arena, count * sizeof *entries);
-    state->told = kp_arena_alloc(arena, count * sizeof *state->told);
     kp_set_fallbacks(&kp_offset_commit_response_schema, &state->response);
     state->response.topics.items = kp_arena_alloc(arena,
                                                   topics * sizeof *state->response.topics.items);
-    offset_commit_open(&state->commit, entries);
-    return entries != NULL && state->told != NULL && state->response.topics.items != NULL;
+    return state->response.topics.items != NULL && offset_entries_open(&state->entries, count);
 }
 
 void api_offset_commit(void *service, struct request *request) {
@@ -244,22 +167,19 @@ void api_offset_commit(void *service, struct request *request) {
         request_close_too_large(request);
         return;
     }
-    *state = (struct committing){.services = service, .request = request};
-    request->state = state;
-    request->released = released;
+    *state = (struct committing){
+        .entries = {.services = service, .request = request, .response = &state->response}};
     if (!prepare(state)) {
         request_close_too_large(request);
         return;
     }
-    state->commit.call.done = committed;
-    state->commit.group_id = in->group_id;
-    state->commit.member_id = in->member_id;
-    state->commit.instance_id = in->group_instance_id;
-    state->commit.generation = in->generation_id_or_member_epoch;
-    state->commit.version = request->api_version;
-    state->now_ms = env_wall_ms(state->services->env);
-    state->expire_time_ms = expiry(state->now_ms, in->retention_time_ms);
+    state->entries.commit.group_id = in->group_id;
+    state->entries.commit.member_id = in->member_id;
+    state->entries.commit.instance_id = in->group_instance_id;
+    state->entries.commit.client_host = group_request_host(request);
+    state->entries.commit.generation = in->generation_id_or_member_epoch;
+    state->entries.commit.version = request->api_version;
+    state->expire_time_ms = expiry(state->entries.now_ms, in->retention_time_ms);
     state->group_error = check_group(request, in->group_id);
-    request->canceled = client_gone;
     request_steps(request, gather_next);
 }

@@ -10,7 +10,8 @@
  * closed instead, for librdkafka never asks again after NOT_COORDINATOR, but does after that;
  * others look the coordinator up again either way. COORDINATOR_NOT_AVAILABLE is never answered.
  * Invariant: an answer without an error and with the offset -1 is a promise that nothing is
- * committed for that topic.
+ * committed for that topic. With require_stable an answer without an error is not about to change
+ * by a transaction that is open: else UNSTABLE_OFFSET_COMMIT, of that partition.
  *
  * An offset of an older topic of the same name counts as none, and deleted topics are not among
  * "all", once this broker knows that its metadata does not lag behind what was committed.
@@ -199,6 +200,13 @@ static bool tell(struct fetching *state, const struct committed_offset *offset,
     return out->metadata.len >= 0;
 }
 
+/* It may be another one in a moment, for somebody who wants to hear nothing but the last word. */
+static bool is_unstable(const struct fetching *state, const struct fetch_part *part,
+                        struct kp_string topic, int32_t partition) {
+    const struct kp_offset_fetch_request *in = state->request->message;
+    return in->require_stable && offset_reader_is_pending(&part->fetch.reader, topic, partition);
+}
+
 static bool answer_partition(struct fetching *state, const struct fetch_part *part,
                              int32_t partition, struct kp_offset_fetch_response_partition *out) {
     out->partition_index = partition;
@@ -207,6 +215,10 @@ static bool answer_partition(struct fetching *state, const struct fetch_part *pa
     out->metadata = kp_string_of("");
     out->error_code = state->topic_error;
     if (state->topic_error != 0) return true;
+    if (is_unstable(state, part, state->name, partition)) {
+        out->error_code = KAFKA_UNSTABLE_OFFSET_COMMIT;
+        return true;
+    }
     const struct committed_offset *offset = offset_reader_find(&part->fetch.reader, state->name,
                                                                partition);
     return offset == NULL || !counts(state, part, offset) || tell(state, offset, out);
@@ -261,7 +273,13 @@ static bool answer_table(struct fetching *state, const struct fetch_part *part,
         struct kp_offset_fetch_response_partition *one =
             &out->partitions.items[out->partitions.count++];
         one->partition_index = offset->partition;
-        if (!tell(state, offset, one)) return false;
+        if (is_unstable(state, part, name, offset->partition)) {
+            one->committed_offset = one->committed_leader_epoch = -1;
+            one->metadata = kp_string_of("");
+            one->error_code = KAFKA_UNSTABLE_OFFSET_COMMIT;
+        } else if (!tell(state, offset, one)) {
+            return false;
+        }
     }
     return true;
 }

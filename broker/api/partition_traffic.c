@@ -56,6 +56,31 @@ static bool tell_readers(const struct broker_services *services, struct kp_arena
     return fits;
 }
 
+static bool tell_writer(const struct broker_services *services, struct kp_arena *arena,
+                        const struct traffic_writer *writer,
+                        struct kp_partition_traffic_response_writer *into) {
+    int64_t now_ms = (int64_t)env_now_ms(services->env);
+    into->client_id = kp_arena_string(arena, writer->client_id, strlen(writer->client_id));
+    into->peer = kp_arena_string(arena, writer->peer, strlen(writer->peer));
+    into->since_age_ms = now_ms - writer->since_ms;
+    into->seen_age_ms = now_ms - writer->seen_ms;
+    into->batches = (int64_t)writer->batches;
+    into->records = (int64_t)writer->records;
+    into->bytes = (int64_t)writer->bytes;
+    return into->client_id.len >= 0 && into->peer.len >= 0;
+}
+
+static bool tell_writers(const struct broker_services *services, struct kp_arena *arena,
+                         const struct traffic *traffic,
+                         struct kp_partition_traffic_response_partition *into) {
+    if (traffic->writer_count == 0) return true;
+    bool fits = kp_new_items(arena, &kp_partition_traffic_response_writer_schema, &into->writers,
+                             traffic->writer_count) != NULL;
+    for (size_t i = 0; fits && i < traffic->writer_count; i++)
+        fits = tell_writer(services, arena, &traffic->writers[i], &into->writers.items[i]);
+    return fits;
+}
+
 static bool tell_partition(const struct telling_traffic *telling, struct request *request,
                            struct kp_string topic,
                            const struct kp_partition_traffic_request_partition *asked,
@@ -74,13 +99,19 @@ static bool tell_partition(const struct telling_traffic *telling, struct request
         traffic, (int64_t)env_now_ms(telling->services->env),
         asked->offset > start ? asked->offset : start, partition_high_watermark(partition),
         (const int64_t[2]){in->short_ms, in->long_ms});
+    struct partition_size size;
+    partition_size_get(partition, &size);
+    into->size_bytes = (int64_t)size.bytes;
+    into->pinned_bytes = (int64_t)size.pinned_bytes;
+    into->pinned_by = size.pinned_by;
     into->log_start_offset = start;
     into->high_watermark = partition_high_watermark(partition);
     into->arrived_age_ms = arrival.age_ms;
     into->arrived_at_least = arrival.at_least;
     into->produced_short = arrival.per_second[0];
     into->produced_long = arrival.per_second[1];
-    return tell_readers(telling->services, &request->arena, traffic, into);
+    return tell_readers(telling->services, &request->arena, traffic, into) &&
+           tell_writers(telling->services, &request->arena, traffic, into);
 }
 
 static bool begin_topic(struct telling_traffic *telling, struct request *request,

@@ -51,16 +51,16 @@ struct produce_state {
     struct leader_hints hints;
     struct produce_part *parts;
     size_t count, pending, checking;
-    int16_t code; /* what is wrong with the whole request, and the sentence on it */
-    const char *sentence;
+    int16_t code;              /* what is wrong with the whole request */
     struct produce_part *seen; /* hash by partition, while these are looked up */
     size_t at;                 /* the part whose turn it is */
     struct deadline deadline;
-    bool found;    /* all are looked up */
-    bool starting; /* some are not started */
-    bool failed;   /* some partition has an error */
-    bool busy;     /* in a loop over its partitions: not over before that ends */
-    bool gone;     /* the client has, within that loop */
+    struct traffic_reader_id writer; /* who sends it */
+    bool found;                      /* all are looked up */
+    bool starting;                   /* some are not started */
+    bool failed;                     /* some partition has an error */
+    bool busy;                       /* in a loop over its partitions: not over before that ends */
+    bool gone;                       /* the client has, within that loop */
 };
 
 static void produce_answer(struct produce_state *state) {
@@ -83,27 +83,37 @@ static void finish_if_over(struct produce_state *state) {
         request_respond_nothing(state->request);
 }
 
+static struct topic_ref ref_of(const struct produce_part *part) {
+    return (struct topic_ref){.name = part->topic->name,
+                              .id = part->topic->topic_id,
+                              .by_id = part->owner->request->api_version >= 13};
+}
+
 /* The records to blame, as Kafka names them, so that a client can tell its user which. */
-static void set_record_errors(struct request *request, const struct produce_refusal *refusal,
-                              struct kp_produce_response_partition *out) {
+static void set_record_errors(struct produce_part *part, const struct produce_refusal *refusal) {
+    struct request *request = part->owner->request;
+    struct kp_produce_response_partition *out = part->out;
+    struct topic_ref ref = ref_of(part);
+    const struct metadata_topic *topic = topic_of_ref(part->owner->services, &ref);
     struct kp_produce_response_record_error *errors = kp_new_items(
         &request->arena, &kp_produce_response_record_error_schema, &out->record_errors,
         (int32_t)refusal->reject_count);
     for (size_t i = 0; errors != NULL && i < refusal->reject_count; i++) {
         const struct record_reject *reject = &refusal->rejects[i];
         errors[i].batch_index = reject->place;
+        if (reject->keyless) {
+            errors[i].batch_index_error_message = kp_arena_printf(
+                &request->arena,
+                "Compacted topic cannot accept message without key in topic partition %s-%d.",
+                topic != NULL ? topic->name : "", (int)part->in->index);
+            continue;
+        }
         errors[i].batch_index_error_message = kp_arena_printf(
             &request->arena,
             "Timestamp %lld of message with offset %d is out of range. The timestamp should be within [%lld, %lld]",
             (long long)reject->timestamp_ms, reject->place, (long long)refusal->earliest_ms,
             (long long)refusal->latest_ms);
     }
-}
-
-static struct topic_ref ref_of(const struct produce_part *part) {
-    return (struct topic_ref){.name = part->topic->name,
-                              .id = part->topic->topic_id,
-                              .by_id = part->owner->request->api_version >= 13};
 }
 
 /* KIP-951. */
@@ -128,8 +138,17 @@ static void set_error(struct produce_part *part, int16_t code, const char *sente
     if (request->api_version < 8) return;
     if (sentence[0] != '\0')
         part->out->error_message = kp_arena_printf(&request->arena, "%s", sentence);
-    if (refusal != NULL && refusal->reject_count > 0)
-        set_record_errors(request, refusal, part->out);
+    if (refusal != NULL && refusal->reject_count > 0) set_record_errors(part, refusal);
+}
+
+/* For those who ask who produces to a partition. */
+static void note_writer(const struct produce_part *part) {
+    const struct partition_produce *produce = &part->produce;
+    const struct produce_state *state = part->owner;
+    int64_t records = produce->end_offset - produce->base_offset;
+    traffic_produced(partition_traffic(part->partition), (int64_t)env_now_ms(state->services->env),
+                     &state->writer, records > 0 ? (uint64_t)records : 0,
+                     (uint64_t)part->in->records.len);
 }
 
 static void take_result(struct produce_part *part, const struct produce_refusal *refusal) {
@@ -143,6 +162,7 @@ static void take_result(struct produce_part *part, const struct produce_refusal 
             out->log_start_offset = partition_start_offset(produce->partition);
         return;
     }
+    note_writer(part);
     out->error_code = KAFKA_NONE;
     out->base_offset = produce->base_offset;
     out->log_append_time_ms = produce->log_append_time_ms;
@@ -207,13 +227,13 @@ static void client_gone(struct request *request) {
 }
 
 /* What is wrong with the whole request. */
-static int16_t check_request(const struct kp_produce_request *in, const char **sentence) {
-    *sentence = "";
+static int16_t check_request(const struct request *request) {
+    const struct kp_produce_request *in = request->message;
+    struct kp_string id = in->transactional_id;
     if (in->acks < -1 || in->acks > 1) return KAFKA_INVALID_REQUIRED_ACKS;
-    if (in->transactional_id.len >= 0) {
-        *sentence = "This broker has no transactions yet: produce without a transactional.id.";
+    if (id.len >= 0 && !authorize(&request->ctx, AUTHORIZE_WRITE, AUTHORIZE_TRANSACTIONAL_ID,
+                                  id.data, (size_t)id.len))
         return KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-    }
     return KAFKA_NONE;
 }
 
@@ -232,6 +252,7 @@ static const char *sentence_on(int16_t code) {
 static void start_part(struct produce_state *state, struct produce_part *part) {
     const struct kp_produce_request_partition *in = part->in;
     struct request *request = state->request;
+    const struct kp_produce_request *asked = request->message;
     if (part->twice) {
         set_error(part, KAFKA_INVALID_REQUEST,
                   "The request has more than one batch for this partition; none was stored.", NULL);
@@ -248,6 +269,9 @@ static void start_part(struct produce_state *state, struct produce_part *part) {
                                        .data = in->records.data,
                                        .len = in->records.len,
                                        .zstd_allowed = request->api_version >= 7,
+                                       .transactional_id = asked->transactional_id,
+                                       .knows_abortable = request->api_version >= 11,
+                                       .adds_partition = request->api_version >= 12,
                                        .sender = request->connection};
     struct produce_refusal refusal;
     if (partition_produce(part->partition, &records, &part->produce, &refusal) == DONE) {
@@ -271,8 +295,7 @@ static void find_part(struct produce_state *state, struct produce_part *part) {
     struct produce_part *first;
     if (code == KAFKA_NONE) part->partition = produce_find(part, &code);
     if (part->partition == NULL) {
-        set_error(part, code, state->code != KAFKA_NONE ? state->sentence : sentence_on(code),
-                  NULL);
+        set_error(part, code, sentence_on(code), NULL);
         return;
     }
     HASH_FIND_PTR(state->seen, &part->partition, first);
@@ -290,6 +313,10 @@ static bool produce_prepare(struct produce_state *state, const struct broker_ser
     state->services = services;
     state->request = request;
     state->deadline.passed = timed_out;
+    state->writer = (struct traffic_reader_id){
+        .key = traffic_reader_key(request->ctx.client_id, request->ctx.peer),
+        .client_id = request->ctx.client_id,
+        .peer = request->ctx.peer};
     kp_set_fallbacks(&kp_produce_response_schema, &state->response);
     for (int32_t t = 0; t < in->topic_data.count; t++)
         state->count += (size_t)in->topic_data.items[t].partition_data.count;
@@ -376,7 +403,7 @@ void api_produce(void *service, struct request *request) {
             PARTITIONS_MAX);
         return;
     }
-    state->code = check_request(request->message, &state->sentence);
+    state->code = check_request(request);
     request->state = state;
     request->canceled = client_gone;
     request->released = produce_released;

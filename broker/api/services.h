@@ -21,7 +21,10 @@ struct fetch_sessions;
 struct leader_asks;
 struct peers;
 struct cluster_record;
+struct applicants;
 struct coordinators;
+struct observer;
+struct timeline;
 
 struct broker_services {
     struct env *env;
@@ -31,14 +34,19 @@ struct broker_services {
     struct metadata_group *metadata_group; /* changes it: broker/metadata/metadata_group.h */
     struct leader_table *leaders;
     struct partition_set *partitions;
-    struct producer_ids *producer_ids;       /* broker/metadata/asking/producer_ids.h */
-    struct coordinators *group_coordinators; /* broker/coordinator/coordinators.h */
-    struct auto_creation *auto_creation;     /* broker/metadata/asking/auto_creation.h */
-    struct leader_asks *leader_asks;         /* broker/balance/leader_ask.h */
-    const struct cluster_record *cluster;    /* broker/cluster/cluster_record.h */
-    const struct disk_space *room;           /* storage/disk_space.h */
-    const struct peers *peers;               /* who is connected, who is known to be dead */
-    struct deadlines *deadlines;             /* of requests that wait */
+    struct producer_ids *producer_ids;             /* broker/metadata/asking/producer_ids.h */
+    struct coordinators *group_coordinators;       /* broker/coordinator/coordinators.h */
+    struct coordinators *transaction_coordinators; /* likewise */
+    struct auto_creation *auto_creation;           /* broker/metadata/asking/auto_creation.h */
+    struct leader_asks *leader_asks;               /* broker/balance/leader_ask.h */
+    const struct cluster_record *cluster;          /* broker/cluster/cluster_record.h */
+    const struct disk_space *room;                 /* storage/disk_space.h */
+    const struct applicants *applicants;           /* broker/cluster/applicants.h */
+    const struct peers *peers;                     /* who is connected, who is known to be dead */
+    struct deadlines *deadlines;                   /* of requests that wait */
+    struct observer *observer;                     /* broker/observe/observer.h */
+    const struct timeline *timeline;               /* broker/observe/timeline.h */
+    struct client_book *clients;                   /* broker/clients/client_book.h */
     struct log_limiter *twins; /* of lines about topics whose names are too much alike */
     struct fetch_sessions *fetch_sessions;
     uint32_t fetches; /* so far: each begins with another partition, so that none starves */

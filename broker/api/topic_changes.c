@@ -191,6 +191,10 @@ void topic_changes_run(const struct broker_services *services, struct request *r
 
 /* ---- Items ---- */
 
+void topic_change_done(struct topic_change *item) {
+    item_ended(item->changes);
+}
+
 void topic_change_refuse(struct topic_change *item, int16_t error, const char *format, ...) {
     va_list args;
     va_start(args, format);

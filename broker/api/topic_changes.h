@@ -76,6 +76,8 @@ enum {
 void topic_changes_run(const struct broker_services *services, struct request *request,
                        int32_t count, int32_t timeout_ms, const struct topic_changes_api *api,
                        const void *asked, void *response);
+/* Ends an item: all that it asks for is done. */
+void topic_change_done(struct topic_change *item);
 /* Ends an item with an error. */
 void topic_change_refuse(struct topic_change *item, int16_t error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

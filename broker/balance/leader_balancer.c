@@ -13,6 +13,7 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/balance/leader_plan.h"
+#include "broker/config/interval.h"
 
 enum { SLICE = 2000, SLICE_US = 1000, MOVES_AT_ONCE = 8, MOVE_TIMEOUT_MS = 5000 };
 
@@ -37,9 +38,10 @@ struct leader_balancer {
     const struct leader_table *leaders;
     const struct peers *peers;
     struct leader_asks *asks;
-    struct env_timer *timer;
-    struct well wells[BROKER_NODES_MAX];
-    size_t well_count;
+    struct interval check;
+    struct env_timer *slice;
+    struct well *wells;
+    size_t well_count, well_room;
 
     /* Looking: the next partition; its topic may be gone by then. */
     struct leader_plan *balance;
@@ -52,9 +54,12 @@ struct leader_balancer {
     struct move_slot slots[MOVES_AT_ONCE];
 };
 
+static uint64_t check_us(const struct broker_settings *settings) {
+    return (uint64_t)settings->leader_check_interval_s * 1000 * 1000;
+}
+
 static void wait_for_check(struct leader_balancer *balancer) {
-    env_timer_start(balancer->timer,
-                    (uint64_t)balancer->settings->leader_check_interval_s * 1000 * 1000);
+    interval_begin(&balancer->check);
 }
 
 /* ---- Who is well ---- */
@@ -68,8 +73,9 @@ static bool is_alive(const struct leader_balancer *balancer, const struct metada
 static struct well *well_of(struct leader_balancer *balancer, int32_t node) {
     for (size_t i = 0; i < balancer->well_count; i++)
         if (balancer->wells[i].node == node) return &balancer->wells[i];
-    if (balancer->well_count == BROKER_NODES_MAX) return NULL;
-    balancer->wells[balancer->well_count].node = node;
+    balancer->wells = mem_grow(balancer->wells, balancer->well_count, &balancer->well_room,
+                               sizeof *balancer->wells);
+    balancer->wells[balancer->well_count] = (struct well){.node = node};
     return &balancer->wells[balancer->well_count++];
 }
 
@@ -77,7 +83,6 @@ static void look_at_brokers(struct leader_balancer *balancer) {
     for (size_t i = 0; i < metadata_broker_count(balancer->metadata); i++) {
         const struct metadata_broker *broker = metadata_broker_at(balancer->metadata, i);
         struct well *well = well_of(balancer, broker->node);
-        if (well == NULL) continue;
         well->before = well->now;
         well->now = is_alive(balancer, broker);
     }
@@ -85,7 +90,7 @@ static void look_at_brokers(struct leader_balancer *balancer) {
 
 static bool may_take(struct leader_balancer *balancer, int32_t node) {
     const struct well *well = well_of(balancer, node);
-    return well != NULL && well->now && well->before;
+    return well->now && well->before;
 }
 
 /* ---- Moving ---- */
@@ -199,7 +204,7 @@ static void look_on(struct leader_balancer *balancer) {
     } else if (look_at_slice(balancer)) {
         end_look(balancer);
     } else {
-        env_timer_start(balancer->timer, SLICE_US);
+        env_timer_start(balancer->slice, SLICE_US);
     }
 }
 
@@ -212,17 +217,17 @@ static void look_again(struct leader_balancer *balancer) {
     memcpy(balancer->topic, first->id, METADATA_UUID_SIZE);
     balancer->partition = 0;
     balancer->balance = leader_plan_begin();
-    env_timer_start(balancer->timer, SLICE_US);
+    env_timer_start(balancer->slice, SLICE_US);
 }
 
-static void on_timer(void *arg) {
-    struct leader_balancer *balancer = arg;
-    if (balancer->balance != NULL) {
-        look_on(balancer);
-        return;
-    }
+static void on_slice(void *arg) {
+    look_on(arg);
+}
+
+static void on_check(struct interval *interval) {
+    struct leader_balancer *balancer = CONTAINER_OF(interval, struct leader_balancer, check);
     look_at_brokers(balancer);
-    if (metadata_group_is_leading(balancer->group))
+    if (balancer->settings->leader_rebalance && metadata_group_is_leading(balancer->group))
         look_again(balancer);
     else
         wait_for_check(balancer);
@@ -249,8 +254,9 @@ struct leader_balancer *leader_balancer_new(struct env *env, struct log *log,
         balancer->slots[i].balancer = balancer;
         balancer->slots[i].ask.done = on_moved;
     }
-    balancer->timer = env_timer_new(env, on_timer, balancer);
-    if (settings->leader_rebalance) wait_for_check(balancer);
+    balancer->slice = env_timer_new(env, on_slice, balancer);
+    interval_open(&balancer->check, env, settings, check_us, on_check);
+    wait_for_check(balancer);
     return balancer;
 }
 
@@ -260,6 +266,8 @@ void leader_balancer_free(struct leader_balancer *balancer) {
         leader_ask_cancel(&balancer->slots[i].ask);
     leader_plan_free(balancer->balance);
     mem_free(balancer->moves);
-    env_timer_free(balancer->timer);
+    mem_free(balancer->wells);
+    interval_close(&balancer->check);
+    env_timer_free(balancer->slice);
     mem_free(balancer);
 }

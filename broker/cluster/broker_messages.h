@@ -19,6 +19,7 @@ enum broker_message_kind {
     BROKER_MESSAGE_RECORD,                     /* the cluster record, once it is made */
     BROKER_MESSAGE_REQUEST,                    /* u64 number, u8 what, body */
     BROKER_MESSAGE_ANSWER,                     /* u64 number, body */
+    BROKER_MESSAGE_ADMITTED, /* u64 replica id in group 0 of who gets it, the cluster record */
 };
 
 enum broker_request {
@@ -26,6 +27,11 @@ enum broker_request {
     BROKER_REQUEST_LEASE,        /* broker_session.h: I am alive */
     BROKER_REQUEST_TRANSFER,     /* leader_transfer.h: hand this lead over */
     BROKER_REQUEST_QUORUM,       /* metadata_quorum.h: how far is each of us with the metadata */
+    BROKER_REQUEST_CLEAN,        /* tombstone_marking.h: how far are these replicas clean */
+    BROKER_REQUEST_LAG,          /* lag_exchange.h: what was not consumed of these partitions */
+    BROKER_REQUEST_MARKERS,      /* marker_exchange.h: end these transactions in your partitions */
+    BROKER_REQUEST_TRANSACTION,  /* transaction_asks.h: is this partition in this transaction */
+    BROKER_REQUEST_ENTRY,        /* entry_exchange.h: a part of this entry of a log */
     BROKER_REQUESTS,
 };
 

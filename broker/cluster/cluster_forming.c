@@ -3,17 +3,18 @@
  *
  * What a hello can mean, by who has a record:
  *   we no,  they no    lists must be equal; heard; when all are heard, the record is made
- *   we no,  they yes   it names us: we take it. It does not: our directory is not of this cluster,
- *                      we end
- *   we yes, they no    it names them: let in, they take it. It does not: refused (an empty or
- *                      foreign directory)
- *   we yes, they yes   the same: let in. Another one: refused, another cluster
+ *   we no,  they yes   it names us: we take it. It has our id with another directory, or does not
+ *                      have us: we wait until they say that we take its place, or are admitted. It
+ *                      is not of our list: refused, since anybody can send a record
+ *   we yes, they no    they belong to the cluster: let in, and told. They do not: refused (one that
+ *                      nobody has admitted yet, or an empty one under an id that another has)
+ *   we yes, they yes   the same, and they belong to it, or came later than we know: let in. Another
+ *                      one: refused, another cluster
  */
 #include "broker/cluster/cluster_forming.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -28,6 +29,11 @@ struct cluster_forming {
     struct cluster_record record;
     struct error_text refusal;
     uint64_t directories_refused;
+    struct cluster_record outside; /* of the cluster that does not have us; node_count 0: none */
+    enum forming_standing (*standing)(void *arg, int32_t node,
+                                      const uint8_t directory[CLUSTER_UUID_SIZE],
+                                      replica_id replica);
+    void *standing_arg;
     struct heard {
         bool heard;
         uint8_t directory[CLUSTER_UUID_SIZE];
@@ -50,7 +56,7 @@ static void forming_finish(struct cluster_forming *forming, const struct cluster
 static void form_if_all_heard(struct cluster_forming *forming) {
     const struct broker_settings *settings = forming->settings;
     struct cluster_node nodes[BROKER_NODES_MAX];
-    if (forming->state != FORMING_WAITING) return;
+    if (forming->state != FORMING_WAITING || cluster_forming_is_outside(forming)) return;
     for (size_t i = 0; i < settings->node_count; i++) {
         bool own = settings->nodes[i].node == settings->node_id;
         if (!own && !forming->heard[i].heard) return;
@@ -90,23 +96,55 @@ static size_t place_of(const struct cluster_forming *forming, int32_t node) {
     return place;
 }
 
-/* The sentence for a directory that the record does not name; the same on both sides. */
+/* An empty one under an id that is taken. */
 static int directory_unknown(int32_t node, struct error_text *why) {
     return error_set(
-        why, ERR_DENIED,
+        why, ERR_NOT_FOUND,
         "broker %" PRId32
-        " was a broker of this cluster with another data directory, and this one does not hold what "
+        " is a broker of this cluster with another data directory, and this one does not hold what "
         "that one promised; it takes no part, and the other brokers go on without it. Give it its own directory "
-        "back (data.dir); an empty one cannot take its place",
-        node);
+        "back (data.dir), or if that is lost: drave broker replace %" PRId32,
+        node, node);
 }
 
-static int formed_without(int32_t node, struct error_text *why) {
-    return error_set(
-        why, ERR_DENIED,
-        "the cluster was formed without broker %" PRId32
-        "; its brokers go on without it. Correct that broker's node.id or cluster.nodes",
-        node);
+static int was_replaced(int32_t node, struct error_text *why) {
+    return error_set(why, ERR_DENIED,
+                     "broker %" PRId32
+                     " is a broker of this cluster with another data directory, which took the "
+                     "place of this one for good; stop it, and leave the id to the other one",
+                     node);
+}
+
+static int was_removed(int32_t node, struct error_text *why) {
+    return error_set(why, ERR_DENIED,
+                     "broker %" PRId32
+                     " was removed from the cluster and never comes back; stop it, and give a new "
+                     "broker an empty data.dir and another node.id",
+                     node);
+}
+
+static int not_admitted(int32_t node, struct error_text *why) {
+    return error_set(why, ERR_NOT_FOUND,
+                     "broker %" PRId32 " is not admitted yet: drave broker add %" PRId32, node,
+                     node);
+}
+
+/* Without a cluster of our own we believe those whom our list names, and nobody else. */
+static int not_listed(const struct cluster_forming *forming, const struct peer_hello *hello,
+                      struct error_text *why) {
+    return error_set(why, ERR_INVALID,
+                     "broker %" PRId32 " is not in the cluster.nodes of broker %" PRId32
+                     ", which belongs to no cluster yet",
+                     hello->node, forming->settings->node_id);
+}
+
+/* It belongs to the cluster by its own word, and our metadata is behind. */
+static int not_known(const struct cluster_forming *forming, const struct peer_hello *hello,
+                     struct error_text *why) {
+    return error_set(why, ERR_INVALID,
+                     "broker %" PRId32 " has not heard of broker %" PRId32
+                     " yet; it reads on in the metadata, and this is tried again",
+                     forming->settings->node_id, hello->node);
 }
 
 static int other_cluster(const struct cluster_forming *forming, const struct peer_hello *hello,
@@ -115,30 +153,6 @@ static int other_cluster(const struct cluster_forming *forming, const struct pee
                      "broker %" PRId32 " belongs to cluster %s and broker %" PRId32
                      " to another one; correct cluster.nodes or data.dir of the one that is wrong",
                      hello->node, their_id, forming->settings->node_id);
-}
-
-/* The ids in a list, as far as they are written like ids; for lists of formed clusters, whose
- * addresses may change one by one. */
-static size_t ids_of(const char *list, int32_t *ids, size_t room) {
-    size_t count = 0;
-    while (*list != '\0' && *list != ' ' && count < room) {
-        char *end;
-        long id = strtol(list, &end, 10);
-        if (end == list || *end != '@') break;
-        ids[count++] = (int32_t)id;
-        list = end + strcspn(end, ", ");
-        if (*list == ',') list++;
-    }
-    return count;
-}
-
-static bool lists_agree(const struct cluster_forming *forming, const struct peer_hello *hello,
-                        bool formed) {
-    if (!formed) return strcmp(hello->nodes, forming->list) == 0;
-    int32_t ours[BROKER_NODES_MAX + 1], theirs[BROKER_NODES_MAX + 1];
-    size_t our_count = ids_of(forming->list, ours, BROKER_NODES_MAX + 1);
-    size_t their_count = ids_of(hello->nodes, theirs, BROKER_NODES_MAX + 1);
-    return our_count == their_count && memcmp(ours, theirs, our_count * sizeof ours[0]) == 0;
 }
 
 static int lists_differ(const struct cluster_forming *forming, const struct peer_hello *hello,
@@ -172,32 +186,43 @@ static int judge_unformed_pair(struct cluster_forming *forming, const struct pee
 }
 
 /* We have no record and heard of one. */
-static int meet_record(struct cluster_forming *forming, const struct cluster_record *record,
-                       struct error_text *why) {
+static int meet_record(struct cluster_forming *forming, const struct cluster_record *record) {
     if (cluster_record_names(record, forming->settings->node_id, forming->directory) ||
         MUTANT(MUTANT_WIPED_REPLICA_VOTES)) {
         forming_finish(forming, record);
         return ERR_NONE;
     }
-    if (cluster_record_replica(record, forming->settings->node_id) != 0)
-        directory_unknown(forming->settings->node_id, &forming->refusal);
-    else
-        formed_without(forming->settings->node_id, &forming->refusal);
-    forming->state = FORMING_REFUSED;
-    *why = forming->refusal;
-    return ERR_INVALID;
+    forming->outside = *record;
+    forming->outside.joined_replica = 0; /* that is another newcomer */
+    return ERR_NONE;
 }
 
-/* We have a record, they have none. */
-static int judge_newcomer(struct cluster_forming *forming, const struct peer_hello *hello,
-                          struct error_text *why) {
-    if (cluster_record_names(&forming->record, hello->node, hello->directory) ||
-        MUTANT(MUTANT_WIPED_REPLICA_VOTES))
-        return ERR_NONE;
+static enum forming_standing standing_of(const struct cluster_forming *forming,
+                                         const struct peer_hello *hello, replica_id replica) {
+    if (MUTANT(MUTANT_WIPED_REPLICA_VOTES)) return FORMING_BELONGS;
+    if (forming->standing != NULL)
+        return forming->standing(forming->standing_arg, hello->node, hello->directory, replica);
+    if (cluster_record_names(&forming->record, hello->node, hello->directory))
+        return FORMING_BELONGS;
+    return cluster_record_replica(&forming->record, hello->node) != 0 ? FORMING_OTHER_DIRECTORY
+                                                                      : FORMING_UNKNOWN;
+}
+
+/* We have a record, and theirs is none, or the same. */
+static int judge_standing(struct cluster_forming *forming, const struct peer_hello *hello,
+                          replica_id replica, struct error_text *why) {
+    switch (standing_of(forming, hello, replica)) {
+    case FORMING_BELONGS:
+    case FORMING_AHEAD: return ERR_NONE;
+    case FORMING_UNKNOWN:
+        return hello->record_len == 0 ? not_admitted(hello->node, why)
+                                      : not_known(forming, hello, why);
+    case FORMING_REMOVED: return was_removed(hello->node, why);
+    case FORMING_OTHER_DIRECTORY: break;
+    }
+    if (hello->record_len == 0) return directory_unknown(hello->node, why);
     forming->directories_refused++;
-    return cluster_record_replica(&forming->record, hello->node) != 0
-               ? directory_unknown(hello->node, why)
-               : formed_without(hello->node, why);
+    return was_replaced(hello->node, why);
 }
 
 int cluster_forming_judge(struct cluster_forming *forming, const struct peer_hello *hello,
@@ -219,16 +244,45 @@ int cluster_forming_judge(struct cluster_forming *forming, const struct peer_hel
                          hello->node);
     if (formed && they_formed && strcmp(theirs.id, forming->record.id) != 0)
         return other_cluster(forming, hello, theirs.id, refusal);
-    if (formed && !they_formed) {
-        int error = judge_newcomer(forming, hello, refusal);
-        if (error != ERR_NONE) return error;
-    }
-    if (place_of(forming, hello->node) == forming->settings->node_count ||
-        !lists_agree(forming, hello, formed || they_formed))
+    if (formed)
+        return judge_standing(forming, hello, they_formed ? theirs.joined_replica : 0, refusal);
+    bool listed = place_of(forming, hello->node) < forming->settings->node_count;
+    if (they_formed)
+        return listed ? meet_record(forming, &theirs) : not_listed(forming, hello, refusal);
+    if (!listed || strcmp(hello->nodes, forming->list) != 0)
         return lists_differ(forming, hello, refusal);
-    if (!formed && they_formed) return meet_record(forming, &theirs, refusal);
-    if (!formed && !they_formed) return judge_unformed_pair(forming, hello, refusal);
-    return ERR_NONE;
+    return judge_unformed_pair(forming, hello, refusal);
+}
+
+void cluster_forming_follow(struct cluster_forming *forming,
+                            enum forming_standing (*standing)(
+                                void *arg, int32_t node, const uint8_t directory[CLUSTER_UUID_SIZE],
+                                replica_id replica),
+                            void *arg) {
+    forming->standing = standing;
+    forming->standing_arg = arg;
+}
+
+void cluster_forming_admitted(struct cluster_forming *forming, const void *data, size_t len,
+                              replica_id replica) {
+    struct cluster_record record;
+    if (forming->state != FORMING_WAITING || !cluster_forming_is_outside(forming) ||
+        cluster_record_decode(data, len, &record) != ERR_NONE ||
+        strcmp(record.id, forming->outside.id) != 0 || replica <= record.node_count)
+        return;
+    struct cluster_node own = {.node = forming->settings->node_id};
+    memcpy(own.directory, forming->directory, CLUSTER_UUID_SIZE);
+    cluster_record_join(&forming->outside, &own, replica);
+    forming_finish(forming, &forming->outside);
+}
+
+bool cluster_forming_is_outside(const struct cluster_forming *forming) {
+    return forming->state == FORMING_WAITING && forming->outside.node_count > 0;
+}
+
+bool cluster_forming_would_replace(const struct cluster_forming *forming) {
+    return cluster_forming_is_outside(forming) &&
+           cluster_record_replica(&forming->outside, forming->settings->node_id) != 0;
 }
 
 void cluster_forming_refused(struct cluster_forming *forming, const char *sentence) {
@@ -239,10 +293,9 @@ void cluster_forming_refused(struct cluster_forming *forming, const char *senten
 
 void cluster_forming_heard_record(struct cluster_forming *forming, const void *data, size_t len) {
     struct cluster_record record;
-    struct error_text why;
     if (forming->state != FORMING_WAITING || cluster_record_decode(data, len, &record) != ERR_NONE)
         return;
-    meet_record(forming, &record, &why);
+    meet_record(forming, &record);
 }
 
 /* ---- What has come of it ---- */

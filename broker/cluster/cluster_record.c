@@ -2,7 +2,8 @@
  * The cluster record as a struct and as bytes. Pure.
  *
  * Bytes, big-endian: u8 format, u8 voters, u8 nodes, then for each i32 node and its UUID. The id is
- * not among them: it is computed from them.
+ * not among them: it is computed from them. Format 2 has one that came later behind these: i32
+ * node, its UUID, i64 replica id; the id of the cluster is that of the bytes of format 1.
  */
 #include "broker/cluster/cluster_record.h"
 
@@ -12,18 +13,45 @@
 #include "base/check.h"
 #include "protocol/wire.h"
 
-enum { FORMAT = 1, HEAD = 3, PAIR = 4 + CLUSTER_UUID_SIZE };
-_Static_assert(HEAD + PAIR * CLUSTER_NODES_MAX <= CLUSTER_RECORD_MAX, "the largest record fits");
+enum { FORMAT = 1, FORMAT_JOINED = 2, HEAD = 3, PAIR = 4 + CLUSTER_UUID_SIZE, JOINED = PAIR + 8 };
+_Static_assert(HEAD + PAIR * CLUSTER_NODES_MAX + JOINED <= CLUSTER_RECORD_MAX,
+               "the largest record fits");
 
 static int compare_nodes(const void *a, const void *b) {
     const struct cluster_node *left = a, *right = b;
     return left->node < right->node ? -1 : left->node > right->node;
 }
 
+static uint8_t *put_node(uint8_t *at, const struct cluster_node *one) {
+    for (int shift = 24; shift >= 0; shift -= 8)
+        *at++ = (uint8_t)((uint32_t)one->node >> shift);
+    memcpy(at, one->directory, CLUSTER_UUID_SIZE);
+    return at + CLUSTER_UUID_SIZE;
+}
+
+size_t cluster_record_encode(const struct cluster_record *record,
+                             uint8_t into[CLUSTER_RECORD_MAX]) {
+    uint8_t *at = into;
+    bool joined = record->joined_replica != 0;
+    *at++ = joined ? FORMAT_JOINED : FORMAT;
+    *at++ = (uint8_t)record->voters;
+    *at++ = (uint8_t)record->node_count;
+    for (uint32_t i = 0; i < record->node_count; i++)
+        at = put_node(at, &record->nodes[i]);
+    if (joined) {
+        at = put_node(at, &record->joined);
+        for (int shift = 56; shift >= 0; shift -= 8)
+            *at++ = (uint8_t)(record->joined_replica >> shift);
+    }
+    return (size_t)(at - into);
+}
+
 /* 128 bits of FNV-1a: the UUIDs are random already, the hash only has to carry all of them. */
 static void compute_id(struct cluster_record *record) {
     uint8_t bytes[CLUSTER_RECORD_MAX];
-    size_t len = cluster_record_encode(record, bytes);
+    struct cluster_record beginning = *record;
+    beginning.joined_replica = 0;
+    size_t len = cluster_record_encode(&beginning, bytes);
     __extension__ typedef unsigned __int128 uint128;
     uint128 hash = ((uint128)0x6c62272e07bb0142ULL << 64) | 0x62b821756295c58dULL;
     const uint128 prime = ((uint128)1 << 88) | 0x13b;
@@ -52,20 +80,10 @@ void cluster_record_make(struct cluster_record *record, const struct cluster_nod
     compute_id(record);
 }
 
-size_t cluster_record_encode(const struct cluster_record *record,
-                             uint8_t into[CLUSTER_RECORD_MAX]) {
-    uint8_t *at = into;
-    *at++ = FORMAT;
-    *at++ = (uint8_t)record->voters;
-    *at++ = (uint8_t)record->node_count;
-    for (uint32_t i = 0; i < record->node_count; i++) {
-        uint32_t node = (uint32_t)record->nodes[i].node;
-        for (int shift = 24; shift >= 0; shift -= 8)
-            *at++ = (uint8_t)(node >> shift);
-        memcpy(at, record->nodes[i].directory, CLUSTER_UUID_SIZE);
-        at += CLUSTER_UUID_SIZE;
-    }
-    return (size_t)(at - into);
+static void read_node(struct kp_reader *reader, struct cluster_node *into) {
+    into->node = kp_read_int32(reader);
+    struct kp_uuid uuid = kp_read_uuid(reader);
+    memcpy(into->directory, uuid.bytes, CLUSTER_UUID_SIZE);
 }
 
 int cluster_record_decode(const void *data, size_t len, struct cluster_record *record) {
@@ -73,37 +91,61 @@ int cluster_record_decode(const void *data, size_t len, struct cluster_record *r
     kp_reader_init(&reader, data, len);
     memset(record, 0, sizeof *record);
     if (len < HEAD) return ERR_MALFORMED;
-    if ((uint8_t)kp_read_int8(&reader) != FORMAT) return ERR_VERSION;
+    uint8_t format = (uint8_t)kp_read_int8(&reader);
+    if (format != FORMAT && format != FORMAT_JOINED) return ERR_VERSION;
+    size_t behind = format == FORMAT_JOINED ? JOINED : 0;
     record->voters = (uint8_t)kp_read_int8(&reader);
     record->node_count = (uint8_t)kp_read_int8(&reader);
     if (record->node_count < 1 || record->node_count > CLUSTER_NODES_MAX || record->voters < 1 ||
-        record->voters > record->node_count || len != HEAD + (size_t)record->node_count * PAIR)
+        record->voters > record->node_count ||
+        len != HEAD + (size_t)record->node_count * PAIR + behind)
         return ERR_MALFORMED;
     for (uint32_t i = 0; i < record->node_count; i++) {
-        record->nodes[i].node = kp_read_int32(&reader);
-        struct kp_uuid uuid = kp_read_uuid(&reader);
-        memcpy(record->nodes[i].directory, uuid.bytes, CLUSTER_UUID_SIZE);
+        read_node(&reader, &record->nodes[i]);
         if (record->nodes[i].node < 0 ||
             (i > 0 && record->nodes[i].node <= record->nodes[i - 1].node))
+            return ERR_MALFORMED;
+    }
+    if (behind > 0) {
+        read_node(&reader, &record->joined);
+        record->joined_replica = (replica_id)kp_read_int64(&reader);
+        /* Those it began with have the ids up to there. */
+        if (record->joined.node < 0 || record->joined_replica <= record->node_count)
             return ERR_MALFORMED;
     }
     compute_id(record);
     return reader.error;
 }
 
+void cluster_record_join(struct cluster_record *record, const struct cluster_node *node,
+                         replica_id replica) {
+    CHECK(replica > record->node_count); /* the metadata gives ids above those */
+    record->joined = *node;
+    record->joined_replica = replica;
+}
+
+static bool is_joined(const struct cluster_record *record, int32_t node) {
+    return record->joined_replica != 0 && record->joined.node == node;
+}
+
 bool cluster_record_names(const struct cluster_record *record, int32_t node,
                           const uint8_t directory[CLUSTER_UUID_SIZE]) {
+    if (is_joined(record, node))
+        return memcmp(record->joined.directory, directory, CLUSTER_UUID_SIZE) == 0;
     replica_id replica = cluster_record_replica(record, node);
     return replica != 0 &&
            memcmp(record->nodes[replica - 1].directory, directory, CLUSTER_UUID_SIZE) == 0;
 }
 
 uint64_t cluster_record_replica(const struct cluster_record *record, int32_t node) {
+    if (is_joined(record, node)) return record->joined_replica;
     for (uint32_t i = 0; i < record->node_count; i++)
         if (record->nodes[i].node == node) return i + 1;
     return 0;
 }
 
 int32_t cluster_record_node_of(const struct cluster_record *record, replica_id replica) {
+    if (record->joined_replica != 0 && record->joined_replica == replica)
+        return record->joined.node;
     return replica < 1 || replica > record->node_count ? -1 : record->nodes[replica - 1].node;
 }

@@ -33,17 +33,24 @@ struct cluster_record {
     uint32_t voters;
     uint32_t node_count;
     struct cluster_node nodes[CLUSTER_NODES_MAX]; /* by node id */
+    /* In the record of one that was admitted later: itself, and its replica id in group 0. Of that
+     * node id it is what counts. 0: nobody came. */
+    struct cluster_node joined;
+    replica_id joined_replica;
 };
 
 /* From the facts; sorts the nodes (1 to CLUSTER_NODES_MAX, different ids: checked). */
 void cluster_record_make(struct cluster_record *record, const struct cluster_node *nodes,
                          size_t count, uint32_t voters);
+/* Puts one that was admitted later into its own copy. `replica` is not 0 (checked). */
+void cluster_record_join(struct cluster_record *record, const struct cluster_node *node,
+                         replica_id replica);
 /* Returns the length, at most CLUSTER_RECORD_MAX. */
 size_t cluster_record_encode(const struct cluster_record *record, uint8_t into[CLUSTER_RECORD_MAX]);
 /* ERR_MALFORMED, ERR_VERSION. */
 int cluster_record_decode(const void *data, size_t len, struct cluster_record *record);
 
-/* Whether that broker with that directory belongs to the cluster. */
+/* Whether the record has that broker with that directory. */
 bool cluster_record_names(const struct cluster_record *record, int32_t node,
                           const uint8_t directory[CLUSTER_UUID_SIZE]);
 /* Replica id in group 0; 0: not a broker of the record. And back; -1: no such replica. */

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -17,6 +18,8 @@ struct isolation {
     const struct broker_settings *settings;
     const struct peers *peers;
     const struct leader_table *leaders;
+    int32_t *nodes; /* of the cluster */
+    size_t count;
     void (*changed)(void *arg, bool isolated);
     void *arg;
     struct env_timer *timer;
@@ -32,17 +35,16 @@ static bool is_heard(const struct isolation *isolation, int32_t node) {
 
 /* Whether others may serve while we cannot. */
 static bool hears_too_few(const struct isolation *isolation) {
-    const struct broker_settings *settings = isolation->settings;
     size_t heard = 0, elsewhere = 0;
-    for (size_t i = 0; i < settings->node_count; i++) {
-        int32_t node = settings->nodes[i].node;
+    for (size_t i = 0; i < isolation->count; i++) {
+        int32_t node = isolation->nodes[i];
         if (is_heard(isolation, node))
             heard++;
         else if (!peers_is_dead(isolation->peers, node))
             elsewhere++;
     }
-    return heard * 2 <= settings->node_count && elsewhere * 2 > settings->node_count &&
-           leader_table_led_by(isolation->leaders, settings->node_id) == 0;
+    return heard * 2 <= isolation->count && elsewhere * 2 > isolation->count &&
+           leader_table_led_by(isolation->leaders, isolation->settings->node_id) == 0;
 }
 
 static void isolation_tell(const struct isolation *isolation) {
@@ -53,10 +55,10 @@ static void isolation_tell(const struct isolation *isolation) {
         log_info(isolation->log, "a majority of the brokers is heard again: clients are kept");
         return;
     }
-    for (size_t i = 0; i < settings->node_count && len < sizeof silent - 16; i++)
-        if (!is_heard(isolation, settings->nodes[i].node))
+    for (size_t i = 0; i < isolation->count && len < sizeof silent - 16; i++)
+        if (!is_heard(isolation, isolation->nodes[i]))
             len += (size_t)snprintf(silent + len, sizeof silent - len, "%s%" PRId32,
-                                    len == 0 ? "" : ", ", settings->nodes[i].node);
+                                    len == 0 ? "" : ", ", isolation->nodes[i]);
     log_warn(
         isolation->log,
         "no majority of the brokers was heard for %" PRIu32
@@ -69,8 +71,8 @@ static void isolation_look(void *arg) {
     struct isolation *isolation = arg;
     isolation->quiet_looks = hears_too_few(isolation) ? isolation->quiet_looks + 1 : 0;
     uint64_t quiet_ms = HEARD_MS + (uint64_t)isolation->quiet_looks * LOOK_MS;
-    bool isolated = isolation->quiet_looks > 0 &&
-                    quiet_ms >= isolation->settings->isolated_clients_ms;
+    uint32_t longest_ms = isolation->settings->isolated_clients_ms; /* 0: never */
+    bool isolated = isolation->quiet_looks > 0 && longest_ms > 0 && quiet_ms >= longest_ms;
     env_timer_start(isolation->timer, LOOK_MS * 1000);
     if (isolated == isolation->isolated) return;
     isolation->isolated = isolated;
@@ -82,7 +84,6 @@ struct isolation *isolation_new(struct env *env, struct log *log,
                                 const struct broker_settings *settings, const struct peers *peers,
                                 const struct leader_table *leaders,
                                 void (*changed)(void *arg, bool isolated), void *arg) {
-    if (settings->isolated_clients_ms == 0 || settings->node_count < 3) return NULL;
     struct isolation *isolation = mem_zalloc(sizeof *isolation);
     *isolation = (struct isolation){.env = env,
                                     .log = log,
@@ -96,8 +97,16 @@ struct isolation *isolation_new(struct env *env, struct log *log,
     return isolation;
 }
 
+void isolation_set_brokers(struct isolation *isolation, const int32_t *nodes, size_t count) {
+    if (isolation == NULL) return;
+    isolation->nodes = mem_realloc(isolation->nodes, count * sizeof *nodes);
+    memcpy(isolation->nodes, nodes, count * sizeof *nodes);
+    isolation->count = count;
+}
+
 void isolation_free(struct isolation *isolation) {
     if (isolation == NULL) return;
+    mem_free(isolation->nodes);
     env_timer_free(isolation->timer);
     mem_free(isolation);
 }

@@ -19,12 +19,14 @@
 
 struct isolation;
 
-/* `changed` comes from a timer, for each change. All that is given stays as long as it; NULL if the
- * settings say never. */
+/* `changed` comes from a timer, for each change, once isolation_set_brokers has said who there is.
+ * All that is given stays as long as it. */
 struct isolation *isolation_new(struct env *env, struct log *log,
                                 const struct broker_settings *settings, const struct peers *peers,
                                 const struct leader_table *leaders,
                                 void (*changed)(void *arg, bool isolated), void *arg);
+/* Who belongs to the cluster, this broker included; copied. NULL isolation: nothing. */
+void isolation_set_brokers(struct isolation *isolation, const int32_t *nodes, size_t count);
 void isolation_free(struct isolation *isolation);
 
 #endif

@@ -18,7 +18,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
-enum { FORMAT = 1, ROWS_AT_ONCE = 2000, ROW_MIN_SIZE = 17, IN_SYNC_MAX = 64, PEERS_MAX = 64 };
+enum { FORMAT = 1, ROWS_AT_ONCE = 2000, ROW_MIN_SIZE = 17, IN_SYNC_MAX = 64 };
 
 struct row {
     uint64_t group;
@@ -41,13 +41,27 @@ struct leader_table {
     void *arg;
     struct row *rows, *changed;
     struct leader_wait *waits, *next_wait; /* next_wait: of the walk that is under way */
-    int32_t peers[PEERS_MAX];              /* that were ever up */
-    size_t peer_count;
+    int32_t *peers;                        /* that were ever up */
+    size_t peer_count, peer_room;
     bool any_new;
     uint64_t doubt_until_ms; /* the latest of all rows */
     struct env_task task;
     struct log_limiter limiter;
+    struct leader_watch *watches;
 };
+
+void leader_table_watch(struct leader_table *table, struct leader_watch *watch) {
+    DL_APPEND(table->watches, watch);
+}
+
+void leader_table_unwatch(struct leader_table *table, struct leader_watch *watch) {
+    DL_DELETE(table->watches, watch);
+}
+
+static void tell_watches(const struct leader_table *table, uint64_t group) {
+    const struct leader_watch *watch;
+    DL_FOREACH(table->watches, watch) watch->changed(watch->arg, group);
+}
 
 /* ---- Doubt ---- */
 
@@ -214,6 +228,7 @@ static void table_changed(struct leader_table *table, struct row *row) {
     row->changed = row->own = true;
     table->any_new = true;
     env_defer(table->env, &table->task);
+    tell_watches(table, row->group);
 }
 
 /* ---- Rows ---- */
@@ -267,6 +282,7 @@ void leader_table_free(struct leader_table *table) {
     while (table->rows != NULL)
         free_row(table, table->rows);
     env_defer_cancel(table->env, &table->task);
+    mem_free(table->peers);
     mem_free(table);
 }
 
@@ -308,6 +324,7 @@ void leader_table_lost(struct leader_table *table, uint64_t group) {
 void leader_table_forget(struct leader_table *table, uint64_t group) {
     struct row *row = table_find(table, group);
     if (row != NULL) free_row(table, row);
+    tell_watches(table, group);
 }
 
 /* ---- From the peers ---- */
@@ -317,7 +334,8 @@ void leader_table_peer_up(struct leader_table *table, int32_t node) {
     while (at < table->peer_count && table->peers[at] != node)
         at++;
     if (at == table->peer_count) {
-        CHECK(at < PEERS_MAX); /* peers are those of cluster.nodes, BROKER_NODES_MAX with us */
+        table->peers = mem_grow(table->peers, table->peer_count, &table->peer_room,
+                                sizeof *table->peers);
         table->peers[table->peer_count++] = node;
     }
     for (struct row *row = table->rows; row != NULL; row = row->hh.next) {
@@ -334,6 +352,7 @@ void leader_table_peer_dead(struct leader_table *table, int32_t node) {
         if (row->node != node) continue;
         row->node = LEADER_NONE;
         doubt(table, row);
+        tell_watches(table, row->group);
     }
 }
 
@@ -359,6 +378,7 @@ static void table_hear(struct leader_table *table, int32_t node, uint64_t group,
         if (row->node != node) return;
         row->node = LEADER_NONE;
         doubt(table, row);
+        tell_watches(table, group);
         return;
     }
     if (term == row->term && row->node != LEADER_NONE && row->node != node) {
@@ -375,6 +395,7 @@ static void table_hear(struct leader_table *table, int32_t node, uint64_t group,
     row->doubt_until_ms = 0;
     set_in_sync(row, in_sync, count);
     table->any_new = true;
+    tell_watches(table, group);
 }
 
 void leader_table_receive(struct leader_table *table, int32_t node,

@@ -66,6 +66,17 @@ void leader_table_receive(struct leader_table *table, int32_t node,
 uint32_t leader_table_doubt_ms(const struct leader_table *table, uint64_t group);
 bool leader_table_in_doubt(const struct leader_table *table);
 
+/* Who is told whenever another node leads a group, or the same in another term, or none, or others
+ * are in sync: within the call by which the table hears of it. Lies in whoever listens. What was so
+ * before is not told. */
+struct leader_watch {
+    void (*changed)(void *arg, uint64_t group);
+    void *arg;
+    struct leader_watch *next, *prev; /* the table's */
+};
+void leader_table_watch(struct leader_table *table, struct leader_watch *watch);
+void leader_table_unwatch(struct leader_table *table, struct leader_watch *watch);
+
 /* Waits until each of `groups` has a leader that is not in doubt, or `timeout_ms`. `done` is called
  * once, never inside this call; ERR_NONE or ERR_TIMEOUT. `groups` is copied. */
 struct leader_wait {

@@ -1,9 +1,7 @@
 /*
  * Typed values of a broker's settings, and what must fit between several of them.
  *
- * Happy path: each row is copied into its field; lists (cluster.nodes; listeners in
- * listener_settings.c) are parsed and sorted. Failures: the first thing that does not fit ends it
- * with a sentence that names the setting, its value and what would do.
+ * Happy path: rows become fields, lists are sorted. Failures: a sentence on what does not fit.
  */
 #include "broker/config/broker_settings.h"
 
@@ -16,6 +14,7 @@
 
 #include "base/check.h"
 #include "broker/config/host_port.h"
+#include "broker/config/http_settings.h"
 #include "broker/config/listener_settings.h"
 
 enum { JOURNAL_FILES = 16, JOURNAL_GRAIN = 4096 };
@@ -186,6 +185,7 @@ static void read_topic_values(struct broker_settings *into) {
     into->default_replication_factor = (int32_t)settings_int(values, "default.replication.factor");
     into->auto_create_topics = settings_bool(values, "auto.create.topics.enable");
     into->offsets_topic_partitions = (int32_t)settings_int(values, "offsets.topic.num.partitions");
+    into->offsets_topic_segment_bytes = settings_text(values, "offsets.topic.segment.bytes");
     into->offsets_topic_replication_factor = (int32_t)settings_int(
         values, "offsets.topic.replication.factor");
     into->offsets_commit_timeout_ms = (uint32_t)settings_int(values, "offsets.commit.timeout.ms");
@@ -251,7 +251,20 @@ static void read_group_values(struct broker_settings *into) {
         values, "group.initial.rebalance.delay.ms");
     into->group_max_size = (uint32_t)settings_int(values, "group.max.size");
     into->group_max_bytes = (size_t)settings_int(values, "group.max.bytes");
+    into->group_id_max_bytes = (int32_t)settings_int(values, "group.id.max.bytes");
     into->group_memory_bytes = (size_t)settings_int(values, "group.memory.bytes");
+}
+
+static void read_transactions(struct broker_settings *into) {
+    const struct settings *values = into->values;
+    into->transaction_partitions = (int32_t)settings_int(values,
+                                                         "transaction.state.log.num.partitions");
+    into->transaction_segment_bytes = settings_text(values, "transaction.state.log.segment.bytes");
+    into->transaction_replication_factor = (int32_t)settings_int(
+        values, "transaction.state.log.replication.factor");
+    into->transaction_max_timeout_ms = (int32_t)settings_int(values, "transaction.max.timeout.ms");
+    into->transactional_id_expiration_ms = settings_int(values, "transactional.id.expiration.ms");
+    into->transaction_memory_bytes = (size_t)settings_int(values, "transaction.memory.bytes");
 }
 
 static void read_limits(struct broker_settings *into) {
@@ -264,6 +277,8 @@ static void read_limits(struct broker_settings *into) {
     into->produce_check_inline_us = (uint32_t)settings_int(values, "produce.check.inline.us");
     into->segment_files = BROKER_SEGMENT_FILES;
     into->max_connections = (uint32_t)settings_int(values, "max.connections");
+    into->max_connections_per_ip = (uint32_t)settings_int(values, "max.connections.per.ip");
+    into->max_connection_rate = (uint32_t)settings_int(values, "max.connection.creation.rate");
     into->connections_max_idle_ms = (uint32_t)settings_int(values, "connections.max.idle.ms");
     into->max_requests_per_connection = (uint32_t)settings_int(values, "connection.max.requests");
     into->turn_warn_ms = (uint32_t)settings_int(values, "loop.turn.warn.ms");
@@ -279,6 +294,14 @@ static void read_limits(struct broker_settings *into) {
     into->partition_uncommitted_bytes = (uint64_t)settings_int(values,
                                                                "partition.uncommitted.max.bytes");
     into->disk_min_free_bytes = (uint64_t)settings_int(values, "disk.min.free.bytes");
+    into->retention_check_interval_ms = (uint64_t)settings_int(values,
+                                                               "log.retention.check.interval.ms");
+    into->cleaner_map_bytes = (uint64_t)settings_int(values, "log.cleaner.dedupe.buffer.size");
+    into->cleaner_bytes_per_second = (uint64_t)settings_int(values,
+                                                            "log.cleaner.io.max.bytes.per.second");
+    into->cleaner_backoff_ms = (uint64_t)settings_int(values, "log.cleaner.backoff.ms");
+    into->scrub_interval_ms = (uint64_t)settings_int(values, "scrub.interval.ms");
+    into->scrub_bytes_per_second = (uint64_t)settings_int(values, "scrub.bytes.per.second");
     into->peer_window_bytes = (uint64_t)settings_int(values, "peer.window.bytes");
     into->peer_receive_bytes = (uint64_t)settings_int(values, "peer.receive.max.bytes");
     into->broker_session_timeout_ms = (uint32_t)settings_int(values, "broker.session.timeout.ms");
@@ -286,7 +309,21 @@ static void read_limits(struct broker_settings *into) {
     into->isolated_clients_ms = (uint32_t)settings_int(values, "isolated.clients.ms");
     into->raft_heartbeat_ms = (uint32_t)settings_int(values, "raft.heartbeat.ms");
     into->raft_election_timeout_ms = (uint32_t)settings_int(values, "raft.election.timeout.ms");
+    into->replica_absent_ms = (uint64_t)settings_int(values, "replica.absent.ms");
+    into->metadata_snapshot_bytes = (uint64_t)settings_int(
+        values, "metadata.log.max.record.bytes.between.snapshots");
+    into->recovery_rate = (uint64_t)settings_int(values, "recovery.bytes.per.second");
     into->raft_failover_ms = (uint32_t)settings_int(values, "raft.failover.ms");
+}
+
+/* Of two limits, the lower one is no more than the other. */
+static int check_order(const struct settings *values, const char *lower, const char *upper,
+                       struct error_text *why) {
+    int64_t least = settings_int(values, lower), most = settings_int(values, upper);
+    if (least <= most) return ERR_NONE;
+    return error_set(why, ERR_INVALID,
+                     "%s=%" PRId64 " is more than %s=%" PRId64 "; lower the one or raise the other",
+                     lower, least, upper, most);
 }
 
 /* Each within its limits, as in Kafka, and a heartbeat in each session. */
@@ -298,17 +335,9 @@ static int check_consumer_groups(const struct broker_settings *s, struct error_t
         snprintf(name, sizeof name, "group.consumer.%s", names[i]);
         snprintf(least, sizeof least, "group.consumer.min.%s", names[i]);
         snprintf(most, sizeof most, "group.consumer.max.%s", names[i]);
-        int64_t value = settings_int(s->values, name), min = settings_int(s->values, least);
-        if (value < min)
-            return error_set(why, ERR_INVALID,
-                             "%s=%" PRId64 " is less than %s=%" PRId64
-                             "; raise the one or lower the other",
-                             name, value, least, min);
-        if (value > settings_int(s->values, most))
-            return error_set(why, ERR_INVALID,
-                             "%s=%" PRId64 " is more than %s=%" PRId64
-                             "; lower the one or raise the other",
-                             name, value, most, settings_int(s->values, most));
+        if (check_order(s->values, least, name, why) != ERR_NONE ||
+            check_order(s->values, name, most, why) != ERR_NONE)
+            return ERR_INVALID;
     }
     if (s->group_consumer_heartbeat_interval_ms >= s->group_consumer_session_timeout_ms)
         return error_set(
@@ -333,12 +362,6 @@ static int check_together(const struct broker_settings *s, struct error_text *wh
                          " is more than the cluster may have (max.partitions=%" PRIu32
                          "); raise the one or lower the other",
                          s->num_partitions, s->max_partitions);
-    if (s->group_min_session_timeout_ms > s->group_max_session_timeout_ms)
-        return error_set(why, ERR_INVALID,
-                         "group.min.session.timeout.ms=%" PRIu32
-                         " is more than group.max.session.timeout.ms=%" PRIu32
-                         "; raise the one or lower the other",
-                         s->group_min_session_timeout_ms, s->group_max_session_timeout_ms);
     if (s->raft_election_timeout_ms < 3 * (uint64_t)s->raft_heartbeat_ms)
         return error_set(
             why, ERR_INVALID,
@@ -359,20 +382,19 @@ static int check_together(const struct broker_settings *s, struct error_text *wh
                          " is less than two files of journal.file.bytes=%" PRIu64
                          "; raise the one or lower the other",
                          s->journal_max_bytes, s->journal_file_bytes);
-    if ((uint64_t)s->message_max_bytes > s->socket_request_max_bytes)
-        return error_set(why, ERR_INVALID,
-                         "message.max.bytes=%" PRId32
-                         " is more than a request may have (socket.request.max.bytes=%" PRIu32
-                         "); raise the one or lower the other",
-                         s->message_max_bytes, s->socket_request_max_bytes);
     if (s->default_replication_factor == 0)
         return error_set(why, ERR_INVALID,
                          "default.replication.factor=0 is not possible; it takes -1 or 1 to 64");
+    if (check_order(s->values, "message.max.bytes", "socket.request.max.bytes", why) != ERR_NONE ||
+        check_order(s->values, "group.min.session.timeout.ms", "group.max.session.timeout.ms",
+                    why) != ERR_NONE ||
+        check_order(s->values, "log.cleaner.min.compaction.lag.ms",
+                    "log.cleaner.max.compaction.lag.ms", why) != ERR_NONE)
+        return ERR_INVALID;
     return check_consumer_groups(s, why);
 }
 
-/* The room of the journal comes and goes a file at a time: a few large ones would be all reserve.
- */
+/* The room of the journal comes and goes a file at a time: a few large ones would be reserve. */
 static void fit_journal_files(struct broker_settings *into) {
     uint64_t most = into->journal_max_bytes / JOURNAL_FILES / JOURNAL_GRAIN * JOURNAL_GRAIN;
     if (into->journal_file_bytes > most) into->journal_file_bytes = most;
@@ -403,6 +425,7 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
     into->rack = settings_text(values, "broker.rack");
     into->peer_verify_address = settings_bool(values, "peer.verify.address");
     into->log_level = (enum log_level)settings_choice(values, "log.level");
+    into->log_format = (enum log_format)settings_choice(values, "log.format");
     if (into->data_dir[0] == '\0')
         return error_set(why, ERR_INVALID,
                          "data.dir is empty; name a directory, for example ./drave-data");
@@ -410,14 +433,23 @@ int broker_settings_from(const struct settings *values, struct broker_settings *
     read_consumer_groups(into);
     read_offsets(into);
     read_group_values(into);
+    read_transactions(into);
     read_limits(into);
     int error = check_lengths(values, why);
     if (error == ERR_NONE) error = listener_settings_read(into, why);
     if (error == ERR_NONE) error = parse_nodes(into, why);
     if (error == ERR_NONE) error = parse_peer_listen(into, why);
+    if (error == ERR_NONE) error = http_settings_read(into, why);
     if (error == ERR_NONE) error = check_together(into, why);
     if (error == ERR_NONE) fit_journal_files(into);
     return error;
+}
+
+void broker_settings_bound_connections(struct broker_settings *settings) {
+    bool few = settings->connections_most > 0 &&
+               settings->max_connections > settings->connections_most;
+    settings->few_files = few ? settings->open_files : 0;
+    if (few) settings->max_connections = settings->connections_most;
 }
 
 int16_t broker_replication_factor(const struct broker_settings *settings, size_t brokers) {

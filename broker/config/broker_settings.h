@@ -20,6 +20,7 @@ enum {
     BROKER_LISTENER_NAME_MAX = 63,
     BROKER_PARTITIONS_MOST = 200000, /* of the cluster, whatever the settings say */
     BROKER_SEGMENT_FILES = 512,      /* until somebody says how many files there may be */
+    BROKER_BATCH_MOST = 100 << 20,   /* bytes: the largest max.message.bytes of any topic */
 };
 
 /* `n` rows, static. */
@@ -46,6 +47,7 @@ struct broker_node_address {
 
 struct broker_settings {
     const struct settings *values; /* as given: for DescribeConfigs */
+    struct intervals *intervals;   /* who waits for a time of these settings; NULL: they stay */
     int32_t node_id;
     const char *data_dir;
     const char *rack; /* "" for none */
@@ -54,12 +56,19 @@ struct broker_settings {
     bool peer_verify_address;
     char peer_host[HOST_MAX + 1]; /* "": a cluster of one, no peer port */
     int32_t peer_port;
+    char http_host[HOST_MAX + 1]; /* "": nothing is served */
+    int32_t http_port;
+    bool http_is_default;
+    bool console;              /* it is served there */
+    const char *console_hosts; /* names for it, with commas */
+    size_t metrics_topics, metrics_groups;
     /* By node id, this broker included; it alone if cluster.nodes is empty. */
     struct broker_node_address nodes[BROKER_NODES_MAX];
     size_t node_count;
     /* cluster.nodes normalised: by id, no blanks. */
     char nodes_text[BROKER_NODES_MAX * (HOST_MAX + 24)];
     enum log_level log_level;
+    enum log_format log_format; /* text, logfmt or json */
 
     uint32_t metadata_voters;
     int32_t num_partitions;
@@ -68,12 +77,20 @@ struct broker_settings {
     int32_t default_replication_factor; /* as asked; -1: not set, min(3, brokers) */
     bool auto_create_topics;
     int32_t offsets_topic_partitions;
+    const char *offsets_topic_segment_bytes;  /* as text, for its settings */
     int32_t offsets_topic_replication_factor; /* as asked; never more than there are brokers */
     uint32_t offsets_commit_timeout_ms;
+    int32_t transaction_partitions;
+    const char *transaction_segment_bytes; /* as text, for its settings */
+    int32_t transaction_replication_factor;
+    int32_t transaction_max_timeout_ms;
+    int64_t transactional_id_expiration_ms;
+    size_t transaction_memory_bytes;
     uint32_t group_min_session_timeout_ms, group_max_session_timeout_ms;
     uint32_t group_initial_rebalance_delay_ms;
     uint32_t group_max_size;
     size_t group_max_bytes, group_memory_bytes; /* of one group; of all that are coordinated here */
+    int32_t group_id_max_bytes;                 /* of a group's id, a member's, an instance's */
     bool leader_rebalance;
     uint32_t leader_check_interval_s, leader_imbalance_percentage;
     int32_t min_insync_replicas;
@@ -87,9 +104,11 @@ struct broker_settings {
     uint64_t queued_max_request_bytes; /* memory for requests in flight; clients are not read while
                                           it is spent */
     uint64_t queued_max_parked_bytes;  /* of those that wait for other clients */
-    uint32_t max_connections;
+    uint32_t max_connections, max_connections_per_ip, max_connection_rate; /* the last: a second */
     uint32_t few_files; /* the limit of open files, where max_connections is lower than asked
                            because of it; else 0 (file_shares.h) */
+    uint32_t open_files, connections_most; /* that limit, and the clients that it leaves room for;
+                                              0: nobody has said. From file_shares.h, too */
     uint32_t connections_max_idle_ms;
     uint32_t max_requests_per_connection; /* in flight; the connection is not read beyond */
     uint32_t turn_warn_ms;    /* a turn of the loop that takes so long is told on the log */
@@ -117,17 +136,27 @@ struct broker_settings {
                                (file_shares.h), not from the table */
     uint64_t partition_uncommitted_bytes;
     uint64_t disk_min_free_bytes;
+    uint64_t retention_check_interval_ms;
+    uint64_t cleaner_map_bytes, cleaner_bytes_per_second;
+    uint64_t cleaner_backoff_ms;
+    uint64_t scrub_interval_ms, scrub_bytes_per_second; /* the second 0: never */
     uint64_t peer_window_bytes, peer_receive_bytes;
 
     uint32_t broker_session_timeout_ms, broker_heartbeat_ms;
     uint32_t isolated_clients_ms; /* 0: never */
     uint32_t raft_heartbeat_ms, raft_election_timeout_ms, raft_failover_ms;
+    uint64_t replica_absent_ms;
+    uint64_t metadata_snapshot_bytes;
+    uint64_t recovery_rate; /* bytes a second; 0: no limit */
 };
 
 /* Reads and checks `values` (of the table), which must stay as long as `into` is used. ERR_INVALID;
  * `why` names the setting, its value and what would do. */
 int broker_settings_from(const struct settings *values, struct broker_settings *into,
                          struct error_text *why);
+
+/* No more connections than there is room for (connections_most). */
+void broker_settings_bound_connections(struct broker_settings *settings);
 
 /* The replication factor of a topic whose creator does not say, in a cluster of so many brokers. */
 int16_t broker_replication_factor(const struct broker_settings *settings, size_t brokers);

@@ -2,7 +2,7 @@
  * Kafka's settings of brokers that mean nothing here, and what to say to who sets one.
  *
  * tests/golden/kafka_settings.txt has all names of Kafka 4.3; a test finds each of them in the
- * table or here.
+ * table or here. Those of its brokers that no file may have, rates of replication, are here, too.
  */
 #include "broker/config/broker_settings.h"
 
@@ -14,15 +14,17 @@
 #define NO_SHARE_GROUPS "There are no share groups yet."
 #define NO_STREAMS_GROUPS \
     "There are no groups of the streams protocol; Kafka Streams works with its classic one."
-#define NO_TRANSACTIONS "There are no transactions yet."
 #define NO_TLS "TLS is not built yet: let only those reach the ports who may read and write."
 #define NO_SASL "SASL is not built yet: there are no logins."
 #define ONE_DIRECTORY "A broker stores everything in one directory: data.dir."
-#define NO_METRICS "There are no metrics yet."
+#define NO_METRICS \
+    "Metrics are served by HTTP alone (http.listen): they have no reporters, and no samples to choose."
 #define NO_QUOTAS "There are no quotas yet."
+#define NO_THROTTLE \
+    "What moves to other brokers is not throttled; run kafka-reassign-partitions without --throttle."
 #define NO_TIERED_STORAGE "Records are stored on the brokers alone."
 #define NO_PLUGINS "A broker loads no classes."
-#define NO_CLEANER "There is no compaction yet: a topic keeps every record until it is deleted."
+#define CLEANER_READS_MEGABYTES "A cleaning reads and writes a megabyte at a time."
 #define PEERS_BY_LIST \
     "Brokers reach each other at cluster.nodes, and listen for each other at peer.listen."
 #define BY_THE_SYSTEM "The system decides about sockets by itself."
@@ -59,7 +61,6 @@ static const struct setting_absent table[] = {
     {"controller.quorum.retry.backoff.ms", NO_QUORUM_OF_ITS_OWN},
     {"controller.quorum.voters", NO_QUORUM_OF_ITS_OWN},
     {"controller.socket.timeout.ms", NO_QUORUM_OF_ITS_OWN},
-    {"metadata.log.max.record.bytes.between.snapshots", NO_QUORUM_OF_ITS_OWN},
     {"metadata.log.max.snapshot.interval.ms", NO_QUORUM_OF_ITS_OWN},
     {"metadata.log.segment.bytes", NO_QUORUM_OF_ITS_OWN},
     {"metadata.log.segment.ms", NO_QUORUM_OF_ITS_OWN},
@@ -75,14 +76,9 @@ static const struct setting_absent table[] = {
     {"unstable.feature.versions.enable", "It is internal to Kafka."},
     {"server.max.startup.time.ms", "It is internal to Kafka."},
     {"inter.broker.listener.name", PEERS_BY_LIST},
-    {"log.cleaner.backoff.ms", NO_CLEANER},
-    {"log.cleaner.dedupe.buffer.size", NO_CLEANER},
-    {"log.cleaner.io.buffer.load.factor", NO_CLEANER},
-    {"log.cleaner.io.buffer.size", NO_CLEANER},
-    {"log.cleaner.io.max.bytes.per.second", NO_CLEANER},
-    {"log.cleaner.threads", NO_CLEANER},
-    {"log.retention.check.interval.ms",
-     "There is no retention yet: a topic keeps everything until it is deleted."},
+    {"log.cleaner.io.buffer.load.factor",
+     "Of log.cleaner.dedupe.buffer.size nine tenths are used."},
+    {"log.cleaner.io.buffer.size", CLEANER_READS_MEGABYTES},
     {"log.flush.offset.checkpoint.interval.ms",
      "Each acknowledged batch is flushed to the disks of a majority first."},
     {"log.flush.scheduler.interval.ms",
@@ -100,6 +96,9 @@ static const struct setting_absent table[] = {
     {"replica.lag.time.max.ms", BY_RAFT},
     {"replica.socket.receive.buffer.bytes", BY_RAFT},
     {"replica.socket.timeout.ms", BY_RAFT},
+    {"leader.replication.throttled.rate", NO_THROTTLE},
+    {"follower.replication.throttled.rate", NO_THROTTLE},
+    {"replica.alter.log.dirs.io.max.bytes.per.second", ONE_DIRECTORY},
     {"replication.quota.window.num", NO_QUOTAS},
     {"replication.quota.window.size.seconds", NO_QUOTAS},
     {"alter.log.dirs.replication.quota.window.num", ONE_DIRECTORY},
@@ -162,7 +161,6 @@ static const struct setting_absent table[] = {
      "Every replica has its groups in memory; there is nothing to load."},
     {"offsets.topic.compression.codec",
      "Records of consumer groups are stored as the log is (log.compression)."},
-    {"offsets.topic.segment.bytes", "All topics have segments of log.segment.bytes."},
     {"share.coordinator.append.linger.ms", NO_SHARE_GROUPS},
     {"share.coordinator.cached.buffer.max.bytes", NO_SHARE_GROUPS},
     {"share.coordinator.cold.partition.snapshot.interval.ms", NO_SHARE_GROUPS},
@@ -177,19 +175,22 @@ static const struct setting_absent table[] = {
     {"share.coordinator.threads", NO_SHARE_GROUPS},
     {"share.coordinator.write.timeout.ms", NO_SHARE_GROUPS},
     {"share.fetch.purgatory.purge.interval.requests", NO_SHARE_GROUPS},
-    {"transaction.abort.timed.out.transaction.cleanup.interval.ms", NO_TRANSACTIONS},
-    {"transaction.max.timeout.ms", NO_TRANSACTIONS},
-    {"transaction.partition.verification.enable", NO_TRANSACTIONS},
-    {"transaction.remove.expired.transaction.cleanup.interval.ms", NO_TRANSACTIONS},
-    {"transaction.state.log.load.buffer.size", NO_TRANSACTIONS},
-    {"transaction.state.log.min.isr", NO_TRANSACTIONS},
-    {"transaction.state.log.num.partitions", NO_TRANSACTIONS},
-    {"transaction.state.log.replication.factor", NO_TRANSACTIONS},
-    {"transaction.state.log.segment.bytes", NO_TRANSACTIONS},
-    {"transaction.two.phase.commit.enable", NO_TRANSACTIONS},
-    {"transactional.id.expiration.ms", NO_TRANSACTIONS},
-    {"add.partitions.to.txn.retry.backoff.max.ms", NO_TRANSACTIONS},
-    {"add.partitions.to.txn.retry.backoff.ms", NO_TRANSACTIONS},
+    {"transaction.abort.timed.out.transaction.cleanup.interval.ms",
+     "A transaction is aborted at the moment when its time is over."},
+    {"transaction.partition.verification.enable",
+     "Whether a partition takes part in a transaction is always verified."},
+    {"transaction.remove.expired.transaction.cleanup.interval.ms",
+     "Ids that expired are looked for every hour: transactional.id.expiration.ms."},
+    {"transaction.state.log.load.buffer.size",
+     "Every replica has its transactional ids in memory; there is nothing to load."},
+    {"transaction.state.log.min.isr",
+     "What a coordinator decides waits for a majority of its replicas."},
+    {"transaction.two.phase.commit.enable",
+     "Transactions that outlive their producer (KIP-939) are not served yet."},
+    {"add.partitions.to.txn.retry.backoff.max.ms",
+     "A coordinator lets a producer wait for the transaction before; nothing is asked again and again."},
+    {"add.partitions.to.txn.retry.backoff.ms",
+     "A coordinator lets a producer wait for the transaction before; nothing is asked again and again."},
     {"producer.id.expiration.check.interval.ms",
      "What expires is looked for when it is needed: producer.id.expiration.ms."},
     {"producer.purgatory.purge.interval.requests", OWN_LOOP},

@@ -6,6 +6,7 @@
  * other settings are in broker_settings_absent.c.
  */
 #include "broker/config/broker_settings.h"
+#include "broker/config/dynamic_settings.h"
 #include "broker/config/setting_rows.h"
 
 static const struct setting table[] = {
@@ -28,7 +29,8 @@ static const struct setting table[] = {
     TEXT(
         "cluster.nodes", "",
         "The brokers that form the cluster, ID@HOST:PORT of their peer ports with commas, the same text on every broker; "
-        "empty: a cluster of this one."),
+        "empty: a cluster of this one. Once there is a cluster: some of its brokers, where this one begins to look, and "
+        "itself; the others it learns from them."),
     TEXT(
         "peer.listen", "",
         "Where this broker listens for the others, HOST:PORT; empty: on 127.0.0.1 with the port of its own entry in "
@@ -41,6 +43,29 @@ static const struct setting table[] = {
          "The rack or zone of this broker; replicas of a partition are spread over racks."),
     CHOICE("log.level", "info", "error,warn,info,debug",
            "The least important lines that are logged."),
+    CHOICE(
+        "log.format", "text", "text,logfmt,json",
+        "How lines of the log are written; text leaves the time to journald where that reads it."),
+
+    /* ---- Who watches it ---- */
+    TEXT(
+        "http.listen", "127.0.0.1:8092",
+        "Where /metrics (Prometheus) and /health are served, HOST:PORT; empty: nowhere. Anybody who reaches it may read. If the "
+        "default is taken by another program nothing is served, and the log says so."),
+    CHOICE(
+        "console.serve", "loopback", "never,loopback,always",
+        "Whether the web console is served on http.listen, where whoever reaches it may read all topics with their records, groups "
+        "and settings; loopback: if that address is one of this machine alone."),
+    LIST(
+        "console.hosts", "",
+        "Names by which browsers call the console, with commas, beside addresses and localhost; others are refused, so that no "
+        "page of a stranger reads through a name that it turned to this address."),
+    NUMBER(
+        "metrics.topics.max", "500", 0, 100000, "topics",
+        "Topics that have numbers of their own in /metrics: those of which this broker stores most; the others are summed as (other)."),
+    NUMBER(
+        "metrics.groups.max", "500", 0, 100000, "pairs",
+        "Pairs of consumer group and topic that have numbers of their own in /metrics; the others are summed as (other)."),
 
     /* ---- Topics ---- */
     NUMBER(
@@ -157,8 +182,13 @@ static const struct setting table[] = {
     NUMBER(
         "queued.max.parked.bytes", "268435456", 64 * KIB, (int64_t)64 * GIB, "bytes",
         "Memory for requests that wait for other members of their consumer groups, 1 to 2 KiB each; those beyond it are told to try again."),
-    NUMBER("max.connections", "10000", 1, 1000000, "connections",
-           "Client connections at one time; those beyond it are closed."),
+    NUMBER(
+        "max.connections", "10000", 1, 1000000, "connections",
+        "Client connections at one time; further ones wait until one leaves. Beyond it are 8 places for clients of this machine (loopback)."),
+    NUMBER("max.connections.per.ip", INT_MOST, 1, INT32_MAX, "connections",
+           "Connections of one address at one time; those beyond it are closed at once."),
+    NUMBER("max.connection.creation.rate", INT_MOST, 1, INT32_MAX, "connections a second",
+           "How many new connections are taken in a second; the others wait in the kernel."),
     NUMBER(
         "connections.max.idle.ms", "600000", 1000, INT32_MAX, "ms",
         "A client connection is closed when for so long no request came and nothing of an answer was taken."),
@@ -181,11 +211,38 @@ static const struct setting table[] = {
         "offsets.topic.num.partitions", "50", 1, 10000, "partitions",
         "Partitions of __consumer_offsets, which is made when the first group asks for its coordinator; their number never changes."),
     NUMBER(
+        "offsets.topic.segment.bytes", "16777216", 1024, GIB, "bytes",
+        "segment.bytes of that topic when it is made: it is cleaned (compaction) behind its last segment, so small ones keep it small."),
+    NUMBER(
         "offsets.topic.replication.factor", "3", 1, 64, "replicas",
         "Replicas of __consumer_offsets; or as many as the cluster has brokers, if these are fewer."),
     NUMBER(
         "offsets.commit.timeout.ms", "5000", 1, INT32_MAX, "ms",
         "How long what a consumer group changes waits for a majority; then its client is told to look for the coordinator again."),
+    NUMBER(
+        "transaction.state.log.num.partitions", "50", 1, 10000, "partitions",
+        "Partitions of __transaction_state, which is made when the first producer asks for the coordinator of its "
+        "transactional.id; their number never changes."),
+    NUMBER(
+        "transaction.state.log.segment.bytes", "16777216", 1024, GIB, "bytes",
+        "segment.bytes of that topic when it is made: it is cleaned (compaction) behind its last segment, so small ones "
+        "keep it small."),
+    NUMBER(
+        "transaction.state.log.replication.factor", "3", 1, 64, "replicas",
+        "Replicas of __transaction_state; or as many as the cluster has brokers, if these are fewer."),
+    NUMBER(
+        "transaction.max.timeout.ms", "900000", 1, INT32_MAX, "ms",
+        "The longest transaction.timeout.ms that a producer may ask for: so long an abandoned transaction may hold up "
+        "those who read committed records."),
+    NUMBER(
+        "transactional.id.expiration.ms", "604800000", 1, INT32_MAX, "ms",
+        "How long a transactional.id is remembered that nobody uses; looked for every hour. Its producer, if it comes "
+        "back, must begin anew."),
+    NUMBER(
+        "transaction.memory.bytes", "134217728", 1048576, INT64_MAX, "bytes",
+        "Memory for the transactional ids that this broker keeps, with the partitions of their transactions. While seven "
+        "eighths are spent new ids, and while all is spent new partitions in transactions, are told to look for the "
+        "coordinator again."),
     NUMBER("group.min.session.timeout.ms", "6000", 1, INT32_MAX, "ms",
            "The shortest session timeout that a member of a classic group may ask for."),
     NUMBER(
@@ -202,10 +259,14 @@ static const struct setting table[] = {
         "What the members of one classic group say of themselves, all protocols with their metadata; a member beyond is refused like one "
         "beyond group.max.size."),
     NUMBER(
+        "group.id.max.bytes", "1024", 64, INT16_MAX, "bytes",
+        "The longest id of a group, a member or an instance that may come to be. It is in every record, and what is decided about all members of "
+        "a group is one batch. Kafka's limit is that of a text in a record, 32767."),
+    NUMBER(
         "group.memory.bytes", "268435456", 1048576, INT64_MAX, "bytes",
         "Memory for the members of all groups that this broker coordinates, and for the groups and offsets that it keeps (an eighth of "
-        "it at most for how offsets moved, which drave group why asks for); while it is "
-        "spent, new members are told to look for the coordinator again, and only partitions that a group has committed before are "
+        "it at most for how offsets moved, which drave group why asks for). The clients of one host make as much come as is free at most: one "
+        "host alone a half. While it is spent, new members are told to look for the coordinator again, and only partitions that a group has committed before are "
         "committed."),
 
     /* ---- Storage ---- */
@@ -227,6 +288,63 @@ static const struct setting table[] = {
         "disk.min.free.bytes", "104857600", 0, INT64_MAX, "bytes",
         "Records are refused while the data directory's file system would be left with less than this by what was "
         "accepted (a follower refuses below half of it)."),
+
+    /* ---- How long records stay ---- */
+    NUMBER("log.retention.ms", WEEK_MS, -1, INT64_MAX, "ms",
+           "How long records are kept, by the largest timestamp in their segment; -1: for ever."),
+    NUMBER("log.retention.minutes", "10080", -1, INT32_MAX, "minutes",
+           "The same in minutes, where log.retention.ms is not set."),
+    NUMBER("log.retention.hours", "168", -1, INT32_MAX, "hours",
+           "The same in hours, where neither log.retention.ms nor log.retention.minutes is set."),
+    NUMBER(
+        "log.retention.bytes", "-1", -1, INT64_MAX, "bytes",
+        "What the segments of a partition may have together, as they are stored; beyond it the oldest go; -1: no limit."),
+    NUMBER(
+        "log.retention.check.interval.ms", "300000", 1, INT64_MAX / 1000, "ms",
+        "How often a leader looks for records that are too old; sizes are also looked at whenever records come, and all of it every 10 s "
+        "while the disk has less free than disk.min.free.bytes."),
+    NUMBER(
+        "log.roll.ms", WEEK_MS, 1, INT64_MAX, "ms",
+        "A segment ends when its first record has been in it for so long, also if nothing more comes."),
+    NUMBER("log.roll.hours", "168", 1, INT32_MAX, "hours",
+           "The same in hours, where log.roll.ms is not set."),
+    NUMBER("log.roll.jitter.ms", "0", 0, INT64_MAX, "ms",
+           "So much earlier at most a segment ends, drawn for each, so that not all do at once."),
+    NUMBER("log.roll.jitter.hours", "0", 0, INT32_MAX, "hours",
+           "The same in hours, where log.roll.jitter.ms is not set."),
+    NUMBER(
+        "log.segment.delete.delay.ms", "60000", 0, INT64_MAX, "ms",
+        "How long the files of a segment stay when its log begins behind it; not at all while the disk has less free than "
+        "disk.min.free.bytes. Those of a deleted topic go at once."),
+
+    /* ---- Compaction ---- */
+    LIST_OF(
+        "log.cleanup.policy", "delete", "compact,delete",
+        "What becomes of old records: delete, by their age and size; compact, all but the last of each key go; both, or none."),
+    DECIMAL(
+        "log.cleaner.min.cleanable.ratio", "0.5", 0, 1,
+        "A topic is cleaned when more than this share of its sealed segments has not been cleaned yet."),
+    NUMBER("log.cleaner.min.compaction.lag.ms", "0", 0, INT64_MAX, "ms",
+           "So long each record stays, whatever comes behind it."),
+    NUMBER(
+        "log.cleaner.max.compaction.lag.ms", LONG_MOST, 1, INT64_MAX, "ms",
+        "A segment whose records are older than this is cleaned, however few there are of them."),
+    NUMBER(
+        "log.cleaner.delete.retention.ms", "86400000", 0, INT64_MAX, "ms",
+        "So long a record without a value, which says that its key is gone, stays at least once every replica has removed what came before it; then the next cleaning takes it."),
+    NUMBER("log.cleaner.dedupe.buffer.size", "33554432", 64 * KIB, GIB, "bytes",
+           "Memory for the keys of one cleaning, 24 bytes each; more keys take several rounds."),
+    NUMBER("log.cleaner.io.max.bytes.per.second", LONG_MOST, 64 * KIB, INT64_MAX, "bytes/s",
+           "Cleanings read and write no more than this."),
+    NUMBER("log.cleaner.backoff.ms", "15000", 1, INT64_MAX / 1000, "ms",
+           "How long until it is looked again whether a topic is to be cleaned, when none was."),
+
+    /* ---- Damage ---- */
+    NUMBER(
+        "scrub.interval.ms", "604800000", 1000, INT64_MAX / 1000, "ms",
+        "So often all segments are read and compared with their checksums; what is damaged is mended with what other brokers have."),
+    NUMBER("scrub.bytes.per.second", "2097152", 0, INT64_MAX, "bytes/s",
+           "That reads no more than this; 0: only what somebody reads is compared."),
 
     /* ---- Between brokers ---- */
     NUMBER(
@@ -259,27 +377,26 @@ static const struct setting table[] = {
     NUMBER(
         "raft.failover.ms", "50", 5, 10000, "ms",
         "The election timeout once a leader's process is known to be dead; more than two flushes and a round trip."),
+    NUMBER(
+        "replica.absent.ms", "3600000", 0, INT64_MAX / 2, "ms",
+        "For how long files below a log's start stay for a replica that is away; back later, it is given the files that "
+        "there are."),
+    NUMBER(
+        "metadata.log.max.record.bytes.between.snapshots", "4194304", 1024, INT64_MAX / 2, "bytes",
+        "After so much of the metadata's log the table is kept beside it; what it covers goes from the log, and a start applies "
+        "what came since."),
+    NUMBER(
+        "recovery.bytes.per.second", "104857600", 0, INT64_MAX / 2, "bytes/s",
+        "So much a second this broker fetches of the files that replicas here lack, over all of them; 0: as fast as it goes."),
 
     /* ---- What is so ---- */
-    SO_EITHER("log.cleanup.policy", SETTING_LIST, 0, "delete", "", NO_COMPACTION),
-    SO_LONG("log.retention.ms", "-1", NO_RETENTION),
-    SO_INT("log.retention.minutes", "-1", NO_RETENTION),
-    SO_INT("log.retention.hours", "-1", NO_RETENTION),
-    SO_LONG("log.retention.bytes", "-1", NO_RETENTION),
-    SO_SWITCH("log.cleaner.enable", "false", NO_COMPACTION),
-    SO_LONG("log.cleaner.delete.retention.ms", "86400000", NO_COMPACTION),
-    SO_LONG("log.cleaner.min.compaction.lag.ms", "0", NO_COMPACTION),
-    SO_LONG("log.cleaner.max.compaction.lag.ms", LONG_MOST, NO_COMPACTION),
-    SO_DECIMAL("log.cleaner.min.cleanable.ratio", "0.5", NO_COMPACTION),
-    SO_LONG("log.roll.ms", LONG_MOST, NO_ROLL_BY_TIME),
-    SO_INT("log.roll.hours", INT_MOST, NO_ROLL_BY_TIME),
-    SO_LONG("log.roll.jitter.ms", "0", NO_ROLL_BY_TIME),
-    SO_INT("log.roll.jitter.hours", "0", NO_ROLL_BY_TIME),
-    SO_INT("log.index.size.max.bytes", INT_MOST, NO_INDEX_LIMIT),
-    SO_LONG("log.segment.delete.delay.ms", "0", FILES_GO_AT_ONCE),
+    SO_SWITCH("log.cleaner.enable", "true",
+              "Topics with compact in their cleanup.policy are cleaned."),
+    SO_INT("log.cleaner.threads", "1", "One topic is cleaned at a time."),
+    NUMBER("log.index.size.max.bytes", INT_MOST, 4, INT32_MAX, "bytes", NO_INDEX_LIMIT),
     SO_SWITCH("log.preallocate", "false", NOT_PREALLOCATED),
-    SO_LONG("log.flush.interval.messages", "1", ALWAYS_FLUSHED),
-    SO_LONG("log.flush.interval.ms", "0", ALWAYS_FLUSHED),
+    NUMBER("log.flush.interval.messages", "1", 1, INT64_MAX, "records", ALWAYS_FLUSHED),
+    NUMBER("log.flush.interval.ms", "0", 0, INT64_MAX, "ms", ALWAYS_FLUSHED),
     SO_INT("compression.gzip.level", "-1", NO_LEVELS),
     SO_INT("compression.lz4.level", "9", NO_LEVELS),
     SO_INT("compression.zstd.level", "3", NO_LEVELS),
@@ -297,15 +414,19 @@ static const struct setting table[] = {
     SO_TEXT("ssl.client.auth", "none", "TLS is not built yet."),
     SO_TEXT("authorizer.class.name", "",
             "There are no permissions yet: every client may do everything."),
-    SO_INT("max.connections.per.ip", INT_MOST,
-           "Connections are bounded for all addresses together: max.connections."),
     SO_TEXT("max.connections.per.ip.overrides", "",
-            "Connections are bounded for all addresses together: max.connections."),
-    SO_INT("max.connection.creation.rate", INT_MOST,
-           "New connections are taken as fast as they come."),
+            "All addresses may have as many connections: max.connections.per.ip."),
 };
 
 const struct setting *broker_settings_table(size_t *n) {
     *n = sizeof table / sizeof table[0];
     return table;
+}
+
+const struct setting_table *broker_settings_rows(void) {
+    static const struct setting_table rows = {.kind = "broker",
+                                              .rows = table,
+                                              .count = sizeof table / sizeof table[0],
+                                              .stride = sizeof table[0]};
+    return &rows;
 }

@@ -5,7 +5,9 @@
 #ifndef BROKER_CONFIG_CONFIG_RESOURCE_H
 #define BROKER_CONFIG_CONFIG_RESOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Kafka's numbers (ConfigResource.Type), powers of two. */
 enum config_resource_type {
@@ -24,6 +26,9 @@ struct config_set {
     const struct config_pair *pairs;
     size_t count;
 };
+
+/* A broker as resources name it: its id in digits, as it is printed. False: it is none. */
+bool config_node_id(const char *name, size_t len, int32_t *node);
 
 /* The value that is set for `name`, of the set; NULL: none is. */
 const char *config_set_find(const struct config_set *set, const char *name);

@@ -23,6 +23,21 @@
      .fallback = (value),                   \
      .unit = "",                            \
      .help = (sentence)}
+#define LIST_OF(setting_name, value, names, sentence) \
+    {.name = (setting_name),                          \
+     .type = SETTING_LIST,                            \
+     .fallback = (value),                             \
+     .choices = (names),                              \
+     .unit = "",                                      \
+     .help = (sentence)}
+#define DECIMAL(setting_name, value, least, most, sentence) \
+    {.name = (setting_name),                                \
+     .type = SETTING_DECIMAL,                               \
+     .fallback = (value),                                   \
+     .min = (least),                                        \
+     .max = (most),                                         \
+     .unit = "",                                            \
+     .help = (sentence)}
 #define NUMBER(setting_name, value, least, most, measure, sentence) \
     {.name = (setting_name),                                        \
      .type = SETTING_INT,                                           \
@@ -59,29 +74,24 @@
     SO_EITHER(setting_name, SETTING_TEXT, 0, value, NULL, sentence)
 #define SO_LIST(setting_name, value, sentence) \
     SO_EITHER(setting_name, SETTING_LIST, 0, value, NULL, sentence)
-#define SO_DECIMAL(setting_name, value, sentence) \
-    SO_EITHER(setting_name, SETTING_DECIMAL, 0, value, NULL, sentence)
 #define SO_SWITCH(setting_name, value, sentence) \
     SO_EITHER(setting_name, SETTING_BOOL, 0, value, NULL, sentence)
 #define SO_INT(setting_name, value, sentence) \
     SO_EITHER(setting_name, SETTING_INT, INT32_MAX, value, NULL, sentence)
-#define SO_LONG(setting_name, value, sentence) \
-    SO_EITHER(setting_name, SETTING_INT, INT64_MAX, value, NULL, sentence)
 
 enum { KIB = 1024, MIB = 1024 * KIB, GIB = 1024 * MIB };
 #define INT_MOST "2147483647"
 #define LONG_MOST "9223372036854775807"
+#define WEEK_MS "604800000"
 
-#define NO_RETENTION "There is no retention yet: a topic keeps everything until it is deleted."
-#define NO_COMPACTION "There is no compaction yet: a topic keeps every record until it is deleted."
-#define NO_ROLL_BY_TIME "Segments end by their size alone, never by their age."
 #define NO_TIERS "Records are stored on the brokers alone."
 #define NO_LEVELS "Batches are compressed with this level where compression.type asks for it."
 #define NO_THROTTLES "Replication is not throttled."
-#define ALWAYS_FLUSHED "Each acknowledged batch is flushed to the disks of a majority first."
+#define ALWAYS_FLUSHED \
+    "Each acknowledged batch is flushed to the disks of a majority first, whatever this says."
 #define NEVER_UNCLEAN "A replica that lacks acknowledged records never leads."
 #define NOT_PREALLOCATED "Segments grow as they are written; the journal is what is preallocated."
-#define NO_INDEX_LIMIT "An index has no limit of its own; it is as long as its segment needs."
-#define FILES_GO_AT_ONCE "The files of a deleted topic go at once."
+#define NO_INDEX_LIMIT \
+    "An index has no limit of its own; it is as long as its segment needs, whatever this says."
 
 #endif

@@ -35,6 +35,10 @@ bool topic_names_collide(const char *a, size_t a_len, const char *b, size_t b_le
     return true;
 }
 
+static bool is(const char *name, size_t len, const char *other) {
+    return len == strlen(other) && memcmp(name, other, len) == 0;
+}
+
 bool topic_name_is_internal(const char *name, size_t len) {
-    return len == strlen(TOPIC_CONSUMER_OFFSETS) && memcmp(name, TOPIC_CONSUMER_OFFSETS, len) == 0;
+    return is(name, len, TOPIC_CONSUMER_OFFSETS) || is(name, len, TOPIC_TRANSACTION_STATE);
 }

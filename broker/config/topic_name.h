@@ -17,6 +17,8 @@ bool topic_names_collide(const char *a, size_t a_len, const char *b, size_t b_le
 
 /* Consumer groups and their offsets are in it. */
 #define TOPIC_CONSUMER_OFFSETS "__consumer_offsets"
+/* Transactional ids and their transactions. */
+#define TOPIC_TRANSACTION_STATE "__transaction_state"
 /* Made by itself, and written by its coordinators alone; clients read it. */
 bool topic_name_is_internal(const char *name, size_t len);
 

@@ -25,3 +25,7 @@ void coordinator_log_confirm(struct coordinator_log *log, struct coordinator_con
 void coordinator_confirm_cancel(struct coordinator_confirm *confirm) {
     if (confirm->log != NULL) confirm->log->type->confirm_cancel(confirm);
 }
+
+int32_t coordinator_log_epoch(const struct coordinator_log *log) {
+    return log->type->epoch(log);
+}

@@ -7,10 +7,11 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "base/mutant.h"
+#include "broker/coordinator/coordinator_batch.h"
 #include "broker/coordinator/snapshot_records.h"
 #include "broker/partition/partition_append.h"
 #include "protocol/kafka_error.h"
-#include "protocol/record/record_batch_builder.h"
+#include "protocol/record/transaction_marker.h"
 #include "storage/entry.h"
 
 /* A batch that waits for its commit, or to be told why there is none. */
@@ -22,7 +23,8 @@ struct written {
     uint64_t until_ms;
     int16_t code; /* of a refused one */
     bool refused;
-    struct written *next, *prev;
+    bool holds; /* questions behind it wait for it: it is of no transaction */
+    struct written *next, *prev, *next_holding, *prev_holding;
 };
 
 struct question {
@@ -34,6 +36,14 @@ struct question {
     struct question *next, *prev;
 };
 
+/* The state on its way into a snapshot: what is applied meanwhile goes there, too. */
+struct encoding {
+    struct coordinator_partition *owner;
+    struct snapshot_bytes *into;
+    void *walk; /* the state's */
+    struct encoding *next, *prev;
+};
+
 struct coordinator_partition {
     struct coordinator_log log; /* first */
     struct coordinator_partition_spec spec;
@@ -42,10 +52,12 @@ struct coordinator_partition {
     bool leading;
     uint64_t writes;            /* so far: their numbers */
     struct written *waiting;    /* for their commits, in order */
+    struct written *holding;    /* those of them that hold up questions, in order */
     struct written *late;       /* they do, too, and nobody waits for them any more */
     struct written *refused;    /* to be told, in order */
     struct question *questions; /* as they came */
     struct env_timer *timer;    /* for the first one that waits */
+    struct encoding *encodings; /* snapshots that are put together */
     struct env_task tell;       /* those that are refused, and questions that need not wait */
 };
 
@@ -57,6 +69,12 @@ static int16_t code_of(int16_t error) {
     case KAFKA_NOT_LEADER_OR_FOLLOWER:
     case KAFKA_UNKNOWN_TOPIC_OR_PARTITION: return KAFKA_NOT_COORDINATOR;
     case KAFKA_MESSAGE_TOO_LARGE: return KAFKA_RECORD_LIST_TOO_LARGE;
+    case KAFKA_UNKNOWN_PRODUCER_ID: return KAFKA_INVALID_PRODUCER_ID_MAPPING;
+    case KAFKA_INVALID_PRODUCER_EPOCH:
+    case KAFKA_INVALID_PRODUCER_ID_MAPPING:
+    case KAFKA_INVALID_TXN_STATE:
+    case KAFKA_TRANSACTION_ABORTABLE:
+    case KAFKA_CONCURRENT_TRANSACTIONS: return error;
     default: return KAFKA_COORDINATOR_NOT_AVAILABLE;
     }
 }
@@ -69,6 +87,19 @@ static void start_timer(struct coordinator_partition *owner) {
     else
         env_timer_start(owner->timer,
                         env_ms_until(owner->spec.env, owner->waiting->until_ms) * UINT64_C(1000));
+}
+
+/* What is of a transaction may wait long for another broker, before it is in the log: meanwhile
+ * others go on. */
+static void waiting_append(struct coordinator_partition *owner, struct written *written) {
+    DL_APPEND(owner->waiting, written);
+    written->holds = written->write->transaction == NULL;
+    if (written->holds) DL_APPEND2(owner->holding, written, prev_holding, next_holding);
+}
+
+static void waiting_remove(struct coordinator_partition *owner, struct written *written) {
+    DL_DELETE(owner->waiting, written);
+    if (written->holds) DL_DELETE2(owner->holding, written, prev_holding, next_holding);
 }
 
 /* It is in no list any more. */
@@ -99,7 +130,7 @@ static void on_appended(struct partition_append *append, int16_t error) {
     }
     bool first = owner->waiting == written;
     int16_t code = code_of(error);
-    DL_DELETE(owner->waiting, written);
+    waiting_remove(owner, written);
     if (first) start_timer(owner);
     /* It was to hand the lead over, which may fail: then no `lost` comes. */
     if (code == KAFKA_NOT_COORDINATOR && partition_is_leading(owner->partition))
@@ -111,7 +142,7 @@ static void first_is_late(struct coordinator_partition *owner) {
     struct written *written = owner->waiting;
     struct coordinator_write *write = written->write;
     if (partition_append_take_back(&written->append)) return;
-    DL_DELETE(owner->waiting, written);
+    waiting_remove(owner, written);
     DL_APPEND(owner->late, written);
     written->write = NULL;
     write->inside = NULL;
@@ -145,43 +176,20 @@ static void tell(struct env_task *task) {
     answer_questions(owner);
 }
 
-/* As one batch; empty: it is too large for any. */
-static struct slice batch_of(const struct coordinator_record *records, size_t count,
-                             int64_t now_ms) {
-    struct record_batch_options options = record_batch_plain();
-    struct record_batch_builder *builder = record_batch_builder_new(&options);
-    for (size_t i = 0; i < count; i++) {
-        const struct coordinator_record *record = &records[i];
-        CHECK(record->key_len <= INT32_MAX && record->value_len <= INT32_MAX); /* clients' frames */
-        record_batch_builder_append(builder, now_ms, record->key, (int32_t)record->key_len,
-                                    record->tombstone ? NULL : record->value,
-                                    record->tombstone ? -1 : (int32_t)record->value_len, NULL, 0);
-    }
-    uint8_t *bytes;
-    size_t len;
-    if (record_batch_builder_finish(builder, &bytes, &len) != ERR_NONE) return (struct slice){0};
-    return slice_adopt(NULL, bytes, len);
-}
-
-/* Said before a batch is made of it. */
-static bool is_too_large(const struct coordinator_partition *owner,
-                         const struct coordinator_record *records, size_t count) {
-    size_t left = partition_append_most(owner->partition);
-    for (size_t i = 0; i < count; i++) {
-        size_t bytes = records[i].key_len + records[i].value_len;
-        if (bytes > left) return true;
-        left -= bytes;
-    }
-    return false;
-}
-
 static int16_t append(struct coordinator_partition *owner, struct written *written,
-                      const struct coordinator_record *records, size_t count) {
+                      const struct coordinator_record *records, size_t count,
+                      const struct coordinator_transaction *transaction) {
     if (!owner->leading) return KAFKA_NOT_COORDINATOR;
-    if (is_too_large(owner, records, count)) return KAFKA_RECORD_LIST_TOO_LARGE;
-    struct slice batch = batch_of(records, count, env_wall_ms(owner->spec.env));
+    struct slice batch = coordinator_batch(records, count, transaction,
+                                           partition_append_most(owner->partition),
+                                           env_wall_ms(owner->spec.env));
     if (batch.len == 0) return KAFKA_RECORD_LIST_TOO_LARGE;
-    return code_of(partition_append(owner->partition, batch, &written->append));
+    if (transaction == NULL)
+        return code_of(partition_append(owner->partition, batch, &written->append));
+    struct append_transaction of = {.id = transaction->transactional_id,
+                                    .knows_abortable = transaction->knows_abortable,
+                                    .adds = transaction->adds};
+    return code_of(partition_append_in_transaction(owner->partition, batch, &of, &written->append));
 }
 
 static void begin_write(struct coordinator_log *log, const struct coordinator_record *records,
@@ -195,7 +203,7 @@ static void begin_write(struct coordinator_log *log, const struct coordinator_re
     written->number = ++owner->writes;
     written->until_ms = env_now_ms(owner->spec.env) + owner->spec.write_timeout_ms;
     write->inside = written;
-    written->code = append(owner, written, records, count);
+    written->code = append(owner, written, records, count, write->transaction);
     written->refused = written->code != KAFKA_NONE;
     if (MUTANT(MUTANT_DECISION_TOLD_EARLY) && !written->refused) {
         partition_append_cancel(&written->append);
@@ -206,7 +214,7 @@ static void begin_write(struct coordinator_log *log, const struct coordinator_re
         env_defer(owner->spec.env, &owner->tell);
         return;
     }
-    DL_APPEND(owner->waiting, written);
+    waiting_append(owner, written);
     if (owner->waiting == written) start_timer(owner);
 }
 
@@ -219,7 +227,7 @@ static void write_cancel(struct coordinator_write *write) {
     } else {
         bool first = owner->waiting == written;
         partition_append_cancel(&written->append);
-        DL_DELETE(owner->waiting, written);
+        waiting_remove(owner, written);
         if (first) start_timer(owner);
     }
     write->inside = NULL;
@@ -238,7 +246,7 @@ static void question_end(struct question *question, int16_t code) {
 }
 
 static uint64_t oldest_write(const struct coordinator_partition *owner) {
-    return owner->waiting == NULL ? UINT64_MAX : owner->waiting->number;
+    return owner->holding == NULL ? UINT64_MAX : owner->holding->number;
 }
 
 /* They are confirmed in their order, or nearly so: one that is not yet holds up those behind it.
@@ -292,13 +300,31 @@ static void confirm_cancel(struct coordinator_confirm *confirm) {
     env_defer(owner->spec.env, &owner->tell); /* others may have waited for it alone */
 }
 
+static int32_t epoch(const struct coordinator_log *log) {
+    return (int32_t)partition_leader_epoch(((const struct coordinator_partition *)log)->partition);
+}
+
 static const struct coordinator_log_type log_type = {.write = begin_write,
                                                      .write_cancel = write_cancel,
                                                      .in_doubt = in_doubt,
                                                      .confirm = begin_question,
-                                                     .confirm_cancel = confirm_cancel};
+                                                     .confirm_cancel = confirm_cancel,
+                                                     .epoch = epoch};
 
 /* ---- The applier ---- */
+
+/* It ends a transaction, or it is a control batch that is none of ours. */
+static int apply_marker(struct coordinator_partition *owner, const struct record_batch *batch) {
+    struct transaction_marker marker;
+    if (owner->spec.type->ended == NULL) return ERR_NONE;
+    int error = transaction_marker_read(batch, &marker);
+    if (error == ERR_NOT_FOUND) return ERR_NONE;
+    if (error != ERR_NONE) return error;
+    owner->spec.type->ended(owner->state, marker.producer_id, marker.commit);
+    for (struct encoding *encoding = owner->encodings; encoding != NULL; encoding = encoding->next)
+        snapshot_records_put_end(encoding->into, marker.producer_id, marker.commit);
+    return ERR_NONE;
+}
 
 static int apply_records(struct coordinator_partition *owner, const struct record_batch *batch,
                          struct record_iterator *iterator) {
@@ -315,7 +341,11 @@ static int apply_records(struct coordinator_partition *owner, const struct recor
                                           .timestamp_ms = record.timestamp_ms,
                                           .producer_id = batch->producer_id,
                                           .producer_epoch = batch->producer_epoch};
+        given.stood = &place;
         owner->spec.type->apply(owner->state, &given, &place);
+        for (struct encoding *encoding = owner->encodings; encoding != NULL;
+             encoding = encoding->next)
+            snapshot_records_put(encoding->into, &given);
     }
     return error == ERR_EOF ? ERR_NONE : error;
 }
@@ -323,7 +353,7 @@ static int apply_records(struct coordinator_partition *owner, const struct recor
 static int apply(void *state, const struct record_batch *batch) {
     struct coordinator_partition *owner = state;
     struct record_iterator iterator;
-    if (record_batch_is_control(batch)) return ERR_NONE;
+    if (record_batch_is_control(batch)) return apply_marker(owner, batch);
     int error = record_iterator_open(&iterator, batch, ENTRY_BODY_MAX);
     if (error != ERR_NONE) return error;
     error = apply_records(owner, batch, &iterator);
@@ -364,15 +394,42 @@ static void passed_over(void *state) {
     owner->spec.not_leading(owner->spec.arg, owner);
 }
 
-static struct slice encode(const void *state) {
-    const struct coordinator_partition *owner = state;
-    return snapshot_records_encode(owner->spec.type, owner->state);
+static void put_record(void *arg, const struct coordinator_record *record) {
+    snapshot_records_put(arg, record);
 }
 
-static int restore(void *state, uint32_t version, const uint8_t *bytes, size_t len) {
+static void encoding_end(struct encoding *encoding) {
+    DL_DELETE(encoding->owner->encodings, encoding);
+    mem_free(encoding);
+}
+
+static bool encode(void *state, void **walk, struct snapshot_bytes *into) {
     struct coordinator_partition *owner = state;
-    if (version != SNAPSHOT_RECORDS_VERSION) return ERR_VERSION;
-    return snapshot_records_decode(owner->spec.type, owner->state, bytes, len);
+    struct encoding *encoding = *walk;
+    if (encoding == NULL) {
+        encoding = mem_zalloc(sizeof *encoding);
+        encoding->owner = owner;
+        encoding->into = into;
+        DL_APPEND(owner->encodings, encoding);
+        *walk = encoding;
+    }
+    if (!owner->spec.type->records(owner->state, &encoding->walk, SNAPSHOT_RECORDS_STEP, put_record,
+                                   into))
+        return false;
+    encoding_end(encoding);
+    return true;
+}
+
+static void encode_stop(void *state, void *walk) {
+    struct coordinator_partition *owner = state;
+    struct encoding *encoding = walk;
+    if (encoding->walk != NULL) owner->spec.type->records_stop(owner->state, encoding->walk);
+    encoding_end(encoding);
+}
+
+static int restore(void *state, const uint8_t *bytes, size_t len, size_t *took) {
+    struct coordinator_partition *owner = state;
+    return snapshot_records_restore(owner->spec.type, owner->state, bytes, len, took);
 }
 
 static void reset(void *state) {
@@ -385,6 +442,7 @@ static void free_partition(void *state) {
     struct coordinator_partition *owner = state;
     owner->spec.gone(owner->spec.arg, owner);
     CHECK(owner->waiting == NULL && owner->questions == NULL); /* `lost` came, if it led */
+    CHECK(owner->encodings == NULL);                           /* encode_stop was called */
     tell_refused(owner);
     owner->spec.type->free(owner->state);
     env_defer_cancel(owner->spec.env, &owner->tell);
@@ -400,6 +458,7 @@ static const struct applier_type applier_type = {.mark = 0x524f4f43, /* "COOR" *
                                                  .lost = lost,
                                                  .passed_over = passed_over,
                                                  .encode = encode,
+                                                 .encode_stop = encode_stop,
                                                  .restore = restore,
                                                  .reset = reset,
                                                  .free = free_partition};

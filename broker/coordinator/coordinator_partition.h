@@ -8,9 +8,10 @@
  * answered when all that was written before it is over. Failures: those of coordinator_log.h. A
  * write that has waited for too long ends with COORDINATOR_NOT_AVAILABLE; what the log has is in
  * doubt until it commits, or the lead is lost.
- * Records of a batch that cannot be read end the replica; control batches and records without a key
- * are passed over. Invariants: writes end in the order in which they began; writes and questions
- * have ended when the state hears that the lead is lost.
+ * Records of a batch that cannot be read end the replica; control batches that end no transaction
+ * and records without a key are passed over. Invariants: writes end in the order in which they
+ * began, but for those of transactions that are refused; writes and questions have ended when the
+ * state hears that the lead is lost.
  */
 #ifndef BROKER_COORDINATOR_COORDINATOR_PARTITION_H
 #define BROKER_COORDINATOR_COORDINATOR_PARTITION_H

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
-#include "broker/config/group_settings.h"
+#include "base/text.h"
+#include "broker/config/config_kind.h"
 #include "broker/metadata/metadata_rows.h"
 #include "broker/metadata/name_hash.h"
 #include "protocol/kafka_error.h"
+#include "protocol/messages/incremental_alter_configs.h"
 
 static bool is_changed(const struct command_set_configs *command, const char *name) {
     for (int32_t i = 0; i < command->configs.count; i++)
@@ -14,23 +16,113 @@ static bool is_changed(const struct command_set_configs *command, const char *na
     return false;
 }
 
-/* What will be set. Texts are the table's and the arena's. False: it does not fit. */
-static bool outcome_of(const struct config_set *present, const struct command_set_configs *command,
-                       struct kp_arena *arena, struct config_set *into) {
+/* ---- Lists ---- */
+
+/* The next element of a list, trimmed; false: there is none left. */
+static bool next_element(struct kp_string *list, struct kp_string *element) {
+    while (list->len > 0) {
+        const char *comma = memchr(list->data, ',', (size_t)list->len);
+        int32_t len = comma == NULL ? list->len : (int32_t)(comma - list->data);
+        *element = (struct kp_string){list->data, len};
+        list->data += len + (comma != NULL);
+        list->len -= len + (comma != NULL);
+        element->len = (int32_t)text_trim(element->data, (size_t)element->len, &element->data);
+        if (element->len > 0) return true;
+    }
+    return false;
+}
+
+static bool has_element(struct kp_string list, struct kp_string wanted) {
+    struct kp_string element;
+    while (next_element(&list, &element))
+        if (kp_string_equal(element, wanted)) return true;
+    return false;
+}
+
+/* Those of `from` that are not in `but`, behind what is in `into`; that has room. */
+static void add_elements(struct kp_string *into, struct kp_string from, struct kp_string but) {
+    struct kp_string element;
+    char *text = (char *)into->data;
+    while (next_element(&from, &element)) {
+        if (has_element(but, element) || has_element(*into, element)) continue;
+        if (into->len > 0) text[into->len++] = ',';
+        memcpy(text + into->len, element.data, (size_t)element.len);
+        into->len += element.len;
+    }
+}
+
+/* The value that comes of it. False: it does not fit. */
+static bool list_outcome(const char *present, int8_t operation, struct kp_string value,
+                         struct kp_arena *arena, struct kp_string *into) {
+    struct kp_string before = kp_string_of(present), nothing = {"", 0};
+    char *text = kp_arena_alloc(arena, (size_t)before.len + (size_t)value.len + 2);
+    if (text == NULL) return false;
+    struct kp_string list = {text, 0};
+    bool appends = operation == CONFIG_APPEND;
+    add_elements(&list, before, appends ? nothing : value);
+    if (appends) add_elements(&list, value, nothing);
+    text[list.len] = '\0';
+    *into = list;
+    return true;
+}
+
+/* Whether its present value may be a list at all; its row then. */
+static const struct setting *list_row(int8_t type, const char *name,
+                                      struct metadata_result *result) {
+    const struct setting_table *rows = config_kind_rows((enum config_resource_type)type);
+    int place = setting_table_find(rows, name);
+    const struct setting *row = place < 0 ? NULL : setting_table_row(rows, (size_t)place);
+    if (row != NULL && row->type == SETTING_LIST) return row;
+    metadata_refuse(
+        result, KAFKA_INVALID_CONFIG,
+        "%.80s cannot be appended to or subtracted from, because it is no list; set the "
+        "whole value",
+        name);
+    return NULL;
+}
+
+/* ---- Sets ---- */
+
+static bool does_not_fit(struct metadata_result *result) {
+    return metadata_refuse(result, KAFKA_INVALID_REQUEST,
+                           "so many settings are too much for one request");
+}
+
+/* What the change sets `name` to. */
+static bool value_of(const struct config_set *present, const struct metadata_change *change,
+                     int32_t i, const char *name, struct kp_arena *arena, struct kp_string *into,
+                     struct metadata_result *result) {
+    const struct command_set_configs *command = &change->command.set_configs;
+    struct kp_string value = command->configs.items[i].value;
+    int8_t operation = change->operations == NULL ? CONFIG_SET : change->operations[i];
+    if (operation < CONFIG_APPEND) {
+        *into = kp_arena_string(arena, value.data, (size_t)value.len);
+        return into->data != NULL || does_not_fit(result);
+    }
+    const struct setting *row = list_row(command->type, name, result);
+    if (row == NULL) return false;
+    const char *before = config_set_find(present, name);
+    return list_outcome(before == NULL ? row->fallback : before, operation, value, arena, into) ||
+           does_not_fit(result);
+}
+
+static bool outcome_of(const struct config_set *present, const struct metadata_change *change,
+                       struct kp_arena *arena, struct config_set *into,
+                       struct metadata_result *result) {
+    const struct command_set_configs *command = &change->command.set_configs;
     size_t most = present->count + (size_t)command->configs.count;
     struct config_pair *pairs = kp_arena_alloc(arena, (most + 1) * sizeof *pairs);
-    if (pairs == NULL) return false;
+    if (pairs == NULL) return does_not_fit(result);
     *into = (struct config_set){.pairs = pairs};
     for (size_t i = 0; i < present->count && !command->replace; i++)
         if (!is_changed(command, present->pairs[i].name)) pairs[into->count++] = present->pairs[i];
     for (int32_t i = 0; i < command->configs.count; i++) {
-        const struct command_config_change *change = &command->configs.items[i];
-        if (change->value.len < 0) continue;
-        pairs[into->count] = (struct config_pair){
-            kp_arena_string(arena, change->name.data, (size_t)change->name.len).data,
-            kp_arena_string(arena, change->value.data, (size_t)change->value.len).data};
-        if (pairs[into->count].name == NULL || pairs[into->count].value == NULL) return false;
-        into->count++;
+        struct kp_string name = command->configs.items[i].name, value = KP_NULL_STRING;
+        if (command->configs.items[i].value.len < 0) continue;
+        name = kp_arena_string(arena, name.data, (size_t)name.len);
+        if (name.data == NULL) return does_not_fit(result);
+        if (!value_of(present, change, i, name.data, arena, &value, result)) return false;
+        pairs[into->count++] = (struct config_pair){name.data, value.data};
     }
     return true;
 }
@@ -44,9 +136,8 @@ static bool is_same(const struct config_set *a, const struct config_set *b) {
     return true;
 }
 
-/* False: there is no such topic. */
-static bool present_of(const struct metadata *metadata, const struct command_set_configs *command,
-                       struct config_set *into) {
+bool config_present(const struct metadata *metadata, const struct command_set_configs *command,
+                    struct config_set *into) {
     static const struct config_set nothing;
     if (command->type == CONFIG_RESOURCE_TOPIC) {
         const struct metadata_topic *topic = metadata_topic_with_id(metadata, command->id.bytes);
@@ -60,31 +151,52 @@ static bool present_of(const struct metadata *metadata, const struct command_set
     return true;
 }
 
-static bool go_together(const struct metadata_view *view, int8_t type,
-                        const struct config_set *outcome, struct metadata_result *result) {
+bool config_outcome(const struct metadata *metadata, const struct metadata_change *change,
+                    struct kp_arena *arena, struct config_set *outcome,
+                    struct metadata_result *result) {
+    struct config_set present;
+    if (!config_present(metadata, &change->command.set_configs, &present))
+        return metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
+                               "this topic does not exist (any more)");
+    return outcome_of(&present, change, arena, outcome, result);
+}
+
+/* The command as it is applied: with values that need no table. */
+static void complete(struct metadata_change *change, const struct config_set *outcome) {
+    struct command_set_configs *command = &change->command.set_configs;
+    for (size_t i = 0; i < outcome->count; i++)
+        for (int32_t k = 0; k < command->configs.count; k++)
+            if (kp_string_is(command->configs.items[k].name, outcome->pairs[i].name))
+                command->configs.items[k].value = kp_string_of(outcome->pairs[i].value);
+    change->operations = NULL;
+}
+
+/* Each value that was worked out, and all together. */
+static bool make_sense(const struct metadata_view *view, const struct metadata_change *change,
+                       const struct config_set *outcome, struct metadata_result *result) {
+    const struct command_set_configs *command = &change->command.set_configs;
+    struct config_owner owner = {(enum config_resource_type)command->type, command->name.data,
+                                 command->name.len < 0 ? 0 : (size_t)command->name.len};
     struct error_text why;
-    if (type != CONFIG_RESOURCE_GROUP ||
-        group_settings_check_set(view->settings, outcome, &why) == ERR_NONE)
-        return true;
-    return metadata_refuse(result, KAFKA_INVALID_CONFIG, "%s", why.text);
+    for (size_t i = 0; change->operations != NULL && i < outcome->count; i++)
+        if (is_changed(command, outcome->pairs[i].name) &&
+            config_kind_check(view->settings, &owner, outcome->pairs[i].name,
+                              outcome->pairs[i].value, &why) != ERR_NONE)
+            return metadata_refuse(result, KAFKA_INVALID_CONFIG, "%s", why.text);
+    return config_kind_check_set(view->settings, &owner, outcome, &why) == ERR_NONE ||
+           metadata_refuse(result, KAFKA_INVALID_CONFIG, "%s", why.text);
 }
 
 enum metadata_prepared config_resolve(const struct metadata_view *view,
-                                      const struct command_set_configs *command,
-                                      struct kp_arena *arena, struct metadata_result *result) {
+                                      struct metadata_change *change, struct kp_arena *arena,
+                                      struct metadata_result *result) {
+    struct command_set_configs *command = &change->command.set_configs;
     struct config_set present, outcome;
-    if (!present_of(view->metadata, command, &present)) {
-        metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
-                        "this topic does not exist (any more)");
-        return PREPARED_REFUSED;
-    }
-    if (!outcome_of(&present, command, arena, &outcome)) {
-        metadata_refuse(result, KAFKA_INVALID_REQUEST,
-                        "so many settings are too much for one request");
-        return PREPARED_REFUSED;
-    }
-    if (is_same(&outcome, &present)) return PREPARED_NOTHING;
-    if (!go_together(view, command->type, &outcome, result)) return PREPARED_REFUSED;
+    if (!config_outcome(view->metadata, change, arena, &outcome, result)) return PREPARED_REFUSED;
+    if (config_present(view->metadata, command, &present) && is_same(&outcome, &present))
+        return PREPARED_NOTHING;
+    if (!make_sense(view, change, &outcome, result)) return PREPARED_REFUSED;
+    if (change->operations != NULL) complete(change, &outcome);
     bool fits = command->type == CONFIG_RESOURCE_TOPIC ||
                 metadata_resources_fit(&view->metadata->resources, command, result);
     return fits ? PREPARED : PREPARED_REFUSED;

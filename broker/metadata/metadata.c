@@ -13,6 +13,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "broker/config/topic_name.h"
+#include "broker/metadata/metadata_replicas.h"
+#include "broker/metadata/metadata_roster.h"
 #include "broker/metadata/metadata_rows.h"
 #include "protocol/kafka_error.h"
 
@@ -25,6 +27,7 @@ static void apply_register(struct metadata *metadata, const struct command_regis
                         command->node);
         return;
     }
+    if (!metadata_roster_register(metadata, command, result)) return;
     broker_row_set(metadata_rows_broker(metadata, command->node, true), command);
 }
 
@@ -37,6 +40,15 @@ static void apply_fence(struct metadata *metadata, const struct command_fence_br
         return;
     }
     row->broker.fenced = command->fenced;
+}
+
+static void apply_replace(struct metadata *metadata, const struct command_replace_broker *command,
+                          log_index index, struct metadata_result *result) {
+    if (!metadata_roster_check_replace(metadata, command, result)) return;
+    if (metadata_roster_is_replaced(metadata, command)) return; /* a repeated command */
+    if (!metadata_replicas_may_replace(metadata, command->node, result)) return;
+    metadata_roster_replace(metadata, command);
+    metadata_replicas_replace(metadata, command->node, index);
 }
 
 /* ---- Topics ---- */
@@ -77,6 +89,8 @@ static void add_partitions(struct metadata *metadata, struct topic_row *topic,
                                                  .index = first + p,
                                                  .group = metadata->next_group++,
                                                  .created = index,
+                                                 .first_replica = into[0].replica,
+                                                 .first_count = replicas,
                                                  .replicas = into,
                                                  .replica_count = replicas};
         metadata_rows_add_group(metadata, topic, first + p);
@@ -230,6 +244,25 @@ int metadata_apply(struct metadata *metadata, log_index index, const void *bytes
             break;
         case COMMAND_SET_CONFIGS:
             apply_set_configs(metadata, &command.set_configs, index, result);
+            break;
+        case COMMAND_SET_REPLICAS:
+            metadata_replicas_set(metadata, &command.set_replicas, index, result);
+            break;
+        case COMMAND_REPLICAS_DONE: metadata_replicas_done(metadata, &command.replicas_done); break;
+        case COMMAND_ADMIT_BROKER:
+            metadata_roster_admit(metadata, &command.admit_broker, result);
+            break;
+        case COMMAND_DRAIN_BROKER:
+            metadata_roster_drain(metadata, &command.drain_broker, result);
+            break;
+        case COMMAND_RETIRE_BROKER:
+            metadata_roster_retire(metadata, &command.retire_broker, result);
+            break;
+        case COMMAND_REPLACE_BROKER:
+            apply_replace(metadata, &command.replace_broker, index, result);
+            break;
+        case COMMAND_SET_VOTERS:
+            metadata_roster_set_voters(metadata, &command.set_voters, result);
             break;
         case COMMAND_ALLOCATE_PRODUCER_IDS:
             apply_allocate(metadata, &command.allocate_producer_ids, result);

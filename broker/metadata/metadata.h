@@ -26,12 +26,14 @@
 enum {
     METADATA_UUID_SIZE = 16,
     METADATA_GROUP = 0,                     /* the id of the metadata group itself */
+    METADATA_NODE_LOST = -1,                /* no broker */
     METADATA_REPLICAS_MAX = 64,             /* of one partition */
     METADATA_PARTITIONS_MAX = 10000,        /* of one topic */
     METADATA_RESOURCES_MAX_BYTES = 8 << 20, /* what is set for all that is no topic may take */
 };
 
 struct metadata;
+struct roster_broker;
 
 struct metadata_endpoint {
     const char *listener; /* "PLAINTEXT", "EXTERNAL" */
@@ -50,18 +52,30 @@ struct metadata_broker {
 
 struct metadata_replica {
     replica_id replica; /* raft server id, never reused */
-    int32_t node;
+    int32_t node;       /* METADATA_NODE_LOST: it was of a directory that was replaced, and is only
+                           among those that are to go */
+    bool joining;       /* it came by a plan that is not done */
+    bool fresh;         /* it took the place of a lost one, by a plan that is not done */
 };
 
 struct metadata_topic;
 
 struct metadata_partition {
     const struct metadata_topic *topic;
-    int32_t index;                           /* partition number */
-    uint64_t group;                          /* raft group id, never reused */
-    uint64_t created;                        /* index in group 0 of the command that made it */
-    const struct metadata_replica *replicas; /* the first one is the preferred leader */
-    size_t replica_count;
+    int32_t index;    /* partition number */
+    uint64_t group;   /* raft group id, never reused */
+    uint64_t created; /* index in group 0 of the command that made it */
+    /* Where its replicas are to be, the preferred leader first; behind them, `leaving_count` that
+     * are to go: in the Raft configuration still, or on a disk. A node has one of them all, and
+     * those of replaced directories have none. */
+    const struct metadata_replica *replicas;
+    size_t replica_count, leaving_count;
+    /* Index in group 0 of the command that said so, until its leader has said that it is done; 0:
+     * nothing moves. */
+    uint64_t plan;
+    /* Those that it began with have the ids from this one on: its first configuration. */
+    replica_id first_replica;
+    size_t first_count;
 };
 
 struct metadata_topic {
@@ -99,16 +113,34 @@ struct metadata_result {
 bool metadata_refuse(struct metadata_result *result, int16_t error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* All of them, those that are leaving included: they hold files. */
+static inline size_t metadata_member_count(const struct metadata_partition *partition) {
+    return partition->replica_count + partition->leaving_count;
+}
+/* The replica of that broker, leaving or not; NULL: it has none. */
+const struct metadata_replica *metadata_replica_on(const struct metadata_partition *partition,
+                                                   int32_t node);
+/* It has been there since the partition was made. */
+bool metadata_replica_is_first(const struct metadata_partition *partition, replica_id replica);
+
 /* Told inside metadata_apply(), after the table has changed (before, for what goes). Each may be
  * NULL. A topic that is made or grows is told behind its partitions, one that goes before them. */
 struct metadata_events {
     void (*partition_added)(void *arg, const struct metadata_partition *partition);
     void (*partition_removed)(void *arg, const struct metadata_partition *partition);
+    /* Its plan is another one, or done. */
+    void (*replicas_changed)(void *arg, const struct metadata_partition *partition);
+    /* That one is in the partition no more; behind replicas_changed. */
+    void (*replica_left)(void *arg, const struct metadata_partition *partition,
+                         const struct metadata_replica *replica);
     void (*topic_added)(void *arg, const struct metadata_topic *topic);
     void (*topic_grown)(void *arg, const struct metadata_topic *topic);
     void (*topic_removed)(void *arg, const struct metadata_topic *topic);
     void (*configs_changed)(void *arg, const struct metadata_topic *topic);
     void (*resource_changed)(void *arg, const struct metadata_resource *resource);
+    /* One came to the cluster, went, was replaced, drains, is to vote, or not any more, or is
+     * reached elsewhere (metadata_roster.h). */
+    void (*roster_changed)(void *arg, const struct roster_broker *broker);
 };
 
 /* Lies in whoever listens. */
@@ -135,6 +167,11 @@ int metadata_apply(struct metadata *metadata, log_index index, const void *comma
 /* The index of the last command applied; the version of the table. */
 uint64_t metadata_version(const struct metadata *metadata);
 
+/* Groups and replicas that commands up to that one have made lie below these; whatever of them is
+ * not in the table is gone for good. */
+uint64_t metadata_next_group(const struct metadata *metadata);
+/* Who has one from that one on knows a newer table. */
+replica_id metadata_next_replica(const struct metadata *metadata);
 /* Producer ids from this one on were given to nobody. */
 int64_t metadata_next_producer_id(const struct metadata *metadata);
 
@@ -149,6 +186,10 @@ const struct metadata_partition *metadata_partition_of_group(const struct metada
                                                              uint64_t group);
 size_t metadata_topic_count(const struct metadata *metadata);
 size_t metadata_partition_count(const struct metadata *metadata);
+/* Partitions with a plan under way, by place; in no particular order, but the same on every broker.
+ */
+size_t metadata_plan_count(const struct metadata *metadata);
+const struct metadata_partition *metadata_plan_at(const struct metadata *metadata, size_t place);
 struct metadata_load metadata_load_of(const struct metadata *metadata, int32_t node);
 /* In the order in which they were made. NULL begins; NULL at the end. */
 const struct metadata_topic *metadata_next_topic(const struct metadata *metadata,

@@ -4,19 +4,25 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "protocol/messages/incremental_alter_configs.h"
 
-enum { FORMAT = 1, HEAD = 8 };
+enum { FORMAT = 1, FORMAT_OPERATIONS = 2, HEAD = 8 };
 
 int metadata_change_encode(const struct metadata_change *change, struct slice *bytes) {
     struct slice command;
     int error = metadata_command_encode(&change->command, &command);
     if (error != ERR_NONE) return error;
     struct kp_writer writer;
+    int32_t count = change->operations == NULL ? 0 : change->command.set_configs.configs.count;
     kp_writer_init(&writer, METADATA_COMMAND_MAX + HEAD);
-    kp_write_int8(&writer, FORMAT);
+    kp_write_int8(&writer, change->operations == NULL ? FORMAT : FORMAT_OPERATIONS);
     kp_write_int32(&writer, change->place_partitions);
     kp_write_int16(&writer, change->replication_factor);
     kp_write_bool(&writer, change->validate_only);
+    if (change->operations != NULL) {
+        kp_write_int32(&writer, count);
+        kp_write_raw(&writer, change->operations, (size_t)count);
+    }
     kp_write_raw(&writer, command.data, command.len);
     slice_unref(&command);
     uint8_t *data;
@@ -27,18 +33,41 @@ int metadata_change_encode(const struct metadata_change *change, struct slice *b
     return ERR_NONE;
 }
 
+/* The operations lie behind the head, one for each setting of the command behind them. */
+static int decode_with_operations(const uint8_t *data, size_t len, struct kp_arena *arena,
+                                  struct metadata_change *change) {
+    struct kp_reader reader;
+    kp_reader_init(&reader, data, len);
+    int32_t count = kp_read_int32(&reader);
+    if (reader.error != ERR_NONE || count < 0 || (size_t)count > len - 4) return ERR_MALFORMED;
+    change->operations = (const int8_t *)data + 4;
+    for (int32_t i = 0; i < count; i++)
+        if (change->operations[i] < CONFIG_SET || change->operations[i] > CONFIG_SUBTRACT)
+            return ERR_MALFORMED;
+    data += 4 + (size_t)count;
+    len -= 4 + (size_t)count;
+    int error = metadata_command_decode(data, len, arena, &change->command);
+    if (error != ERR_NONE) return error;
+    return change->command.type == COMMAND_SET_CONFIGS &&
+                   change->command.set_configs.configs.count == count
+               ? ERR_NONE
+               : ERR_MALFORMED;
+}
+
 int metadata_change_decode(const void *data, size_t len, struct kp_arena *arena,
                            struct metadata_change *change) {
     struct kp_reader reader;
     memset(change, 0, sizeof *change);
     kp_reader_init(&reader, data, len);
     if (len < HEAD) return ERR_MALFORMED;
-    if (kp_read_int8(&reader) != FORMAT) return ERR_VERSION;
+    int8_t format = kp_read_int8(&reader);
+    if (format != FORMAT && format != FORMAT_OPERATIONS) return ERR_VERSION;
     change->place_partitions = kp_read_int32(&reader);
     change->replication_factor = kp_read_int16(&reader);
     change->validate_only = kp_read_bool(&reader);
-    return metadata_command_decode((const uint8_t *)data + HEAD, len - HEAD, arena,
-                                   &change->command);
+    const uint8_t *rest = (const uint8_t *)data + HEAD;
+    return format == FORMAT ? metadata_command_decode(rest, len - HEAD, arena, &change->command)
+                            : decode_with_operations(rest, len - HEAD, arena, change);
 }
 
 struct slice change_outcome_encode(const struct change_outcome *outcome) {

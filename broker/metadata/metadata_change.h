@@ -1,9 +1,11 @@
 /*
  * A change and its outcome as bytes, on the way between a broker and the metadata leader.
  *
- * Change: u8 format, i32 partitions to place, i16 replication factor, bool validate only, then the
- * command's bytes. Outcome: u8 format, u8 status, i16 error, i64 value, i64 index of group 0,
- * message. Failures: ERR_MALFORMED, ERR_VERSION, ERR_TOO_LARGE.
+ * Change: u8 format, i32 partitions to place, i16 replication factor, bool validate only; in format
+ * 2, of changes with operations, i32 their number and i8 each; then the command's bytes. A leader
+ * of a version that knows format 1 alone refuses the other, where it would take what is to be
+ * appended for the whole value. Outcome: u8 format, u8 status, i16 error, i64 value, i64 index of
+ * group 0, message. Failures: ERR_MALFORMED, ERR_VERSION, ERR_TOO_LARGE.
  */
 #ifndef BROKER_METADATA_METADATA_CHANGE_H
 #define BROKER_METADATA_METADATA_CHANGE_H

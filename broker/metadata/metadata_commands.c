@@ -24,6 +24,11 @@ static const struct kp_field register_fields[] = {
     {"rack", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_register_broker, rack)},
     {"endpoints", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
      .item = &command_endpoint_schema, KP_AT(command_register_broker, endpoints)},
+    /* Logs from before brokers could come later do not have them. */
+    {"peerHost", KP_STRING, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 0,
+     KP_AT(command_register_broker, peer_host)},
+    {"peerPort", KP_INT32, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 1,
+     KP_AT(command_register_broker, peer_port)},
 };
 
 static const struct kp_field fence_fields[] = {
@@ -90,6 +95,54 @@ static const struct kp_field set_configs_fields[] = {
      KP_AT(command_set_configs, name)},
 };
 
+static const struct kp_field set_replicas_fields[] = {
+    {"id", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_set_replicas, id)},
+    {"partition", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_set_replicas, partition)},
+    {"request", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_set_replicas, request)},
+    {"cancel", KP_BOOL, .versions = KP_SINCE(0), KP_AT(command_set_replicas, cancel)},
+    {"sameCount", KP_BOOL, .versions = KP_SINCE(0), KP_AT(command_set_replicas, same_count)},
+    {"nodes", KP_ARRAY, .element = KP_INT32, .versions = KP_SINCE(0),
+     KP_AT(command_set_replicas, nodes)},
+};
+
+static const struct kp_field replicas_done_fields[] = {
+    {"group", KP_INT64, .versions = KP_SINCE(0), KP_AT(command_replicas_done, group)},
+    {"plan", KP_INT64, .versions = KP_SINCE(0), KP_AT(command_replicas_done, plan)},
+    {"change", KP_INT64, .versions = KP_SINCE(0), KP_AT(command_replicas_done, change)},
+};
+
+static const struct kp_field admit_broker_fields[] = {
+    {"node", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_admit_broker, node)},
+    {"directory", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_admit_broker, directory)},
+    {"host", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_admit_broker, host)},
+    {"port", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_admit_broker, port)},
+};
+
+static const struct kp_field drain_broker_fields[] = {
+    {"node", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_drain_broker, node)},
+    {"draining", KP_BOOL, .versions = KP_SINCE(0), KP_AT(command_drain_broker, draining)},
+};
+
+static const struct kp_field retire_broker_fields[] = {
+    {"node", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_retire_broker, node)},
+};
+
+static const struct kp_field replace_broker_fields[] = {
+    {"node", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_replace_broker, node)},
+    {"former", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_replace_broker, former)},
+    {"directory", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_replace_broker, directory)},
+    {"host", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_replace_broker, host)},
+    {"port", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_replace_broker, port)},
+    {"acceptLoss", KP_BOOL, .versions = KP_SINCE(0), KP_AT(command_replace_broker, accept_loss)},
+};
+
+static const struct kp_field set_voters_fields[] = {
+    {"nodes", KP_ARRAY, .element = KP_INT32, .versions = KP_SINCE(0),
+     KP_AT(command_set_voters, nodes)},
+    {"former", KP_ARRAY, .element = KP_INT32, .versions = KP_SINCE(0),
+     KP_AT(command_set_voters, former)},
+};
+
 /* By type. */
 static const struct kp_schema schemas[] = {
     [COMMAND_REGISTER_BROKER] = {KP_SCHEMA("registerBroker", command_register_broker,
@@ -102,6 +155,16 @@ static const struct kp_schema schemas[] = {
     [COMMAND_ALLOCATE_PRODUCER_IDS] = {KP_SCHEMA("allocateProducerIds",
                                                  command_allocate_producer_ids, allocate_fields)},
     [COMMAND_SET_CONFIGS] = {KP_SCHEMA("setConfigs", command_set_configs, set_configs_fields)},
+    [COMMAND_SET_REPLICAS] = {KP_SCHEMA("setReplicas", command_set_replicas, set_replicas_fields)},
+    [COMMAND_REPLICAS_DONE] = {KP_SCHEMA("replicasDone", command_replicas_done,
+                                         replicas_done_fields)},
+    [COMMAND_ADMIT_BROKER] = {KP_SCHEMA("admitBroker", command_admit_broker, admit_broker_fields)},
+    [COMMAND_DRAIN_BROKER] = {KP_SCHEMA("drainBroker", command_drain_broker, drain_broker_fields)},
+    [COMMAND_RETIRE_BROKER] = {KP_SCHEMA("retireBroker", command_retire_broker,
+                                         retire_broker_fields)},
+    [COMMAND_REPLACE_BROKER] = {KP_SCHEMA("replaceBroker", command_replace_broker,
+                                          replace_broker_fields)},
+    [COMMAND_SET_VOTERS] = {KP_SCHEMA("setVoters", command_set_voters, set_voters_fields)},
 };
 #define TYPES (sizeof schemas / sizeof schemas[0])
 

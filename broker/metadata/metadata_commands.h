@@ -28,6 +28,13 @@ enum metadata_command_type {
     COMMAND_CREATE_PARTITIONS,
     COMMAND_ALLOCATE_PRODUCER_IDS,
     COMMAND_SET_CONFIGS,
+    COMMAND_SET_REPLICAS,
+    COMMAND_REPLICAS_DONE,
+    COMMAND_ADMIT_BROKER,
+    COMMAND_DRAIN_BROKER,
+    COMMAND_RETIRE_BROKER,
+    COMMAND_REPLACE_BROKER,
+    COMMAND_SET_VOTERS,
 };
 
 struct command_endpoint {
@@ -41,6 +48,8 @@ struct command_register_broker {
     struct kp_uuid directory;
     struct kp_string rack;
     KP_ARRAY_OF(struct command_endpoint) endpoints;
+    struct kp_string peer_host; /* where the other brokers reach it; "": it does not say */
+    int32_t peer_port;
 };
 
 /* The lease of a broker ended, or it is back. */
@@ -95,6 +104,59 @@ struct command_allocate_producer_ids {
     int32_t count;
 };
 
+/* Where the replicas of a partition are to be, the preferred leader first; its leader takes the
+ * steps (broker/reassignment). */
+struct command_set_replicas {
+    struct kp_uuid id;
+    int32_t partition;
+    struct kp_uuid request; /* drawn by the broker that was asked */
+    bool cancel;            /* instead of `nodes`: where they were */
+    bool same_count;        /* refused, unless there are as many as now */
+    KP_ARRAY_OF(int32_t) nodes;
+};
+
+/* They are there: what is leaving has no part in the group any more, and its files go. Nothing if
+ * the plan is another one by now. */
+struct command_replicas_done {
+    int64_t group, plan;
+    int64_t change; /* index in the group of the configuration that says so */
+};
+
+/* A broker that did not form the cluster belongs to it from now on. */
+struct command_admit_broker {
+    int32_t node;
+    struct kp_uuid directory;
+    struct kp_string host; /* where the others reach it, as it said when it asked to be admitted */
+    int32_t port;
+};
+
+/* It gets no new replicas, and those that it has are moved away; or it is as any other again. */
+struct command_drain_broker {
+    int32_t node;
+    bool draining;
+};
+
+/* It does not belong to the cluster any more, nor ever again. */
+struct command_retire_broker {
+    int32_t node;
+};
+
+/* Another directory takes the place of a broker's, which is lost: nothing that the old one promised
+ * counts any more. */
+struct command_replace_broker {
+    int32_t node;
+    struct kp_uuid former, directory; /* nothing unless `former` is the broker's now */
+    struct kp_string host;            /* as in ADMIT_BROKER */
+    int32_t port;
+    bool accept_loss; /* of partitions that have no majority without the old one */
+};
+
+/* Which brokers are to vote on the metadata. */
+struct command_set_voters {
+    KP_ARRAY_OF(int32_t) nodes;
+    KP_ARRAY_OF(int32_t) former; /* if there are any: nothing unless those are to vote now */
+};
+
 struct metadata_command {
     enum metadata_command_type type;
     union {
@@ -105,6 +167,13 @@ struct metadata_command {
         struct command_create_partitions create_partitions;
         struct command_allocate_producer_ids allocate_producer_ids;
         struct command_set_configs set_configs;
+        struct command_set_replicas set_replicas;
+        struct command_replicas_done replicas_done;
+        struct command_admit_broker admit_broker;
+        struct command_drain_broker drain_broker;
+        struct command_retire_broker retire_broker;
+        struct command_replace_broker replace_broker;
+        struct command_set_voters set_voters;
     };
 };
 

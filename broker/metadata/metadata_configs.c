@@ -14,7 +14,7 @@ static void free_pair(const struct config_pair *pair) {
 }
 
 static char *copy_text(struct kp_string text) {
-    return mem_strndup(text.data == NULL ? "" : text.data, text.len < 0 ? 0 : (size_t)text.len);
+    return mem_text(text.data == NULL ? "" : text.data, text.len < 0 ? 0 : (size_t)text.len);
 }
 
 void metadata_configs_add(struct config_set *set, struct kp_string name, struct kp_string value) {

@@ -11,6 +11,8 @@
  * broker's table is as new as the leader's was: what a refusal speaks of can be seen.
  * Invariants: `done` is called once, never inside the submit; a result is told only of a command
  * that was committed and applied here, or that the leader refused.
+ *
+ * Who belongs to the cluster has a replica of group 0 (broker/reassignment/metadata_servers.h).
  */
 #ifndef BROKER_METADATA_METADATA_GROUP_H
 #define BROKER_METADATA_METADATA_GROUP_H
@@ -30,19 +32,41 @@ struct metadata_group_events {
     void (*leader_changed)(void *arg); /* somebody else, or nobody known */
 };
 
+/* Who keeps the table beside the log (broker/metadata/image/metadata_keeper.h). */
+struct metadata_group_keeper {
+    /* The log is open, or another one has taken its place. True: metadata_group_restored comes, and
+     * no command is applied before. */
+    bool (*restore)(void *arg, struct metadata_group *group, struct partition_log *log);
+    void (*marked)(void *arg, const struct entry *entry); /* an entry with records was applied */
+    void (*applied)(void *arg);                           /* behind each batch of entries */
+    void (*closed)(void *arg);                            /* nothing of the log any more */
+    void *arg;
+};
+
 /* Opens group 0. `metadata` is applied to; all of it must stay until metadata_group_close.
- * ERR_CORRUPT, ERR_IO. */
+ * `keeper` is copied. ERR_CORRUPT, ERR_IO. */
 int metadata_group_open(struct shard *shard, struct metadata *metadata,
                         const struct cluster_record *cluster,
                         const struct broker_settings *settings, struct broker_messages *messages,
+                        const struct metadata_group_keeper *keeper,
                         const struct metadata_group_events *events, void *arg,
                         struct metadata_group **group, struct error_text *why);
+/* The table says what all entries up to `index` made; 0: it says what it said when the group was
+ * opened. */
+void metadata_group_restored(struct metadata_group *group, log_index index);
 /* Submits that wait end with KAFKA_BROKER_NOT_AVAILABLE within this call. */
 void metadata_group_close(struct metadata_group *group);
 
 bool metadata_group_is_leading(const struct metadata_group *group);
 /* The broker that leads the metadata; -1: not known. */
 int32_t metadata_group_leader(const struct metadata_group *group);
+/* The roster changed (metadata_roster.h): the group follows it. Not inside of an event. */
+void metadata_group_follow_roster(struct metadata_group *group);
+/* That broker says that it has this replica of the group. If our table has not given that id yet,
+ * what it sends is heard until the table has it. */
+void metadata_group_hear_of(struct metadata_group *group, replica_id replica, int32_t node);
+/* Its Raft group, to be looked at and changed by who leads. */
+struct raft_group *metadata_group_raft(const struct metadata_group *group);
 /* The index of the last entry of group 0 that was applied here. */
 uint64_t metadata_group_applied(const struct metadata_group *group);
 
@@ -54,6 +78,9 @@ struct metadata_change {
     int16_t replication_factor; /* CREATE_TOPIC without partitions */
     bool validate_only; /* check the placement, change nothing; a barrier: the table is as new as
                            the leader's then */
+    /* SET_CONFIGS: of each of its settings the enum config_operation; a value is what is appended
+     * or subtracted then, and the leader works out what is set. NULL: the values say it all. */
+    const int8_t *operations;
 };
 
 struct metadata_submit {

@@ -23,6 +23,8 @@ struct pending;
 struct unconfirmed;
 struct change_asker;
 
+enum { AHEAD_MAX = 4 };
+
 struct metadata_group {
     struct env *env;
     struct log *log;
@@ -33,9 +35,13 @@ struct metadata_group {
     const struct broker_settings *settings;
     int32_t node;
     struct broker_messages *messages;
+    struct metadata_group_keeper keeper;
     struct metadata_group_events events;
     void *arg;
     uint64_t applied;
+    /* Those of whom this broker has heard, and its table has not; each replica and node once. */
+    struct raft_group_member ahead[AHEAD_MAX];
+    size_t ahead_count;
     bool leading;
     uint64_t leading_since_ms;
     struct pending *pending;    /* by index; on the leader */
@@ -49,7 +55,9 @@ struct metadata_group {
     /* While those that are done end: the one to look at next; NULL: none. */
     struct metadata_submit *next_to_end;
     struct env_timer *retry;
-    struct env_task task; /* tries what waits */
+    struct env_task task;       /* tries what waits */
+    struct env_timer *patience; /* until damage that other brokers may mend counts as mended by
+                                   nobody; NULL: none was met */
 };
 
 /* Who is told of an outcome. */

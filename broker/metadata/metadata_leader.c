@@ -7,7 +7,9 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "broker/metadata/config_resolution.h"
-#include "broker/metadata/placement.h"
+#include "broker/metadata/metadata_replicas.h"
+#include "broker/metadata/metadata_roster.h"
+#include "broker/placement/placement.h"
 #include "protocol/kafka_error.h"
 
 static bool is_dead(const struct metadata_view *view, int32_t node) {
@@ -16,7 +18,8 @@ static bool is_dead(const struct metadata_view *view, int32_t node) {
     return false;
 }
 
-/* The brokers that are not fenced; without those that are known to be dead, if `enough` are left.
+/* The brokers that are not fenced and do not drain; without those that are known to be dead, if
+ * `enough` are left.
  */
 static size_t live_brokers(const struct metadata_view *view, size_t enough,
                            struct placement_broker *into) {
@@ -24,7 +27,8 @@ static size_t live_brokers(const struct metadata_view *view, size_t enough,
     for (int dead = 0; dead <= 1; dead++) {
         for (size_t i = 0; i < metadata_broker_count(view->metadata); i++) {
             const struct metadata_broker *broker = metadata_broker_at(view->metadata, i);
-            if (!broker->fenced && is_dead(view, broker->node) == dead)
+            if (!broker->fenced && is_dead(view, broker->node) == dead &&
+                !metadata_roster_is_draining(view->metadata, broker->node))
                 into[live++] = (struct placement_broker){.node = broker->node,
                                                          .rack = broker->rack};
         }
@@ -87,10 +91,10 @@ static bool brokers_have_room(const struct metadata_view *view,
 
 /* ---- Placing ---- */
 
-static bool somebody_never_registered(const struct metadata *metadata,
-                                      const struct cluster_record *cluster) {
-    for (uint32_t i = 0; i < cluster->node_count; i++)
-        if (metadata_broker_of(metadata, cluster->nodes[i].node) == NULL) return true;
+static bool somebody_never_registered(const struct metadata *metadata) {
+    for (size_t i = 0; i < metadata_roster_count(metadata); i++)
+        if (metadata_broker_of(metadata, metadata_roster_at(metadata, i)->node) == NULL)
+            return true;
     return false;
 }
 
@@ -107,7 +111,7 @@ static bool place(const struct metadata_view *view, int32_t partitions, int32_t 
                                METADATA_REPLICAS_MAX, factor);
     if (!cluster_has_room(view, partitions, result)) return false;
     const struct metadata *metadata = view->metadata;
-    const struct cluster_record *cluster = view->cluster;
+    size_t brokers_of_cluster = metadata_roster_count(metadata);
     size_t registered = metadata_broker_count(metadata);
     struct placement_broker *brokers = kp_arena_alloc(arena, (registered + 1) * sizeof *brokers);
     int32_t *nodes = kp_arena_alloc(arena, (size_t)partitions * (size_t)factor * sizeof *nodes);
@@ -119,13 +123,13 @@ static bool place(const struct metadata_view *view, int32_t partitions, int32_t 
                                partitions, factor);
     size_t live = live_brokers(view, (size_t)factor, brokers);
     if ((size_t)factor > live) {
-        *again = (uint32_t)factor <= cluster->node_count &&
-                 (view->young || somebody_never_registered(metadata, cluster));
+        *again = (size_t)factor <= brokers_of_cluster &&
+                 (view->young || somebody_never_registered(metadata));
         return metadata_refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
                                "Replication factor: %" PRId32
-                               " larger than available brokers: %zu (of %" PRIu32
+                               " larger than available brokers: %zu (of %zu"
                                "). Start more brokers, or ask for fewer replicas.",
-                               factor, live, cluster->node_count);
+                               factor, live, brokers_of_cluster);
     }
     for (size_t i = 0; i < live; i++) {
         struct metadata_load load = load_of(view, brokers[i].node);
@@ -158,7 +162,12 @@ static bool check_assignments(const struct metadata_view *view,
                                    "; give each as many replicas",
                                    partitions[p].nodes.count, factor);
         for (int32_t r = 0; r < partitions[p].nodes.count; r++)
-            if (metadata_broker_of(view->metadata, partitions[p].nodes.items[r]) == NULL)
+            if (metadata_roster_is_draining(view->metadata, partitions[p].nodes.items[r]))
+                return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                                       "a partition is assigned to broker %" PRId32
+                                       ", which is being drained; choose another one",
+                                       partitions[p].nodes.items[r]);
+            else if (metadata_broker_of(view->metadata, partitions[p].nodes.items[r]) == NULL)
                 return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
                                        "a partition is assigned to broker %" PRId32
                                        ", which does not exist; drave info lists them",
@@ -221,6 +230,138 @@ static enum metadata_prepared prepare_growth(const struct metadata_view *view,
     return PREPARED;
 }
 
+/* A plan that is done, or another one by now: there is nothing to say. */
+static enum metadata_prepared prepare_done(const struct metadata_view *view,
+                                           const struct command_replicas_done *command) {
+    const struct metadata_partition *partition = metadata_partition_of_group(
+        view->metadata, (uint64_t)command->group);
+    bool under_way = partition != NULL && partition->plan != 0 &&
+                     partition->plan == (uint64_t)command->plan;
+    return under_way ? PREPARED : PREPARED_NOTHING;
+}
+
+/* What comes to brokers beside what they hold. */
+static enum metadata_prepared prepare_replicas(const struct metadata_view *view,
+                                               const struct command_set_replicas *command,
+                                               struct metadata_result *result) {
+    if (metadata_replicas_is_known(view->metadata, command)) return PREPARED;
+    if (!metadata_replicas_check(view->metadata, command, result)) return PREPARED_REFUSED;
+    const struct metadata_topic *topic = metadata_topic_with_id(view->metadata, command->id.bytes);
+    const struct metadata_partition *partition = metadata_partition_at(topic, command->partition);
+    if (command->cancel && !metadata_replicas_can_be_put_back(partition)) {
+        metadata_refuse(result, KAFKA_NO_REASSIGNMENT_IN_PROGRESS,
+                        "the move of this partition is cancelled already, and goes back");
+        return PREPARED_REFUSED;
+    }
+    for (int32_t i = 0; i < command->nodes.count; i++) {
+        int32_t node = command->nodes.items[i];
+        uint32_t there = load_of(view, node).replicas;
+        if (metadata_replica_on(partition, node) != NULL) continue;
+        if (there < view->broker_partitions_max) continue;
+        metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                        "one more replica beside %" PRIu32 " on broker %" PRId32
+                        " would pass max.broker.partitions=%" PRIu32
+                        "; choose another broker, or raise it on every broker",
+                        there, node, view->broker_partitions_max);
+        return PREPARED_REFUSED;
+    }
+    return PREPARED;
+}
+
+static bool votes(const struct metadata_view *view, const struct roster_broker *row) {
+    for (size_t i = 0; row != NULL && i < view->servers->count; i++)
+        if (view->servers->servers[i].replica == row->replica)
+            return view->servers->servers[i].voter;
+    return false;
+}
+
+/* Who serves, or votes, is not taken out. */
+static bool may_retire(const struct metadata_view *view,
+                       const struct command_retire_broker *command,
+                       struct metadata_result *result) {
+    const struct metadata_broker *broker = metadata_broker_of(view->metadata, command->node);
+    if (!metadata_roster_check_retire(view->metadata, command, result)) return false;
+    if (votes(view, metadata_roster_of(view->metadata, command->node)))
+        return metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                               "broker %" PRId32
+                               " votes on the metadata; drave meta voters gives its vote to "
+                               "another broker, and so does drave broker drain",
+                               command->node);
+    return broker == NULL || broker->fenced ||
+           metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                           "broker %" PRId32 " is alive; stop it first", command->node);
+}
+
+/* It was away for as long as a session, by its own or by our link (sessions begin anew with each
+ * leader), and no partition needs it, or its owner gives those up. */
+static enum metadata_prepared prepare_replace(const struct metadata_view *view,
+                                              const struct command_replace_broker *command,
+                                              struct metadata_result *result) {
+    const struct metadata *metadata = view->metadata;
+    const struct metadata_broker *broker = metadata_broker_of(metadata, command->node);
+    const struct metadata_partition *first = NULL;
+    if (!metadata_roster_check_replace(metadata, command, result)) return PREPARED_REFUSED;
+    if (metadata_roster_is_replaced(metadata, command)) return PREPARED_NOTHING;
+    if (!metadata_replicas_may_replace(metadata, command->node, result)) return PREPARED_REFUSED;
+    bool fenced = broker == NULL || broker->fenced;
+    if (view->down_ms == 0 ||
+        (!fenced && view->down_ms < view->settings->broker_session_timeout_ms)) {
+        metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                        "broker %" PRId32
+                        " is alive, with the data directory that it has; stop it first",
+                        command->node);
+        return view->down_ms == 0 ? PREPARED_REFUSED : PREPARED_AGAIN;
+    }
+    size_t stuck = metadata_replicas_stuck_without(metadata, command->node, &first);
+    if (stuck == 0 || command->accept_loss) return PREPARED;
+    metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                    "%zu partitions (%.80s-%" PRId32
+                    " first) have no majority without what broker %" PRId32
+                    " lost, and no leader ever again: --accept-loss",
+                    stuck, first->topic->name, first->index, command->node);
+    return PREPARED_REFUSED;
+}
+
+/* Who is not alive would keep its promotion waiting. */
+static enum metadata_prepared prepare_voters(const struct metadata_view *view,
+                                             const struct command_set_voters *command,
+                                             struct metadata_result *result) {
+    const struct metadata *metadata = view->metadata;
+    if (!metadata_roster_check_voters(metadata, command, result)) return PREPARED_REFUSED;
+    if (metadata_roster_votes_are(metadata, command)) return PREPARED_NOTHING;
+    for (int32_t i = 0; i < command->nodes.count; i++) {
+        int32_t node = command->nodes.items[i];
+        const struct metadata_broker *broker = metadata_broker_of(metadata, node);
+        if (metadata_roster_of(metadata, node)->votes || (broker != NULL && !broker->fenced))
+            continue;
+        metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                        "broker %" PRId32 " is not alive, and could not vote; start it first",
+                        node);
+        return PREPARED_REFUSED;
+    }
+    return PREPARED;
+}
+
+/* What the roster says already is said once. */
+static enum metadata_prepared prepare_roster(const struct metadata_view *view,
+                                             const struct metadata_command *command,
+                                             struct metadata_result *result) {
+    const struct metadata *metadata = view->metadata;
+    const struct command_drain_broker *drain = &command->drain_broker;
+    bool may, is_so;
+    if (command->type == COMMAND_ADMIT_BROKER) {
+        may = metadata_roster_check(metadata, &command->admit_broker, result);
+        is_so = metadata_roster_of(metadata, command->admit_broker.node) != NULL;
+    } else if (command->type == COMMAND_DRAIN_BROKER) {
+        may = metadata_roster_check_drain(metadata, drain, result);
+        is_so = metadata_roster_is_draining(metadata, drain->node) == drain->draining;
+    } else {
+        may = may_retire(view, &command->retire_broker, result);
+        is_so = metadata_roster_is_retired(metadata, command->retire_broker.node);
+    }
+    return !may ? PREPARED_REFUSED : is_so ? PREPARED_NOTHING : PREPARED;
+}
+
 enum metadata_prepared metadata_leader_prepare(const struct metadata_view *view,
                                                struct metadata_change *change,
                                                struct kp_arena *arena,
@@ -232,7 +373,14 @@ enum metadata_prepared metadata_leader_prepare(const struct metadata_view *view,
         return prepare_topic(view, change, &command->create_topic, arena, result);
     case COMMAND_CREATE_PARTITIONS:
         return prepare_growth(view, change, &command->create_partitions, arena, result);
-    case COMMAND_SET_CONFIGS: return config_resolve(view, &command->set_configs, arena, result);
+    case COMMAND_REPLICAS_DONE: return prepare_done(view, &command->replicas_done);
+    case COMMAND_SET_REPLICAS: return prepare_replicas(view, &command->set_replicas, result);
+    case COMMAND_SET_CONFIGS: return config_resolve(view, change, arena, result);
+    case COMMAND_ADMIT_BROKER:
+    case COMMAND_DRAIN_BROKER:
+    case COMMAND_RETIRE_BROKER: return prepare_roster(view, command, result);
+    case COMMAND_SET_VOTERS: return prepare_voters(view, &command->set_voters, result);
+    case COMMAND_REPLACE_BROKER: return prepare_replace(view, &command->replace_broker, result);
     case COMMAND_REGISTER_BROKER:
     case COMMAND_FENCE_BROKER:
     case COMMAND_DELETE_TOPIC:

@@ -3,22 +3,21 @@
  * table and places new partitions on live brokers.
  *
  * Happy path: metadata_leader_prepare() leaves a complete command. Failures: a result with Kafka's
- * error and a sentence with the numbers; PREPARED_AGAIN when the cluster is still coming up (a
- * broker of the record has never registered, or the leader is young) and waiting helps. Nothing is
+ * error and a sentence with the numbers; PREPARED_AGAIN when waiting helps: the cluster is still
+ * coming up (a broker of the record has never registered, or the leader is young), or a broker that
+ * is to be replaced was connected lately. Nothing is
  * made beyond the limits, and what is pending counts, so many requests at once do not pass them
  * either: POLICY_VIOLATION. Pure: reads the table and what is pending.
  */
 #ifndef BROKER_METADATA_METADATA_LEADER_H
 #define BROKER_METADATA_METADATA_LEADER_H
 
-#include "broker/cluster/cluster_record.h"
 #include "broker/metadata/metadata.h"
 #include "broker/metadata/metadata_group.h"
 
 struct metadata_view {
     const struct metadata *metadata;
     const struct broker_settings *settings; /* of the leader; what is left out here is of them */
-    const struct cluster_record *cluster;
     /* What commands under way will add to brokers, which the table does not show yet. */
     const struct metadata_load *pending;
     size_t pending_count;
@@ -28,6 +27,9 @@ struct metadata_view {
      * only if the others do not suffice. */
     const int32_t *dead;
     size_t dead_count;
+    /* Of RETIRE_BROKER: the configuration of group 0. */
+    const struct raft_group_configuration *servers;
+    uint64_t down_ms; /* of REPLACE_BROKER: for how long there is no link with that broker */
     bool young; /* the leader has just been elected: brokers that gave their leases back before they
                    ended may still renew them */
 };

@@ -19,6 +19,23 @@ void metadata_tell_partition_added(const struct metadata *metadata,
         listener->events->partition_added(listener->arg, partition);
 }
 
+void metadata_tell_replicas_changed(const struct metadata *metadata,
+                                    const struct metadata_partition *partition) {
+    const struct metadata_listener *listener;
+    DL_FOREACH(metadata->listeners, listener)
+    if (listener->events->replicas_changed != NULL)
+        listener->events->replicas_changed(listener->arg, partition);
+}
+
+void metadata_tell_replica_left(const struct metadata *metadata,
+                                const struct metadata_partition *partition,
+                                const struct metadata_replica *replica) {
+    const struct metadata_listener *listener;
+    DL_FOREACH(metadata->listeners, listener)
+    if (listener->events->replica_left != NULL)
+        listener->events->replica_left(listener->arg, partition, replica);
+}
+
 void metadata_tell_topic_added(const struct metadata *metadata,
                                const struct metadata_topic *topic) {
     const struct metadata_listener *listener;
@@ -61,4 +78,12 @@ void metadata_tell_resource_changed(const struct metadata *metadata,
     DL_FOREACH(metadata->listeners, listener)
     if (listener->events->resource_changed != NULL)
         listener->events->resource_changed(listener->arg, resource);
+}
+
+void metadata_tell_roster_changed(const struct metadata *metadata,
+                                  const struct roster_broker *broker) {
+    const struct metadata_listener *listener;
+    DL_FOREACH(metadata->listeners, listener)
+    if (listener->events->roster_changed != NULL)
+        listener->events->roster_changed(listener->arg, broker);
 }

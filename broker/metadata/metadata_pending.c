@@ -13,6 +13,7 @@
 #include "broker/metadata/config_resolution.h"
 #include "broker/metadata/metadata_group_internal.h"
 #include "broker/metadata/metadata_leader.h"
+#include "broker/metadata/metadata_roster.h"
 #include "storage/log_types.h"
 
 enum { YOUNG_MS = 3000 };
@@ -23,6 +24,7 @@ struct pending {
     struct change_asker asker;
     struct kp_uuid request; /* by which a repeated one is known; zero: another kind of command */
     uint32_t resource;      /* whose settings it changes: config_resolution_key; 0: nobody's */
+    bool alone;             /* what is checked beside it would count on a broker that goes */
     struct metadata_load *load; /* what it adds, by broker */
     size_t load_count;
     struct pending *next, *prev;
@@ -82,8 +84,8 @@ static void free_pending(struct metadata_group *group, struct pending *pending) 
     mem_free(pending);
 }
 
-static void remember_load(struct metadata_group *group, struct pending *pending,
-                          const struct command_partition *partitions, int32_t count) {
+static void remember_load(struct pending *pending, const struct command_partition *partitions,
+                          int32_t count) {
     for (int32_t p = 0; p < count; p++)
         for (int32_t r = 0; r < partitions[p].nodes.count; r++) {
             struct metadata_load *load = load_row(&pending->load, &pending->load_count,
@@ -91,6 +93,20 @@ static void remember_load(struct metadata_group *group, struct pending *pending,
             load->replicas++;
             load->leaders += r == 0;
         }
+}
+
+/* Those that have no replica of it yet. */
+static void remember_newcomers(const struct metadata_group *group, struct pending *pending,
+                               const struct command_set_replicas *command) {
+    const struct metadata_topic *topic = metadata_topic_with_id(group->metadata, command->id.bytes);
+    const struct metadata_partition *partition =
+        topic == NULL ? NULL : metadata_partition_at(topic, command->partition);
+    for (int32_t i = 0; partition != NULL && i < command->nodes.count; i++)
+        if (metadata_replica_on(partition, command->nodes.items[i]) == NULL)
+            load_row(&pending->load, &pending->load_count, command->nodes.items[i])->replicas++;
+}
+
+static void count_load(struct metadata_group *group, const struct pending *pending) {
     for (size_t i = 0; i < pending->load_count; i++) {
         struct metadata_load *all = load_row(&group->load, &group->load_count,
                                              pending->load[i].node);
@@ -102,6 +118,7 @@ static void remember_load(struct metadata_group *group, struct pending *pending,
 static struct kp_uuid request_of(const struct metadata_command *command) {
     return command->type == COMMAND_CREATE_TOPIC        ? command->create_topic.id
            : command->type == COMMAND_CREATE_PARTITIONS ? command->create_partitions.request
+           : command->type == COMMAND_SET_REPLICAS      ? command->set_replicas.request
                                                         : (struct kp_uuid){{0}};
 }
 
@@ -110,15 +127,17 @@ static uint32_t resource_of(const struct metadata_command *command) {
 }
 
 /* Whether an earlier sending of this very change is under way, which would count twice, or another
- * change of the same settings, of which this one has to start. */
+ * change of the same settings, of which this one has to start; or a broker goes, which nothing may
+ * count on. */
 static bool is_under_way(const struct metadata_group *group,
                          const struct metadata_command *command) {
     const struct pending *pending;
     struct kp_uuid request = request_of(command);
     uint32_t resource = resource_of(command);
     bool known = !kp_uuid_is_zero(request);
+    if (command->type == COMMAND_RETIRE_BROKER && group->pending != NULL) return true;
     DL_FOREACH(group->pending, pending)
-    if ((known && memcmp(&pending->request, &request, sizeof request) == 0) ||
+    if (pending->alone || (known && memcmp(&pending->request, &request, sizeof request) == 0) ||
         (resource != 0 && pending->resource == resource))
         return true;
     return false;
@@ -131,21 +150,29 @@ static enum metadata_prepared pending_prepare(struct metadata_group *group,
                                               struct metadata_result *result) {
     memset(result, 0, sizeof *result);
     if (is_under_way(group, &change->command)) return PREPARED_AGAIN;
-    int32_t dead[CLUSTER_NODES_MAX];
+    int32_t dead[ROSTER_MAX];
     size_t dead_count = 0;
-    for (uint32_t i = 0; i < group->cluster->node_count; i++)
-        if (group->cluster->nodes[i].node != group->node &&
-            peers_is_dead(shard_peers(group->shard), group->cluster->nodes[i].node))
-            dead[dead_count++] = group->cluster->nodes[i].node;
+    for (size_t i = 0; i < metadata_roster_count(group->metadata); i++) {
+        int32_t node = metadata_roster_at(group->metadata, i)->node;
+        if (node != group->node && peers_is_dead(shard_peers(group->shard), node))
+            dead[dead_count++] = node;
+    }
+    struct raft_group_configuration servers;
+    if (change->command.type == COMMAND_RETIRE_BROKER)
+        raft_group_configuration(group->group, &servers);
     struct metadata_view view = {.metadata = group->metadata,
                                  .settings = group->settings,
-                                 .cluster = group->cluster,
                                  .pending = group->load,
                                  .pending_count = group->load_count,
                                  .partitions_max = group->settings->max_partitions,
                                  .broker_partitions_max = group->settings->max_broker_partitions,
+                                 .servers = &servers,
                                  .dead = dead,
                                  .dead_count = dead_count,
+                                 .down_ms = change->command.type == COMMAND_REPLACE_BROKER
+                                                ? peers_down_ms(shard_peers(group->shard),
+                                                                change->command.replace_broker.node)
+                                                : 0,
                                  .young = env_now_ms(group->env) - group->leading_since_ms <
                                           YOUNG_MS};
     return metadata_leader_prepare(&view, change, arena, result);
@@ -169,13 +196,17 @@ static bool submit_command(struct metadata_group *group, const struct metadata_c
     pending->asker = asker;
     pending->request = request_of(command);
     pending->resource = resource_of(command);
+    pending->alone = command->type == COMMAND_RETIRE_BROKER;
     DL_APPEND(group->pending, pending);
     if (command->type == COMMAND_CREATE_TOPIC)
-        remember_load(group, pending, command->create_topic.partitions.items,
+        remember_load(pending, command->create_topic.partitions.items,
                       command->create_topic.partitions.count);
     if (command->type == COMMAND_CREATE_PARTITIONS)
-        remember_load(group, pending, command->create_partitions.partitions.items,
+        remember_load(pending, command->create_partitions.partitions.items,
                       command->create_partitions.partitions.count);
+    if (command->type == COMMAND_SET_REPLICAS)
+        remember_newcomers(group, pending, &command->set_replicas);
+    count_load(group, pending);
     return true;
 }
 

@@ -11,17 +11,20 @@ enum { FORMAT = 1, MEMBER_SIZE = 4 + 1 + 8 + 8 + 8 };
 
 /* ---- On the leader ---- */
 
-static void look_at_member(const struct metadata_group *group, size_t place, int64_t last,
-                           struct quorum_member *member) {
+static bool is_voter(const struct raft_group_configuration *now, replica_id replica) {
+    for (size_t i = 0; i < now->count; i++)
+        if (now->servers[i].replica == replica) return now->servers[i].voter;
+    return false;
+}
+
+static void look_at_member(const struct metadata_group *group, const struct roster_broker *broker,
+                           bool voter, int64_t last, struct quorum_member *member) {
     int64_t now_ms = env_wall_ms(group->env);
     log_index match = 0;
     uint64_t silent_ms = UINT64_MAX;
-    *member = (struct quorum_member){.node = group->cluster->nodes[place].node,
-                                     .voter = place < group->cluster->voters,
-                                     .end = -1,
-                                     .heard_ms = -1,
-                                     .caught_up_ms = -1};
-    if (!raft_group_member_progress(group->group, place + 1, &match, &silent_ms)) return;
+    *member = (struct quorum_member){
+        .node = broker->node, .voter = voter, .end = -1, .heard_ms = -1, .caught_up_ms = -1};
+    if (!raft_group_member_progress(group->group, broker->replica, &match, &silent_ms)) return;
     if (match > 0) member->end = (int64_t)match + 1;
     int64_t heard_ms = silent_ms < (uint64_t)now_ms ? now_ms - (int64_t)silent_ms : -1;
     if ((int64_t)match == last) member->caught_up_ms = heard_ms;
@@ -35,15 +38,21 @@ static void look_at_quorum(const struct metadata_group *group, struct quorum *qu
     int64_t last = (int64_t)partition_log_last_index(raft_group_log(group->group));
     quorum->term = raft_group_leading_term(group->group);
     quorum->high_watermark = (int64_t)raft_group_commit_index(group->group) + 1;
-    for (; quorum->member_count < group->cluster->node_count; quorum->member_count++)
-        look_at_member(group, quorum->member_count, last, &quorum->members[quorum->member_count]);
+    struct raft_group_configuration now;
+    raft_group_configuration(group->group, &now);
+    for (; quorum->member_count < metadata_roster_count(group->metadata); quorum->member_count++) {
+        const struct roster_broker *broker = metadata_roster_at(group->metadata,
+                                                                quorum->member_count);
+        look_at_member(group, broker, is_voter(&now, broker->replica), last,
+                       &quorum->members[quorum->member_count]);
+    }
 }
 
 /* ---- As bytes ---- */
 
 static struct slice quorum_encode(const struct quorum *quorum) {
     struct kp_writer writer;
-    kp_writer_init(&writer, 64 + (size_t)MEMBER_SIZE * CLUSTER_NODES_MAX);
+    kp_writer_init(&writer, 64 + (size_t)MEMBER_SIZE * ROSTER_MAX);
     kp_write_int8(&writer, FORMAT);
     kp_write_int32(&writer, quorum->leader);
     kp_write_int64(&writer, quorum->term);
@@ -60,7 +69,7 @@ static struct slice quorum_encode(const struct quorum *quorum) {
     uint8_t *data;
     size_t len;
     int error = kp_writer_take(&writer, &data, &len);
-    CHECK(error == ERR_NONE); /* there is room for CLUSTER_NODES_MAX members */
+    CHECK(error == ERR_NONE); /* there is room for ROSTER_MAX members */
     return slice_adopt(NULL, data, len);
 }
 
@@ -73,7 +82,7 @@ static bool quorum_decode(const uint8_t *bytes, size_t len, struct quorum *quoru
     quorum->term = (log_term)kp_read_int64(&reader);
     quorum->high_watermark = kp_read_int64(&reader);
     int32_t count = kp_read_count(&reader, false, false, MEMBER_SIZE);
-    if (count > CLUSTER_NODES_MAX) return false;
+    if (count > ROSTER_MAX) return false;
     for (int32_t i = 0; i < count; i++) {
         struct quorum_member *member = &quorum->members[quorum->member_count++];
         member->node = kp_read_int32(&reader);

@@ -10,6 +10,7 @@
 #define BROKER_METADATA_METADATA_QUORUM_H
 
 #include "broker/metadata/metadata_group.h"
+#include "broker/metadata/metadata_roster.h"
 
 enum { QUORUM_ASK_MS = 2000 };
 
@@ -27,7 +28,7 @@ struct quorum {
     log_term term;
     int64_t high_watermark; /* behind the last entry that has committed */
     size_t member_count;
-    struct quorum_member members[CLUSTER_NODES_MAX]; /* as in the cluster record */
+    struct quorum_member members[ROSTER_MAX]; /* as in the roster */
 };
 
 struct quorum_ask {

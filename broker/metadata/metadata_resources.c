@@ -56,7 +56,7 @@ static struct resource_row *add(struct metadata_resources *resources,
     enum config_resource_type type = (enum config_resource_type)command->type;
     size_t len = (size_t)command->name.len;
     struct resource_row *row = mem_zalloc(sizeof *row);
-    row->name = mem_strndup(command->name.data, len);
+    row->name = mem_text(command->name.data, len);
     row->resource = (struct metadata_resource){.type = type, .name = row->name, .created = index};
     unsigned hash = metadata_name_hash(resources->seed, row->name, len);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, *table_of(resources, type), row->name, len, hash, row);
@@ -141,6 +141,21 @@ void metadata_resources_settle(struct metadata_resources *resources,
     free_row(row);
 }
 
+void metadata_resources_put(struct metadata_resources *resources, enum config_resource_type type,
+                            struct kp_string name, log_index created,
+                            const struct command_config *configs, int32_t count) {
+    struct command_set_configs command = {.type = (int8_t)type, .name = name};
+    struct resource_row *row = add(resources, &command, created);
+    for (int32_t i = 0; i < count; i++)
+        metadata_configs_add(&row->resource.configs, configs[i].name, configs[i].value);
+    resources->bytes += bytes_of(row);
+}
+
+const struct metadata_resource *metadata_resources_last(
+    const struct metadata_resources *resources) {
+    return resources->count == 0 ? NULL : &resources->rows[resources->count - 1]->resource;
+}
+
 void metadata_resources_close(struct metadata_resources *resources) {
     for (size_t kind = 0; kind < METADATA_RESOURCE_KINDS; kind++)
         HASH_CLEAR(hh, resources->by_name[kind]);
@@ -152,6 +167,7 @@ void metadata_resources_close(struct metadata_resources *resources) {
 const struct metadata_resource *metadata_resource_named(const struct metadata *metadata,
                                                         enum config_resource_type type,
                                                         const char *name, size_t len) {
+    if (metadata->resources.count == 0) return NULL; /* asked for each heartbeat */
     const struct resource_row *row = find(&metadata->resources, type, name, len);
     return row == NULL ? NULL : &row->resource;
 }

@@ -39,6 +39,12 @@ const struct metadata_resource *metadata_resources_change(struct metadata_resour
                                                           log_index index);
 void metadata_resources_settle(struct metadata_resources *resources,
                                const struct metadata_resource *resource);
+/* Of an image: one more, behind all others; nothing of that type and name is there. */
+void metadata_resources_put(struct metadata_resources *resources, enum config_resource_type type,
+                            struct kp_string name, log_index created,
+                            const struct command_config *configs, int32_t count);
+/* The one that was made last; NULL: there is none. */
+const struct metadata_resource *metadata_resources_last(const struct metadata_resources *resources);
 void metadata_resources_close(struct metadata_resources *resources);
 
 #endif

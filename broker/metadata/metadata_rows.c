@@ -4,6 +4,7 @@
  * Names are chosen by clients, so their hash is seeded; ids and group numbers are ours.
  */
 #include "broker/metadata/metadata_rows.h"
+#include "broker/metadata/metadata_roster.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,9 +51,31 @@ void metadata_free(struct metadata *metadata) {
         mem_free(metadata->brokers[i]);
     }
     mem_free(metadata->brokers);
+    for (size_t i = 0; i < metadata->roster_count; i++)
+        mem_free((void *)metadata->roster[i].host);
+    mem_free(metadata->roster);
+    mem_free(metadata->retired);
     mem_free(metadata->loads);
+    mem_free(metadata->plans);
     metadata_resources_close(&metadata->resources);
     mem_free(metadata);
+}
+
+void metadata_rows_exchange(struct metadata *one, struct metadata *other) {
+    struct metadata was = *one;
+    struct metadata_listener *listeners = other->listeners;
+    *one = *other;
+    *other = was;
+    one->listeners = was.listeners;
+    other->listeners = listeners;
+}
+
+uint64_t metadata_next_group(const struct metadata *metadata) {
+    return metadata->next_group;
+}
+
+replica_id metadata_next_replica(const struct metadata *metadata) {
+    return metadata->next_replica;
 }
 
 uint64_t metadata_version(const struct metadata *metadata) {
@@ -85,8 +108,18 @@ struct broker_row *metadata_rows_broker(struct metadata *metadata, int32_t node,
     return row;
 }
 
+void metadata_rows_remove_broker(struct metadata *metadata, int32_t node) {
+    size_t place = broker_place(metadata, node);
+    if (metadata_broker_of(metadata, node) == NULL) return;
+    free_broker(metadata->brokers[place]);
+    mem_free(metadata->brokers[place]);
+    metadata->broker_count--;
+    memmove(metadata->brokers + place, metadata->brokers + place + 1,
+            (metadata->broker_count - place) * sizeof(struct broker_row *));
+}
+
 static char *copy_text(struct kp_string text) {
-    return mem_strndup(text.data == NULL ? "" : text.data, text.len < 0 ? 0 : (size_t)text.len);
+    return mem_text(text.data == NULL ? "" : text.data, text.len < 0 ? 0 : (size_t)text.len);
 }
 
 void broker_row_set(struct broker_row *row, const struct command_register_broker *command) {
@@ -169,7 +202,8 @@ static struct metadata_load *load_row(const struct metadata *metadata, int32_t n
 }
 
 static void load_add(struct metadata *metadata, const struct metadata_partition *partition) {
-    for (size_t r = 0; r < partition->replica_count; r++) {
+    for (size_t r = 0; r < metadata_member_count(partition); r++) {
+        if (partition->replicas[r].node == METADATA_NODE_LOST) continue;
         struct metadata_load *load = load_row(metadata, partition->replicas[r].node);
         if (load == NULL) {
             metadata->loads = mem_realloc(metadata->loads,
@@ -183,7 +217,8 @@ static void load_add(struct metadata *metadata, const struct metadata_partition 
 }
 
 static void load_remove(struct metadata *metadata, const struct metadata_partition *partition) {
-    for (size_t r = 0; r < partition->replica_count; r++) {
+    for (size_t r = 0; r < metadata_member_count(partition); r++) {
+        if (partition->replicas[r].node == METADATA_NODE_LOST) continue;
         struct metadata_load *load = load_row(metadata, partition->replicas[r].node);
         CHECK(load != NULL); /* load_add has made it */
         load->replicas--;
@@ -207,14 +242,62 @@ void metadata_rows_add_group(struct metadata *metadata, struct topic_row *topic,
     load_add(metadata, &topic->partitions[index]);
 }
 
+void metadata_rows_set_members(struct metadata *metadata, struct metadata_partition *partition,
+                               struct metadata_replica *members, size_t replica_count,
+                               size_t leaving_count) {
+    load_remove(metadata, partition);
+    mem_free((void *)partition->replicas);
+    partition->replicas = members;
+    partition->replica_count = replica_count;
+    partition->leaving_count = leaving_count;
+    load_add(metadata, partition);
+}
+
+/* ---- Plans ---- */
+
+size_t metadata_plan_count(const struct metadata *metadata) {
+    return metadata->plan_count;
+}
+
+const struct metadata_partition *metadata_plan_at(const struct metadata *metadata, size_t place) {
+    CHECK(place < metadata->plan_count); /* the callers count up to it */
+    return metadata_partition_of_group(metadata, metadata->plans[place]);
+}
+
+static struct group_row *group_row_of(const struct metadata *metadata, uint64_t group) {
+    struct group_row *row;
+    HASH_FIND(hh, metadata->groups, &group, sizeof group, row);
+    return row;
+}
+
+void metadata_rows_note_plan(struct metadata *metadata,
+                             const struct metadata_partition *partition) {
+    struct group_row *row = group_row_of(metadata, partition->group);
+    CHECK(row != NULL); /* a partition's group is added with it */
+    bool noted = row->plan_place != 0, wanted = partition->plan != 0;
+    if (noted == wanted) return;
+    if (noted) { /* the last one takes its place */
+        uint64_t last = metadata->plans[--metadata->plan_count];
+        metadata->plans[row->plan_place - 1] = last;
+        group_row_of(metadata, last)->plan_place = row->plan_place;
+        row->plan_place = 0;
+        return;
+    }
+    metadata->plans = mem_grow(metadata->plans, metadata->plan_count, &metadata->plan_room,
+                               sizeof *metadata->plans);
+    metadata->plans[metadata->plan_count++] = partition->group;
+    row->plan_place = metadata->plan_count;
+}
+
 /* ---- Looking up ---- */
 
 void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *topic) {
     for (int32_t p = 0; p < topic->topic.partition_count; p++) {
-        struct group_row *row;
-        HASH_FIND(hh, metadata->groups, &topic->partitions[p].group, sizeof row->group, row);
+        struct group_row *row = group_row_of(metadata, topic->partitions[p].group);
         CHECK(row != NULL); /* a partition's group is added with it */
         load_remove(metadata, &topic->partitions[p]);
+        topic->partitions[p].plan = 0;
+        metadata_rows_note_plan(metadata, &topic->partitions[p]);
         HASH_DELETE(hh, metadata->groups, row);
         mem_free(row);
     }
@@ -244,8 +327,7 @@ const struct metadata_partition *metadata_partition_at(const struct metadata_top
 
 const struct metadata_partition *metadata_partition_of_group(const struct metadata *metadata,
                                                              uint64_t group) {
-    struct group_row *row;
-    HASH_FIND(hh, metadata->groups, &group, sizeof group, row);
+    const struct group_row *row = group_row_of(metadata, group);
     return row == NULL ? NULL : &row->topic->partitions[row->index];
 }
 
@@ -272,7 +354,7 @@ const struct metadata_topic *metadata_nearest_topic(const struct metadata *metad
     for (const struct metadata_topic *topic = NULL;
          (topic = metadata_next_topic(metadata, topic)) != NULL;)
         names[n++] = topic->name;
-    char *text = mem_strndup(wrong, len);
+    char *text = mem_text(wrong, len);
     const char *near = nearest_name(text, names, n);
     const struct metadata_topic *found = near == NULL
                                              ? NULL

@@ -1,5 +1,6 @@
 /*
- * The rows of the metadata table and how they are found: private to metadata.c and metadata_rows.c.
+ * The rows of the metadata table and how they are found: private to the files that change the
+ * table, and to broker/metadata/image, which writes it down.
  *
  * Invariants: what points into a row is changed with it (partitions move when a topic grows, so
  * groups are found through their topic); brokers are ordered by node, topics in the order in which
@@ -33,6 +34,7 @@ struct group_row {
     uint64_t group;
     struct topic_row *topic;
     int32_t index;
+    size_t plan_place; /* in the table's plans, from 1; 0: none is under way */
     UT_hash_handle hh;
 };
 
@@ -42,9 +44,18 @@ struct metadata {
     int64_t next_producer_id;
     struct broker_row **brokers; /* by node */
     size_t broker_count;
+    struct roster_broker *roster; /* by node */
+    size_t roster_count, roster_room;
+    struct retired_broker {
+        int32_t node; /* METADATA_NODE_LOST: the id lives on with another directory */
+        uint8_t directory[METADATA_UUID_SIZE];
+    } *retired; /* in the order in which they went */
+    size_t retired_count, retired_room;
     struct topic_row *topics_by_name, *topics_by_id;
     struct group_row *groups;
     struct metadata_resources resources;
+    uint64_t *plans; /* groups with a plan under way */
+    size_t plan_count, plan_room;
     struct metadata_load *loads; /* of each broker that was ever given a replica */
     size_t load_count;
     struct metadata_listener *listeners;
@@ -54,6 +65,11 @@ struct metadata {
 
 void metadata_tell_partition_added(const struct metadata *metadata,
                                    const struct metadata_partition *partition);
+void metadata_tell_replicas_changed(const struct metadata *metadata,
+                                    const struct metadata_partition *partition);
+void metadata_tell_replica_left(const struct metadata *metadata,
+                                const struct metadata_partition *partition,
+                                const struct metadata_replica *replica);
 void metadata_tell_topic_added(const struct metadata *metadata, const struct metadata_topic *topic);
 void metadata_tell_topic_grown(const struct metadata *metadata, const struct metadata_topic *topic);
 /* The topic, and its partitions. */
@@ -62,11 +78,15 @@ void metadata_tell_configs_changed(const struct metadata *metadata,
                                    const struct metadata_topic *topic);
 void metadata_tell_resource_changed(const struct metadata *metadata,
                                     const struct metadata_resource *resource);
+void metadata_tell_roster_changed(const struct metadata *metadata,
+                                  const struct roster_broker *broker);
 
 /* ---- metadata_rows.c ---- */
 
 /* NULL if there is none and `make` is false. */
 struct broker_row *metadata_rows_broker(struct metadata *metadata, int32_t node, bool make);
+/* It is listed no more; nothing if there is none. */
+void metadata_rows_remove_broker(struct metadata *metadata, int32_t node);
 /* Takes over what a registration says; the broker is not fenced then. */
 void broker_row_set(struct broker_row *row, const struct command_register_broker *command);
 
@@ -79,6 +99,14 @@ struct topic_row *metadata_rows_add_topic(struct metadata *metadata,
 /* Room for `count` partitions in all; the caller fills the new ones. */
 void metadata_rows_grow(struct topic_row *topic, int32_t count);
 void metadata_rows_add_group(struct metadata *metadata, struct topic_row *topic, int32_t index);
+/* Takes `members` over: its first `replica_count` are to be, the others are leaving. */
+void metadata_rows_set_members(struct metadata *metadata, struct metadata_partition *partition,
+                               struct metadata_replica *members, size_t replica_count,
+                               size_t leaving_count);
+/* Behind any change of its plan: whether one is under way. */
+void metadata_rows_note_plan(struct metadata *metadata, const struct metadata_partition *partition);
 void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *topic);
+/* Each says what the other one said; who listens stays. */
+void metadata_rows_exchange(struct metadata *one, struct metadata *other);
 
 #endif

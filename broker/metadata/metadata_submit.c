@@ -13,6 +13,7 @@
 
 #include "base/container_of.h"
 #include "broker/metadata/metadata_group_internal.h"
+#include "broker/metadata/metadata_roster.h"
 
 enum { RETRY_US = 100 * 1000, CALL_TIMEOUT_MS = 3000 };
 
@@ -22,9 +23,10 @@ bool metadata_group_is_leading(const struct metadata_group *group) {
 
 int32_t metadata_group_leader(const struct metadata_group *group) {
     if (group->leading) return group->node;
-    return group->group == NULL
-               ? -1
-               : cluster_record_node_of(group->cluster, raft_group_leader(group->group));
+    if (group->group == NULL) return -1;
+    const struct roster_broker *leader = metadata_roster_with_replica(
+        group->metadata, raft_group_leader(group->group));
+    return leader == NULL ? -1 : leader->node;
 }
 
 static void take_out(struct metadata_submit *submit) {

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "broker/config/broker_settings.h"
 #include "broker/partition/partition_internal.h"
 #include "storage/log_types.h"
 
@@ -25,7 +26,7 @@ enum {
 /* An entry holds what gathered, or one batch, which is no larger than any topic's
  * max.message.bytes. */
 _Static_assert((int)ENTRY_BYTES <= (int)ENTRY_BODY_MAX &&
-                   (int)PARTITION_BATCH_MOST <= (int)ENTRY_BODY_MAX,
+                   (int)BROKER_BATCH_MOST <= (int)ENTRY_BODY_MAX,
                "entry_new checks it");
 
 static void forming_free(struct forming_entry *forming) {
@@ -78,7 +79,11 @@ static bool keeps_buffer(const struct slice *bytes) {
 void append_queue_add(struct partition *partition, struct produced_batch *batch, int64_t now_ms) {
     const struct record_batch *header = &batch->header;
     size_t size = batch->bytes.len;
-    bool log_append_time = partition->settings.log_append_time;
+    buckets_add(&partition->counts->batch_bytes, &bounds_bytes, size);
+    buckets_add(&partition->counts->batch_records, &bounds_count, (uint64_t)header->record_count);
+    /* A marker has the time of its coordinator, and is no record whose time anybody looks for. */
+    bool marker = record_batch_is_control(header),
+         log_append_time = partition->settings.log_append_time && !marker;
     struct forming_entry *forming;
     uint8_t *bytes;
     if (keeps_buffer(&batch->bytes)) {
@@ -97,7 +102,7 @@ void append_queue_add(struct partition *partition, struct produced_batch *batch,
     int64_t timestamp = log_append_time ? now_ms : batch->max_timestamp;
     produced_batch_place(bytes, size, partition->next_offset, partition->epoch, log_append_time,
                          timestamp);
-    if (timestamp > forming->max_timestamp) forming->max_timestamp = timestamp;
+    if (timestamp > forming->max_timestamp && !marker) forming->max_timestamp = timestamp;
     if (record_batch_codec(header) == RECORD_CODEC_NONE) forming->plain_bytes += size;
     if (header->producer_id >= 0) forming->numbered = true;
     forming->len += size;
@@ -144,6 +149,7 @@ static int queue_submit(struct partition *partition, struct forming_entry *formi
 
 int append_queue_flush(struct partition *partition) {
     struct append_queue *queue = &partition->queue;
+    partition_note_moved(partition);
     while (queue->first != NULL) {
         struct forming_entry *forming = queue->first;
         int error = queue_submit(partition, forming);

@@ -7,21 +7,23 @@
  *
  * Happy path: a partition that is opened restores its appliers from the newest snapshot, and gives
  * them each batch that has committed since, in the order of the log, each once. On a replica that
- * begins to lead, `leading` comes when all that has committed is applied.
- * Failures: a snapshot that an applier cannot read is no snapshot at all: everything is applied
- * again from the beginning of the log. Bytes that an applier cannot read end the replica (its
- * leader sent an entry with a right checksum around something that makes no sense).
+ * begins to lead, `leading` comes when all that has committed is applied. A replica that lacks the
+ * beginning of the log is given its leader's state in mid-life: reset, then restore, while it
+ * follows. Failures: a snapshot that an applier cannot read is no snapshot at all: everything is
+ * applied again from the beginning of the log. Bytes that an applier cannot read end the replica
+ * (its leader sent an entry with a right checksum around something that makes no sense).
  * Invariants: `apply` depends on the batches alone, so that equal logs give equal states; waiters
  * of partition_append have ended when `lost` comes.
  *
  * Every partition has the producer state (producer_applier.c) and the start of its log
- * (log_start_applier.c); a partition of a coordinator's topic has that of its coordinator as well,
- * which comes with struct partition_spec and is the partition's from partition_open on.
+ * (log_start_applier.c), and the marks of its tombstones (partition_tombstones.c); a partition of a
+ * coordinator's topic has that of its coordinator as well, which comes with struct partition_spec
+ * and is the partition's from partition_open on.
  */
 #ifndef BROKER_PARTITION_APPLIER_H
 #define BROKER_PARTITION_APPLIER_H
 
-#include "base/buffer.h"
+#include "broker/snapshot/snapshot_bytes.h"
 #include "protocol/record/record_batch.h"
 #include "storage/log_types.h"
 
@@ -48,13 +50,24 @@ struct applier_type {
     void (*lost)(void *state);
     /* Another replica leads, which this one perhaps was to become. */
     void (*passed_over)(void *state);
-    /* The state as bytes, and back, over an empty one; after an error it may hold anything until
-     * `reset`, which makes it empty. */
-    struct slice (*encode)(const void *state);
-    int (*restore)(void *state, uint32_t version, const uint8_t *bytes, size_t len);
+    /* The state as bytes, a step at a time, each of far less than a turn of the loop may have: adds
+     * to `into`, which stays, until it returns true. `*walk` is NULL at first, then the applier's.
+     * What is applied between two steps is in the bytes as well: together they make the state of
+     * the moment in which it returns true. */
+    bool (*encode)(void *state, void **walk, struct snapshot_bytes *into);
+    /* Of one that takes several steps, and is not the last of a partition that does: its walk stays
+     * when it has returned true, and here, at once, comes what has changed since. */
+    void (*encode_rest)(void *state, void *walk, struct snapshot_bytes *into);
+    /* It is called no more, before it returned true, or before encode_rest; `walk` is not NULL. */
+    void (*encode_stop)(void *state, void *walk);
+    /* And back, from bytes of this version or an older one, over an empty state; also in steps: it
+     * is called again with what is behind the `*took` bytes. After an error the state may hold
+     * anything until `reset`, which makes it empty. */
+    int (*restore)(void *state, const uint8_t *bytes, size_t len, size_t *took);
     void (*reset)(void *state);
     void (*free)(void *state);
-    /* NULL: nothing to do; but encode, restore, reset are there. */
+    /* NULL: nothing to do; but encode, restore, reset are there, and encode_stop where encode takes
+     * several steps, and encode_rest as well but in the last one of a partition that does. */
 };
 
 struct applier {

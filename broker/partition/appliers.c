@@ -1,24 +1,8 @@
-/*
- * The appliers of a partition: what has committed goes to each of them, and all of them are kept in
- * one snapshot.
- *
- * A snapshot, little-endian: u32 "DRAS", u32 appliers; for each u32 mark, u32 version, u32 length,
- * its bytes. What holds it has a checksum (storage/log/applier_snapshot.h). Before there were
- * several appliers a snapshot was the producer state alone, and before the start of a log could
- * move there was none of it; both are still read.
- * Invariant: after a failed restore all of them are empty.
- */
+/* The appliers of a partition: what has committed goes to each of them. Their snapshot:
+ * appliers_snapshot.c. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "broker/partition/partition_internal.h"
-#include "storage/little_endian.h"
-
-enum {
-    SNAPSHOT_MARK = 0x53415244, /* "DRAS" */
-    HEAD_SIZE = 8,
-    APPLIER_HEAD_SIZE = 12,
-};
 
 void appliers_open(struct partition *partition, const struct applier *own) {
     partition->appliers[partition->applier_count++] = producer_applier(partition);
@@ -27,6 +11,7 @@ void appliers_open(struct partition *partition, const struct applier *own) {
         partition->applies_all = !own->type->numbered_only;
     }
     partition->appliers[partition->applier_count++] = log_start_applier(partition);
+    partition->appliers[partition->applier_count++] = tombstone_applier(partition);
 }
 
 void appliers_opened(struct partition *partition) {
@@ -126,67 +111,4 @@ void appliers_passed_over(struct partition *partition) {
         const struct applier *applier = &partition->appliers[i];
         if (applier->type->passed_over != NULL) applier->type->passed_over(applier->state);
     }
-}
-
-/* ---- Snapshots ---- */
-
-struct slice appliers_encode(const struct partition *partition) {
-    struct slice parts[APPLIERS_MAX];
-    size_t size = HEAD_SIZE;
-    for (size_t i = 0; i < partition->applier_count; i++) {
-        const struct applier *applier = &partition->appliers[i];
-        parts[i] = applier->type->encode(applier->state);
-        size += APPLIER_HEAD_SIZE + parts[i].len;
-    }
-    struct buffer *buffer = buffer_new(NULL, size);
-    uint8_t *at = buffer->data;
-    le_put_u32(at, SNAPSHOT_MARK);
-    le_put_u32(at + 4, (uint32_t)partition->applier_count);
-    at += HEAD_SIZE;
-    for (size_t i = 0; i < partition->applier_count; i++) {
-        const struct applier *applier = &partition->appliers[i];
-        le_put_u32(at, applier->type->mark);
-        le_put_u32(at + 4, applier->type->version);
-        le_put_u32(at + 8, (uint32_t)parts[i].len);
-        if (parts[i].len > 0) memcpy(at + APPLIER_HEAD_SIZE, parts[i].data, parts[i].len);
-        at += APPLIER_HEAD_SIZE + parts[i].len;
-        slice_unref(&parts[i]);
-    }
-    struct slice slice = slice_of(buffer, 0, size);
-    buffer_unref(buffer);
-    return slice;
-}
-
-/* `count` of the appliers of ours, and no others, in our order. */
-static int restore_all(struct partition *partition, size_t count, const uint8_t *at, size_t left) {
-    for (size_t i = 0; i < count; i++) {
-        const struct applier *applier = &partition->appliers[i];
-        if (left < APPLIER_HEAD_SIZE || le_get_u32(at) != applier->type->mark) return ERR_MALFORMED;
-        size_t len = le_get_u32(at + 8);
-        if (left - APPLIER_HEAD_SIZE < len) return ERR_MALFORMED;
-        int error = applier->type->restore(applier->state, le_get_u32(at + 4),
-                                           at + APPLIER_HEAD_SIZE, len);
-        if (error != ERR_NONE) return error;
-        at += APPLIER_HEAD_SIZE + len;
-        left -= APPLIER_HEAD_SIZE + len;
-    }
-    return left == 0 ? ERR_NONE : ERR_MALFORMED;
-}
-
-bool appliers_restore(struct partition *partition, const struct slice *snapshot) {
-    int error = ERR_MALFORMED;
-    bool of_several = snapshot->len >= HEAD_SIZE && le_get_u32(snapshot->data) == SNAPSHOT_MARK;
-    size_t count = of_several ? le_get_u32(snapshot->data + 4) : 1;
-    size_t of_old = partition->applier_count - 1; /* the last one is the log's start */
-    if (of_several && (count == partition->applier_count || count == of_old)) {
-        error = restore_all(partition, count, snapshot->data + HEAD_SIZE,
-                            snapshot->len - HEAD_SIZE);
-    } else if (!of_several && of_old == 1) {
-        const struct applier *producers = &partition->appliers[0];
-        error = producers->type->restore(producers->state, producers->type->version, snapshot->data,
-                                         snapshot->len);
-    }
-    for (size_t i = 0; error != ERR_NONE && i < partition->applier_count; i++)
-        partition->appliers[i].type->reset(partition->appliers[i].state);
-    return error == ERR_NONE;
 }

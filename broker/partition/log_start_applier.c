@@ -18,25 +18,26 @@ static int command(void *state, const uint8_t *bytes, size_t len, kafka_offset e
     if (error != ERR_NONE) return error;
     if (given.offset > end_offset) return ERR_MALFORMED;
     if (given.offset > partition->log_start) partition->log_start = given.offset;
+    producer_state_log_start(partition->producers, partition->log_start);
     if (given.everywhere > partition->everywhere) partition->everywhere = given.everywhere;
     partition->log_start_moved = true;
-    partition->log_start_at_end = given.offset == end_offset;
+    partition->log_start_at_end = partition->log_start == end_offset;
     return ERR_NONE;
 }
 
-static struct slice encode(const void *state) {
+static bool encode(void *state, void **walk, struct snapshot_bytes *into) {
     const struct partition *partition = state;
-    struct buffer *buffer = buffer_new(NULL, SNAPSHOT_SIZE);
-    le_put_u64(buffer->data, (uint64_t)partition->log_start);
-    le_put_u64(buffer->data + 8, partition->everywhere);
-    struct slice slice = slice_of(buffer, 0, SNAPSHOT_SIZE);
-    buffer_unref(buffer);
-    return slice;
+    uint8_t bytes[SNAPSHOT_SIZE];
+    (void)walk;
+    le_put_u64(bytes, (uint64_t)partition->log_start);
+    le_put_u64(bytes + 8, partition->everywhere);
+    snapshot_bytes_put(into, bytes, sizeof bytes);
+    return true;
 }
 
-static int restore(void *state, uint32_t version, const uint8_t *bytes, size_t len) {
+static int restore(void *state, const uint8_t *bytes, size_t len, size_t *took) {
     struct partition *partition = state;
-    if (version != 1) return ERR_VERSION;
+    *took = len;
     if (len != SNAPSHOT_SIZE || (int64_t)le_get_u64(bytes) < 0) return ERR_MALFORMED;
     partition->log_start = (int64_t)le_get_u64(bytes);
     partition->everywhere = le_get_u64(bytes + 8);

@@ -44,6 +44,10 @@ static void on_committed(void *arg, struct entry *entry) {
         end_offset += entry->records;
         note_arrival(partition, entry, end_offset);
         partition->moved_bytes += entry->raw_len;
+        if (partition->leading) {
+            partition->flow.produced_records += entry->records;
+            partition->flow.produced_bytes += entry->raw_len;
+        }
     } else if (entry->type == ENTRY_COMMAND && !appliers_command(partition, entry)) {
         return;
     }
@@ -60,38 +64,59 @@ static void on_caught_up(void *arg) {
     if (moved) partition_let_go(partition);
     partition_produces_advance(partition);
     partition_trims_advance(partition);
+    partition_retain_bytes(partition);
     partition_waiters_tell(partition, moved);
     if (partition->queue.first != NULL) partition_produces_flush(partition);
+    partition_note_moved(partition);
 }
 
-struct slice partition_applied_state(const struct partition *partition) {
+struct slice partition_applied_state(struct partition *partition) {
     return appliers_encode(partition);
 }
 
-static struct slice state_to_keep(void *arg, log_index *index) {
-    struct partition *partition = arg;
-    *index = partition->applied;
-    return partition->applied > 0 ? appliers_encode(partition) : (struct slice){0};
+static void on_keep_wanted(void *arg) {
+    appliers_keep(arg);
+}
+
+/* The snapshot does not say whether the last command left a record. */
+static void let_go_as_before(struct partition *partition) {
+    partition->log_start_at_end = partition->log_start ==
+                                  partition_log_end_offset(raft_group_log(partition->group));
+    partition_let_go(partition);
+}
+
+static void on_restored(struct partition *partition, log_index index) {
+    partition->applied = index;
+    if (partition->log_start > partition->high_watermark)
+        partition->high_watermark = partition->log_start;
+    let_go_as_before(partition);
+    raft_group_restored(partition->group, index);
+}
+
+/* Another log is in force: what was applied of the one before counts no more. */
+static void forget_applied(struct partition *partition) {
+    appliers_forget(partition);
+    partition->applied = 0;
+    partition->log_start_moved = true; /* it has not heard yet what may go */
+    partition->clock_noted_ms = (int64_t)env_now_ms(partition->env);
 }
 
 /* Inside raft_group_open: the appliers as they were kept; the group delivers what is behind. A
- * state that cannot be read costs a longer replay. */
-static uint64_t on_restore(void *arg, struct partition_log *log) {
+ * state that cannot be read costs a longer replay. Again when the leader has given the beginning of
+ * the log: its state, up to where that describes it. */
+static bool on_restore(void *arg, struct partition_log *log) {
     struct partition *partition = arg;
     log_index index;
     struct slice state;
     uint64_t every_bytes = partition->applies_all ? SNAPSHOT_EVERY_OWN : SNAPSHOT_EVERY;
-    partition_log_on_seal(log, every_bytes, state_to_keep, partition);
-    partition->high_watermark = partition_log_start_offset(log);
+    if (partition->group != NULL) forget_applied(partition); /* it is open: that is another log */
+    partition_log_on_seal(log, every_bytes, on_keep_wanted, partition);
+    if (partition->high_watermark < partition_log_start_offset(log))
+        partition->high_watermark = partition_log_start_offset(log);
     traffic_opened(&partition->traffic, partition_log_end_offset(log));
-    if (!partition_log_snapshot(log, &index, &state)) return 0;
-    bool restored = appliers_restore(partition, &state);
-    slice_unref(&state);
-    if (!restored) return 0;
-    if (partition->log_start > partition->high_watermark)
-        partition->high_watermark = partition->log_start;
-    partition->applied = index;
-    return index;
+    if (!partition_log_snapshot(log, &index, &state)) return false;
+    appliers_restore(partition, state, index, on_restored);
+    return true;
 }
 
 /* ---- Leadership ---- */
@@ -161,6 +186,7 @@ static void on_leading(void *arg, log_term term) {
     traffic_leading(&partition->traffic, (int64_t)env_now_ms(partition->env),
                     partition->high_watermark);
     partition->start_told = 0;
+    partition->retained_to = 0;
     watch_later(partition);
     partition->events->leading(partition->arg, partition, term);
     appliers_leading(partition);
@@ -214,18 +240,16 @@ static struct partition *partition_make(struct shard *shard, const struct partit
     partition->topic = mem_strdup(spec->topic);
     partition->index = spec->index;
     partition->replica = spec->replica;
-    /* partitions_make_sense (metadata.c). */
-    CHECK(spec->member_count > 0 && spec->member_count <= 64);
-    partition->members = mem_alloc(spec->member_count * sizeof *partition->members);
-    for (size_t i = 0; i < spec->member_count; i++)
-        partition->members[i] = spec->members[i];
-    partition->member_count = spec->member_count;
+    partition_take_members(partition, spec->members, spec->member_count);
     partition->settings = spec->settings;
     partition->checks = spec->checks;
     partition->events = events;
     partition->arg = arg;
     partition->ids = spec->ids;
+    partition->counts = spec->counts;
     partition->max_producers = spec->settings.max_producers;
+    partition->guards = guards_new(spec->asker, partition->topic, partition->index,
+                                   env_random_u64(env));
     appliers_open(partition, &spec->applier);
     partition->clock_noted_ms = (int64_t)env_now_ms(env);
     partition->leading_timer = env_timer_new(env, watch_leading, partition);
@@ -235,8 +259,10 @@ static struct partition *partition_make(struct shard *shard, const struct partit
 
 static void free_partition(struct partition *partition) {
     partition_produces_close(partition);
+    guards_free(partition->guards);
     traffic_close(&partition->traffic);
     env_timer_free(partition->leading_timer);
+    appliers_snapshot_stop(partition);
     appliers_close(partition);
     producer_state_free(partition->producers);
     mem_free(partition->members);
@@ -260,6 +286,8 @@ int partition_open(struct shard *shard, const struct partition_spec *spec,
                                     .members = spec->members,
                                     .member_count = spec->member_count,
                                     .bootstrap = spec->bootstrap,
+                                    .first_members = spec->first_members,
+                                    .first_member_count = spec->first_member_count,
                                     .first = spec->members[0].replica,
                                     .needs_room = true,
                                     .eager_commit = spec->applier.type != NULL,
@@ -270,7 +298,8 @@ int partition_open(struct shard *shard, const struct partition_spec *spec,
         free_partition(partition);
         return error;
     }
-    partition_let_go(partition);
+    partition_apply_settings(partition);
+    if (partition->restoring == NULL) let_go_as_before(partition);
     appliers_opened(partition);
     *result = partition;
     return ERR_NONE;

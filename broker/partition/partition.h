@@ -14,18 +14,19 @@
 #ifndef BROKER_PARTITION_PARTITION_H
 #define BROKER_PARTITION_PARTITION_H
 
+#include "base/measure/buckets.h"
+#include "broker/checks/check_pool.h"
+#include "broker/guards/transaction_question.h"
 #include "broker/metadata/asking/producer_ids.h"
 #include "broker/partition/applier.h"
-#include "broker/partition/check_pool.h"
+#include "broker/producer/aborted_list.h"
 #include "broker/traffic/traffic.h"
 #include "raft-glue/raft_group.h"
+#include "storage/log/log_cleaning.h"
 #include "storage/log_types.h"
 
 struct partition;
 struct producer_state;
-
-/* Bytes: the largest max.message.bytes that a topic may have. */
-enum { PARTITION_BATCH_MOST = 100 << 20 };
 
 /* From the topic's configuration; may change while open. */
 struct partition_settings {
@@ -38,9 +39,24 @@ struct partition_settings {
     int64_t producer_expiration_ms; /* producer.id.expiration.ms */
     uint32_t max_producers;         /* partition.max.producers; taken at opening */
     int64_t timestamp_before_max_ms,
-        timestamp_after_max_ms;    /* message.timestamp.before.max.ms, after: not negative */
-    size_t unfolded_max_bytes;     /* message.unfolded.max.bytes */
-    uint64_t file_delete_delay_ms; /* file.delete.delay.ms */
+        timestamp_after_max_ms;           /* message.timestamp.before.max.ms, after: not negative */
+    size_t unfolded_max_bytes;            /* message.unfolded.max.bytes */
+    uint64_t file_delete_delay_ms;        /* file.delete.delay.ms */
+    uint64_t segment_bytes;               /* segment.bytes */
+    bool cleanup_delete, cleanup_compact; /* cleanup.policy; neither: all stays */
+    int64_t retention_ms, retention_bytes; /* -1: no limit */
+    int64_t segment_ms, segment_jitter_ms; /* when a segment ends by its age; 0: never */
+    double min_cleanable_ratio;            /* min.cleanable.dirty.ratio */
+    int64_t min_compaction_lag_ms, max_compaction_lag_ms;
+    int64_t delete_retention_ms; /* delete.retention.ms */
+};
+
+/* What all partitions of a broker count together, for metrics. */
+struct produce_counts {
+    struct buckets batch_bytes, batch_records; /* of batches that were appended (bounds_bytes,
+                                                  bounds_count) */
+    uint64_t repeated;     /* batches that idempotent producers sent again: appended once */
+    uint64_t out_of_order; /* ... that they sent without the one before it: refused */
 };
 
 struct partition_spec {
@@ -50,14 +66,19 @@ struct partition_spec {
     replica_id replica;                      /* ours */
     const struct raft_group_member *members; /* as placed: the first is the preferred leader */
     size_t member_count;
+    const struct raft_group_member *first_members; /* as in raft_group_spec, and the next */
+    size_t first_member_count;
     bool bootstrap;                        /* as in raft_group_spec, */
     struct partition_log_opening *opening; /* and this, begun with partition_label */
     struct partition_settings settings;
     struct check_pool *checks; /* where long checks of batches go; stays as long as the partition */
     struct producer_ids *ids;  /* which ids were given out; likewise. NULL: all of them */
-    struct applier applier;    /* besides the producer state; taken over, also by an opening that
-                                  fails. type NULL: none. With one, followers hear of each commit
-                                  at once, so that whoever takes over has little to apply */
+    struct produce_counts *counts; /* likewise */
+    /* Who knows whether the partition is in a transaction; likewise */
+    const struct transaction_asker *asker;
+    struct applier applier; /* besides the producer state; taken over, also by an opening that
+                               fails. type NULL: none. With one, followers hear of each commit
+                               at once, so that whoever takes over has little to apply */
 };
 
 /* Who must know when leadership changes here (leader_table announces it). */
@@ -65,6 +86,9 @@ struct partition_events {
     void (*leading)(void *arg, struct partition *partition, log_term term);
     void (*lost)(void *arg, struct partition *partition);
     void (*in_sync_changed)(void *arg, struct partition *partition);
+    /* What metrics count of it has changed, but for who leads and who is in sync: once, until
+     * partition_take_flow. NULL: nobody counts. */
+    void (*moved)(void *arg, struct partition *partition);
 };
 
 /* What the log of a partition is called. */
@@ -81,24 +105,44 @@ void partition_close(struct partition *partition, bool deleted);
 /* From the next batch on. How many producers are remembered stays as at opening. */
 void partition_set_settings(struct partition *partition, const struct partition_settings *settings);
 
+/* Members came, went, or stand in another order; ours stays. */
+void partition_set_members(struct partition *partition, const struct raft_group_member *members,
+                           size_t n);
+
 struct raft_group *partition_group(struct partition *partition);
+const char *partition_topic(const struct partition *partition);
 int32_t partition_index(const struct partition *partition);
+replica_id partition_replica(const struct partition *partition); /* ours */
 bool partition_is_leading(const struct partition *partition);
 uint32_t partition_leader_epoch(const struct partition *partition);
 int64_t partition_high_watermark(const struct partition *partition); /* committed and applied */
+/* The last stable offset: all below it belongs to no transaction, or to one that has ended. Not
+ * above the watermark, and never goes back. */
+kafka_offset partition_stable_offset(const struct partition *partition);
 /* From here on records are served: what lies below was deleted, perhaps not from the disk yet. */
 int64_t partition_start_offset(const struct partition *partition);
 /* This replica was elected, and leads as soon as all is applied. */
 bool partition_is_electing(const struct partition *partition);
-/* What its appliers know by what has committed, as bytes: the same on every replica that has
- * applied the same entries. */
-struct slice partition_applied_state(const struct partition *partition);
-/* What is known here of its idempotent producers; changes with what commits. */
+/* What its appliers know by what has committed, as bytes of a snapshot: equal, but for the order of
+ * a coordinator's records, on every replica that has applied the same entries. */
+struct slice partition_applied_state(struct partition *partition);
+/* What is known here of its idempotent and transactional producers; changes with what commits. */
 const struct producer_state *partition_producers(const struct partition *partition);
 /* What came when, and who fetches from where. */
 struct traffic *partition_traffic(struct partition *partition);
 /* Of a leader: how many replicas are in sync, itself included. 0: it does not lead. */
 int32_t partition_in_sync_count(const struct partition *partition);
+/* How many have to be for records to be taken: min.insync.replicas, or all that vote. */
+int32_t partition_in_sync_wanted(const struct partition *partition);
+
+/* What clients have written and read here, of a leader; internal records count as others do. */
+struct partition_flow {
+    uint64_t produced_records, produced_bytes, fetched_records, fetched_bytes;
+};
+/* Since the last call, or since it was opened. */
+struct partition_flow partition_take_flow(struct partition *partition);
+/* A fetch is answered with that. */
+void partition_note_fetched(struct partition *partition, uint64_t records, uint64_t bytes);
 
 /* Of a call that may take time: over when it returns, or its `done` comes later. */
 enum completion { DONE, PENDING };
@@ -111,15 +155,19 @@ struct produced_records {
     struct slice frame; /* in which `data` lies; borrowed */
     const uint8_t *data;
     int32_t len;
-    bool zstd_allowed;  /* Produce version 7 on (KIP-110) */
-    const void *sender; /* whose batches are appended in the order in which they came: the
-                           connection. Not looked into */
+    bool zstd_allowed; /* Produce version 7 on (KIP-110) */
+    /* Of who produces in transactions, stays as the bytes; else null. */
+    struct kp_string transactional_id;
+    bool knows_abortable; /* version 11 on (KIP-890) */
+    bool adds_partition;  /* version 12 on: what it writes to is in its transaction by that */
+    const void *sender;   /* whose batches are appended in the order in which they came: the
+                             connection. Not looked into */
 };
 
 /* What there is to say about an error beyond its code. */
 struct produce_refusal {
     struct error_text why; /* empty: nothing */
-    /* Records that are to blame, with INVALID_TIMESTAMP. */
+    /* Records that are to blame, with INVALID_TIMESTAMP or INVALID_RECORD. */
     struct record_reject rejects[RECORD_REJECTS_MAX];
     size_t reject_count;
     int64_t earliest_ms, latest_ms; /* in which their timestamps should have been */
@@ -140,6 +188,7 @@ struct partition_produce {
     struct partition_produce *next, *prev;
     struct check_line *line;
     struct held_verdict *held;
+    struct guarded_batch *guarded;
     uint8_t place;
     bool abandoned; /* over as soon as it is appended */
 };
@@ -151,8 +200,11 @@ struct partition_produce {
  * Errors (Kafka's): before the append, so that nothing was written: NOT_LEADER_OR_FOLLOWER,
  * UNKNOWN_TOPIC_OR_PARTITION, CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP,
  * MESSAGE_TOO_LARGE, UNSUPPORTED_COMPRESSION_TYPE, TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
- * NOT_ENOUGH_REPLICAS (also when too much is uncommitted, or too many producers are remembered:
- * clients repeat it, in order), and, once a majority has confirmed that we lead,
+ * NOT_ENOUGH_REPLICAS (also when too much is uncommitted, too many producers are remembered, or the
+ * coordinator of its transaction cannot be asked: clients repeat it, in order); by the
+ * coordinator's word INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE or TRANSACTION_ABORTABLE,
+ * INVALID_PRODUCER_ID_MAPPING, CONCURRENT_TRANSACTIONS; and, once a majority has confirmed that we
+ * lead,
  * OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID. Before or behind the
  * append, outcome unknown: NOT_LEADER_OR_FOLLOWER, REQUEST_TIMED_OUT. A batch that came before
  * (KIP-98) is a success with the offset of its first coming. */
@@ -183,12 +235,17 @@ bool partition_produce_is_congested(const struct partition_produce *produce);
 
 struct partition_read {
     void (*done)(struct partition_read *read);
-    int16_t error; /* Kafka's code */
+    bool committed; /* asked for: only what is below the last stable offset (read_committed) */
+    int16_t error;  /* Kafka's code */
     bool electing; /* with an error: this replica is about to lead; wait for it (partition_wait) and
                       ask again */
-    int64_t high_watermark; /* this and the next: -1 with an error */
-    kafka_offset start_offset;
-    bool more; /* committed batches follow, which max_bytes kept out */
+    int64_t high_watermark; /* this and the next two: -1 with an error */
+    kafka_offset stable_offset, start_offset;
+    bool more; /* batches that may be read follow, which max_bytes kept out */
+    /* With `committed`: the aborted transactions that may have written some of these batches, by
+     * first offset. Freed with them. */
+    struct aborted_transaction *aborted;
+    size_t aborted_count;
     /* Without an error: what the client has is not what is in the log; the two agree up to there
      * (KIP-595). Nothing was read. */
     bool diverges;
@@ -196,23 +253,24 @@ struct partition_read {
     kafka_offset epoch_end_offset;
     /* The partition's. */
     struct partition *partition;
-    kafka_offset offset, end_offset; /* from here, and to there: the watermark as it was */
+    kafka_offset offset, end_offset; /* from here, and to there: what could be read as it was */
     int32_t last_epoch;
     /* Slices, count, bytes: the batches, when there is no error. */
     struct partition_log_fetch fetch;
+    struct aborted_finding *finding;
     struct raft_group_read_index confirm;
     struct partition_read *next, *prev;
     uint8_t stage;
     bool inside; /* the call that began it has not returned */
 };
 
-/* Reads committed batches from `offset` on, at most max_bytes, but at least one batch; none if
- * there is none yet, or with max_bytes 0. `leader_epoch`: the client's (KIP-320), -1: none.
- * `last_epoch`: of the record before `offset`, as the client has it, -1: it does not say. DONE:
- * over within the call; PENDING: `done` comes later. Errors: NOT_LEADER_OR_FOLLOWER,
- * UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, OFFSET_OUT_OF_RANGE,
- * KAFKA_STORAGE_ERROR. What lies above the end, or diverges, is told only after a majority
- * confirmed that we lead. */
+/* Reads batches that have committed (in the log) from `offset` on, at most max_bytes, but at least
+ * one batch; none if there is none yet, or with max_bytes 0. `leader_epoch`: the client's
+ * (KIP-320), -1: none. `last_epoch`: of the record before `offset`, as the client has it, -1: it
+ * does not say. DONE: over within the call; PENDING: `done` comes later. Errors:
+ * NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
+ * OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR. What lies above the end, or diverges, is told only
+ * after a majority confirmed that we lead. */
 enum completion partition_read(struct partition *partition, kafka_offset offset,
                                int32_t leader_epoch, int32_t last_epoch, uint64_t max_bytes,
                                struct partition_read *read);
@@ -222,9 +280,11 @@ void partition_read_cancel(struct partition_read *read);
  * use. */
 void partition_read_release(struct partition_read *read);
 
-/* Waits for the watermark of a partition. */
+/* Waits for the watermark of a partition, or for its last stable offset. */
 struct partition_waiter {
-    /* Once for each commit, with the bytes that it made visible; `changed`: leadership came, went,
+    bool stable; /* for the latter */
+    /* Once for each commit, with the bytes that it made visible (at least these, where that was the
+     * end of one of several transactions); `changed`: leadership came, went,
      * or the partition goes (or whatever else a fetch shows, once there is more of it: a log start
      * that moves): ask again. The waiter stays until partition_wait_cancel, which inside
      * the call is for this one alone. */
@@ -241,6 +301,7 @@ enum { PARTITION_LATEST = -1, PARTITION_EARLIEST = -2, PARTITION_MAX_TIMESTAMP =
 
 struct partition_lookup {
     void (*done)(struct partition_lookup *lookup);
+    bool committed; /* asked for: what is not below the last stable offset is not there */
     int16_t error;
     bool electing;        /* with an error: OFFSET_NOT_AVAILABLE is the better answer (KIP-207) */
     kafka_offset offset;  /* -1: none */
@@ -293,10 +354,61 @@ struct partition_trim {
 /* No record below `offset` is served any more, on any replica, whoever leads (KIP-107): committed
  * when it is over. Nothing to do if the log starts there already, or above. Calling convention as
  * partition_read. Errors: NOT_LEADER_OR_FOLLOWER (with the outcome unknown, if it waited),
- * UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE (below -1, or above the high watermark, which a
- * majority confirmed to be ours). */
+ * POLICY_VIOLATION (cleanup.policy is compact alone), UNKNOWN_TOPIC_OR_PARTITION,
+ * OFFSET_OUT_OF_RANGE (below -1, or above the high watermark, which a majority confirmed to be
+ * ours). */
 enum completion partition_trim(struct partition *partition, kafka_offset offset,
                                struct partition_trim *trim);
 void partition_trim_cancel(struct partition_trim *trim); /* nothing if it is over */
+
+/* ---- Retention ---- */
+
+/* Of a leader, else nothing: looks whether records are too old, or too many (retention.ms,
+ * retention.bytes of a topic that has `delete` in its cleanup.policy), and deletes them. */
+void partition_retain(struct partition *partition);
+
+/* What it takes here; sums that are kept, no walk. */
+struct partition_size {
+    uint64_t bytes; /* of what has committed, as it is stored */
+    /* ... of which so much lies in segments below the start that are still here: for a moment; or
+     * because a member lacks some of it, or was not heard since this replica leads. */
+    uint64_t pinned_bytes;
+    int32_t pinned_by; /* of a leader: the node of the first such member; -1: there is none */
+};
+void partition_size_get(struct partition *partition, struct partition_size *size);
+
+/* ---- Compaction (storage/log/log_cleaning.h), on each replica for itself ---- */
+
+/* How much it should be cleaned. */
+struct partition_dirt {
+    double ratio;  /* of its sealed segments, by bytes, no cleaning has read */
+    bool internal; /* it is the broker's own: goes before others */
+    bool overdue;  /* by max.compaction.lag.ms: goes before what is not */
+    bool no_room;  /* the disk has less than a round takes: it has to wait */
+};
+/* Whether it should be cleaned, and can be, now. A leader tells the others how far they may, if
+ * that is what is missing. */
+bool partition_is_dirty(struct partition *partition, struct partition_dirt *dirt);
+/* One round. `done` comes later, unless the partition is closed first: then cleaning->round is
+ * NULL. ERR_AGAIN: it is not dirty any more; as log_cleaning_begin. */
+int partition_clean(struct partition *partition, const struct log_clean_options *options,
+                    struct log_cleaning *cleaning);
+/* Up to which offset this replica's log is clean (log_cleaning.h). */
+kafka_offset partition_clean_to(const struct partition *partition);
+/* Of a leader: up to which offset tombstones could go, as far as this replica is concerned, if all
+ * others were as clean; 0: it is not time to ask them. */
+kafka_offset partition_wants_mark(const struct partition *partition);
+/* All of its replicas, this one included. False: others vote as well, of which the metadata does
+ * not tell here yet. */
+bool partition_members(const struct partition *partition, const struct raft_group_member **members,
+                       size_t *count);
+/* Every replica of it is clean up to there: that is told to all of them (tombstone_marks.h). Does
+ * nothing if it is not wanted any more, or cannot be submitted now. */
+void partition_mark_tombstones(struct partition *partition, kafka_offset offset);
+/* How a round of it went, or that it could not begin. With an error it counts as clean for a while:
+ * for first_pause_ms, then twice as long each time, an hour at most, so that others have their turn
+ * and what cannot be cleaned costs little; no longer than until there is room, if it lacked room.
+ */
+void partition_was_cleaned(struct partition *partition, int error, uint64_t first_pause_ms);
 
 #endif

@@ -16,7 +16,8 @@
 #include "protocol/kafka_error.h"
 
 enum {
-    REFUSE_BYTES = 8 << 20, /* wait for a majority: nothing more is appended */
+    REFUSE_BYTES = 8 << 20,  /* wait for a majority: nothing more is appended */
+    MARKERS_BYTES = 1 << 20, /* beyond that, for markers: records cannot keep them out */
     CROWDED_TOLD_MS = 60 * 1000,
 };
 
@@ -25,9 +26,7 @@ enum {
 int16_t partition_room_for(const struct partition *partition, uint64_t bytes,
                            struct error_text *why) {
     int32_t in_sync = partition_in_sync_count(partition),
-            wanted = partition->settings.min_insync_replicas;
-    /* As Kafka 4: never more than all. */
-    if (wanted > (int32_t)partition->member_count) wanted = (int32_t)partition->member_count;
+            wanted = partition_in_sync_wanted(partition);
     if (in_sync < wanted)
         return error_set(why, KAFKA_NOT_ENOUGH_REPLICAS,
                          "%d of %zu replicas are in sync and min.insync.replicas is %d.", in_sync,
@@ -40,6 +39,10 @@ int16_t partition_room_for(const struct partition *partition, uint64_t bytes,
                          "Too much of %s-%d waits for a majority of its replicas already.",
                          partition->topic, partition->index);
     return KAFKA_NONE;
+}
+
+bool partition_room_for_marker(const struct partition *partition) {
+    return partition->queue.bytes < REFUSE_BYTES + MARKERS_BYTES;
 }
 
 /* ---- The producer's turn ---- */
@@ -57,6 +60,11 @@ static int16_t code_of(enum producer_verdict verdict, struct error_text *why,
             why, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER,
             "Producer %lld (epoch %d) begins with sequence %d: what it sent before has not arrived.",
             (long long)batch->producer_id, batch->epoch, batch->base_sequence);
+    case PRODUCER_IN_TRANSACTION:
+        return error_set(
+            why, KAFKA_INVALID_TXN_STATE,
+            "Producer %lld (epoch %d) has a transaction open, and this batch is not part of it.",
+            (long long)batch->producer_id, batch->epoch);
     case PRODUCER_FENCED:
         return error_set(why, KAFKA_INVALID_PRODUCER_EPOCH,
                          "Producer %lld has a later epoch than %d.", (long long)batch->producer_id,
@@ -73,6 +81,7 @@ static int16_t code_of(enum producer_verdict verdict, struct error_text *why,
 int16_t partition_refuse_sequence(struct partition *partition, enum producer_verdict verdict,
                                   const struct producer_batch *batch, struct error_text *why) {
     int16_t code = code_of(verdict, why, batch);
+    partition->counts->out_of_order += code == KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER;
     return verdict == PRODUCER_UNKNOWN && partition->next_offset == 0 ? KAFKA_UNKNOWN_PRODUCER_ID
                                                                       : code;
 }

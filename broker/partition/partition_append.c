@@ -1,5 +1,4 @@
-/* A produce without a client: nothing to check, nobody's sequence, and it is over like any other.
- */
+/* A produce without a client: nothing to check, no sequence, and it is over like any other. */
 #include "broker/partition/partition_append.h"
 
 #include "base/container_of.h"
@@ -25,24 +24,50 @@ size_t partition_append_most(const struct partition *partition) {
     return (size_t)partition->settings.max_message_bytes;
 }
 
-int16_t partition_append(struct partition *partition, struct slice batch,
-                         struct partition_append *append) {
-    int16_t code = refuse(partition, &batch);
+/* NONE: it may be appended. Takes `batch` over. */
+static int16_t prepare(struct partition *partition, struct slice *batch,
+                       struct partition_append *append, struct produced_batch *produced) {
+    int16_t code = refuse(partition, batch);
     if (code != KAFKA_NONE) {
-        slice_unref(&batch);
+        slice_unref(batch);
         return code;
     }
-    struct produced_batch produced = {.bytes = batch};
-    int error = record_batch_parse(batch.data, batch.len, &produced.header, NULL);
+    *produced = (struct produced_batch){.bytes = *batch};
+    int error = record_batch_parse(batch->data, batch->len, &produced->header, NULL);
     CHECK(error == ERR_NONE); /* the builder made it */
-    produced.max_timestamp = produced.header.max_timestamp;
+    produced->max_timestamp = produced->header.max_timestamp;
     append->produce = (struct partition_produce){.done = on_produced, .partition = partition};
-    partition_produce_append(partition, &append->produce, &produced);
     return KAFKA_NONE;
 }
 
+int16_t partition_append(struct partition *partition, struct slice batch,
+                         struct partition_append *append) {
+    struct produced_batch produced;
+    int16_t code = prepare(partition, &batch, append, &produced);
+    if (code == KAFKA_NONE) partition_produce_append(partition, &append->produce, &produced);
+    return code;
+}
+
+int16_t partition_append_in_transaction(struct partition *partition, struct slice batch,
+                                        const struct append_transaction *transaction,
+                                        struct partition_append *append) {
+    struct produced_batch produced;
+    int16_t code = prepare(partition, &batch, append, &produced);
+    if (code != KAFKA_NONE) return code;
+    append->produce.records = (struct produced_records){
+        .len = (int32_t)batch.len,
+        .transactional_id = transaction->id,
+        .knows_abortable = transaction->knows_abortable,
+        .adds_partition = transaction->adds};
+    if (partition_produce_judge(partition, &append->produce, &produced) == PENDING)
+        return KAFKA_NONE;
+    CHECK(append->produce.error != KAFKA_NONE); /* without a sequence it is no retry */
+    return append->produce.error;
+}
+
 bool partition_append_take_back(struct partition_append *append) {
-    if (partition_produce_is_taken(&append->produce)) return false;
+    bool in_line = append->produce.place == PLACE_WAITING;
+    if (in_line && partition_produce_is_taken(&append->produce)) return false;
     partition_produce_time_out(&append->produce);
     return true;
 }

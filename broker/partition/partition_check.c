@@ -16,7 +16,7 @@
 #include <uthash.h>
 
 #include "base/container_of.h"
-#include "broker/partition/error_map.h"
+#include "broker/errors/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
 

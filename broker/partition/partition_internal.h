@@ -6,15 +6,22 @@
  *   append_queue.c         batches into entries, entries into the group
  *   partition_check.c      batches on their way through their checks, in order
  *   partition_refusal.c    refusals for good, until they are confirmed
+ *   partition_guard.c      batches until the coordinator of their transaction has been asked
  *   partition_admission.c  whether a batch may be appended: room, its producer's turn
  *   partition_produce.c    from a client's batch to its acknowledgement
  *   partition_append.c     the same for a batch of the broker itself
+ *   partition_marker.c     ... and for what ends a transaction
  *   partition_read.c       reads and waits of consumers
  *   partition_lookup.c     offsets by timestamp, ends of epochs
  *   partition_trim.c       records that are deleted from the front
+ *   partition_retention.c  ... because they are too old, or too many
+ *   partition_clean.c      all but the last records of their keys
+ *   partition_tombstones.c ... and when the last ones go, too, that say that a key is gone; their
+ *                          marks, as an applier
  *   producer_applier.c     what has committed, for the producer state
  *   log_start_applier.c    ... and for the start of the log
- *   appliers.c             what has committed, for all appliers; their snapshot
+ *   appliers.c             what has committed, for all appliers
+ *   appliers_snapshot.c    their snapshot, there and back, in steps
  *   partition.c            opening, closing, what the group tells
  */
 #ifndef BROKER_PARTITION_PARTITION_INTERNAL_H
@@ -22,10 +29,13 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "broker/guards/transaction_guards.h"
 #include "broker/log_start/log_start.h"
+#include "broker/log_start/tombstone_marks.h"
 #include "broker/partition/partition.h"
 #include "broker/partition/produced_batch.h"
 #include "broker/producer/producer_state.h"
+#include "protocol/record/transaction_marker.h"
 #include "storage/log_types.h"
 
 /* One entry that gathers batches, or holds a large one by reference. */
@@ -55,10 +65,19 @@ struct produce_list {
     struct partition_produce *first, *last;
 };
 
+enum produce_place {
+    PLACE_NONE,
+    PLACE_ELECTING,
+    PLACE_CHECKING,
+    PLACE_GUARDED,
+    PLACE_HELD,
+    PLACE_WAITING
+};
+
 /* The batches of one sender that are not checked yet, as they came; the first one is under way. */
 struct check_line;
 
-enum { APPLIERS_MAX = 3 };
+enum { APPLIERS_MAX = 4 };
 
 struct partition {
     struct shard *shard;
@@ -76,12 +95,19 @@ struct partition {
     size_t applier_count;
     /* What is served begins there; 0: at the log's first record (log_start.h). */
     kafka_offset log_start;
-    log_index everywhere;   /* as there */
-    bool log_start_moved;   /* since who waits for it was told */
-    bool log_start_at_end;  /* ... to behind all records that there were */
+    log_index everywhere;                        /* as there */
+    uint64_t clean_pause_ms, clean_paused_to_ms; /* after rounds that failed; 0: none did lately */
+    bool clean_lacked_room;                      /* the last one did so for want of room */
+    bool log_start_moved;                        /* since who waits for it was told */
+    bool log_start_at_end;                       /* ... to behind all records that there were */
+    struct tombstone_marks tombstones;
     log_index start_told;   /* `everywhere` of the last command that this leader submitted */
     int64_t start_waits_ms; /* since when a member keeps files below the start here; 0: none does */
+    kafka_offset retained_to; /* the furthest start that retention has submitted since this leads */
+    int64_t future_told_ms; /* when it was last logged that a timestamp keeps a segment; 0: never */
     bool applies_all;       /* batches without a producer id as well */
+    struct appliers_keeping *keeping;     /* a snapshot is put together; NULL: none is */
+    struct appliers_restoring *restoring; /* ... taken apart */
     struct producer_state *producers;
     uint32_t max_producers;
     struct producer_ids *ids; /* NULL: every id counts as given out */
@@ -90,12 +116,17 @@ struct partition {
     uint64_t applied;         /* index of the last entry that the appliers know */
     int64_t high_watermark;   /* behind the last record that is committed and applied */
     uint64_t moved_bytes;     /* that became visible since the waiters were told */
+    kafka_offset stable_told; /* the last stable offset when they were */
+    uint64_t unstable_bytes;  /* ... of what lay above it, or more */
     bool leading;             /* and serving */
     bool closed, deleted;
     uint32_t epoch; /* while leading */
     bool quiet;     /* while leading: nothing happens in the group */
     struct env_timer *leading_timer;
     uint64_t in_sync; /* a bit for each member, as last told */
+    struct produce_counts *counts;
+    struct partition_flow flow; /* since it was taken */
+    bool moved;                 /* ... and events->moved was called */
     /* Produce. */
     kafka_offset next_offset; /* that the next batch gets; while leading */
     struct append_queue queue;
@@ -104,9 +135,14 @@ struct partition {
     struct produce_list waiting;  /* for the watermark, by end_offset */
     struct produce_list electing; /* for this replica to lead, as they came */
     struct produce_list held;     /* with a verdict that is not confirmed yet */
+    struct guards *guards;        /* what waits for the coordinator of its transaction */
     /* The verdict about one that is not in `held` any more. */
     void (*judged)(struct partition_produce *produce, int16_t code,
                    const struct produce_refusal *refusal);
+    /* The coordinator's word about one that was guarded: NONE: it is its turn, and the batch is to
+     * be released. */
+    void (*told)(struct partition_produce *produce, struct produced_batch *batch, int16_t code,
+                 struct produce_refusal *refusal);
     struct check_pool *checks;
     struct check_line *lines;   /* by sender */
     struct env_task lines_task; /* goes on with lines whose first one was taken out */
@@ -128,8 +164,14 @@ struct partition {
  * yet, but is about to. */
 int16_t partition_leadership(const struct partition *partition, int32_t leader_epoch,
                              bool *electing);
+/* Tells the log of those settings that are its business. */
+void partition_apply_settings(struct partition *partition);
 /* A bit for each member that the group finds in sync. */
+void partition_take_members(struct partition *partition, const struct raft_group_member *members,
+                            size_t n);
 uint64_t partition_in_sync_now(const struct partition *partition);
+/* Behind whatever metrics count: whoever counts is told, if he has not been. */
+void partition_note_moved(struct partition *partition);
 
 /* ---- append_queue.c ---- */
 
@@ -167,9 +209,9 @@ void partition_checks_close(struct partition *partition); /* no line may be left
 
 /* ---- partition_refusal.c ---- */
 
-/* What ends a batch for good although it was not appended, because of what this leader remembers.
- * Once a majority has confirmed that we lead, partition->judged comes, with `code`; else with
- * NOT_LEADER_OR_FOLLOWER. Never inside the call. */
+/* What ends a batch for good although it was not appended, because of what this leader remembers
+ * (NONE: there is nothing to do). Once a majority has confirmed that we lead, partition->judged
+ * comes, with `code`; else with NOT_LEADER_OR_FOLLOWER. Never inside the call. */
 void partition_refusal_hold(struct partition *partition, struct partition_produce *produce,
                             int16_t code, const struct error_text *why);
 /* It is of a producer whose id nobody was given, as far as we know. Once our table is as new as the
@@ -180,12 +222,26 @@ void partition_refusal_ask_id(struct partition *partition, struct partition_prod
 /* Takes it out; partition->judged does not come. */
 void partition_refusal_cancel(struct partition_produce *produce);
 
+/* ---- partition_guard.c ---- */
+
+/* partition->told comes: when the coordinator of its transaction has answered, and all that came of
+ * its producer before has been told. Takes the batch over. Never inside the call. */
+void partition_guard_wait(struct partition *partition, struct partition_produce *produce,
+                          struct produced_batch *batch);
+/* It will be refused, to be sent again: what the producer sent behind it must not be appended
+ * before. */
+void partition_guard_note_refusal(const struct partition_produce *produce);
+/* Takes it out; partition->told does not come. */
+void partition_guard_cancel(struct partition_produce *produce);
+
 /* ---- partition_admission.c ---- */
 
 /* Why a batch of so many bytes cannot be appended at present although nothing is wrong with it:
  * NOT_ENOUGH_REPLICAS, KAFKA_STORAGE_ERROR; NONE: it can. */
 int16_t partition_room_for(const struct partition *partition, uint64_t bytes,
                            struct error_text *why);
+/* Whether a marker can be: not where markers, too, have come to be too much that waits. */
+bool partition_room_for_marker(const struct partition *partition);
 /* The code and the sentence of a verdict that ends the batch for good. */
 int16_t partition_refuse_sequence(struct partition *partition, enum producer_verdict verdict,
                                   const struct producer_batch *batch, struct error_text *why);
@@ -204,6 +260,15 @@ void partition_produces_open(struct partition *partition);
  * `produce` brought. Takes batch->bytes over. */
 void partition_produce_append(struct partition *partition, struct partition_produce *produce,
                               struct produced_batch *batch);
+/* The same, if what is known of its producer allows it. DONE: it does not, with produce->error.
+ * Of produce->records there are the length and what is said of the transaction; without an id its
+ * coordinator is not asked. Takes batch->bytes over. */
+enum completion partition_produce_judge(struct partition *partition,
+                                        struct partition_produce *produce,
+                                        struct produced_batch *batch);
+/* It waits beside one that is in flight between these two offsets. */
+void partition_produce_join(struct partition_produce *produce, kafka_offset base_offset,
+                            kafka_offset end_offset);
 void partition_produces_close(struct partition *partition); /* none may be left */
 /* Offers the group what it has not taken yet. */
 void partition_produces_flush(struct partition *partition);
@@ -217,10 +282,22 @@ void partition_produces_fail(struct partition *partition, int16_t error);
 
 /* Makes partition->producers, which stays the partition's. */
 struct applier producer_applier(struct partition *partition);
+/* A batch, and a marker, as the producer state wants them. */
+struct producer_batch producer_batch_of(const struct record_batch *batch, kafka_offset offset,
+                                        int64_t timestamp);
+struct producer_marker producer_marker_of(const struct transaction_marker *marker,
+                                          kafka_offset offset, int64_t timestamp);
 
 /* ---- log_start_applier.c ---- */
 
 struct applier log_start_applier(struct partition *partition);
+
+/* ---- partition_tombstones.c, besides what partition.h says ---- */
+
+struct applier tombstone_applier(struct partition *partition);
+
+/* Those before it may go, here and now. */
+kafka_offset partition_tombstones_below(const struct partition *partition);
 
 /* ---- partition_trim.c ---- */
 
@@ -238,9 +315,15 @@ void partition_start_catch_up(struct partition *partition);
 void partition_trims_advance(struct partition *partition);
 void partition_trims_fail(struct partition *partition, int16_t error); /* the lead is lost */
 
+/* ---- partition_retention.c, besides what partition.h says ---- */
+
+/* The same by retention.bytes alone, behind a commit. */
+void partition_retain_bytes(struct partition *partition);
+
 /* ---- appliers.c ---- */
 
-/* The producer state, the start of the log, and `own`, which is taken over (type NULL: none). */
+/* The producer state, `own`, which is taken over (type NULL: none), the start of the log, and the
+ * marks of tombstones. */
 void appliers_open(struct partition *partition, const struct applier *own);
 void appliers_opened(struct partition *partition);
 void appliers_close(struct partition *partition);
@@ -250,9 +333,21 @@ bool appliers_command(struct partition *partition, struct entry *entry);
 void appliers_leading(struct partition *partition);
 void appliers_lost(struct partition *partition);
 void appliers_passed_over(struct partition *partition);
-/* The snapshot of all of them, and back; false: it is of no use, and all are empty. */
-struct slice appliers_encode(const struct partition *partition);
-bool appliers_restore(struct partition *partition, const struct slice *snapshot);
+
+/* ---- appliers_snapshot.c ---- */
+
+/* Gives the state of all of them to the log, which has asked for it: in steps, over several turns.
+ */
+void appliers_keep(struct partition *partition);
+/* The same bytes, at once. */
+struct slice appliers_encode(struct partition *partition);
+/* From such bytes (taken over), over empty states, in steps of later turns. `index`: up to which
+ * entry they are; 0 in `done`: they are of no use, and all states are empty. */
+void appliers_restore(struct partition *partition, struct slice bytes, log_index index,
+                      void (*done)(struct partition *partition, log_index index));
+void appliers_snapshot_stop(struct partition *partition); /* what is under way comes to nothing */
+/* All are empty, as before the first entry; what the log has asked for it does not get. */
+void appliers_forget(struct partition *partition);
 
 /* ---- partition_read.c, partition_lookup.c ---- */
 

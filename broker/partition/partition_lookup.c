@@ -12,7 +12,7 @@
 #include <utlist.h>
 
 #include "base/container_of.h"
-#include "broker/partition/error_map.h"
+#include "broker/errors/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
 #include "storage/log_types.h"
@@ -42,9 +42,24 @@ static enum completion lookup_over(struct partition_lookup *lookup, int16_t erro
     return DONE;
 }
 
+static kafka_offset lookup_end_offset(const struct partition_lookup *lookup) {
+    return lookup->committed ? partition_stable_offset(lookup->partition)
+                             : lookup->partition->high_watermark;
+}
+
+static void search_log(struct partition_lookup *lookup) {
+    struct partition *partition = lookup->partition;
+    lookup->stage = STAGE_SEARCH;
+    partition_log_search(raft_group_log(partition->group), lookup->wanted,
+                         partition_start_offset(partition), lookup_end_offset(lookup),
+                         &lookup->search);
+}
+
 static void searched(struct partition_log_search *search, int error) {
     struct partition_lookup *lookup = CONTAINER_OF(search, struct partition_lookup, search);
-    if (error != ERR_NONE)
+    if (error == ERR_AGAIN)
+        search_log(lookup);
+    else if (error != ERR_NONE)
         lookup_over(lookup, error_map_log(error), -1, -1, -1);
     else if (search->offset < 0)
         lookup_over(lookup, KAFKA_NONE, -1, -1, -1);
@@ -82,12 +97,9 @@ static void lookup_confirmed(struct raft_group_read_index *confirm, int error) {
     } else if (lookup->by_epoch) {
         end_of_epoch(lookup);
     } else if (lookup->wanted == PARTITION_LATEST) {
-        lookup_over(lookup, KAFKA_NONE, partition->high_watermark, -1, (int32_t)partition->epoch);
+        lookup_over(lookup, KAFKA_NONE, lookup_end_offset(lookup), -1, (int32_t)partition->epoch);
     } else {
-        lookup->stage = STAGE_SEARCH;
-        partition_log_search(raft_group_log(partition->group), lookup->wanted,
-                             partition_start_offset(partition), partition->high_watermark,
-                             &lookup->search);
+        search_log(lookup);
     }
 }
 

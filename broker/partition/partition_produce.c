@@ -3,9 +3,11 @@
  *
  *                   elected, not serving yet            leading
  *   partition_produce -----------> electing -----------> checking ----> appended, waiting ---> done
- *                   `----- leading -----------------------^                  |
+ *                   `----- leading -----------------------^     `-> guarded --^  |
  *                                    leadership lost: NOT_LEADER_OR_FOLLOWER, outcome unknown
  *
+ * Guarded is the first batch of a transaction, until its coordinator has said that the partition
+ * takes part in it, and what comes of the same producer meanwhile (broker/guards/).
  * What is appended in one turn goes to the group at its end.
  *
  * Failures: what the group does not take, because too much is uncommitted, is offered again at the
@@ -35,8 +37,6 @@ enum {
     RETRY_US = 20 * 1000,
 };
 
-enum produce_place { PLACE_NONE, PLACE_ELECTING, PLACE_CHECKING, PLACE_HELD, PLACE_WAITING };
-
 static const struct produce_refusal nothing_to_say;
 
 /* ---- Lists ---- */
@@ -49,6 +49,8 @@ static struct produce_list *list_of(struct partition_produce *produce) {
 static void take_out(struct partition_produce *produce) {
     if (produce->place == PLACE_CHECKING)
         partition_check_cancel(produce);
+    else if (produce->place == PLACE_GUARDED)
+        partition_guard_cancel(produce);
     else if (produce->place == PLACE_HELD)
         partition_refusal_cancel(produce);
     else
@@ -87,14 +89,15 @@ static void finish_with_error(struct partition_produce *produce, int16_t error) 
 
 /* ---- Checking and appending ---- */
 
-static struct producer_batch identity_of(const struct record_batch *header,
-                                         kafka_offset base_offset, int64_t timestamp) {
-    return (struct producer_batch){.producer_id = header->producer_id,
-                                   .epoch = header->producer_epoch,
-                                   .base_sequence = header->base_sequence,
-                                   .last_sequence = record_batch_last_sequence(header),
-                                   .base_offset = base_offset,
-                                   .timestamp = timestamp};
+/* The broker's own batch, so it can be read. */
+static void begin_marker(struct partition *partition, const struct record_batch *header) {
+    struct transaction_marker marker;
+    int error = transaction_marker_read(header, &marker);
+    CHECK(error ==
+          ERR_NONE); /* partition_marker.c made it; clients' are refused (record_check.c) */
+    struct producer_marker begun = producer_marker_of(&marker, partition->next_offset,
+                                                      header->max_timestamp);
+    producer_state_begin_marker(partition->producers, &begun);
 }
 
 void partition_produce_append(struct partition *partition, struct partition_produce *produce,
@@ -102,8 +105,10 @@ void partition_produce_append(struct partition *partition, struct partition_prod
     int64_t now_ms = env_wall_ms(partition->env);
     kafka_offset base_offset = partition->next_offset;
     bool log_append_time = partition->settings.log_append_time;
-    if (batch->header.producer_id >= 0) {
-        struct producer_batch identity = identity_of(
+    if (record_batch_is_control(&batch->header)) {
+        begin_marker(partition, &batch->header);
+    } else if (batch->header.producer_id >= 0) {
+        struct producer_batch identity = producer_batch_of(
             &batch->header, base_offset, log_append_time ? now_ms : batch->max_timestamp);
         producer_state_begin(partition->producers, &identity);
     }
@@ -111,6 +116,12 @@ void partition_produce_append(struct partition *partition, struct partition_prod
     env_defer(partition->env, &partition->flush);
     set_result(produce, KAFKA_NONE, base_offset, log_append_time ? now_ms : -1);
     wait_for_commit(produce, partition->next_offset);
+}
+
+void partition_produce_join(struct partition_produce *produce, kafka_offset base_offset,
+                            kafka_offset end_offset) {
+    set_result(produce, KAFKA_NONE, base_offset, -1);
+    wait_for_commit(produce, end_offset);
 }
 
 /* It came before. */
@@ -125,6 +136,13 @@ static enum completion answer_again(struct partition *partition, struct partitio
     return PENDING;
 }
 
+/* Nothing of it is open here: whether it may be the coordinator of the transaction knows. */
+static bool opens_transaction(const struct partition *partition,
+                              const struct record_batch *header) {
+    return record_batch_is_transactional(header) &&
+           !producer_state_is_open(partition->producers, header->producer_id);
+}
+
 enum sequence_place { SEQUENCE_NEXT, SEQUENCE_OVER, SEQUENCE_WAITS };
 
 static enum sequence_place check_sequence(struct partition *partition,
@@ -132,14 +150,13 @@ static enum sequence_place check_sequence(struct partition *partition,
                                           const struct record_batch *header, int16_t room,
                                           struct error_text *why) {
     int64_t now_ms = (int64_t)env_now_ms(partition->env);
-    struct producer_batch identity = identity_of(header, -1, -1), known;
+    struct producer_batch identity = producer_batch_of(header, -1, -1), known;
     enum producer_verdict verdict = producer_state_check(partition->producers, &identity, now_ms,
                                                          &known);
     if (partition_producer_is_stranger(partition, verdict, header->producer_id)) {
         /* What it sends behind it must not be judged before. */
         if (verdict == PRODUCER_NEW || verdict == PRODUCER_TOO_MANY)
             producer_state_refuse(partition->producers, &identity, now_ms);
-        produce->place = PLACE_HELD;
         partition_refusal_ask_id(partition, produce, header->producer_id);
         return SEQUENCE_WAITS;
     }
@@ -150,10 +167,15 @@ static enum sequence_place check_sequence(struct partition *partition,
         return SEQUENCE_NEXT;
     case PRODUCER_COMMITTED:
     case PRODUCER_IN_FLIGHT:
+        partition->counts->repeated++;
         return answer_again(partition, produce, header, verdict, &known) == DONE ? SEQUENCE_OVER
                                                                                  : SEQUENCE_WAITS;
     case PRODUCER_TOO_MANY:
         set_result(produce, partition_refuse_crowded(partition, &identity, why), -1, -1);
+        return SEQUENCE_OVER;
+    case PRODUCER_MARKER_AWAITED:
+        producer_state_refuse(partition->producers, &identity, now_ms);
+        set_result(produce, KAFKA_NOT_ENOUGH_REPLICAS, -1, -1);
         return SEQUENCE_OVER;
     case PRODUCER_BEHIND_REFUSED:
         set_result(produce, KAFKA_NOT_ENOUGH_REPLICAS, -1, -1);
@@ -165,20 +187,24 @@ static enum sequence_place check_sequence(struct partition *partition,
         set_result(produce, code, -1, -1);
         return SEQUENCE_OVER;
     }
-    produce->place = PLACE_HELD;
     partition_refusal_hold(partition, produce, code, why);
     return SEQUENCE_WAITS;
 }
 
-/* The check is over, with `code`. PENDING: it waits for its commit, or for its verdict. */
+/* The check is over, with `code`. `guarded`: it is its turn in the guard of its producer. PENDING:
+ * it waits for its commit, for its verdict, or for the coordinator of its transaction. */
 static enum completion append_checked(struct partition *partition,
                                       struct partition_produce *produce,
-                                      struct produced_batch *batch, int16_t code,
+                                      struct produced_batch *batch, int16_t code, bool guarded,
                                       struct produce_refusal *refusal) {
     struct error_text no_room;
     if (code != KAFKA_NONE) {
         set_result(produce, code, -1, -1);
         return DONE;
+    }
+    if (!guarded && guards_busy(partition->guards, batch->header.producer_id)) {
+        partition_guard_wait(partition, produce, batch);
+        return PENDING;
     }
     int16_t room = partition_room_for(partition, (uint64_t)produce->records.len, &no_room);
     enum sequence_place place = SEQUENCE_NEXT;
@@ -188,6 +214,9 @@ static enum completion append_checked(struct partition *partition,
         refusal->why = no_room;
         set_result(produce, room, -1, -1);
         place = SEQUENCE_OVER;
+    } else if (place == SEQUENCE_NEXT && !guarded && opens_transaction(partition, &batch->header)) {
+        partition_guard_wait(partition, produce, batch);
+        return PENDING;
     } else if (place == SEQUENCE_NEXT) {
         partition_produce_append(partition, produce, batch);
     }
@@ -195,10 +224,19 @@ static enum completion append_checked(struct partition *partition,
     return place == SEQUENCE_WAITS || place == SEQUENCE_NEXT ? PENDING : DONE;
 }
 
+enum completion partition_produce_judge(struct partition *partition,
+                                        struct partition_produce *produce,
+                                        struct produced_batch *batch) {
+    struct produce_refusal refusal;
+    bool asks = produce->records.transactional_id.len >= 0;
+    return append_checked(partition, produce, batch, KAFKA_NONE, !asks, &refusal);
+}
+
 static void on_checked(struct partition_produce *produce, struct produced_batch *batch,
                        int16_t code, struct produce_refusal *refusal) {
     produce->place = PLACE_NONE;
-    enum completion completion = append_checked(produce->partition, produce, batch, code, refusal);
+    enum completion completion = append_checked(produce->partition, produce, batch, code, false,
+                                                refusal);
     if (completion == PENDING && produce->abandoned) {
         take_out(produce);
         completion = DONE;
@@ -209,10 +247,17 @@ static void on_checked(struct partition_produce *produce, struct produced_batch 
         produce->checked(produce);
 }
 
+static void on_told(struct partition_produce *produce, struct produced_batch *batch, int16_t code,
+                    struct produce_refusal *refusal) {
+    if (append_checked(produce->partition, produce, batch, code, true, refusal) == DONE)
+        produce->done(produce, refusal);
+}
+
 static void on_judged(struct partition_produce *produce, int16_t code,
                       const struct produce_refusal *refusal) {
     produce->place = PLACE_NONE;
-    set_result(produce, code, -1, -1);
+    /* what was there already lies below the watermark */
+    set_result(produce, code, code == KAFKA_NONE ? produce->partition->high_watermark : -1, -1);
     produce->done(produce, refusal);
 }
 
@@ -228,7 +273,7 @@ static enum completion produce_take(struct partition *partition, struct partitio
         return DONE;
     }
     if (partition_check(partition, produce, &batch, &code, refusal))
-        return append_checked(partition, produce, &batch, code, refusal);
+        return append_checked(partition, produce, &batch, code, false, refusal);
     produce->place = PLACE_CHECKING;
     return PENDING;
 }
@@ -294,6 +339,7 @@ void partition_produces_fail(struct partition *partition, int16_t error) {
         set_result(produce, error, -1, -1);
         produce->done(produce, &nothing_to_say);
     }
+    guards_fail(partition->guards, error);
     while ((produce = partition->held.first) != NULL)
         finish_with_error(produce, error);
     while ((produce = partition->electing.first) != NULL)
@@ -329,7 +375,7 @@ static void refuse_unappended(struct partition_produce *produce) {
     int64_t now_ms = (int64_t)env_now_ms(partition->env);
     int error = record_batch_parse(records->data, (size_t)records->len, &header, NULL);
     if (error == ERR_NONE && header.producer_id >= 0) {
-        struct producer_batch identity = identity_of(&header, -1, -1);
+        struct producer_batch identity = producer_batch_of(&header, -1, -1);
         enum producer_verdict verdict = producer_state_check(partition->producers, &identity,
                                                              now_ms, &known);
         if (verdict == PRODUCER_APPEND || verdict == PRODUCER_NEW)
@@ -355,6 +401,11 @@ void partition_produce_time_out(struct partition_produce *produce) {
     CHECK(produce->place != PLACE_NONE);
     if (produce->place == PLACE_CHECKING) {
         time_out_checking(produce);
+        return;
+    }
+    if (produce->place == PLACE_GUARDED) {
+        partition_guard_note_refusal(produce);
+        finish_with_error(produce, KAFKA_NOT_ENOUGH_REPLICAS);
         return;
     }
     if (produce->place == PLACE_ELECTING || produce->place == PLACE_HELD) {
@@ -418,6 +469,7 @@ void partition_produces_open(struct partition *partition) {
     partition->flush.run = end_of_turn;
     partition->checked = on_checked;
     partition->judged = on_judged;
+    partition->told = on_told;
     partition_checks_open(partition);
     partition->retry = env_timer_new(partition->env, retry, partition);
 }

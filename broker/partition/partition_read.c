@@ -2,7 +2,9 @@
  * Reads of consumers, and who waits for the watermark.
  *
  *   partition_read -> below the watermark -> the log (memory: at once, segment: later) -> done
+ *                     (of a committed reader: then what was aborted of it)
  *                  -> between watermark and end -> nothing yet
+ *                     (of a committed reader: the last stable offset in the watermark's place)
  *                  -> above the end -> a majority confirms that we lead -> OFFSET_OUT_OF_RANGE
  *                  -> of another history -> the same                     -> where it begins to be
  *
@@ -12,12 +14,19 @@
 #include <utlist.h>
 
 #include "base/container_of.h"
-#include "broker/partition/error_map.h"
+#include "broker/errors/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
 #include "storage/log_types.h"
 
-enum read_stage { STAGE_OVER, STAGE_LOG, STAGE_CONFIRM };
+enum read_stage { STAGE_OVER, STAGE_LOG, STAGE_ABORTED, STAGE_CONFIRM };
+
+/* What was aborted of what was read, which may be much. */
+struct aborted_finding {
+    struct env_task task; /* first */
+    struct partition_read *read;
+    struct aborted_search search;
+};
 
 /* ---- Reads ---- */
 
@@ -39,6 +48,7 @@ static enum completion partition_read_over(struct partition_read *read, int16_t 
     bool known = error == KAFKA_NONE;
     read->error = error;
     read->high_watermark = known ? read->partition->high_watermark : -1;
+    read->stable_offset = known ? partition_stable_offset(read->partition) : -1;
     read->start_offset = known ? partition_start_offset(read->partition) : -1;
     read->diverges = known && read->diverges;
     read->more = known && read->fetch.next_offset < read->end_offset;
@@ -47,8 +57,57 @@ static enum completion partition_read_over(struct partition_read *read, int16_t 
     return DONE;
 }
 
+static void finding_end(struct partition_read *read) {
+    struct aborted_finding *finding = read->finding;
+    env_defer_cancel(read->partition->env, &finding->task);
+    aborted_search_drop(&finding->search);
+    mem_free(finding);
+    read->finding = NULL;
+}
+
+/* Of what was read and lies below the log's start by now, nobody knows any more what was aborted.
+ */
+static void find_some(struct env_task *task) {
+    struct aborted_finding *finding = (struct aborted_finding *)task;
+    struct partition_read *read = finding->read;
+    struct partition *partition = read->partition;
+    int16_t code = KAFKA_NONE;
+    if (read->offset < partition_start_offset(partition)) {
+        partition_log_fetch_release(&read->fetch);
+        code = KAFKA_OFFSET_OUT_OF_RANGE;
+    }
+    while (code == KAFKA_NONE &&
+           !aborted_search_step(producer_state_aborted(partition->producers), &finding->search))
+        if (env_turn_is_long(partition->env)) {
+            env_yield(partition->env, &finding->task);
+            return;
+        }
+    if (code == KAFKA_NONE) {
+        read->aborted = finding->search.found;
+        read->aborted_count = finding->search.count;
+        finding->search.found = NULL;
+    }
+    finding_end(read);
+    partition_read_over(read, code);
+}
+
+static void find_aborted(struct partition_read *read) {
+    struct aborted_finding *finding = mem_zalloc(sizeof *finding);
+    finding->task.run = find_some;
+    finding->read = read;
+    finding->search.from = read->offset;
+    finding->search.to = read->fetch.next_offset;
+    read->finding = finding;
+    read->stage = STAGE_ABORTED;
+    find_some(&finding->task);
+}
+
 static void log_done(struct partition_log_fetch *fetch, int error) {
-    partition_read_over(CONTAINER_OF(fetch, struct partition_read, fetch), error_map_log(error));
+    struct partition_read *read = CONTAINER_OF(fetch, struct partition_read, fetch);
+    if (error == ERR_NONE && read->committed && fetch->count > 0)
+        find_aborted(read);
+    else
+        partition_read_over(read, error == ERR_NONE ? KAFKA_NONE : error_map_log(error));
 }
 
 /* OFFSET_OUT_OF_RANGE above the end, or behind an epoch that is not known; NONE with
@@ -84,7 +143,7 @@ static enum completion read_start(struct partition_read *read, uint64_t max_byte
         raft_group_read_index(partition->group, &read->confirm);
         return read->stage == STAGE_OVER ? DONE : PENDING;
     }
-    if (read->offset >= partition->high_watermark || max_bytes == 0)
+    if (read->offset >= read->end_offset || max_bytes == 0)
         return partition_read_over(read, KAFKA_NONE);
     read_begin(read, STAGE_LOG);
     partition_log_fetch(log, read->offset, read->end_offset, max_bytes, &read->fetch);
@@ -98,7 +157,8 @@ enum completion partition_read(struct partition *partition, kafka_offset offset,
     read->offset = offset;
     read->last_epoch = last_epoch;
     read->diverges = false;
-    read->end_offset = partition->high_watermark;
+    read->end_offset = read->committed ? partition_stable_offset(partition)
+                                       : partition->high_watermark;
     read->fetch = (struct partition_log_fetch){.done = log_done, .next_offset = offset};
     read->confirm = (struct raft_group_read_index){.done = read_confirmed};
     read->stage = STAGE_OVER;
@@ -112,6 +172,7 @@ enum completion partition_read(struct partition *partition, kafka_offset offset,
 
 void partition_read_cancel(struct partition_read *read) {
     if (read->stage == STAGE_LOG) partition_log_fetch_cancel(&read->fetch);
+    if (read->stage == STAGE_ABORTED) finding_end(read);
     if (read->stage == STAGE_CONFIRM)
         raft_group_read_index_cancel(read->partition->group, &read->confirm);
     if (read->stage != STAGE_OVER) read_end(read);
@@ -119,6 +180,9 @@ void partition_read_cancel(struct partition_read *read) {
 
 void partition_read_release(struct partition_read *read) {
     partition_log_fetch_release(&read->fetch);
+    mem_free(read->aborted);
+    read->aborted = NULL;
+    read->aborted_count = 0;
 }
 
 void partition_reads_fail(struct partition *partition) {
@@ -145,10 +209,25 @@ void partition_wait_cancel(struct partition_waiter *waiter) {
     waiter->partition = NULL;
 }
 
+/* Bytes that lie below the last stable offset since the last time. */
+static uint64_t stable_bytes(struct partition *partition) {
+    kafka_offset stable = partition_stable_offset(partition);
+    uint64_t bytes = partition->unstable_bytes;
+    if (stable == partition->stable_told) return 0;
+    partition->stable_told = stable;
+    if (stable == partition->high_watermark) partition->unstable_bytes = 0;
+    return bytes;
+}
+
 void partition_waiters_tell(struct partition *partition, bool changed) {
     uint64_t bytes = partition->moved_bytes;
+    partition->unstable_bytes += bytes;
     partition->moved_bytes = 0;
     if (bytes == 0 && !changed) return;
+    uint64_t stable = stable_bytes(partition);
     struct partition_waiter *waiter, *next;
-    DL_FOREACH_SAFE(partition->waiters, waiter, next) waiter->moved(waiter, bytes, changed);
+    DL_FOREACH_SAFE(partition->waiters, waiter, next) {
+        uint64_t visible = waiter->stable ? stable : bytes;
+        if (visible > 0 || changed) waiter->moved(waiter, visible, changed);
+    }
 }

@@ -17,7 +17,7 @@
  * Invariant: a verdict is in the partition's list until it is told or taken out.
  */
 #include "base/container_of.h"
-#include "broker/partition/error_map.h"
+#include "broker/errors/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
 
@@ -36,6 +36,7 @@ static struct held_verdict *refusal_hold(struct partition *partition,
     struct held_verdict *held = mem_zalloc(sizeof *held);
     held->produce = produce;
     produce->held = held;
+    produce->place = PLACE_HELD;
     produce_list_insert(&partition->held, produce, partition->held.last);
     return held;
 }

@@ -2,7 +2,8 @@
  * DeleteRecords of one partition: the leader submits a command with the new start (log_start.h),
  * and whoever asked for it is answered when it is applied here.
  *
- *   partition_trim -> not above the start -> done
+ *   partition_trim -> a topic that is only compacted -> POLICY_VIOLATION
+ *                  -> not above the start -> done
  *                  -> above the watermark -> a majority confirms that we lead ->
  * OFFSET_OUT_OF_RANGE
  *                  -> else -> submitted -> applied -> done
@@ -16,8 +17,8 @@
 
 #include "base/container_of.h"
 #include "base/mutant.h"
+#include "broker/errors/error_map.h"
 #include "broker/log_start/log_start.h"
-#include "broker/partition/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
 
@@ -71,9 +72,10 @@ void partition_let_go(struct partition *partition) {
     if (partition->log_start > 0)
         partition_log_drop_prefix(log, partition->log_start, partition->everywhere,
                                   partition->settings.file_delete_delay_ms);
+    partition_note_moved(partition);
 }
 
-/* The first member of which it is not known that it has the entry. */
+/* The first member of which it is not known that it has the entry; -1: all are known to. */
 static int32_t lagging_node(const struct partition *partition, log_index index) {
     for (size_t i = 0; i < partition->member_count; i++) {
         log_index match;
@@ -83,7 +85,16 @@ static int32_t lagging_node(const struct partition *partition, log_index index) 
             match < index)
             return partition->members[i].node;
     }
-    return 0;
+    return -1;
+}
+
+void partition_size_get(struct partition *partition, struct partition_size *size) {
+    struct partition_log *log = raft_group_log(partition->group);
+    log_index waiting = partition_log_waiting_prefix(log);
+    *size = (struct partition_size){.bytes = partition_log_committed_bytes(log),
+                                    .pinned_bytes = partition_log_below_bytes(log),
+                                    .pinned_by = -1};
+    if (waiting > 0 && partition->leading) size->pinned_by = lagging_node(partition, waiting);
 }
 
 /* One line an hour for each partition. */
@@ -162,6 +173,8 @@ static void trim_confirmed(struct raft_group_read_index *confirm, int error) {
 
 static enum completion trim_start(struct partition_trim *trim) {
     struct partition *partition = trim->partition;
+    if (partition->settings.cleanup_compact && !partition->settings.cleanup_delete)
+        return trim_over(trim, KAFKA_POLICY_VIOLATION);
     if (trim->offset == PARTITION_TRIM_ALL) trim->offset = partition->high_watermark;
     if (trim->offset < 0) return trim_over(trim, KAFKA_OFFSET_OUT_OF_RANGE);
     if (trim->offset <= partition_start_offset(partition)) return trim_over(trim, KAFKA_NONE);

@@ -3,7 +3,7 @@
 #include "broker/partition/produced_batch.h"
 
 #include "base/check.h"
-#include "broker/partition/error_map.h"
+#include "broker/errors/error_map.h"
 #include "protocol/kafka_error.h"
 #include "protocol/record/record_batch_layout.h"
 
@@ -61,9 +61,13 @@ static int16_t check_header(const struct partition_settings *settings,
             why, KAFKA_MESSAGE_TOO_LARGE,
             "The record batch has %zu bytes and the topic's limit max.message.bytes is %d: send smaller batches, or raise the limit.",
             header->size, settings->max_message_bytes);
-    if (record_batch_is_transactional(header))
-        return error_set(why, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-                         "Transactions are not supported yet; produce without a transactional.id.");
+    if (record_batch_is_transactional(header) && records->transactional_id.len < 0)
+        return error_set(
+            why, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            "The record batch is part of a transaction, and the produce request has no transactional.id.");
+    if (record_batch_is_transactional(header) && header->producer_id < 0)
+        return error_set(why, KAFKA_INVALID_RECORD,
+                         "The record batch is part of a transaction, and has no producer id.");
     return KAFKA_NONE;
 }
 
@@ -89,6 +93,7 @@ int16_t produced_batch_begin(const struct partition_settings *settings,
         .unfolded_max = settings->unfolded_max_bytes,
         .recompress = settings->compression_type - 1,
         .result_max = (size_t)settings->max_message_bytes,
+        .needs_keys = settings->cleanup_compact,
         .check_timestamps = !settings->log_append_time,
         .earliest_ms = earliest(now_ms, settings->timestamp_before_max_ms),
         .latest_ms = latest(now_ms, settings->timestamp_after_max_ms)};
@@ -99,12 +104,11 @@ int16_t produced_batch_begin(const struct partition_settings *settings,
 static int16_t take_refusal(const struct record_check *check, int error,
                             struct produce_refusal *refusal) {
     refusal->why = *record_check_why(check);
-    if (error != ERR_INVALID) return error_map_batch(error);
     const struct record_reject *rejects = record_check_rejects(check, &refusal->reject_count);
     for (size_t i = 0; i < refusal->reject_count; i++)
         refusal->rejects[i] = rejects[i];
     record_check_range(check, &refusal->earliest_ms, &refusal->latest_ms);
-    return KAFKA_INVALID_TIMESTAMP;
+    return error == ERR_INVALID ? KAFKA_INVALID_TIMESTAMP : error_map_batch(error);
 }
 
 /* The bytes to store, in which header->data lies from now on. */

@@ -19,6 +19,12 @@ void group_notes_add(struct noted **notes, uint64_t group) {
     HASH_ADD(hh, *notes, group, sizeof group, noted);
 }
 
+bool group_notes_have(const struct noted *notes, uint64_t group) {
+    const struct noted *noted;
+    HASH_FIND(hh, notes, &group, sizeof group, noted);
+    return noted != NULL;
+}
+
 bool group_notes_take(struct noted **notes, uint64_t group) {
     struct noted *noted;
     HASH_FIND(hh, *notes, &group, sizeof group, noted);
@@ -32,6 +38,12 @@ uint64_t group_notes_pop(struct noted **notes) {
     uint64_t group = (*notes)->group;
     group_notes_take(notes, group);
     return group;
+}
+
+void group_notes_each(const struct noted *notes, void (*each)(void *arg, uint64_t group),
+                      void *arg) {
+    for (const struct noted *note = notes; note != NULL; note = note->hh.next)
+        each(arg, note->group);
 }
 
 void group_notes_clear(struct noted **notes) {

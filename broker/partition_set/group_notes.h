@@ -16,8 +16,12 @@ struct noted;
 
 void group_notes_add(struct noted **notes, uint64_t group);  /* nothing if it is noted */
 bool group_notes_take(struct noted **notes, uint64_t group); /* true if it was noted */
+bool group_notes_have(const struct noted *notes, uint64_t group);
 uint64_t group_notes_pop(struct noted **notes); /* any of them; there is one: not NULL */
 void group_notes_clear(struct noted **notes);
+/* In no order; none may be added or taken meanwhile. */
+void group_notes_each(const struct noted *notes, void (*each)(void *arg, uint64_t group),
+                      void *arg);
 
 struct group_queue {
     uint64_t *groups;

@@ -25,7 +25,7 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "broker/config/broker_settings.h"
-#include "broker/partition/topic_settings.h"
+#include "broker/partition/partition_settings.h"
 #include "broker/partition_set/partition_set_internal.h"
 #include "storage/journal/journal.h"
 
@@ -50,6 +50,7 @@ static void on_paced(void *arg);
 
 struct partition_set *partition_set_new(struct shard *shard, const struct broker_settings *settings,
                                         struct leader_table *leaders, struct producer_ids *ids,
+                                        const struct transaction_asker *asker,
                                         const struct applier_factory *appliers) {
     struct partition_set *set = mem_zalloc(sizeof *set);
     set->shard = shard;
@@ -58,6 +59,7 @@ struct partition_set *partition_set_new(struct shard *shard, const struct broker
     set->settings = settings;
     set->leaders = leaders;
     set->ids = ids;
+    set->asker = asker;
     if (appliers != NULL) set->appliers = *appliers;
     struct check_pool_options checks = {.memory_bytes = settings->produce_check_memory_bytes,
                                         .inline_us = settings->produce_check_inline_us,
@@ -66,6 +68,7 @@ struct partition_set *partition_set_new(struct shard *shard, const struct broker
     set->marked = journal_durable_mark(log_store_journal(shard_store(shard)));
     set->go_on.run = go_on;
     set->looked_end = &set->looked;
+    set->left_end = &set->left;
     set->try_again = env_timer_new(set->env, try_closed, set);
     set->pace = (struct pace){.every_us = NEW_EVERY_US, .burst = NEW_AT_ONCE};
     set->paced = env_timer_new(set->env, on_paced, set);
@@ -75,45 +78,19 @@ struct partition_set *partition_set_new(struct shard *shard, const struct broker
 
 /* ---- Rows that are not open ---- */
 
-static void list_unopened(struct row *row) {
-    struct partition_set *set = row->set;
-    row->prev = set->last_unopened;
-    row->next = NULL;
-    *(row->prev != NULL ? &row->prev->next : &set->unopened) = row;
-    set->last_unopened = row;
-    if (set->next_waiting == NULL) set->next_waiting = row;
-}
-
-static void unlist_unopened(struct row *row) {
-    struct partition_set *set = row->set;
-    if (set->next_waiting == row) set->next_waiting = row->next;
-    *(row->prev != NULL ? &row->prev->next : &set->unopened) = row->next;
-    *(row->next != NULL ? &row->next->prev : &set->last_unopened) = row->prev;
-    row->next = row->prev = NULL;
-}
-
 static struct row *take_waiting(struct partition_set *set) {
-    while (set->next_waiting != NULL && set->next_waiting->state != ROW_WAITING)
+    while (set->next_waiting != NULL && (set->next_waiting->state != ROW_WAITING ||
+                                         group_notes_have(set->removing, set->next_waiting->group)))
         set->next_waiting = set->next_waiting->next;
     return set->next_waiting;
-}
-
-static void free_row(struct partition_set *set, struct row *row, bool deleted) {
-    HASH_DELETE(hh, set->rows, row);
-    if (row->state == ROW_OPEN) {
-        set->open_count--;
-        partition_close(row->partition, deleted);
-    } else {
-        unlist_unopened(row);
-    }
-    mem_free(row);
 }
 
 void partition_set_close(struct partition_set *set) {
     for (struct row *row = set->unopened; row != NULL; row = row->next)
         if (row->opening != NULL) partition_log_open_cancel(row->opening, NULL, NULL);
     while (set->rows != NULL)
-        free_row(set, set->rows, false);
+        partition_set_drop_row(set->rows, false);
+    partition_walk_end(&set->settling);
     set->looked = NULL;
     set->looked_end = &set->looked;
     env_defer_cancel(set->env, &set->go_on);
@@ -130,11 +107,34 @@ void partition_set_free(struct partition_set *set) {
     env_timer_free(set->paced);
     group_notes_clear(&set->stored);
     group_notes_clear(&set->removed);
+    partition_set_forget_left(set);
     mem_free(set->added.groups);
     mem_free(set);
 }
 
 /* ---- Who leads ---- */
+
+static bool is_among(int32_t node, const int32_t *nodes, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (nodes[i] == node) return true;
+    return false;
+}
+
+/* Who is in sync now and was not, and the other way round. */
+static void tell_in_sync(struct row *row, struct partition *partition, const int32_t *in_sync,
+                         size_t count) {
+    const struct partition_set_watch *watch = row->set->watch;
+    struct leader before = leader_table_get(row->set->leaders, row->group);
+    if (watch == NULL || env_now_ms(row->set->env) - row->led_since_ms < PARTITION_SETTLED_MS ||
+        before.node != row->set->settings->node_id)
+        return;
+    for (size_t i = 0; i < before.in_sync_count; i++)
+        if (!is_among(before.in_sync[i], in_sync, count))
+            watch->in_sync(watch->arg, partition, before.in_sync[i], false);
+    for (size_t i = 0; i < count; i++)
+        if (!is_among(in_sync[i], before.in_sync, before.in_sync_count))
+            watch->in_sync(watch->arg, partition, in_sync[i], true);
+}
 
 static void announce(struct row *row, struct partition *partition) {
     struct raft_group *group = partition_group(partition);
@@ -145,26 +145,53 @@ static void announce(struct row *row, struct partition *partition) {
         if (row->members[i].node != row->set->settings->node_id &&
             raft_group_member_in_sync(group, row->members[i].replica))
             in_sync[count++] = row->members[i].node;
+    tell_in_sync(row, partition, in_sync, count);
     leader_table_lead(row->set->leaders, row->group, partition_leader_epoch(partition), in_sync,
                       count);
 }
 
 static void on_leading(void *arg, struct partition *partition, log_term term) {
+    struct row *row = arg;
+    const struct partition_set_watch *watch = row->set->watch;
     (void)term;
-    announce(arg, partition);
+    row->led_since_ms = env_now_ms(row->set->env);
+    announce(row, partition);
+    if (watch != NULL) watch->leading(watch->arg, partition);
 }
 
 static void on_lost(void *arg, struct partition *partition) {
     struct row *row = arg;
-    (void)partition;
+    const struct partition_set_watch *watch = row->set->watch;
     leader_table_lost(row->set->leaders, row->group);
+    if (watch != NULL) watch->lost(watch->arg, partition);
 }
 
 static void on_in_sync_changed(void *arg, struct partition *partition) {
     if (partition_is_leading(partition)) announce(arg, partition);
 }
 
-static const struct partition_events partition_events = {on_leading, on_lost, on_in_sync_changed};
+static void on_moved(void *arg, struct partition *partition) {
+    const struct row *row = arg;
+    const struct partition_set_counter *counter = row->set->counter;
+    (void)partition;
+    if (counter != NULL) counter->moved(counter->arg, row->group);
+}
+
+static const struct partition_events partition_events = {on_leading, on_lost, on_in_sync_changed,
+                                                         on_moved};
+
+void partition_set_watched_by(struct partition_set *set, const struct partition_set_watch *watch) {
+    set->watch = watch;
+}
+
+void partition_set_counted_by(struct partition_set *set,
+                              const struct partition_set_counter *counter) {
+    set->counter = counter;
+}
+
+const struct produce_counts *partition_set_counts(const struct partition_set *set) {
+    return &set->counts;
+}
 
 /* ---- Opening ---- */
 
@@ -203,34 +230,39 @@ static bool is_new(const struct row *row) {
 
 static void open_partition(struct row *row, const struct metadata_partition *source) {
     struct partition_set *set = row->set;
-    replica_id replica = 0;
-    for (size_t i = 0; i < row->member_count; i++)
-        if (row->members[i].node == set->settings->node_id) replica = row->members[i].replica;
-    CHECK(replica != 0); /* partition_set_added notes only those with a replica here */
+    struct raft_group_member first[METADATA_REPLICAS_MAX];
+    for (size_t i = 0; i < source->first_count; i++)
+        first[i] = (struct raft_group_member){.replica = source->first_replica + i, .voter = true};
     struct partition_spec spec = {.group = row->group,
                                   .topic = source->topic->name,
                                   .index = source->index,
-                                  .replica = replica,
+                                  .replica = row->replica,
                                   .members = row->members,
                                   .member_count = row->member_count,
+                                  .first_members = first,
+                                  .first_member_count = source->first_count,
                                   .bootstrap = is_new(row),
                                   .opening = row->opening};
     spec.checks = set->checks;
     spec.ids = set->ids;
+    spec.counts = &set->counts;
+    spec.asker = set->asker;
     if (set->appliers.make != NULL) set->appliers.make(set->appliers.arg, source, &spec.applier);
-    topic_settings_partition(set->settings, source->topic, &spec.settings);
+    partition_settings_of(set->settings, source->topic, &spec.settings);
     struct error_text why;
     row->opening = NULL;
     int error = partition_open(set->shard, &spec, &partition_events, row, &row->partition, &why);
     if (error != ERR_NONE) {
         row->partition = NULL;
         stay_closed(row, source, error, &why);
+        if (error == ERR_BUSY && row->created == 0) partition_set_met_other(row);
         return;
     }
     set->bootstrapped = set->bootstrapped || spec.bootstrap;
-    unlist_unopened(row);
+    partition_set_unlist_unopened(row);
     row->state = ROW_OPEN;
     set->open_count++;
+    if (set->counter != NULL) set->counter->moved(set->counter->arg, row->group);
     if (row->pause_ms > 0)
         log_limited(set->log, &set->complaints, LOG_INFO, "partition %s-%" PRId32 " is open now",
                     source->topic->name, source->index);
@@ -254,9 +286,9 @@ static void end_opening(struct row *row) {
     if (row->removed) {
         uint64_t group = row->group;
         if (row->opening != NULL) partition_log_open_cancel(row->opening, NULL, NULL);
-        free_row(set, row, true);
+        partition_set_drop_row(row, true);
         remove_files(set, group);
-    } else if (source == NULL) { /* the next reconcile removes it */
+    } else if (source == NULL || partition_set_has_left(row)) { /* the next reconcile removes it */
         partition_log_open_cancel(row->opening, NULL, NULL);
         row->opening = NULL;
         row->state = ROW_CLOSED;
@@ -291,10 +323,16 @@ static void begin_openings(struct partition_set *set) {
         const struct metadata_partition *source = metadata_partition_of_group(set->metadata,
                                                                               row->group);
         char label[PARTITION_LABEL_MAX];
-        CHECK(source != NULL); /* what is removed leaves the rows before anything is opened */
+        if (source == NULL) { /* the table is of a snapshot, and this is told in a later turn */
+            row->state = ROW_CLOSED;
+            row->try_at_ms = env_now_ms(set->env) + TRY_AGAIN_FIRST_MS;
+            env_timer_start(set->try_again, TRY_AGAIN_FIRST_MS * 1000);
+            continue;
+        }
         partition_label(source->topic->name, source->index, label);
         row->state = ROW_OPENING;
-        row->opening = partition_log_open_begin(shard_store(set->shard), row->group, label,
+        row->opening = partition_log_open_begin(shard_store(set->shard), row->group,
+                                                row->created == 0 ? row->replica : 0, label,
                                                 on_looked, row);
         set->openings++;
     }
@@ -323,17 +361,11 @@ static void try_closed(void *arg) {
 
 static void add_row(struct partition_set *set, const struct metadata_partition *source) {
     struct row *row = mem_zalloc(sizeof *row);
-    row->group = source->group;
-    row->created = source->created;
     row->set = set;
-    row->member_count = source->replica_count;
-    for (size_t i = 0; i < source->replica_count; i++)
-        row->members[i] = (struct raft_group_member){.replica = source->replicas[i].replica,
-                                                     .node = source->replicas[i].node,
-                                                     .voter = true};
+    partition_set_fill_row(row, source);
     HASH_ADD(hh, set->rows, group, sizeof row->group, row);
     group_notes_add(&set->stored, source->group);
-    list_unopened(row);
+    partition_set_list_unopened(row);
 }
 
 static void remove_group(struct partition_set *set, uint64_t group) {
@@ -344,18 +376,12 @@ static void remove_group(struct partition_set *set, uint64_t group) {
         row->removed = true;
         return;
     }
-    if (row != NULL) free_row(set, row, true);
+    if (row != NULL) partition_set_drop_row(row, true);
     remove_files(set, group);
 }
 
-static bool is_ours(const struct partition_set *set, const struct metadata_partition *partition) {
-    for (size_t i = 0; i < partition->replica_count; i++)
-        if (partition->replicas[i].node == set->settings->node_id) return true;
-    return false;
-}
-
 void partition_set_added(struct partition_set *set, const struct metadata_partition *partition) {
-    if (is_ours(set, partition)) group_queue_push(&set->added, partition->group);
+    if (partition_set_is_ours(set, partition)) group_queue_push(&set->added, partition->group);
 }
 
 void partition_set_removed(struct partition_set *set, const struct metadata_partition *partition) {
@@ -364,11 +390,26 @@ void partition_set_removed(struct partition_set *set, const struct metadata_part
 
 void partition_set_configs_changed(struct partition_set *set, const struct metadata_topic *topic) {
     struct partition_settings settings;
-    topic_settings_partition(set->settings, topic, &settings);
+    partition_settings_of(set->settings, topic, &settings);
     for (int32_t p = 0; p < topic->partition_count; p++) {
         struct partition *partition = partition_set_find_group(set, topic->partitions[p].group);
         if (partition != NULL) partition_set_settings(partition, &settings);
     }
+}
+
+static void settle(struct partition_walk *walk, struct partition *partition) {
+    const struct partition_set *set = walk->set;
+    const struct metadata_partition *source = metadata_partition_of_group(
+        set->metadata, raft_group_id(partition_group(partition)));
+    struct partition_settings settings;
+    if (source == NULL) return; /* it goes */
+    partition_settings_of(set->settings, source->topic, &settings);
+    partition_set_settings(partition, &settings);
+}
+
+void partition_set_settings_changed(struct partition_set *set) {
+    set->settling.meet = settle;
+    partition_walk_begin(set, &set->settling);
 }
 
 static void reconcile_one(struct partition_set *set) {
@@ -378,13 +419,20 @@ static void reconcile_one(struct partition_set *set) {
     }
     const struct metadata_partition *partition = metadata_partition_of_group(
         set->metadata, group_queue_pop(&set->added));
-    if (partition != NULL) add_row(set, partition); /* else it has gone as it came */
+    if (partition == NULL) return; /* it has gone as it came */
+    struct row *row;
+    HASH_FIND(hh, set->rows, &partition->group, sizeof row->group, row);
+    if (row != NULL)
+        partition_set_change_row(row, partition);
+    else if (partition_set_is_ours(set, partition))
+        add_row(set, partition);
 }
 
 /* Some of what was noted, and the rest in later turns. Only when nothing is noted the set is as the
  * metadata is, and all that waits is in it. */
 static void go_on(struct env_task *task) {
     struct partition_set *set = CONTAINER_OF(task, struct partition_set, go_on);
+    if (set->metadata != NULL) partition_set_remove_left(set);
     while (set->metadata != NULL && (set->removed != NULL || set->added.count > 0)) {
         reconcile_one(set);
         if (!env_turn_is_long(set->env)) continue;
@@ -393,6 +441,7 @@ static void go_on(struct env_task *task) {
     }
     set->applied = set->told;
     bool all = end_openings(set);
+    if (set->metadata != NULL) partition_set_remove_left(set);
     begin_openings(set);
     partition_set_move_mark(set);
     if (!all) env_yield(set->env, task);

@@ -1,5 +1,7 @@
-/* Inside of a partition set, shared by partition_set.c (the rows: opening, closing) and
- * partition_set_mark.c (the directory's durable mark). Nobody else's. */
+/* Inside of a partition set, shared by partition_set_rows.c (the list of those that are not open),
+ * partition_set.c (the rows: opening, closing), partition_set_replicas.c (their members, and
+ * replicas that left), partition_set_mark.c (the directory's durable mark) and partition_walk.c.
+ * Nobody else's. */
 #ifndef BROKER_PARTITION_SET_PARTITION_SET_INTERNAL_H
 #define BROKER_PARTITION_SET_PARTITION_SET_INTERNAL_H
 
@@ -14,7 +16,9 @@ enum row_state { ROW_WAITING, ROW_OPENING, ROW_OPEN, ROW_CLOSED };
 
 struct row {
     uint64_t group;
-    uint64_t created; /* as in struct metadata_partition */
+    /* As in struct metadata_partition; 0: this replica came later, by a plan. */
+    uint64_t created;
+    replica_id replica; /* ours */
     struct partition_set *set;
     enum row_state state;
     bool removed; /* while it was opening */
@@ -26,6 +30,7 @@ struct row {
     struct row *next_looked;
     struct raft_group_member members[METADATA_REPLICAS_MAX];
     size_t member_count;
+    uint64_t led_since_ms; /* of a leader */
     UT_hash_handle hh;
 };
 
@@ -36,6 +41,7 @@ struct partition_set {
     const struct broker_settings *settings;
     struct leader_table *leaders;
     struct producer_ids *ids;
+    const struct transaction_asker *asker;
     struct applier_factory appliers;
     struct check_pool *checks;       /* of batches that all partitions are sent */
     const struct metadata *metadata; /* of the last reconcile */
@@ -54,16 +60,54 @@ struct partition_set {
     uint64_t applied; /* up to here all that was noted is in the rows */
     struct log_limiter complaints;
     struct noted *stored, *removed;
-    struct group_queue added;
+    struct group_queue added;              /* or changed */
+    struct left_replica *left, **left_end; /* whose files are to go, */
+    bool files_go;                         /* those of the first are on their way */
+    struct noted *removing;                /* their groups */
     struct journal_waiter waiter;
     uint64_t marked;         /* given to journal_mark */
     uint64_t waits_for_mark; /* what the waiter will mark; 0: it does not wait */
     bool bootstrapped;       /* since the waiter began to wait */
+    struct produce_counts counts;
+    const struct partition_set_watch *watch;     /* NULL: nobody */
+    const struct partition_set_counter *counter; /* likewise */
+    struct partition_walk *walks;
+    struct partition_walk
+        settling; /* those that it has not met have the broker's settings of before */
 };
+
+/* ---- partition_set_rows.c ---- */
+
+void partition_set_list_unopened(struct row *row);
+void partition_set_unlist_unopened(struct row *row);
+
+/* Takes it out: closes it, if it is open. Not while it is opening. */
+void partition_set_drop_row(struct row *row, bool deleted);
+
+/* ---- partition_set_replicas.c ---- */
+
+bool partition_set_is_ours(const struct partition_set *set,
+                           const struct metadata_partition *partition);
+/* What a row is to be, and what it is when its partition has changed. */
+void partition_set_fill_row(struct row *row, const struct metadata_partition *source);
+void partition_set_change_row(struct row *row, const struct metadata_partition *source);
+/* Goes on with what left. */
+void partition_set_remove_left(struct partition_set *set);
+/* This one has left, and is to be taken out. */
+bool partition_set_has_left(const struct row *row);
+void partition_set_forget_left(struct partition_set *set);
+/* Its files are another replica's, of which nobody told that it left: they go, if it is an earlier
+ * one. */
+void partition_set_met_other(struct row *row);
 
 /* ---- partition_set_mark.c ---- */
 
 /* Behind whatever may let the mark move: what was applied, a row that is open or gone. */
 void partition_set_move_mark(struct partition_set *set);
+
+/* ---- partition_walk.c ---- */
+
+/* The row goes: walks that stand at it go on. */
+void partition_walks_pass(struct partition_set *set, const struct row *row);
 
 #endif

@@ -20,6 +20,11 @@ static void on_bootstraps_durable(struct journal_waiter *waiter) {
     partition_set_move_mark(set);
 }
 
+/* One that came by a plan is never bootstrapped, whatever the mark says. */
+static bool holds_mark(const struct row *row) {
+    return !row->damaged && !row->removed && row->created > 0;
+}
+
 /* Up to here every partition of ours is open, or too damaged to be. A mark beyond one whose opening
  * failed would say, after a restart, that this replica has existed: it would never be bootstrapped,
  * and with it all of them. */
@@ -27,7 +32,7 @@ static uint64_t mark_limit(const struct partition_set *set) {
     uint64_t limit = set->applied;
     if (MUTANT(MUTANT_MARK_PASSES_CLOSED)) return limit;
     for (const struct row *row = set->unopened; row != NULL && limit > set->marked; row = row->next)
-        if (!row->damaged && !row->removed && row->created <= limit) limit = row->created - 1;
+        if (holds_mark(row) && row->created <= limit) limit = row->created - 1;
     return limit;
 }
 

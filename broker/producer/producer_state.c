@@ -1,10 +1,6 @@
 /*
- * The table of producers of one partition and the rules by which a batch is taken, recognised or
- * refused.
- *
- * One node a producer: what has committed (epoch, the last batches), and what is in flight on this
- * leader; never neither. All nodes are in a hash table by id; those with something committed are
- * also in a list by their last commit, from whose head they are forgotten.
+ * The rules by which a batch of a producer is taken, recognised or refused, and who is forgotten
+ * when.
  */
 #include "broker/producer/producer_state.h"
 
@@ -17,45 +13,18 @@
 #include "base/mutant.h"
 #include "broker/producer/producer_state_internal.h"
 
-struct producer *producer_find(const struct producer_state *state, int64_t producer_id) {
-    struct producer *found;
-    HASH_FIND_BYHASHVALUE(hh, state->table, &producer_id, sizeof producer_id,
-                          producer_hash(state->options.seed, producer_id), found);
-    return found;
-}
-
-static struct producer *find_or_make(struct producer_state *state, int64_t producer_id) {
-    struct producer *producer = producer_find(state, producer_id);
-    if (producer != NULL) return producer;
-    producer = mem_zalloc(sizeof *producer);
-    producer->id = producer_id;
-    HASH_ADD_BYHASHVALUE(hh, state->table, id, sizeof producer->id,
-                         producer_hash(state->options.seed, producer_id), producer);
-    return producer;
-}
-
-struct producer *producer_restore(struct producer_state *state, int64_t producer_id) {
-    struct producer *producer = find_or_make(state, producer_id);
-    DL_APPEND(state->oldest, producer);
-    state->committed_count++;
-    return producer;
-}
-
-static void remove_if_empty(struct producer_state *state, struct producer *producer) {
-    if (producer->window_count > 0 || producer->in_flight_count > 0) return;
-    HASH_DELETE(hh, state->table, producer);
-    mem_free(producer->in_flight);
-    mem_free(producer);
-}
-
 /* What has committed; who is forgotten may come back in the middle of its sequence. */
 static void forget_committed(struct producer_state *state, struct producer *producer) {
-    CHECK(producer->window_count > 0); /* it is in the list */
+    CHECK(producer->committed); /* it is in the list */
     if (producer->id > state->forgotten_id) state->forgotten_id = producer->id;
+    producer->committed = false;
     producer->window_count = 0;
+    producer->epoch = -1;
+    producer->coordinator_epoch = -1;
     state->committed_count--;
-    DL_DELETE(state->oldest, producer);
-    remove_if_empty(state, producer);
+    producer_walks_stale(state);
+    producer_unlist(state, producer);
+    producer_remove_if_empty(state, producer);
 }
 
 struct producer_state *producer_state_new(const struct producer_state_options *options) {
@@ -69,11 +38,14 @@ struct producer_state *producer_state_new(const struct producer_state_options *o
 
 void producer_state_free(struct producer_state *state) {
     if (state == NULL) return;
+    CHECK(state->walks == NULL); /* who keeps it has stopped */
     for (struct producer *producer = state->table, *next; producer != NULL; producer = next) {
         next = producer->hh.next;
-        producer->window_count = producer->in_flight_count = 0;
-        remove_if_empty(state, producer);
+        producer->committed = false;
+        producer->in_flight_count = 0;
+        producer_remove_if_empty(state, producer);
     }
+    aborted_list_free(&state->aborted);
     refusals_free(state->refusals);
     mem_free(state);
 }
@@ -82,10 +54,24 @@ size_t producer_state_count(const struct producer_state *state) {
     return state->committed_count;
 }
 
+bool producer_state_knows(const struct producer_state *state, int64_t producer_id) {
+    return producer_find(state, producer_id) != NULL;
+}
+
 void producer_state_each(const struct producer_state *state,
-                         void (*each)(void *arg, const struct producer_batch *last), void *arg) {
+                         void (*each)(void *arg, const struct producer_view *view), void *arg) {
     const struct producer *producer;
-    DL_FOREACH(state->oldest, producer) each(arg, &producer->window[producer->window_count - 1]);
+    DL_FOREACH(state->oldest, producer) {
+        struct producer_view view = {.producer_id = producer->id,
+                                     .epoch = producer->epoch,
+                                     .last_sequence = -1,
+                                     .timestamp = producer->timestamp,
+                                     .coordinator_epoch = producer->coordinator_epoch,
+                                     .open_offset = producer->open_offset};
+        if (producer->window_count > 0)
+            view.last_sequence = producer->window[producer->window_count - 1].last_sequence;
+        each(arg, &view);
+    }
 }
 
 static bool same_batch(const struct producer_batch *known, const struct producer_batch *batch) {
@@ -99,19 +85,11 @@ static bool follows(const struct producer_batch *last, const struct producer_bat
                                             : batch->base_sequence == last->last_sequence + 1;
 }
 
-/* The newest batch of the producer: in flight if there is one, else committed. */
-static const struct producer_batch *newest_batch(const struct producer *producer) {
-    if (producer->in_flight_count > 0)
-        return &producer->in_flight[producer->in_flight_first + producer->in_flight_count - 1];
-    CHECK(producer->window_count > 0); /* a producer with neither is not in the table */
-    return &producer->window[producer->window_count - 1];
-}
-
 static bool find_known(const struct producer *producer, const struct producer_batch *batch,
                        struct producer_batch *known, enum producer_verdict *verdict) {
     for (uint32_t i = 0; i < producer->in_flight_count; i++) {
         const struct producer_batch *candidate =
-            &producer->in_flight[producer->in_flight_first + i];
+            &producer->in_flight[producer->in_flight_first + i].batch;
         if (same_batch(candidate, batch)) {
             *known = *candidate;
             *verdict = MUTANT(MUTANT_RETRY_ACKED_EARLY) ? PRODUCER_COMMITTED : PRODUCER_IN_FLIGHT;
@@ -142,50 +120,53 @@ static bool behind_refused(const struct producer_state *state, const struct prod
 
 static enum producer_verdict check_unknown(const struct producer_state *state,
                                            const struct producer_batch *batch, int64_t now_ms) {
-    if (batch->base_sequence != 0 && batch->producer_id > state->forgotten_id)
+    if (batch->base_sequence > 0 && batch->producer_id > state->forgotten_id)
         return behind_refused(state, NULL, batch, now_ms) ? PRODUCER_BEHIND_REFUSED
                                                           : PRODUCER_UNKNOWN;
     return HASH_COUNT(state->table) < state->options.max_producers ? PRODUCER_NEW
                                                                    : PRODUCER_TOO_MANY;
 }
 
-/* KIP-98 and Kafka's ProducerAppendInfo.checkSequence, in this order: epoch, known batches, place
- * in the sequence. */
+/* It is not of the transaction that is open. */
+static bool is_strange_to(const struct producer_outlook *outlook,
+                          const struct producer_batch *batch, enum producer_verdict *verdict) {
+    if (!outlook->open) return false;
+    *verdict = batch->epoch > outlook->epoch ? PRODUCER_MARKER_AWAITED : PRODUCER_IN_TRANSACTION;
+    return batch->epoch > outlook->epoch || !batch->transactional;
+}
+
+static bool in_sequence(const struct producer_state *state, const struct producer_outlook *outlook,
+                        const struct producer_batch *batch) {
+    if (batch->base_sequence < 0) return true; /* it is in none */
+    if (batch->epoch != outlook->epoch) return batch->base_sequence == 0;
+    if (outlook->last != NULL) return follows(outlook->last, batch);
+    /* only markers are known of it: as of one that is not known */
+    return batch->base_sequence == 0 || batch->producer_id <= state->forgotten_id;
+}
+
+/* KIP-98 and Kafka's ProducerAppendInfo.checkSequence, in this order: epoch, known batches, the
+ * transaction, place in the sequence. */
 enum producer_verdict producer_state_check(const struct producer_state *state,
                                            const struct producer_batch *batch, int64_t now_ms,
                                            struct producer_batch *known) {
     const struct producer *producer = producer_find(state, batch->producer_id);
     if (producer == NULL) return check_unknown(state, batch, now_ms);
-    const struct producer_batch *newest = newest_batch(producer);
-    if (batch->epoch < newest->epoch) return PRODUCER_FENCED;
+    struct producer_outlook outlook = producer_outlook_of(producer);
+    if (batch->epoch < outlook.epoch) return PRODUCER_FENCED;
     enum producer_verdict verdict;
-    if (batch->epoch == newest->epoch && find_known(producer, batch, known, &verdict))
+    if (batch->epoch == outlook.epoch && batch->base_sequence >= 0 &&
+        find_known(producer, batch, known, &verdict))
         return verdict;
-    bool in_sequence = batch->epoch == newest->epoch ? follows(newest, batch)
-                                                     : batch->base_sequence == 0;
-    if (in_sequence) return PRODUCER_APPEND;
+    if (is_strange_to(&outlook, batch, &verdict)) return verdict;
+    if (in_sequence(state, &outlook, batch)) return PRODUCER_APPEND;
     return behind_refused(state, producer, batch, now_ms) ? PRODUCER_BEHIND_REFUSED
                                                           : PRODUCER_OUT_OF_ORDER;
 }
 
 void producer_state_begin(struct producer_state *state, const struct producer_batch *batch) {
-    struct producer *producer = find_or_make(state, batch->producer_id);
-    producer->refused = false;
+    struct in_flight taken = {.batch = *batch};
+    producer_put_in_flight(state, &taken)->refused = false;
     refusals_drop(state->refusals, batch->producer_id);
-    if (producer->in_flight_first + producer->in_flight_count == producer->in_flight_capacity) {
-        if (producer->in_flight_first > producer->in_flight_capacity / 2) {
-            memmove(producer->in_flight, producer->in_flight + producer->in_flight_first,
-                    producer->in_flight_count * sizeof *producer->in_flight);
-            producer->in_flight_first = 0;
-        } else {
-            producer->in_flight_capacity = producer->in_flight_capacity == 0
-                                               ? 8
-                                               : producer->in_flight_capacity * 2;
-            producer->in_flight = mem_realloc(producer->in_flight, producer->in_flight_capacity *
-                                                                       sizeof *producer->in_flight);
-        }
-    }
-    producer->in_flight[producer->in_flight_first + producer->in_flight_count++] = *batch;
 }
 
 void producer_state_refuse(struct producer_state *state, const struct producer_batch *batch,
@@ -205,23 +186,8 @@ void producer_state_refuse(struct producer_state *state, const struct producer_b
         forget_committed(state, state->oldest);
 }
 
-void producer_state_commit(struct producer_state *state, const struct producer_batch *batch) {
-    struct producer *producer = find_or_make(state, batch->producer_id);
-    if (producer->in_flight_count > 0 &&
-        producer->in_flight[producer->in_flight_first].base_offset == batch->base_offset) {
-        producer->in_flight_first++;
-        producer->in_flight_count--;
-        if (producer->in_flight_count == 0) producer->in_flight_first = 0;
-    }
-    if (producer->window_count > 0)
-        DL_DELETE(state->oldest, producer);
-    else
-        state->committed_count++;
-    DL_APPEND(state->oldest, producer);
-    producer->heard_ms = HEARD_SINCE;
+static void into_window(struct producer *producer, const struct producer_batch *batch) {
     uint32_t window = MUTANT(MUTANT_DEDUP_WINDOW_OF_FOUR) ? PRODUCER_WINDOW - 1 : PRODUCER_WINDOW;
-    if (producer->window_count > 0 && producer->window[0].epoch != batch->epoch)
-        producer->window_count = 0;
     if (producer->window_count == window) {
         memmove(&producer->window[0], &producer->window[1],
                 (window - 1) * sizeof producer->window[0]);
@@ -230,21 +196,40 @@ void producer_state_commit(struct producer_state *state, const struct producer_b
     producer->window[producer->window_count++] = *batch;
 }
 
+void producer_state_commit(struct producer_state *state, const struct producer_batch *batch) {
+    struct producer *producer = producer_find_or_make(state, batch->producer_id);
+    producer_landed(producer, batch->base_offset);
+    producer_heard(state, producer, batch->epoch, batch->timestamp);
+    if (batch->base_sequence >= 0) into_window(producer, batch);
+    if (batch->transactional) producer_open(state, producer, batch->base_offset);
+}
+
+/* What was in flight of the producer from there on is taken back; *first is the first batch of it.
+ * False: no batch was. */
+static bool take_back(struct producer *producer, kafka_offset from_offset,
+                      struct producer_batch *first) {
+    bool batches = false;
+    while (producer->in_flight_count > 0) {
+        uint32_t newest = producer->in_flight_first + producer->in_flight_count - 1;
+        const struct in_flight *taken = &producer->in_flight[newest];
+        if (taken->batch.base_offset < from_offset) break;
+        if (!taken->is_marker) {
+            *first = taken->batch;
+            batches = true;
+        }
+        producer->in_flight_count--;
+    }
+    return batches;
+}
+
 void producer_state_withdraw(struct producer_state *state, kafka_offset from_offset,
                              int64_t now_ms) {
     for (struct producer *producer = state->table, *next; producer != NULL; producer = next) {
         next = producer->hh.next;
         struct producer_batch first = {0};
-        bool taken_back = false;
-        while (producer->in_flight_count > 0 &&
-               newest_batch(producer)->base_offset >= from_offset) {
-            first = *newest_batch(producer);
-            taken_back = true;
-            producer->in_flight_count--;
-        }
-        if (!taken_back) continue;
-        remove_if_empty(state, producer);
-        producer_state_refuse(state, &first, now_ms);
+        bool refuse = take_back(producer, from_offset, &first);
+        producer_remove_if_empty(state, producer);
+        if (refuse) producer_state_refuse(state, &first, now_ms);
     }
 }
 
@@ -255,7 +240,7 @@ void producer_state_drop_in_flight(struct producer_state *state) {
         next = producer->hh.next;
         producer->refused = false;
         producer->in_flight_first = producer->in_flight_count = 0;
-        remove_if_empty(state, producer);
+        producer_remove_if_empty(state, producer);
     }
 }
 
@@ -265,10 +250,14 @@ void producer_state_clock(struct producer_state *state, int64_t clock_ms, int64_
     struct producer *producer = state->oldest != NULL ? state->oldest->prev : NULL; /* the newest */
     while (producer != NULL && producer->heard_ms == HEARD_SINCE) {
         producer->heard_ms = state->clock_ms;
+        producer_walks_stale(state);
         producer = producer != state->oldest ? producer->prev : NULL;
     }
-    while (state->oldest != NULL && state->clock_ms - state->oldest->heard_ms >= expiration_ms)
-        forget_committed(state, state->oldest);
+    struct producer *old = state->oldest, *next;
+    for (; old != NULL && state->clock_ms - old->heard_ms >= expiration_ms; old = next) {
+        next = old->next;
+        if (old->open_offset < 0) forget_committed(state, old);
+    }
 }
 
 int64_t producer_state_clock_ms(const struct producer_state *state) {

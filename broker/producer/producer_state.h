@@ -18,6 +18,11 @@
  * later success as proof that what it sent before has arrived (docs/decisions/0006): a producer
  * that was never heard of must begin with sequence 0, unless one with such an id was forgotten
  * here; and what comes behind a refused batch is refused in the same way.
+ *
+ * Transactions (KIP-98, KIP-890): a transactional batch opens one, unless one is open; a marker
+ * ends it. What is open, and where the first of them begins, follows from what has committed;
+ * whether a batch or a marker may be appended, from that and what is in flight. Who has one open is
+ * never forgotten.
  */
 #ifndef BROKER_PRODUCER_PRODUCER_STATE_H
 #define BROKER_PRODUCER_PRODUCER_STATE_H
@@ -27,6 +32,8 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "broker/producer/aborted_list.h"
+#include "broker/snapshot/snapshot_bytes.h"
 #include "storage/log_types.h"
 
 /* As in Kafka: an idempotent producer has at most so many requests under way (KIP-98). */
@@ -35,9 +42,21 @@ enum { PRODUCER_WINDOW = 5 };
 struct producer_batch {
     int64_t producer_id;
     int16_t epoch;
-    int32_t base_sequence, last_sequence;
-    kafka_offset base_offset; /* of its first record */
-    int64_t timestamp;        /* largest of its records, ms */
+    int32_t base_sequence, last_sequence; /* -1: it has none (offsets of a transaction) */
+    kafka_offset base_offset;             /* of its first record */
+    int64_t timestamp;                    /* largest of its records, ms */
+    bool transactional;
+};
+
+/* What ends the open transaction of a producer. */
+struct producer_marker {
+    int64_t producer_id;
+    int16_t epoch; /* the producer's from now on; above that of what it ends where each end raises
+                      it (transaction.version 2) */
+    int32_t coordinator_epoch;
+    bool commit, raises_epoch;
+    kafka_offset offset;
+    int64_t timestamp; /* ms */
 };
 
 struct producer_state_options {
@@ -59,6 +78,31 @@ enum producer_verdict {
     PRODUCER_OUT_OF_ORDER, /* OUT_OF_ORDER_SEQUENCE_NUMBER */
     PRODUCER_UNKNOWN,      /* never heard of, and not its first batch */
     PRODUCER_FENCED,       /* INVALID_PRODUCER_EPOCH: a later epoch has been heard */
+    PRODUCER_IN_TRANSACTION, /* INVALID_TXN_STATE: its transaction is open, and this is not of it */
+    PRODUCER_MARKER_AWAITED, /* the transaction of an earlier epoch is open: its marker is to come,
+                                refuse the batch with a retriable error */
+};
+
+enum marker_verdict {
+    MARKER_APPEND,
+    MARKER_IN_FLIGHT,       /* its like is, at `offset`: wait for that one */
+    MARKER_BEHIND,          /* another one of the producer is in flight, or what shows that it is of
+                               old: to be sent again */
+    MARKER_DONE,            /* nothing is open, and its like was the last: nothing to do */
+    MARKER_TOO_MANY,        /* the producer is not known, and all places are taken */
+    MARKER_OLD_EPOCH,       /* INVALID_PRODUCER_EPOCH: of a transaction that has ended, as what has
+                               committed shows: so it is whoever says it, and stays so */
+    MARKER_OLD_COORDINATOR, /* TRANSACTION_COORDINATOR_FENCED: a later one has been heard */
+};
+
+/* What has committed of a producer. */
+struct producer_view {
+    int64_t producer_id;
+    int16_t epoch;
+    int32_t last_sequence;     /* -1: none */
+    int64_t timestamp;         /* of its last batch or marker, ms */
+    int32_t coordinator_epoch; /* of its last marker; -1: it had none */
+    kafka_offset open_offset;  /* first of its open transaction; -1: none is open */
 };
 
 struct producer_state;
@@ -81,6 +125,15 @@ void producer_state_commit(struct producer_state *state, const struct producer_b
  * replica: who was not heard for `expiration_ms` of it is forgotten. */
 void producer_state_clock(struct producer_state *state, int64_t clock_ms, int64_t expiration_ms);
 int64_t producer_state_clock_ms(const struct producer_state *state);
+/* The same three for a marker: changes nothing; a leader took it (checked: APPEND) into its log; it
+ * has committed. */
+enum marker_verdict producer_state_check_marker(const struct producer_state *state,
+                                                const struct producer_marker *marker,
+                                                kafka_offset *offset);
+void producer_state_begin_marker(struct producer_state *state,
+                                 const struct producer_marker *marker);
+void producer_state_commit_marker(struct producer_state *state,
+                                  const struct producer_marker *marker);
 /* Takes back what began at `from_offset` and behind, and was never sent anywhere; counts as
  * refused. */
 void producer_state_withdraw(struct producer_state *state, kafka_offset from_offset,
@@ -90,13 +143,32 @@ void producer_state_drop_in_flight(struct producer_state *state);
 
 /* Of producers with something committed. */
 size_t producer_state_count(const struct producer_state *state);
-/* Calls `each` with the last batch of each of them that committed, by when that was. */
+/* Calls `each` for each of them, by their last commits. */
 void producer_state_each(const struct producer_state *state,
-                         void (*each)(void *arg, const struct producer_batch *last), void *arg);
+                         void (*each)(void *arg, const struct producer_view *view), void *arg);
+/* Whether it is known, be it by what is in flight. */
+bool producer_state_knows(const struct producer_state *state, int64_t producer_id);
+/* Whether it has a transaction open, be it by what is in flight. */
+bool producer_state_is_open(const struct producer_state *state, int64_t producer_id);
 
-/* The committed part as bytes, and back (over an empty state). ERR_MALFORMED, ERR_CORRUPT,
- * ERR_VERSION: nothing was taken in. */
-struct slice producer_state_encode(const struct producer_state *state);
-int producer_state_decode(struct producer_state *state, const void *bytes, size_t len);
+/* Where the first of the open transactions begins; -1: none is open. */
+kafka_offset producer_state_first_open(const struct producer_state *state);
+const struct aborted_list *producer_state_aborted(const struct producer_state *state);
+/* The log begins at `start` now, in order of the log, on every replica. */
+void producer_state_log_start(struct producer_state *state, kafka_offset start);
+
+/* The committed part as bytes, in steps, between which it may change: true when all has been put
+ * into the walk; then _rest puts what has changed since, gives all
+ * of it to `into`, and ends the walk. _stop ends it without. */
+struct producer_walk;
+struct producer_walk *producer_walk_new(struct producer_state *state);
+bool producer_walk_step(struct producer_walk *walk);
+void producer_walk_rest(struct producer_walk *walk, struct snapshot_bytes *into);
+void producer_walk_stop(struct producer_walk *walk);
+/* And back, over an empty state, also in steps: called again with what is behind the *took bytes
+ * as long as there are any. ERR_MALFORMED, ERR_CORRUPT, ERR_VERSION: only by the first call, and
+ * nothing was taken in. */
+int producer_state_decode(struct producer_state *state, const void *bytes, size_t len,
+                          size_t *took);
 
 #endif

@@ -36,7 +36,8 @@ enum {
     UNREAD_MAX = 4 << 20,     /* a client that leaves so much of its answers unread is not read */
     ANSWER_MOST = 64 << 20,   /* an answer may take so much memory (all topics of a cluster) */
     INLINE_BYTES = 256 << 10, /* one that takes more is encoded off the loop */
-    WAITS_MAX = 2,            /* requests whose work waits: one is worked on, one is ready */
+    FRAME_PREFIX = 4,
+    WAITS_MAX = 2, /* requests whose work waits: one is worked on, one is ready */
 };
 
 /* ---- What the connection waits for ---- */
@@ -136,6 +137,7 @@ static void stop_listening(struct connection *connection) {
 void connection_close(struct connection *connection) {
     if (connection->closed) return;
     connection->closed = true;
+    client_book_remove(&connection->host->stats->clients, &connection->entry);
     frame_reader_free(connection->reader);
     stop_listening(connection);
     env_stream_close(connection->stream);
@@ -155,13 +157,19 @@ static void client_hung_up(void *arg) {
     sweep_ended(connection);
 }
 
+static void send_answer(struct connection *connection, struct slice answer) {
+    connection->counts->sent_bytes += answer.len;
+    connection->entry.sent_bytes += answer.len;
+    send_queue_push(connection->queue, answer);
+}
+
 /* Sends the answers that have their turn. The connection may be gone when it returns. */
 static void flush_answers(struct connection *connection) {
     while (connection->first != NULL && connection->first->ended && !connection->closing) {
         struct request *request = connection_take_first(connection);
         for (uint32_t i = 0; i < request->answer_count; i++) {
             connection->stored_bytes -= request->answer[i].len;
-            send_queue_push(connection->queue, request->answer[i]);
+            send_answer(connection, request->answer[i]);
         }
         request->answer_count = 0;
         if (request->close_after) connection->closing = true;
@@ -185,6 +193,8 @@ static void queue_drained(void *arg) {
 static void request_end(struct request *request) {
     CHECK(!request->ended); /* each handler ends its request once, whatever is in it */
     struct connection *connection = request->connection;
+    request_timed(request);
+    request_note(request);
     request->ended = true;
     request->canceled = NULL;
     if (connection->queue == NULL) {
@@ -203,7 +213,7 @@ static void emit(void *arg, struct slice slice) {
         return;
     }
     if (connection->first == request) {
-        send_queue_push(connection->queue, slice);
+        send_answer(connection, slice);
         return;
     }
     request->answer = mem_grow(request->answer, request->answer_count, &request->answer_room,
@@ -214,6 +224,7 @@ static void emit(void *arg, struct slice slice) {
 
 /* Ends the request with what was encoded, or with that error. */
 static void respond_encoded(struct request *request, struct kp_writer *writer, int error) {
+    request_told(request, writer);
     if (error == ERR_NONE && !request->dead) error = kp_writer_emit(writer, NULL, emit, request);
     kp_writer_close(writer);
     if (error != ERR_NONE) {
@@ -229,7 +240,9 @@ static void respond_encoded(struct request *request, struct kp_writer *writer, i
 
 void request_respond(struct request *request, const void *response) {
     struct kp_writer writer;
+    struct kp_told_errors told = {.count = 0};
     kp_writer_init(&writer, INT32_MAX);
+    writer.told = &told;
     request_steps_charge(request);
     respond_encoded(request, &writer,
                     request->dead ? ERR_NONE : request_encode(request, response, &writer));
@@ -328,6 +341,7 @@ static void run_abandoned(struct connection *connection, struct request *request
  * answered, as in Kafka. */
 static void connection_refuse(struct connection *connection, struct request *request,
                               const struct error_text *why) {
+    connection->host->stats->refused[REFUSED_GARBAGE]++;
     connection_complain(connection, why->text);
     if (connection->queue != NULL) {
         request_hold_connection(request);
@@ -347,6 +361,9 @@ static void take_up(struct connection *connection, struct request *request, int 
         return;
     }
     connection->host->active(connection->owner);
+    server_stats_request(connection->host->stats, request->api_key, request->api_version);
+    client_book_request(&connection->entry, request->api_key, request->ctx.client_id,
+                        env_now_ms(request->env));
     update_reading(connection);
     if (connection->queue != NULL)
         run_handler(request);
@@ -388,6 +405,8 @@ static const struct request_decode_events decode_events = {.decoded = decoded, .
 static void frame_came(void *arg, struct slice frame) {
     struct connection *connection = arg;
     const struct connection_host *host = connection->host;
+    connection->counts->received_bytes += FRAME_PREFIX + frame.len;
+    connection->entry.received_bytes += FRAME_PREFIX + frame.len;
     struct request *request = request_new(connection, frame);
     struct error_text why;
     int error = request_decode(request, &why);
@@ -434,9 +453,13 @@ struct connection *connection_new(const struct connection_host *host, struct env
     connection->host = host;
     connection->owner = owner;
     connection->listener = listener;
+    connection->counts = server_stats_listener(host->stats, listener);
     connection->stream = stream;
     connection->sweep.run = sweep_on;
     env_stream_peer(stream, connection->peer);
+    connection->entry.listener = listener;
+    connection->entry.peer = connection->peer;
+    client_book_add(&host->stats->clients, &connection->entry, env_now_ms(host->env));
     connection->queue = send_queue_new(host->env, stream, 0, queue_drained, connection);
     send_queue_set_patient(connection->queue);
     connection->reader = frame_reader_new(host->env, stream, host->requests, KP_REQUEST_MIN,

@@ -23,6 +23,7 @@
 #include "broker/server/request.h"
 
 struct connection;
+struct server_stats;
 
 /* What all connections of a server share. */
 struct connection_host {
@@ -38,6 +39,7 @@ struct connection_host {
     struct budget *parked;   /* of requests that wait for other clients (request_park) */
     struct parking *parking; /* of requests that wait because their clients like to */
     struct parking *crowd;   /* of those that wait to be decoded */
+    struct server_stats *stats;
     uint32_t max_request_bytes;
     uint32_t max_in_flight;      /* requests of one connection */
     void (*active)(void *owner); /* a request came, or the last answer was taken */

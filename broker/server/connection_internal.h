@@ -5,11 +5,14 @@
 
 #include "base/env.h"
 #include "broker/server/connection.h"
+#include "broker/server/server_stats.h"
 
 struct connection {
     const struct connection_host *host;
     void *owner;
     const char *listener;
+    struct listener_stats *counts; /* of that listener */
+    struct client_entry entry;     /* in the book of clients, until it is closed */
     struct env_stream *stream;
     struct frame_reader *reader;
     struct send_queue *queue; /* NULL: nobody listens any more */
@@ -39,6 +42,10 @@ void request_give_back(struct request *request);
 void request_free(struct request *request);
 /* The charge follows the size of the message, which has just been decoded. */
 void request_charge_message(struct request *request);
+/* What its answer tells is counted, before it is sent. */
+void request_told(struct request *request, const struct kp_writer *answer);
+/* It ends: for those who trace requests. */
+void request_note(const struct request *request);
 /* Charged, and last of the list. */
 void connection_add_request(struct connection *connection, struct request *request);
 /* There is one: the oldest is in the list no more. */

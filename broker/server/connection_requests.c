@@ -9,6 +9,8 @@
  * Invariants: `in_flight` is the length of the list; what was charged is released once, whatever
  * the way in which a request ends.
  */
+#include <string.h>
+
 #include "base/check.h"
 #include "base/io/send_queue.h"
 #include "base/mem.h"
@@ -32,6 +34,7 @@ void request_free(struct request *request) {
     struct connection *connection = request->connection;
     request_give_back(request);
     connection->in_flight--;
+    connection->host->stats->in_flight--;
     if (request->holds) connection->holds--;
     if (request->waits) connection->waits--;
     if (request->parked) connection->parked--;
@@ -55,6 +58,7 @@ struct request *request_new(struct connection *connection, struct slice frame) {
     request->frame = frame;
     request->connection = connection;
     request->env = connection->host->env;
+    request->began_us = env_now_us(request->env);
     return request;
 }
 
@@ -67,11 +71,51 @@ void request_charge_message(struct request *request) {
     if (size < charged) budget_release(request->ctx.memory, charged - size);
 }
 
+void request_timed(struct request *request) {
+    if (request->began_us == 0) return;
+    request->took_us = env_now_us(request->env) - request->began_us;
+    server_stats_answered(request->connection->host->stats, request->api_key, request->took_us);
+    request->began_us = 0;
+}
+
+void request_told(struct request *request, const struct kp_writer *answer) {
+    const struct kp_told_errors *told = answer->told;
+    server_stats_told(request->connection->host->stats, request->api_key, told);
+    request->answer_bytes = kp_writer_size(answer);
+    request->told = told->count == 0 ? 0 : told->codes[0];
+    request->connection->entry.errors += told->count > 0;
+}
+
+void request_note(const struct request *request) {
+    const struct connection *connection = request->connection;
+    struct client_book *book = &connection->host->stats->clients;
+    if (book->trace_until_ms == 0) return;
+    struct traced_request note = {.client = connection->entry.id,
+                                  .wall_ms = env_wall_ms(request->env),
+                                  .api_key = request->api_key,
+                                  .version = request->api_version,
+                                  .error = request->told,
+                                  .request_bytes = request->frame.len,
+                                  .answer_bytes = request->answer_bytes,
+                                  .took_us = request->took_us};
+    memcpy(note.client_id, connection->entry.client_id, sizeof note.client_id);
+    memcpy(note.peer, connection->peer, sizeof note.peer);
+    client_book_note(book, env_now_ms(request->env), &note);
+}
+
+void request_name_client(struct request *request, struct kp_string software,
+                         struct kp_string version) {
+    struct connection *connection = request->connection;
+    if (!connection->closed)
+        client_book_name(&connection->host->stats->clients, &connection->entry, software, version);
+}
+
 bool request_park(struct request *request) {
     struct connection *connection = request->connection;
     struct budget *from = request->ctx.memory, *parked = connection->host->parked;
     if (budget_spent(parked)) return false;
     CHECK(!request->parked && !request->ended); /* the handler's own: once, while it waits */
+    request_timed(request);
     request->parked = true;
     connection->parked++;
     request->message = NULL;
@@ -89,6 +133,7 @@ void connection_add_request(struct connection *connection, struct request *reque
     *(connection->last != NULL ? &connection->last->next : &connection->first) = request;
     connection->last = request;
     connection->in_flight++;
+    connection->host->stats->in_flight++;
     request_charge_message(request);
 }
 

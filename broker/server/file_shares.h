@@ -16,12 +16,14 @@
 enum {
     FILE_SHARE_LEAST = 8,       /* of clients, and of segments */
     FILE_SHARE_SEGMENTS = 4096, /* at most: more are not faster */
+    FILE_SHARE_OWN = 8, /* clients of this machine beyond max.connections: of who operates it */
 };
 
 struct file_shares {
     uint32_t connections; /* at most what the settings ask for */
     uint32_t segments;
-    bool too_few; /* not even what the broker cannot do without */
+    uint32_t connections_most; /* if the settings asked for more later */
+    bool too_few;              /* not even what the broker cannot do without */
 };
 
 struct file_shares file_shares_of(uint64_t files, const struct broker_settings *settings);

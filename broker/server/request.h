@@ -60,7 +60,11 @@ struct request {
     struct slice *answer;
     uint32_t answer_count;
     size_t answer_room;
-    size_t charged; /* bytes of the message and the request, to ctx.memory */
+    size_t charged;    /* bytes of the message and the request, to ctx.memory */
+    uint64_t began_us; /* when it was here; 0: its time was taken */
+    uint64_t took_us;  /* ... and is this */
+    uint64_t answer_bytes;
+    int16_t told; /* the first error that its answer tells; 0: none */
     bool dead, ended, holds, waits, parked, close_after;
     /* For broker/server/request_steps.h. */
     struct env *env;
@@ -103,6 +107,12 @@ bool request_park(struct request *request);
 /* When its client has gone, who listens (dispatch_on_gone) is told with request->connection, once.
  */
 void request_tell_when_gone(struct request *request);
+/* Its client has said which software it is. */
+void request_name_client(struct request *request, struct kp_string software,
+                         struct kp_string version);
+/* From here on it waits because its client likes to: the time that it took is up to here. Nothing
+ * the second time. */
+void request_timed(struct request *request);
 /* Its work waits for a place among that of all clients, until request_work_goes_on or its end: a
  * client with two such requests is not read, so that what waits is bounded by how many clients
  * there are and not by how much each sends ahead. */
@@ -121,7 +131,12 @@ enum authorize_operation {
     AUTHORIZE_DESCRIBE_CONFIGS,
     AUTHORIZE_ALTER_CONFIGS,
 };
-enum authorize_resource { AUTHORIZE_TOPIC, AUTHORIZE_GROUP, AUTHORIZE_CLUSTER };
+enum authorize_resource {
+    AUTHORIZE_TOPIC,
+    AUTHORIZE_GROUP,
+    AUTHORIZE_CLUSTER,
+    AUTHORIZE_TRANSACTIONAL_ID
+};
 
 /* Whether the principal may do it. `name` is not terminated; NULL for the cluster. Says yes to
  * everything today. */

@@ -23,6 +23,7 @@ struct encoding {
     struct request *request;
     const void *response;
     struct kp_writer writer;
+    struct kp_told_errors told;
     void (*encoded)(struct request *request, struct kp_writer *writer, int error);
     size_t size;
     bool charged;
@@ -120,6 +121,7 @@ void request_encode_later(struct request *request, const void *response,
     encoding->response = response;
     encoding->encoded = encoded;
     kp_writer_init(&encoding->writer, INT32_MAX);
+    encoding->writer.told = &encoding->told;
     kp_writer_borrow(&encoding->writer);
     env_pool_run(request->env, &encoding->job);
 }

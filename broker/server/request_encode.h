@@ -12,10 +12,11 @@
 
 #include "broker/server/request.h"
 
-/* At once, into a new writer. */
+/* At once, into a new writer, whose `told` may be set. */
 int request_encode(const struct request *request, const void *response, struct kp_writer *writer);
 /* `encoded` is called once, in a later turn, with a writer that is then its own (empty if the
- * client has gone). Nobody touches `response` and what it points to before. */
+ * client has gone), its `told` valid within the call. Nobody touches `response` and what it points
+ * to before. */
 void request_encode_later(struct request *request, const void *response,
                           void (*encoded)(struct request *request, struct kp_writer *writer,
                                           int error));

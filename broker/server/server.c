@@ -13,52 +13,56 @@
 
 #include "base/check.h"
 #include "base/container_of.h"
+#include "base/io/pace.h"
 #include "base/mem.h"
+#include "broker/server/address_counts.h"
 #include "broker/server/connection.h"
+#include "broker/server/door.h"
+#include "broker/server/listening.h"
 #include "broker/server/parking.h"
 
 enum {
-    BACKLOG = 1024,
-    SOCKETS_MAX = 2 * BROKER_LISTENERS_MAX,
+    PEER_ROOM = 64,
     LIMITS_CHECK_US = 1000 * 1000,
     DEAF_PART = 5, /* while the memory for answers is spent, 1 MiB may be under way for this part of
                       max_slow_ms */
 };
 
-struct socket {
-    struct server *server;
-    struct env_listener *listener;
-    const char *name;
-    int port;
-};
-
 struct client {
     struct server *server;
     struct connection *connection;
+    struct address_count *address;
+    const char *listener; /* its name */
     uint64_t active_us;
     struct client *next, *prev;
     bool served; /* has sent a whole request */
     bool closed; /* not in the list any more */
+    bool beyond; /* of this machine, let in though the server was full */
 };
 
 struct server {
     struct env *env;
     struct log *log;
     struct server_options options;
-    struct socket sockets[SOCKETS_MAX];
-    size_t socket_count;
+    struct listening listening;
     /* queued.max.request.bytes is shared between the first four: short requests, large ones, those
      * that are half here, and what is decoded of those that are much to decode */
     struct budget requests, larges, halves, decoded, answers, parked;
     struct parking parking, crowd; /* who waits because he likes to, and for memory */
     struct log_limiter complaints, crowded;
+    struct server_stats stats;
     struct connection_host host;
     struct client *oldest; /* and behind it the others, by the time of their last request */
     size_t client_count;   /* with an open stream */
+    size_t beyond_count;   /* of them, let in while it was full */
     size_t left;           /* connections that are not gone */
-    struct env_timer *idle_timer, *limits_timer;
-    bool accepting, full, closing;
-    struct env_task done_task;
+    struct address_count *addresses; /* of those with an open stream */
+    struct pace pace;                /* of new ones */
+    struct env_timer *idle_timer, *limits_timer, *pace_timer;
+    struct log_limiter crowds; /* of one address */
+    struct door door;          /* of those that wait while it is full */
+    bool accepting, full, hasty, closing;
+    struct env_task door_task, done_task;
     void (*done)(void *arg);
     void *done_arg;
 };
@@ -76,8 +80,7 @@ static void touch(struct client *client) {
 }
 
 static void update_listening(struct server *server) {
-    for (size_t i = 0; i < server->socket_count; i++)
-        env_listener_pause(server->sockets[i].listener, !server->accepting || server->full);
+    listening_pause(&server->listening, !server->accepting || server->hasty);
 }
 
 static uint64_t idle_at_us(const struct server *server, const struct client *client) {
@@ -159,10 +162,14 @@ static void connection_closed(void *owner) {
     struct server *server = client->server;
     DL_DELETE(server->oldest, client);
     client->closed = true;
+    address_counts_leave(&server->addresses, client->address);
+    server_stats_listener(&server->stats, client->listener)->closed++;
     server->client_count--;
-    if (server->full && !server->closing) {
+    server->beyond_count -= client->beyond;
+    if (server->full && !server->closing &&
+        server->client_count < server->options.max_connections) {
         server->full = false;
-        update_listening(server);
+        env_defer(server->env, &server->door_task);
     }
 }
 
@@ -175,23 +182,43 @@ static void connection_gone(void *owner) {
     if (server->closing && server->left == 0) env_defer(server->env, &server->done_task);
 }
 
-static void accepted(void *arg, struct env_stream *stream) {
-    struct socket *socket = arg;
-    struct server *server = socket->server;
-    if (!server->accepting) {
-        env_stream_close(stream);
-        return;
-    }
-    struct client *client = mem_zalloc(sizeof *client);
-    client->server = server;
-    server->left++;
-    server->client_count++;
-    list_push(server, client);
-    client->connection = connection_new(&server->host, stream, socket->name, client);
-    if (server->oldest == client) watch_idle(server);
-    if (server->client_count < server->options.max_connections) return;
-    server->full = true;
+static void set_pace(struct server *server) {
+    uint32_t rate = server->options.max_connection_rate;
+    server->pace = rate == 0 ? (struct pace){0}
+                             : (struct pace){.every_us = 1000 * 1000 / rate, .burst = rate};
+}
+
+static void go_on_accepting(void *arg) {
+    struct server *server = arg;
+    server->hasty = false;
     update_listening(server);
+}
+
+/* The next one is for later, if this one was the last for the moment. */
+static void keep_pace(struct server *server) {
+    uint64_t now_us = env_now_us(server->env);
+    if (server->pace.every_us == 0) return;
+    pace_take(&server->pace, now_us);
+    if (server->pace.next_us <= now_us) return;
+    server->hasty = true;
+    update_listening(server);
+    env_timer_start_at(server->pace_timer, pace_again_us(&server->pace));
+}
+
+/* NULL: that address has as many as it may. */
+static struct address_count *enter(struct server *server, const char *peer) {
+    struct address_count *address = address_counts_enter(&server->addresses, peer,
+                                                         server->options.max_connections_per_ip);
+    if (address != NULL) return address;
+    server->stats.refused[REFUSED_ADDRESS]++;
+    log_limited(server->log, &server->crowds, LOG_WARN,
+                "a connection of %s is closed: its address has %u (max.connections.per.ip) "
+                "already",
+                peer, server->options.max_connections_per_ip);
+    return NULL;
+}
+
+static void tell_full(struct server *server) {
     log_limited(
         server->log, &server->crowded, LOG_WARN,
         "%zu clients are connected; further ones wait until one leaves. Raise %s (now %u) to let more in",
@@ -202,57 +229,81 @@ static void accepted(void *arg, struct env_stream *stream) {
         server->options.few_files ? server->options.few_files : server->options.max_connections);
 }
 
-/* ---- Listeners ---- */
-
-static int bind_one(struct server *server, const struct broker_listener *listener, const char *host,
-                    int port, struct error_text *why) {
-    struct socket *socket = &server->sockets[server->socket_count];
-    char address[HOST_PORT_TEXT];
-    host_port_text(host, port, address);
-    *socket = (struct socket){.server = server, .name = listener->name};
-    int error = env_listen(server->env, host, port, BACKLOG, accepted, socket, &socket->listener,
-                           &socket->port);
-    if (error == ERR_NONE) {
-        env_listener_pause(socket->listener, true);
-        server->socket_count++;
-    } else if (error == ERR_BUSY) {
-        error_set(
-            why, error,
-            "cannot listen for clients on %s (listener %s): that port is in use by another program; stop it, or name another port in listeners",
-            address, listener->name);
-    } else if (error == ERR_NAME) {
-        error_set(
-            why, error,
-            "cannot listen for clients on %s (listener %s): the name does not resolve; correct it in listeners",
-            address, listener->name);
-    } else {
-        error_set(
-            why, error,
-            "cannot listen for clients on %s (listener %s): %s; name an address of this machine in listeners",
-            address, listener->name, error_phrase(error));
+static void let_in(const struct listening_socket *socket, struct env_stream *stream) {
+    struct server *server = socket->owner;
+    char peer[PEER_ROOM];
+    env_stream_peer(stream, peer);
+    struct address_count *address = enter(server, peer);
+    if (address == NULL) {
+        env_stream_close(stream);
+        return;
     }
-    return error;
+    struct client *client = mem_zalloc(sizeof *client);
+    client->server = server;
+    client->address = address;
+    client->listener = socket->name;
+    client->beyond = server->full;
+    server->beyond_count += client->beyond;
+    server_stats_listener(&server->stats, client->listener)->accepted++;
+    server->left++;
+    server->client_count++;
+    list_push(server, client);
+    client->connection = connection_new(&server->host, stream, socket->name, client);
+    if (server->oldest == client) watch_idle(server);
+    if (server->client_count < server->options.max_connections) return;
+    server->full = true;
+    tell_full(server);
 }
 
-static int bind_listener(struct server *server, const struct broker_listener *listener,
-                         struct error_text *why) {
-    int error = bind_one(server, listener, listener->host, listener->port, why);
-    if (error != ERR_NONE || !listener->bind_ipv6_loopback_too) return error;
-    struct error_text ipv6_why;
-    error = bind_one(server, listener, "::1", server->sockets[server->socket_count - 1].port,
-                     &ipv6_why);
-    if (error == ERR_BUSY) {
-        *why = ipv6_why;
-        return error;
+static bool has_own_place(const struct server *server) {
+    return server->client_count <
+               (uint64_t)server->options.max_connections + server->options.own_places ||
+           server->beyond_count < server->options.own_places; /* the limit was lowered */
+}
+
+/* Beyond the limit there are a few places for clients of this machine: whoever operates the broker
+ * can always ask it, and raise the limit. When all are taken, the one of those that came in
+ * beyond it that asked for something longest ago leaves: never one that came in as anybody does. */
+static bool take_own_place(struct server *server) {
+    if (server->options.own_places == 0) return false;
+    for (struct client *client = server->oldest, *next; !has_own_place(server) && client != NULL;
+         client = next) {
+        next = client->next;
+        if (client->beyond) connection_close(client->connection);
     }
-    return ERR_NONE; /* a machine without IPv6 has no ::1, and no client that asks for it */
+    return has_own_place(server);
 }
 
-static void close_listeners(struct server *server) {
-    for (size_t i = 0; i < server->socket_count; i++)
-        env_listener_close(server->sockets[i].listener);
-    server->socket_count = 0;
+static bool may_come_in(struct server *server, struct env_stream *stream) {
+    char peer[PEER_ROOM];
+    if (!server->full) return true;
+    env_stream_peer(stream, peer);
+    return door_is_own(peer) && take_own_place(server);
 }
+
+static void accepted(void *arg, struct env_stream *stream) {
+    struct listening_socket *socket = arg;
+    struct server *server = socket->owner;
+    keep_pace(server);
+    if (!server->accepting)
+        env_stream_close(stream);
+    else if (may_come_in(server, stream))
+        let_in(socket, stream);
+    else
+        door_push(&server->door, stream, socket);
+}
+
+/* Who waited longest comes in, as many as may. */
+static void open_door(struct env_task *task) {
+    struct server *server = CONTAINER_OF(task, struct server, door_task);
+    struct env_stream *stream;
+    void *socket;
+    while (server->accepting && !server->full &&
+           (stream = door_take(&server->door, &socket)) != NULL)
+        let_in(socket, stream);
+}
+
+/* ---- Life ---- */
 
 /* Every charge has an owner whose end is certain, and all owners have ended. */
 static void check_charges(const struct server *server) {
@@ -278,6 +329,9 @@ static void finish_close(struct env_task *task) {
     parking_close(&server->parking);
     env_timer_free(server->idle_timer);
     env_timer_free(server->limits_timer);
+    env_timer_free(server->pace_timer);
+    CHECK(server->addresses == NULL); /* every client has left */
+    server_stats_close(&server->stats);
     mem_free(server);
     done(arg);
 }
@@ -286,6 +340,30 @@ static void memory_is_wanted(void *arg) {
     struct server *server = arg;
     parking_wanted(&server->parking);
     parking_wanted(&server->crowd);
+}
+
+void server_set_limits(struct server *server, const struct server_options *options) {
+    struct budget *quarters[] = {&server->requests, &server->larges, &server->halves,
+                                 &server->decoded};
+    struct server_options *now = &server->options;
+    now->max_connections = options->max_connections;
+    now->own_places = options->own_places;
+    now->few_files = options->few_files;
+    now->max_connections_per_ip = options->max_connections_per_ip;
+    now->max_connection_rate = options->max_connection_rate;
+    now->max_idle_ms = options->max_idle_ms;
+    now->max_in_flight = server->host.max_in_flight = options->max_in_flight;
+    for (size_t i = 0; i < sizeof quarters / sizeof quarters[0]; i++)
+        budget_set_limit(quarters[i], options->request_bytes / 4);
+    budget_set_limit(&server->answers, options->answer_bytes);
+    budget_set_limit(&server->parked, options->parked_bytes);
+    server->full = server->client_count >= now->max_connections;
+    server->hasty = false;
+    env_timer_stop(server->pace_timer);
+    set_pace(server);
+    update_listening(server);
+    watch_idle(server);
+    env_defer(server->env, &server->door_task);
 }
 
 static void open_budgets(struct server *server) {
@@ -321,6 +399,7 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
     server->log = log;
     server->options = *options;
     open_budgets(server);
+    server_stats_open(&server->stats);
     server->host = (struct connection_host){.env = env,
                                             .log = log,
                                             .complaints = &server->complaints,
@@ -332,22 +411,25 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
                                             .parked = &server->parked,
                                             .parking = &server->parking,
                                             .crowd = &server->crowd,
+                                            .stats = &server->stats,
                                             .max_request_bytes = options->max_request_bytes,
                                             .max_in_flight = options->max_in_flight,
                                             .active = connection_active,
                                             .closed = connection_closed,
                                             .gone = connection_gone};
     server->done_task.run = finish_close;
-    for (size_t i = 0; i < options->listener_count; i++) {
-        int error = bind_listener(server, &options->listeners[i], why);
-        if (error != ERR_NONE) {
-            close_listeners(server);
-            mem_free(server);
-            return error;
-        }
+    server->door_task.run = open_door;
+    int error = listening_open(&server->listening, env, options->listeners, options->listener_count,
+                               accepted, server, why);
+    if (error != ERR_NONE) {
+        server_stats_close(&server->stats);
+        mem_free(server);
+        return error;
     }
     server->idle_timer = env_timer_new(env, close_idle, server);
     server->limits_timer = env_timer_new(env, check_limits, server);
+    server->pace_timer = env_timer_new(env, go_on_accepting, server);
+    set_pace(server);
     env_timer_start(server->limits_timer, LIMITS_CHECK_US);
     *server_out = server;
     return ERR_NONE;
@@ -377,20 +459,27 @@ void server_close(struct server *server, void (*done)(void *arg), void *arg) {
     server->accepting = false;
     server->done = done;
     server->done_arg = arg;
-    close_listeners(server);
+    listening_close(&server->listening);
+    door_close(&server->door);
+    env_defer_cancel(server->env, &server->door_task);
     env_timer_stop(server->idle_timer);
     env_timer_stop(server->limits_timer);
+    env_timer_stop(server->pace_timer);
     while (server->oldest != NULL)
         connection_close(server->oldest->connection);
     if (server->left == 0) env_defer(server->env, &server->done_task);
 }
 
 int server_port(const struct server *server, const char *listener) {
-    for (size_t i = 0; i < server->socket_count; i++) {
-        if (listener == NULL || strcmp(server->sockets[i].name, listener) == 0)
-            return server->sockets[i].port;
-    }
-    return -1;
+    return listening_port(&server->listening, listener);
+}
+
+const struct server_stats *server_stats_of(const struct server *server) {
+    return &server->stats;
+}
+
+struct client_book *server_clients(struct server *server) {
+    return &server->stats.clients;
 }
 
 size_t server_connection_count(const struct server *server) {

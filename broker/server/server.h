@@ -4,7 +4,9 @@
  * Happy path: server_open binds every listener; server_accept lets clients in; requests go to the
  * dispatch table.
  * Failures: a port that is taken, a name that does not resolve: a sentence with the address. At
- * max.connections further clients wait in the kernel; a connection on which for
+ * max.connections further clients wait at the door (door.h), but for a few of this machine; beyond
+ * max.connection.creation.rate they wait in the kernel; one beyond max.connections.per.ip is closed
+ * at once; a connection on which for
  * connections.max.idle.ms no request came and nothing of an answer was taken is closed, whatever
  * its requests wait for.
  * Invariant: after server_close `done` comes when the last request has ended, not before.
@@ -16,6 +18,7 @@
 #include "base/log.h"
 #include "broker/config/broker_settings.h"
 #include "broker/server/request.h"
+#include "broker/server/server_stats.h"
 
 struct server;
 
@@ -28,7 +31,10 @@ struct server_options {
     uint32_t max_request_bytes;
     uint32_t max_in_flight; /* requests of one connection */
     uint32_t max_connections;
-    uint32_t few_files; /* the limit of open files, if that is why no more may connect; else 0 */
+    uint32_t own_places; /* beyond it, for clients of this machine */
+    uint32_t few_files;  /* the limit of open files, if that is why no more may connect; else 0 */
+    uint32_t max_connections_per_ip; /* 0: no limit, of this and of the next */
+    uint32_t max_connection_rate;    /* new ones in a second */
     uint32_t max_idle_ms;
     uint32_t max_slow_ms; /* while the memory is spent, who takes longer to send a large request is
                              closed */
@@ -39,6 +45,9 @@ struct server_options {
 int server_open(struct env *env, struct log *log, const struct dispatch *dispatch,
                 const struct server_options *options, struct server **server,
                 struct error_text *why);
+/* Memory, connections and times of `options`, from now on; its listeners and the size of a request
+ * stay as they were. Who is over a limit that was lowered keeps what he has. */
+void server_set_limits(struct server *server, const struct server_options *options);
 /* The table must be complete. */
 void server_accept(struct server *server);
 void server_stop_accepting(struct server *server);
@@ -52,6 +61,8 @@ void server_close(struct server *server, void (*done)(void *arg), void *arg);
 /* The port on which the listener of that name (NULL: the first) is bound; -1: there is no such
  * listener. */
 int server_port(const struct server *server, const char *listener);
+const struct server_stats *server_stats_of(const struct server *server);
+struct client_book *server_clients(struct server *server);
 size_t server_connection_count(const struct server *server);
 /* Memory charged to requests in flight at present. */
 size_t server_request_bytes(const struct server *server);

@@ -1,4 +1,4 @@
-/* Arrivals as a position that moves on, readers in an array that grows to its limit. */
+/* Arrivals as a position that moves on, readers and writers in arrays that grow to their limit. */
 #include "broker/traffic/traffic.h"
 
 #include <stdio.h>
@@ -8,6 +8,7 @@
 void traffic_close(struct traffic *traffic) {
     progress_close(&traffic->arrivals);
     mem_free(traffic->readers);
+    mem_free(traffic->writers);
     *traffic = (struct traffic){.readers = NULL};
 }
 
@@ -71,6 +72,13 @@ static struct traffic_reader *new_reader(struct traffic *traffic) {
     return &traffic->readers[traffic->reader_count++];
 }
 
+static void set_names(const struct traffic_reader_id *id, char client_id[TRAFFIC_TEXT],
+                      char peer[TRAFFIC_TEXT]) {
+    int len = id->client_id.len < 0 ? 0 : id->client_id.len;
+    snprintf(client_id, TRAFFIC_TEXT, "%.*s", len, len > 0 ? id->client_id.data : "");
+    snprintf(peer, TRAFFIC_TEXT, "%s", id->peer);
+}
+
 static struct traffic_reader *find_reader(struct traffic *traffic, int64_t now_ms,
                                           const struct traffic_reader_id *id, int64_t offset) {
     for (size_t i = 0; i < traffic->reader_count; i++)
@@ -78,10 +86,7 @@ static struct traffic_reader *find_reader(struct traffic *traffic, int64_t now_m
     struct traffic_reader *reader = new_reader(traffic);
     *reader = (struct traffic_reader){
         .key = id->key, .offset = offset, .furthest = offset, .moved_ms = now_ms};
-    int len = id->client_id.len < 0 ? 0 : id->client_id.len;
-    snprintf(reader->client_id, sizeof reader->client_id, "%.*s", len,
-             len > 0 ? id->client_id.data : "");
-    snprintf(reader->peer, sizeof reader->peer, "%s", id->peer);
+    set_names(id, reader->client_id, reader->peer);
     return reader;
 }
 
@@ -99,4 +104,37 @@ void traffic_fetched(struct traffic *traffic, int64_t now_ms, const struct traff
     }
     reader->offset = offset;
     reader->brought = brought;
+}
+
+/* ---- Who produces ---- */
+
+static struct traffic_writer *new_writer(struct traffic *traffic) {
+    if (traffic->writer_count == TRAFFIC_READERS_MAX) {
+        struct traffic_writer *oldest = &traffic->writers[0];
+        for (size_t i = 1; i < traffic->writer_count; i++)
+            if (traffic->writers[i].seen_ms < oldest->seen_ms) oldest = &traffic->writers[i];
+        return oldest;
+    }
+    traffic->writers = mem_realloc(traffic->writers,
+                                   (traffic->writer_count + 1u) * sizeof *traffic->writers);
+    return &traffic->writers[traffic->writer_count++];
+}
+
+static struct traffic_writer *find_writer(struct traffic *traffic, int64_t now_ms,
+                                          const struct traffic_reader_id *id) {
+    for (size_t i = 0; i < traffic->writer_count; i++)
+        if (traffic->writers[i].key == id->key) return &traffic->writers[i];
+    struct traffic_writer *writer = new_writer(traffic);
+    *writer = (struct traffic_writer){.key = id->key, .since_ms = now_ms};
+    set_names(id, writer->client_id, writer->peer);
+    return writer;
+}
+
+void traffic_produced(struct traffic *traffic, int64_t now_ms, const struct traffic_reader_id *id,
+                      uint64_t records, uint64_t bytes) {
+    struct traffic_writer *writer = find_writer(traffic, now_ms, id);
+    writer->seen_ms = now_ms;
+    writer->batches++;
+    writer->records += records;
+    writer->bytes += bytes;
 }

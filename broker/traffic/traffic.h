@@ -1,14 +1,14 @@
 /*
  * What a replica remembers of what comes to its partition and goes out: when records arrived, how
- * fast they come, and from where clients fetch. For lag in seconds, and for the causes of a
- * backlog; nothing of it is kept on disk.
+ * fast they come, who produced them, and from where clients fetch. For lag in seconds, for the
+ * causes of a backlog, and for who looks for a client; nothing of it is kept on disk.
  *
- * Happy path: commits and answered fetches are noted; whoever wants to know asks. Every replica
- * notes when a record became visible to it, so that a new leader knows what the old one knew.
- * Failures: what was there before the replica was opened, or came late to a follower that had been
- * away, arrived at an unknown time: earlier than ... is all that is said of it.
- * Invariants: at most TRAFFIC_ARRIVALS_MAX points and TRAFFIC_READERS_MAX readers are kept, of
- * readers those that came last; noting costs well below a microsecond. Times are of env_now_ms.
+ * Happy path: commits, acknowledged batches and answered fetches are noted; whoever wants to know
+ * asks. Every replica notes when a record became visible to it, so that a new leader knows what the
+ * old one knew. Failures: what was there before the replica was opened, or came late to a follower
+ * that had been away, arrived at an unknown time: earlier than ... is all that is said of it.
+ * Invariants: at most TRAFFIC_ARRIVALS_MAX points, TRAFFIC_READERS_MAX readers and as many writers
+ * are kept, those that came last; noting costs well below a microsecond. Times are of env_now_ms.
  */
 #ifndef BROKER_TRAFFIC_TRAFFIC_H
 #define BROKER_TRAFFIC_TRAFFIC_H
@@ -31,12 +31,21 @@ struct traffic_reader {
     bool brought;   /* its last fetch brought records */
 };
 
+/* Who produces: a connection of a client. For reading. */
+struct traffic_writer {
+    uint64_t key;
+    char client_id[TRAFFIC_TEXT], peer[TRAFFIC_TEXT]; /* cut */
+    int64_t since_ms, seen_ms; /* its first and its last batch that was acknowledged */
+    uint64_t batches, records, bytes;
+};
+
 /* Zeroed at first. */
 struct traffic {
     struct progress arrivals; /* the high watermark */
     int64_t known_from;       /* what lies below was there when the replica was opened */
     struct traffic_reader *readers;
-    uint8_t reader_count;
+    struct traffic_writer *writers;
+    uint8_t reader_count, writer_count;
 };
 
 void traffic_close(struct traffic *traffic);
@@ -73,5 +82,11 @@ uint64_t traffic_reader_key(struct kp_string client_id, const char *peer);
 /* A fetch from `offset` is answered; `brought`: with records. */
 void traffic_fetched(struct traffic *traffic, int64_t now_ms, const struct traffic_reader_id *id,
                      int64_t offset, bool brought);
+
+/* ---- Who produces ---- */
+
+/* A batch of that client is acknowledged. */
+void traffic_produced(struct traffic *traffic, int64_t now_ms, const struct traffic_reader_id *id,
+                      uint64_t records, uint64_t bytes);
 
 #endif

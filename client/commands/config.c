@@ -1,11 +1,11 @@
 /*
- * drave config: the settings of a topic, a group, a broker or all brokers: shown with where they
- * come from, set, unset, and compared with what they would be.
+ * drave config: the settings of a topic, a group, a broker, all brokers or a broker's logger: shown
+ * with where they come from, set, unset, and compared with what they would be.
  *
  * Happy path: DescribeConfigs and IncrementalAlterConfigs at any broker; at the broker itself where
- * its own settings are meant. With --dry-run, and in diff, the cluster checks everything and
- * changes nothing. Failures: a word that names no resource gets an example, a setting that is none
- * the nearest name, and what is refused the broker's sentence.
+ * its own settings or its logger are meant. With --dry-run, and in diff, the cluster checks
+ * everything and changes nothing. Failures: a word that names no resource gets an example, a
+ * setting that is none the nearest name, and what is refused the broker's sentence.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/incremental_alter_configs.h"
 
-enum { TOPIC = 2, BROKER = 4, GROUP = 32 };
+enum { TOPIC = 2, BROKER = 4, LOGGER = 8, GROUP = 32 };
 enum { SOURCE_DEFAULT = 5 };
 
 /* One call: what its first word names, and what the cluster says of that. */
@@ -47,8 +47,8 @@ static int find_broker(struct configs *c) {
     char *end;
     long id = strtol(c->name, &end, 10);
     if (*end != '\0' || id < 0 || id > INT32_MAX) {
-        say("broker:%s names no broker; write its number, for example broker:1, or brokers for all",
-            c->name);
+        say("%s names no broker; write its number, for example broker:1, or brokers for all",
+            c->in->words[0]);
         return EXIT_USAGE;
     }
     int code = cluster_metadata(c->session.admin, &c->session.arena, NULL, &metadata);
@@ -72,22 +72,30 @@ static int begin(struct configs *c, const struct invocation *in) {
         c->type = GROUP;
     } else if ((c->name = after(word, "broker:")) != NULL) {
         c->type = BROKER;
+    } else if ((c->name = after(word, "logger:")) != NULL) {
+        c->type = LOGGER;
     } else if (strcmp(word, "brokers") == 0) {
         c->type = BROKER;
         c->name = "";
     } else {
-        say("%s names nothing that has settings; write topic:NAME, group:NAME, broker:ID or brokers",
+        say("%s names nothing that has settings; write topic:NAME, group:NAME, broker:ID, brokers or "
+            "logger:ID",
             word);
         return EXIT_USAGE;
     }
     session_begin(&c->session, in);
-    int code = c->type == BROKER && *c->name != '\0' ? find_broker(c) : EXIT_DONE;
+    bool one = c->type == LOGGER || (c->type == BROKER && *c->name != '\0');
+    int code = one ? find_broker(c) : EXIT_DONE;
     return code == EXIT_DONE ? EXIT_DONE : session_end(&c->session, code);
 }
 
 /* What is set by this resource itself; all else stands behind it. */
 static int8_t own_source(const struct configs *c) {
-    return c->type == TOPIC ? 1 : c->type == GROUP ? 8 : *c->name != '\0' ? 2 : 3;
+    return c->type == TOPIC    ? 1
+           : c->type == GROUP  ? 8
+           : c->type == LOGGER ? 6
+           : *c->name != '\0'  ? 2
+                               : 3;
 }
 
 static const char *source_name(int8_t source) {
@@ -131,7 +139,7 @@ static int describe(struct configs *c) {
     int code = ask(c, KP_DESCRIBE_CONFIGS, 1, &request, &response);
     if (code != EXIT_DONE) return code;
     if (response.results.count != 1) {
-        say("the broker did not answer about %s", c->in->words[0]);
+        say("the broker did not answer about %s; ask another one with -b", c->in->words[0]);
         return EXIT_REFUSED;
     }
     c->found = response.results.items[0];
@@ -150,8 +158,12 @@ static const struct kp_describe_configs_response_config *find(struct configs *c,
         names[i] = cluster_text(&c->session.arena, c->found.configs.items[i].name);
         if (strcmp(names[i], wanted) == 0) found = &c->found.configs.items[i];
     }
-    const char *near = found == NULL ? nearest_name(wanted, names, count) : NULL;
-    if (found == NULL && near != NULL)
+    bool all = c->type == BROKER && *c->name == '\0';
+    const char *near = found == NULL && !all ? nearest_name(wanted, names, count) : NULL;
+    if (found == NULL && all)
+        say("%s is not set for all brokers; drave config get broker:ID %s shows what one has",
+            wanted, wanted);
+    else if (found == NULL && near != NULL)
         say("%s has no setting %s; did you mean %s?", c->in->words[0], wanted, near);
     else if (found == NULL)
         say("%s has no setting %s; drave config get %s --all lists those that it has",
@@ -159,6 +171,14 @@ static const struct kp_describe_configs_response_config *find(struct configs *c,
     mem_free(names);
     mem_free(wanted);
     return found;
+}
+
+/* Describes, and says which of the words from the second on is no setting. */
+static int describe_named(struct configs *c) {
+    int code = describe(c);
+    for (int i = 1; code == EXIT_DONE && i < c->in->word_count; i++)
+        if (find(c, c->in->words[i], strlen(c->in->words[i])) == NULL) code = EXIT_REFUSED;
+    return code;
 }
 
 /* What holds where nobody has said anything; NULL: not known. */
@@ -213,9 +233,7 @@ int command_config_get(struct invocation *in) {
     struct configs c;
     int code = begin(&c, in);
     if (code != EXIT_DONE) return code;
-    code = describe(&c);
-    for (int i = 1; code == EXIT_DONE && i < in->word_count; i++)
-        if (find(&c, in->words[i], strlen(in->words[i])) == NULL) code = EXIT_REFUSED;
+    code = describe_named(&c);
     if (code != EXIT_DONE) return session_end(&c.session, code);
     static const char *const columns[] = {"SETTING", "VALUE", "FROM", "DEFAULT"};
     struct table *table = in->json ? NULL : table_new(columns, 4);
@@ -239,7 +257,8 @@ int command_config_get(struct invocation *in) {
 
 /* ---- set, unset ---- */
 
-/* Words from the second on as changes: K=V sets, K unsets. False: the sentence was said. */
+/* Words from the second on as changes: K=V sets, K+=V appends to a list and K-=V subtracts from it,
+ * K unsets. False: the sentence was said. */
 static bool fill(struct configs *c, struct kp_incremental_alter_configs_request_resource *into) {
     int count = c->in->word_count - 1;
     struct kp_incremental_alter_configs_request_config *rows = kp_new_items(
@@ -248,8 +267,8 @@ static bool fill(struct configs *c, struct kp_incremental_alter_configs_request_
     for (int i = 0; i < count; i++) {
         const char *word = c->in->words[i + 1], *equals = strchr(word, '=');
         size_t len = equals == NULL ? strlen(word) : (size_t)(equals - word);
+        rows[i].config_operation = equals == NULL ? CONFIG_DELETE : session_operation(word, &len);
         rows[i].name = kp_arena_string(&c->session.arena, word, len);
-        rows[i].config_operation = equals == NULL ? CONFIG_DELETE : CONFIG_SET;
         rows[i].value = equals == NULL ? KP_NULL_STRING : kp_string_of(equals + 1);
         if (len == 0) {
             say("%s has no name in front of the =; write for example max.message.bytes=2000000",
@@ -274,7 +293,7 @@ static int change(struct configs *c, bool check) {
     int code = ask(c, KP_INCREMENTAL_ALTER_CONFIGS, 0, &request, &response);
     if (code != EXIT_DONE) return code;
     if (response.responses.count != 1) {
-        say("the broker did not answer about %s", c->in->words[0]);
+        say("the broker did not answer about %s; ask another one with -b", c->in->words[0]);
         return EXIT_REFUSED;
     }
     const struct kp_incremental_alter_configs_response_resource *one = &response.responses.items[0];
@@ -302,7 +321,8 @@ static int set_or_unset(const struct invocation *in, bool sets) {
     if (!words_fit(in, sets)) return EXIT_USAGE;
     int code = begin(&c, in);
     if (code != EXIT_DONE) return code;
-    code = change(&c, check);
+    if (!sets) code = describe_named(&c); /* the broker takes what is not there for unset */
+    if (code == EXIT_DONE) code = change(&c, check);
     if (code != EXIT_DONE) return session_end(&c.session, code);
     json_t *list = json_array();
     for (int i = 1; i < in->word_count; i++) {
@@ -334,11 +354,21 @@ int command_config_unset(struct invocation *in) {
 static void differ(const struct configs *c, struct table *table, json_t *list, const char *name,
                    const char *one, const char *other) {
     bool asked = c->in->word_count > 1;
-    if (one != NULL && other != NULL && strcmp(one, other) == 0) return;
+    if (one == other || (one != NULL && other != NULL && strcmp(one, other) == 0)) return;
     if (table != NULL) table_row(table, (const char *[]){name, one, other});
     json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "name", name, asked ? "now" : "default",
                                           text_or_null(one), asked ? "then" : "now",
                                           text_or_null(other)));
+}
+
+/* NULL: it is not among what was found. */
+static const char *value_of(struct configs *c, const char *name, size_t len) {
+    for (int32_t i = 0; i < c->found.configs.count; i++) {
+        struct kp_string found = c->found.configs.items[i].name;
+        if ((size_t)found.len == len && memcmp(found.data, name, len) == 0)
+            return cluster_text(&c->session.arena, c->found.configs.items[i].value);
+    }
+    return NULL;
 }
 
 /* What is, and what the words would make of it. False: the sentence was said. */
@@ -346,6 +376,18 @@ static bool diff_words(struct configs *c, struct table *table, json_t *list) {
     for (int i = 1; i < c->in->word_count; i++) {
         const char *word = c->in->words[i], *equals = strchr(word, '=');
         size_t len = equals == NULL ? strlen(word) : (size_t)(equals - word);
+        if (equals != NULL && session_operation(word, &len) != CONFIG_SET) {
+            say("%s changes a part of a list, and diff compares whole values; write %.*s=VALUE",
+                word, (int)len, word);
+            return false;
+        }
+        if (c->type == BROKER && *c->name == '\0') { /* of which only what is set is known */
+            const char *now = value_of(c, word, len);
+            char *name = mem_strndup(word, len);
+            differ(c, table, list, name, now, equals == NULL ? NULL : equals + 1);
+            mem_free(name);
+            continue;
+        }
         const struct kp_describe_configs_response_config *config = find(c, word, len);
         if (config == NULL) return false;
         differ(c, table, list, cluster_text(&c->session.arena, config->name),

@@ -8,11 +8,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "client/commands/topic_session.h"
 #include "client/kafka/group_traffic.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
+#include "client/why/group_sums.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/delete_groups.h"
 #include "protocol/messages/offset_delete.h"
@@ -33,12 +35,32 @@ static void print_list(const struct group_row *rows, size_t count) {
     table_print(table);
 }
 
+/* Those that are in one of the states of --state, without regard to case; how many. */
+static size_t keep_states(const struct invocation *in, struct group_row *rows, size_t count) {
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *state;
+        bool wanted = false;
+        for (size_t k = 0; (state = invocation_nth(in, OPTION_STATE, k)); k++) {
+            wanted = wanted || strcasecmp(state, rows[i].state) == 0;
+        }
+        if (wanted) {
+            rows[kept++] = rows[i];
+        }
+    }
+    return kept;
+}
+
 int command_group_list(struct invocation *in) {
     struct session session;
     struct group_row *rows;
     size_t count;
     session_begin(&session, in);
     int code = groups_list(session.admin, &session.arena, &rows, &count);
+    bool any = count > 0;
+    if (!code && invocation_has(in, OPTION_STATE)) {
+        count = keep_states(in, rows, count);
+    }
     if (!code && in->json) {
         json_t *list = json_array();
         for (size_t i = 0; i < count; i++) {
@@ -49,6 +71,8 @@ int command_group_list(struct invocation *in) {
                                 "coordinator", (int)rows[i].coordinator));
         }
         print_json(list);
+    } else if (!code && count == 0 && any) {
+        say("no group is in that state; drave group list shows all of them");
     } else if (!code && count == 0) {
         say("there are no groups; the first consumer of one makes it");
     } else if (!code) {
@@ -196,29 +220,68 @@ static void print_offsets(const struct group_view *view) {
     table_print(table);
 }
 
-static void print_group(const struct group_view *view) {
+/* --per: sums in the place of the partitions. */
+static void print_sums(const struct group_view *view, struct kp_arena *arena,
+                       enum group_sum_by by) {
+    const char *const names[] = {by == SUM_BY_TOPIC ? "TOPIC" : "MEMBER", "PARTITIONS", "LAG",
+                                 "AGE"};
+    size_t count;
+    const struct group_sum *sums = group_sums(view, by, arena, &count);
+    struct table *table = table_new(names, 4);
+    for (size_t i = 0; i < count; i++) {
+        char cells[3][32];
+        const size_t room = sizeof(cells[0]);
+        table_row(table, (const char *[]){by == SUM_BY_TOPIC ? sums[i].topic : sums[i].member,
+                                          cell(cells[0], room, (int64_t)sums[i].partitions),
+                                          cell(cells[1], room, sums[i].lag_records),
+                                          age_cell(cells[2], room, sums[i].lag_seconds)});
+    }
+    table_print(table);
+}
+
+static void add_sums(json_t *group, const struct group_view *view, struct kp_arena *arena) {
+    static const char *const names[] = {"per_topic", "per_member"};
+    for (int by = SUM_BY_TOPIC; by <= SUM_BY_MEMBER; by++) {
+        size_t count;
+        const struct group_sum *sums = group_sums(view, (enum group_sum_by)by, arena, &count);
+        json_object_set_new(group, names[by], group_sums_json(sums, (enum group_sum_by)by, count));
+    }
+}
+
+static void print_group(const struct group_view *view, struct kp_arena *arena, const char *per) {
     char lag[32], age[32];
     bool known = cell(lag, sizeof(lag), group_lag_records(view)) != NULL;
     bool aged = age_cell(age, sizeof(age), group_lag_seconds(view)) != NULL;
     print_text("group %s: %s, %s protocol%s%s, coordinator %d, lag %s%s%s\n", view->group,
                view->state, view->type, *view->protocol ? ", " : "", view->protocol,
                (int)view->coordinator, known ? lag : "unknown", aged ? ", " : "", aged ? age : "");
-    print_members(view);
-    print_offsets(view);
+    if (per) {
+        print_sums(view, arena, strcmp(per, "member") == 0 ? SUM_BY_MEMBER : SUM_BY_TOPIC);
+    } else {
+        print_members(view);
+        print_offsets(view);
+    }
     say_remarks(view);
 }
 
 int command_group_describe(struct invocation *in) {
     struct session session;
     struct group_view view;
+    const char *per = invocation_value(in, OPTION_PER, NULL);
+    if (per && strcmp(per, "topic") != 0 && strcmp(per, "member") != 0) {
+        say("--per %s is neither topic nor member", per);
+        return EXIT_USAGE;
+    }
     session_begin(&session, in);
     int code = group_look(session.admin, &session.arena, in, in->words[0], &view);
     if (!code) {
         group_measure_arrivals(in, &session.arena, &view);
         if (in->json) {
-            print_json(json_of_group(&view));
+            json_t *group = json_of_group(&view);
+            add_sums(group, &view, &session.arena);
+            print_json(group);
         } else {
-            print_group(&view);
+            print_group(&view, &session.arena, per);
         }
     }
     return session_end(&session, code);

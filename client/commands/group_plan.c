@@ -206,7 +206,8 @@ static int commit_rows(const struct plan *plan, struct session *session) {
     request.group_instance_id = KP_NULL_STRING;
     request.retention_time_ms = -1;
     if (!fill_commit(plan, session, &metadata, &request)) {
-        say("group \"%s\" has more offsets than fit into memory", plan->group);
+        say("group \"%s\" has more offsets than fit into memory; name some of its topics with --topic",
+            plan->group);
         return EXIT_REFUSED;
     }
     int error = group_request(session->admin, &session->arena, &call, &why);
@@ -218,7 +219,7 @@ static int commit_rows(const struct plan *plan, struct session *session) {
 }
 
 int plan_carry_out(struct plan *plan, struct session *session, const struct invocation *in) {
-    bool dry_run = !invocation_has(in, OPTION_YES);
+    bool dry_run = !invocation_has(in, OPTION_YES) || invocation_has(in, OPTION_DRY_RUN);
     if (plan->count == 0) {
         say(invocation_has(in, 't')
                 ? "there is nothing to set in group \"%s\": no offset is known for what --topic names"

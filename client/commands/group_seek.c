@@ -70,9 +70,8 @@ static int choose_partitions(struct plan *plan, struct session *session,
             return code;
         }
         if (partition_set_highest(&set) >= found->partitions.count) {
-            say("topic \"%s\" has partitions 0 to %d, not %d", topic,
-                (int)found->partitions.count - 1, (int)partition_set_highest(&set));
-            return EXIT_REFUSED;
+            return cluster_no_such_partition(topic, found->partitions.count,
+                                             partition_set_highest(&set));
         }
         for (int32_t p = 0; p < found->partitions.count; p++) {
             if (partition_set_has(&set, p)) {
@@ -105,7 +104,7 @@ static int rows_to_time(struct plan *plan, const struct invocation *in, int64_t 
 static int rows_to(struct plan *plan, const struct invocation *in, const char *to) {
     char *end;
     int64_t time;
-    if (strcmp(to, "earliest") == 0 || strcmp(to, "beginning") == 0) {
+    if (strcmp(to, "earliest") == 0 || strcmp(to, "beginning") == 0 || strcmp(to, "start") == 0) {
         return rows_to_time(plan, in, OFFSETS_EARLIEST);
     }
     if (strcmp(to, "latest") == 0 || strcmp(to, "end") == 0) {
@@ -184,9 +183,8 @@ static int check_topics(const struct plan *plan, struct session *session) {
         for (size_t k = i; !code && k < plan->count; k++) {
             if (strcmp(plan->rows[k].topic, row->topic) == 0 &&
                 plan->rows[k].partition >= found->partitions.count) {
-                say("topic \"%s\" has partitions 0 to %d, not %d", row->topic,
-                    (int)found->partitions.count - 1, (int)plan->rows[k].partition);
-                code = EXIT_REFUSED;
+                code = cluster_no_such_partition(row->topic, found->partitions.count,
+                                                 plan->rows[k].partition);
             }
         }
     }

@@ -2,7 +2,7 @@
  * drave group why: the cause of a backlog, with its evidence and what to do.
  *
  * Happy path: the group is described, its lag measured, the facts gathered (client/why/gather.h)
- * and judged (client/why/diagnosis.h). Failures: as describe. A cause that is found is no failure:
+ * and judged (why/diagnosis.h). Failures: as describe. A cause that is found is no failure:
  * exit code 0.
  */
 #include <inttypes.h>
@@ -12,8 +12,8 @@
 #include "client/commands/topic_session.h"
 #include "client/line/moment.h"
 #include "client/line/talk.h"
-#include "client/why/diagnosis.h"
 #include "client/why/gather.h"
+#include "why/diagnosis.h"
 
 enum { WINDOW_S = 60, WINDOW_LEAST_S = 1, WINDOW_MOST_S = 86400 };
 

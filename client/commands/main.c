@@ -4,15 +4,16 @@
  * Happy path: parse the line by the table of commands, run the command, end with its exit code.
  * Failures: wrong usage says what is wrong and ends with 2. stdout is data, stderr is talk.
  */
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
-#include "client/commands/about.h"
+#include "client/about/about.h"
 #include "client/line/command_line.h"
 #include "client/line/help.h"
 #include "client/line/interrupt.h"
 #include "client/line/talk.h"
 #include "client/line/watch.h"
+#include "client/profile/profile_use.h"
 
 static void show_help(const struct invocation *in) {
     if (in->command) {
@@ -22,11 +23,28 @@ static void show_help(const struct invocation *in) {
     }
 }
 
-static int run(struct invocation *in) {
+static bool is_about_a_cluster(const struct command *command) {
+    const char *name = command->name;
+    return (command->run && strncmp(name, "dev", 3) != 0 && strncmp(name, "profile", 7) != 0) ||
+           strcmp(name, "completion") == 0;
+}
+
+static int run_command(struct invocation *in) {
     if (!in->command->run) {
         return about_run(in);
     }
     return invocation_has(in, OPTION_WATCH) ? watch_run(in) : in->command->run(in);
+}
+
+static int run(struct invocation *in) {
+    struct profiles profiles;
+    if (!is_about_a_cluster(in->command)) {
+        return run_command(in);
+    }
+    int code = profile_apply(in, &profiles);
+    code = code ? code : run_command(in);
+    profiles_free(&profiles);
+    return code;
 }
 
 /* What was typed is done; `result` is what the line was found to be. */
@@ -44,10 +62,7 @@ static int act_on(struct invocation *in, enum command_line_result result,
 }
 
 static int act(int argc, char **argv) {
-    const char *from_environment = getenv("DRAVE_BOOTSTRAP");
-    struct invocation in = {.bootstrap = from_environment && *from_environment ? from_environment
-                                                                               : "127.0.0.1:9092",
-                            .timeout_ms = 10000};
+    struct invocation in = {.timeout_ms = 10000};
     struct error_text why = {""};
     if (argc < 2) {
         help_print_all();

@@ -1,169 +1,101 @@
 /*
- * drave topic create, list, describe, delete.
+ * drave topic list, describe.
  *
- * Happy path: one request to any broker, which forwards it where it must; describe adds the
- * offsets, asked at each leader.
- * Failures: the broker's own sentence is shown.
+ * Happy path: one request to any broker; describe adds the offsets, asked at each leader.
+ * Failures: a topic that is not there is said, with the nearest name.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/mem.h"
 #include "client/commands/topic_session.h"
+#include "client/commands/topic_words.h"
 #include "client/kafka/cluster_view.h"
 #include "client/kafka/offsets.h"
+#include "client/kafka/topic_sizes.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
-#include "protocol/kafka_error.h"
-#include "protocol/messages/create_topics.h"
-#include "protocol/messages/delete_topics.h"
 #include "protocol/messages/describe_configs.h"
 
 enum { RESOURCE_TOPIC = 2, SOURCE_TOPIC = 1, TROUBLES_SHOWN = 5 };
 
-/* ---- create ---- */
-
-static int take_configs(const struct invocation *in, struct session *session,
-                        struct kp_create_topics_request_topic *topic) {
-    size_t count = 0;
-    while (invocation_nth(in, 'c', count)) {
-        count++;
-    }
-    struct kp_create_topics_request_config *configs = kp_new_items(
-        &session->arena, &kp_create_topics_request_config_schema, &topic->configs, (int32_t)count);
-    for (size_t i = 0; i < count; i++) {
-        if (!session_setting(session, invocation_nth(in, 'c', i), &configs[i].name,
-                             &configs[i].value)) {
-            return EXIT_USAGE;
-        }
-    }
-    return EXIT_DONE;
-}
-
-/* So that the broker that is asked next, when the connection to the first one breaks, knows the
- * topic as what was asked for. */
-static void draw_id(struct kp_uuid *id) {
-    size_t got = 0;
-    while (got < sizeof id->bytes) {
-        ssize_t n = getrandom(id->bytes + got, sizeof id->bytes - got, 0);
-        got += n > 0 ? (size_t)n : 0;
-    }
-}
-
-/* `id` NULL: it has none, because it was not created. */
-static void print_created(const struct invocation *in, const struct kp_uuid *id, int partitions,
-                          int replicas, bool created) {
-    char text[23];
-    if (id) {
-        kp_uuid_text(*id, text);
-    }
-    print_json(json_pack("{s:s,s:o,s:i,s:i,s:b,s:b}", "name", in->words[0], "id",
-                         id ? json_string(text) : json_null(), "partitions", partitions, "replicas",
-                         replicas, "created", (int)created, "dry_run",
-                         (int)invocation_has(in, OPTION_DRY_RUN)));
-}
-
-static int tell_existing(const struct invocation *in, struct session *session) {
-    struct kp_metadata_response metadata;
-    const struct kp_metadata_response_topic *found;
-    if (!in->json) {
-        say_plain("topic \"%s\" exists", in->words[0]);
-        return EXIT_DONE;
-    }
-    int code = cluster_topic(session->admin, &session->arena, in->words[0], TOPIC_TO_USE, &metadata,
-                             &found);
-    if (code == EXIT_DONE) {
-        int replicas = found->partitions.count > 0
-                           ? (int)found->partitions.items[0].replica_nodes.count
-                           : 0;
-        print_created(in, &found->topic_id, (int)found->partitions.count, replicas, false);
-    }
-    return code;
-}
-
-int command_topic_create(struct invocation *in) {
-    struct session session;
-    session_begin(&session, in);
-    struct kp_create_topics_request request;
-    struct kp_create_topics_request_topic topic;
-    struct kp_create_topics_response response;
-    struct error_text why = {""};
-    kp_set_fallbacks(&kp_create_topics_request_schema, &request);
-    kp_set_fallbacks(&kp_create_topics_request_topic_schema, &topic);
-    topic.name = kp_string_of(in->words[0]);
-    draw_id(&topic.wanted_id);
-    topic.num_partitions = (int32_t)invocation_number(in, 'p', -1, 1, 100000);
-    topic.replication_factor = (int16_t)invocation_number(in, 'r', -1, 1, 99);
-    request.topics.items = &topic;
-    request.topics.count = 1;
-    request.timeout_ms = admin_client_answer_ms(session.admin);
-    request.validate_only = invocation_has(in, OPTION_DRY_RUN);
-    int code = take_configs(in, &session, &topic);
-    if (code) {
-        return session_end(&session, code);
-    }
-    int error = admin_request(session.admin, KP_CREATE_TOPICS, 5, &request, &session.arena,
-                              &response, NULL, &why);
-    if (error) {
-        return session_end(&session, admin_failed(error, &why));
-    }
-    const struct kp_create_topics_response_topic *made = response.topics.items;
-    if (response.topics.count != 1) {
-        say("the broker did not answer about topic \"%s\"", in->words[0]);
-        return session_end(&session, EXIT_REFUSED);
-    }
-    if (made->error_code == KAFKA_TOPIC_ALREADY_EXISTS &&
-        invocation_has(in, OPTION_IF_NOT_EXISTS)) {
-        return session_end(&session, tell_existing(in, &session));
-    }
-    if (made->error_code) {
-        return session_end(&session, session_refused(&session, in->words[0], made->error_code,
-                                                     made->error_message));
-    }
-    if (in->json) {
-        print_created(in, request.validate_only ? NULL : &made->topic_id, made->num_partitions,
-                      made->replication_factor, !request.validate_only);
-    } else {
-        say_plain("topic \"%s\" %s: %d partition%s, %d replica%s", in->words[0],
-                  request.validate_only ? "would be created (--dry-run)" : "created",
-                  (int)made->num_partitions, made->num_partitions == 1 ? "" : "s",
-                  (int)made->replication_factor, made->replication_factor == 1 ? "" : "s");
-    }
-    return session_end(&session, EXIT_DONE);
-}
-
 /* ---- list ---- */
 
-int command_topic_list(struct invocation *in) {
+/* Partitions of a topic that nobody leads, and that lack a replica in sync. */
+static void count_troubles(const struct kp_metadata_response_topic *topic, int *leaderless,
+                           int *under_replicated) {
+    *leaderless = *under_replicated = 0;
+    for (int32_t i = 0; i < topic->partitions.count; i++) {
+        const struct kp_metadata_response_partition *p = &topic->partitions.items[i];
+        *leaderless += p->leader_id < 0;
+        *under_replicated += p->isr_nodes.count < p->replica_nodes.count;
+    }
+}
+
+static void list_topic(const struct kp_metadata_response_topic *topic, const char *name,
+                       bool unhealthy, struct table *table, json_t *list) {
+    int partitions = (int)topic->partitions.count, leaderless, under_replicated;
+    int replicas = partitions > 0 ? (int)topic->partitions.items[0].replica_nodes.count : 0;
+    char cells[4][16];
+    count_troubles(topic, &leaderless, &under_replicated);
+    if (unhealthy && leaderless == 0 && under_replicated == 0) {
+        return;
+    }
+    const int numbers[] = {partitions, replicas, leaderless, under_replicated};
+    for (int i = 0; i < 4; i++) {
+        snprintf(cells[i], sizeof(cells[i]), "%d", numbers[i]);
+    }
+    if (table) {
+        table_row(table, (const char *[]){name, cells[0], cells[1], cells[2], cells[3]});
+    }
+    json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:i,s:i}", "name", name, "partitions",
+                                          partitions, "replicas", replicas, "leaderless",
+                                          leaderless, "under_replicated", under_replicated));
+}
+
+static bool is_asked_for(const struct invocation *in, const char *name) {
+    for (int i = 0; i < in->word_count; i++) {
+        if (strcmp(in->words[i], name) == 0) {
+            return true;
+        }
+    }
+    return in->word_count == 0;
+}
+
+static void say_no_topics(const struct invocation *in,
+                          const struct kp_metadata_response *response) {
+    if (!invocation_has(in, OPTION_UNHEALTHY) && in->word_count > 0) {
+        say("no topic has such a name; drave topic list shows all of them");
+    } else if (response->topics.count == 0) {
+        say_plain("the cluster has no topics; make one with: drave topic create NAME");
+    } else {
+        say_plain("all topics have leaders, and all replicas are in sync");
+    }
+}
+
+static int list_topics(struct invocation *in) {
     struct session session;
     struct kp_metadata_response response;
+    bool unhealthy = invocation_has(in, OPTION_UNHEALTHY);
     session_begin(&session, in);
     int code = cluster_metadata(session.admin, &session.arena, NULL, &response);
     if (code) {
         return session_end(&session, code);
     }
     json_t *list = json_array();
-    static const char *const columns[] = {"TOPIC", "PARTITIONS", "REPLICAS"};
-    struct table *table = in->json ? NULL : table_new(columns, 3);
+    static const char *const columns[] = {"TOPIC", "PARTITIONS", "REPLICAS", "LEADERLESS",
+                                          "UNDER-REPLICATED"};
+    struct table *table = in->json ? NULL : table_new(columns, 5);
     for (int32_t i = 0; i < response.topics.count; i++) {
         const struct kp_metadata_response_topic *topic = &response.topics.items[i];
         const char *name = cluster_text(&session.arena, topic->name);
-        int replicas = topic->partitions.count > 0
-                           ? (int)topic->partitions.items[0].replica_nodes.count
-                           : 0;
-        char partitions_text[16], replicas_text[16];
-        snprintf(partitions_text, sizeof(partitions_text), "%d", (int)topic->partitions.count);
-        snprintf(replicas_text, sizeof(replicas_text), "%d", replicas);
-        if (table) {
-            table_row(table, (const char *[]){name, partitions_text, replicas_text});
+        if (is_asked_for(in, name)) {
+            list_topic(topic, name, unhealthy, table, list);
         }
-        json_array_append_new(list, json_pack("{s:s,s:i,s:i}", "name", name, "partitions",
-                                              (int)topic->partitions.count, "replicas", replicas));
     }
-    if (response.topics.count == 0) {
-        say_plain("the cluster has no topics; make one with: drave topic create NAME");
+    if (json_array_size(list) == 0) {
+        say_no_topics(in, &response);
     }
     if (!table) {
         print_json(list);
@@ -172,6 +104,10 @@ int command_topic_list(struct invocation *in) {
     table_print(table);
     json_decref(list);
     return session_end(&session, EXIT_DONE);
+}
+
+int command_topic_list(struct invocation *in) {
+    return topic_words_run(in, NULL, list_topics);
 }
 
 /* ---- describe ---- */
@@ -201,25 +137,47 @@ static struct partition_offset *ask_offsets(struct session *session,
     return items;
 }
 
-static json_t *describe_partitions(struct session *session,
+/* null: not known. */
+static json_t *known(int64_t value) {
+    return value < 0 ? json_null() : json_integer(value);
+}
+
+static json_t *describe_partitions(const struct invocation *in, struct session *session,
                                    const struct kp_metadata_response *metadata, const char *name,
                                    const struct kp_metadata_response_topic *topic) {
     json_t *list = json_array();
+    const struct topic_size *sizes = topic_sizes_ask(in, &session->arena, metadata, topic);
     struct partition_offset *start = ask_offsets(session, metadata, name, topic, OFFSETS_EARLIEST),
                             *end = ask_offsets(session, metadata, name, topic, OFFSETS_LATEST);
     for (int32_t i = 0; i < topic->partitions.count; i++) {
         const struct kp_metadata_response_partition *p = &topic->partitions.items[i];
         json_array_append_new(
             list,
-            json_pack("{s:i,s:i,s:i,s:o,s:o,s:I,s:I}", "id", (int)p->partition_index, "leader",
-                      (int)p->leader_id, "leader_epoch", (int)p->leader_epoch, "replicas",
+            json_pack("{s:i,s:i,s:i,s:o,s:o,s:I,s:I,s:o,s:I,s:o}", "id", (int)p->partition_index,
+                      "leader", (int)p->leader_id, "leader_epoch", (int)p->leader_epoch, "replicas",
                       ids(p->replica_nodes.items, p->replica_nodes.count), "in_sync",
                       ids(p->isr_nodes.items, p->isr_nodes.count), "start_offset",
-                      (json_int_t)start[i].offset, "high_watermark", (json_int_t)end[i].offset));
+                      (json_int_t)start[i].offset, "high_watermark", (json_int_t)end[i].offset,
+                      "size_bytes", known(sizes ? sizes[i].bytes : -1), "pinned_bytes",
+                      (json_int_t)(sizes ? sizes[i].pinned_bytes : 0), "pinned_by",
+                      known(sizes ? sizes[i].pinned_by : -1)));
     }
     mem_free(start);
     mem_free(end);
     return list;
+}
+
+/* Of the leaders; null if one is not known. */
+static json_t *sum_of_sizes(const json_t *partitions) {
+    json_int_t sum = 0;
+    for (size_t i = 0; i < json_array_size(partitions); i++) {
+        const json_t *size = json_object_get(json_array_get(partitions, i), "size_bytes");
+        if (!json_is_integer(size)) {
+            return json_null();
+        }
+        sum += json_integer_value(size);
+    }
+    return json_integer(sum);
 }
 
 /* The settings that the topic itself has. */
@@ -262,25 +220,37 @@ static void join(const json_t *list, char *text, size_t room) {
     }
 }
 
-static void print_description(const json_t *topic) {
+static void print_summary(const json_t *topic) {
     print_text("topic %s  id %s\n", json_string_value(json_object_get(topic, "name")),
                json_string_value(json_object_get(topic, "id")));
+    const json_t *size = json_object_get(topic, "size_bytes");
+    if (json_is_integer(size)) {
+        print_text("  %" JSON_INTEGER_FORMAT " bytes, of one replica each\n",
+                   json_integer_value(size));
+    }
+}
+
+static void print_settings(const json_t *topic) {
     const char *key;
     json_t *value;
     json_object_foreach(json_object_get(topic, "config"), key, value) {
         print_text("  %s=%s\n", key, json_string_value(value));
     }
+}
+
+static void print_partitions(const json_t *topic) {
     static const char *const columns[] = {"PARTITION", "LEADER", "EPOCH", "REPLICAS",
-                                          "IN SYNC",   "START",  "END"};
-    static const char *const keys[] = {"id",      "leader",       "leader_epoch",  "replicas",
-                                       "in_sync", "start_offset", "high_watermark"};
-    struct table *table = table_new(columns, 7);
+                                          "IN SYNC",   "START",  "END",   "BYTES"};
+    static const char *const keys[] = {"id",      "leader",       "leader_epoch",   "replicas",
+                                       "in_sync", "start_offset", "high_watermark", "size_bytes"};
+    enum { COLUMNS = sizeof columns / sizeof columns[0] };
+    struct table *table = table_new(columns, COLUMNS);
     size_t i;
     json_t *partition;
     json_array_foreach(json_object_get(topic, "partitions"), i, partition) {
-        char cells[7][128];
-        const char *row[7];
-        for (int k = 0; k < 7; k++) {
+        char cells[COLUMNS][128];
+        const char *row[COLUMNS];
+        for (int k = 0; k < COLUMNS; k++) {
             json_t *field = json_object_get(partition, keys[k]);
             if (json_is_array(field)) {
                 join(field, cells[k], sizeof(cells[k]));
@@ -288,11 +258,48 @@ static void print_description(const json_t *topic) {
                 snprintf(cells[k], sizeof(cells[k]), "%" JSON_INTEGER_FORMAT,
                          json_integer_value(field));
             }
-            row[k] = json_is_integer(field) && json_integer_value(field) < 0 ? NULL : cells[k];
+            bool known = json_is_array(field) ||
+                         (json_is_integer(field) && json_integer_value(field) >= 0);
+            row[k] = known ? cells[k] : NULL;
         }
         table_row(table, row);
     }
     table_print(table);
+}
+
+/* Which partitions keep files below their starts, and for whom; the first few. */
+static void print_pinned(const json_t *topic) {
+    int count = 0;
+    size_t i;
+    json_t *partition;
+    json_array_foreach(json_object_get(topic, "partitions"), i, partition) {
+        json_t *by = json_object_get(partition, "pinned_by");
+        if (json_is_integer(by) && ++count <= TROUBLES_SHOWN) {
+            print_text("partition %zu: %" JSON_INTEGER_FORMAT
+                       " bytes below its start are pinned: broker %" JSON_INTEGER_FORMAT
+                       " lacks some of them, or was not heard since this one leads; start it\n",
+                       i, json_integer_value(json_object_get(partition, "pinned_bytes")),
+                       json_integer_value(by));
+        }
+    }
+    if (count > TROUBLES_SHOWN) {
+        print_text("and %d partitions more\n", count - TROUBLES_SHOWN);
+    }
+}
+
+/* All of it, or the sections that were asked for. */
+static void print_description(const json_t *topic, const struct invocation *in) {
+    bool all = !invocation_has(in, 's') && !invocation_has(in, 'c') && !invocation_has(in, 'p');
+    if (all || invocation_has(in, 's')) {
+        print_summary(topic);
+    }
+    if (all || invocation_has(in, 'c')) {
+        print_settings(topic);
+    }
+    if (all || invocation_has(in, 'p')) {
+        print_partitions(topic);
+        print_pinned(topic);
+    }
 }
 
 /* Why partitions do not move, of the first few that do not. */
@@ -312,11 +319,11 @@ static void print_troubles(const struct kp_metadata_response *metadata,
     }
 }
 
-int command_topic_describe(struct invocation *in) {
+/* One topic; what is printed as JSON goes into `list`. */
+static int describe_topic(const struct invocation *in, const char *name, json_t *list) {
     struct session session;
     struct kp_metadata_response response;
     const struct kp_metadata_response_topic *topic;
-    const char *name = in->words[0];
     session_begin(&session, in);
     int code = cluster_topic(session.admin, &session.arena, name, TOPIC_TO_USE, &response, &topic);
     if (code) {
@@ -324,86 +331,37 @@ int command_topic_describe(struct invocation *in) {
     }
     char id[23];
     kp_uuid_text(topic->topic_id, id);
-    json_t *description = json_pack("{s:s,s:s,s:o,s:o}", "name", name, "id", id, "partitions",
-                                    describe_partitions(&session, &response, name, topic), "config",
+    json_t *partitions = describe_partitions(in, &session, &response, name, topic);
+    json_t *description = json_pack("{s:s,s:s,s:o,s:o,s:o}", "name", name, "id", id, "size_bytes",
+                                    sum_of_sizes(partitions), "partitions", partitions, "config",
                                     describe_config(&session, name));
-    if (in->json) {
-        print_json(description);
-    } else {
-        print_description(description);
-        json_decref(description);
+    json_array_append_new(list, description);
+    if (!in->json) {
+        print_description(description, in);
         print_troubles(&response, topic);
     }
     return session_end(&session, EXIT_DONE);
 }
 
-/* ---- delete ---- */
-
-static void tell_deleted(const struct invocation *in, const char *name, json_t *list) {
-    bool dry_run = invocation_has(in, OPTION_DRY_RUN);
-    json_array_append_new(list, json_pack("{s:s,s:b,s:b}", "name", name, "deleted", (int)!dry_run,
-                                          "dry_run", (int)dry_run));
-    if (!in->json && !dry_run) {
-        say_plain("topic \"%s\" deleted", name);
-    }
-}
-
-/* One topic, with a session and a timeout of its own; into `list` if it is gone, or would be. */
-static int delete_topic(const struct invocation *in, const char *name, json_t *list) {
-    struct session session;
-    session_begin(&session, in);
-    struct kp_delete_topics_request request;
-    struct kp_delete_topics_request_topic topic;
-    struct kp_delete_topics_response response;
-    struct kp_metadata_response metadata;
-    const struct kp_metadata_response_topic *found;
-    struct error_text why = {""};
-    int code = cluster_topic(session.admin, &session.arena, name, TOPIC_TO_CHANGE, &metadata,
-                             &found);
-    if (code) {
-        return session_end(&session, code);
-    }
-    if (invocation_has(in, OPTION_DRY_RUN)) {
-        if (!in->json) {
-            say_plain("topic \"%s\" would be deleted, with %d partition%s (--dry-run)", name,
-                      (int)found->partitions.count, found->partitions.count == 1 ? "" : "s");
-        }
-        tell_deleted(in, name, list);
-        return session_end(&session, EXIT_DONE);
-    }
-    kp_set_fallbacks(&kp_delete_topics_request_schema, &request);
-    kp_set_fallbacks(&kp_delete_topics_request_topic_schema, &topic);
-    topic.name = kp_string_of(name);
-    request.topics.items = &topic;
-    request.topics.count = 1;
-    request.timeout_ms = admin_client_answer_ms(session.admin);
-    int error = admin_request(session.admin, KP_DELETE_TOPICS, 6, &request, &session.arena,
-                              &response, NULL, &why);
-    if (error) {
-        return session_end(&session, admin_failed(error, &why));
-    }
-    bool gone = admin_client_repeated(session.admin) && response.responses.count == 1 &&
-                response.responses.items[0].error_code == KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
-    if (!gone && response.responses.count == 1 && response.responses.items[0].error_code) {
-        return session_end(&session,
-                           session_refused(&session, name, response.responses.items[0].error_code,
-                                           response.responses.items[0].error_message));
-    }
-    tell_deleted(in, name, list);
-    return session_end(&session, EXIT_DONE);
-}
-
-int command_topic_delete(struct invocation *in) {
+static int describe_topics(struct invocation *in) {
     int code = EXIT_DONE;
     json_t *list = json_array();
     for (int i = 0; i < in->word_count && code != EXIT_UNREACHABLE; i++) {
-        int one = delete_topic(in, in->words[i], list);
+        if (i > 0 && !in->json) {
+            print_text("\n");
+        }
+        int one = describe_topic(in, in->words[i], list);
         code = one ? one : code;
     }
-    if (in->json) {
-        print_json(list);
-    } else {
-        json_decref(list);
+    if (in->json && in->word_count > 1) {
+        print_json(json_incref(list));
+    } else if (in->json && json_array_size(list) == 1) {
+        print_json(json_incref(json_array_get(list, 0)));
     }
+    json_decref(list);
     return code;
+}
+
+int command_topic_describe(struct invocation *in) {
+    return topic_words_run(in, NULL, describe_topics);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "client/commands/topic_session.h"
+#include "client/commands/topic_words.h"
 #include "client/kafka/cluster_view.h"
 #include "client/line/talk.h"
 #include "protocol/kafka_error.h"
@@ -35,11 +36,13 @@ static int fill_operations(struct session *session, const struct invocation *in,
         &session->arena, &kp_incremental_alter_configs_request_config_schema, &resource->configs,
         (int32_t)(set + removed));
     for (size_t i = 0; i < set; i++) {
-        configs[i].config_operation = CONFIG_SET;
         if (!session_setting(session, invocation_nth(in, 'c', i), &configs[i].name,
                              &configs[i].value)) {
             return EXIT_USAGE;
         }
+        size_t len = (size_t)configs[i].name.len;
+        configs[i].config_operation = session_operation(configs[i].name.data, &len);
+        configs[i].name.len = (int32_t)len;
     }
     for (size_t i = 0; i < removed; i++) {
         configs[set + i].config_operation = CONFIG_DELETE;
@@ -112,7 +115,7 @@ static int tell_altered(struct session *session, const struct invocation *in,
     return code;
 }
 
-int command_topic_alter(struct invocation *in) {
+static int alter(struct invocation *in) {
     struct session session;
     struct kp_incremental_alter_configs_request request;
     struct kp_incremental_alter_configs_response response;
@@ -140,6 +143,10 @@ int command_topic_alter(struct invocation *in) {
                               &session.arena, &response, NULL, &why);
     return session_end(&session,
                        error ? admin_failed(error, &why) : tell_altered(&session, in, &response));
+}
+
+int command_topic_alter(struct invocation *in) {
+    return topic_words_run(in, "altered", alter);
 }
 
 /* ---- add-partitions ---- */
@@ -193,7 +200,7 @@ static int tell_grown(struct session *session, const struct invocation *in,
     return code;
 }
 
-int command_topic_add_partitions(struct invocation *in) {
+static int add_partitions(struct invocation *in) {
     struct session session;
     struct kp_create_partitions_request request;
     struct kp_create_partitions_response response;
@@ -227,4 +234,8 @@ int command_topic_add_partitions(struct invocation *in) {
                               &response, NULL, &why);
     return session_end(&session, error ? admin_failed(error, &why)
                                        : tell_grown(&session, in, &request, &response, added));
+}
+
+int command_topic_add_partitions(struct invocation *in) {
+    return topic_words_run(in, "given more partitions", add_partitions);
 }

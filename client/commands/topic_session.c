@@ -7,6 +7,7 @@
 #include "client/kafka/cluster_view.h"
 #include "client/line/talk.h"
 #include "protocol/kafka_error.h"
+#include "protocol/messages/incremental_alter_configs.h"
 
 enum { ARENA_MAX = 512 << 20 };
 
@@ -47,4 +48,11 @@ bool session_setting(struct session *session, const char *pair, struct kp_string
     *value = kp_string_of(text);
     mem_free(name);
     return true;
+}
+
+int8_t session_operation(const char *pair, size_t *name_len) {
+    char last = *name_len > 1 ? pair[*name_len - 1] : '=';
+    if (last != '+' && last != '-') return CONFIG_SET;
+    --*name_len;
+    return last == '+' ? CONFIG_APPEND : CONFIG_SUBTRACT;
 }

@@ -24,5 +24,8 @@ int session_refused(struct session *session, const char *topic, int16_t error,
  */
 bool session_setting(struct session *session, const char *pair, struct kp_string *key,
                      struct kp_string *value);
+/* What "K=V", "K+=V" (append to a list) and "K-=V" (subtract from it) ask for: an enum
+ * config_operation. `name_len`: of what stands before the '='; becomes that of K. */
+int8_t session_operation(const char *pair, size_t *name_len);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * drave topic trim: deletes the oldest records of a topic.
+ * drave topic trim: deletes the oldest records of topics.
  *
  * Happy path: where each partition starts and ends, and, for a time, the first record that is not
  * older, are asked of the leaders; then DeleteRecords goes to each leader, again while leaders move
@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "client/commands/topic_session.h"
+#include "client/commands/topic_words.h"
 #include "client/kafka/cluster_view.h"
 #include "client/kafka/offsets.h"
 #include "client/line/moment.h"
@@ -25,6 +26,7 @@ enum { PAUSE_MS = 50 };
 struct trim {
     const struct invocation *in;
     const char *topic;
+    json_t *list; /* what was done, for --json */
     struct where where;
     int32_t only; /* this partition; -1: all */
     struct partition_offset *start, *end, *at;
@@ -108,7 +110,6 @@ static int64_t target_of(const struct trim *trim, size_t i) {
 
 static int trim_all(const struct trim *trim) {
     int code = EXIT_DONE;
-    json_t *list = json_array();
     bool dry_run = invocation_has(trim->in, OPTION_DRY_RUN);
     for (size_t i = 0; i < trim->count; i++) {
         int64_t before = trim->start[i].offset, target = target_of(trim, i),
@@ -127,20 +128,16 @@ static int trim_all(const struct trim *trim) {
             code = one;
             continue;
         }
-        json_array_append_new(list,
-                              json_pack("{s:i,s:I,s:I,s:b}", "partition", (int)partition, "start",
-                                        (json_int_t)start, "deleted", (json_int_t)(start - before),
-                                        "dry_run", (int)dry_run));
+        json_array_append_new(trim->list,
+                              json_pack("{s:s,s:i,s:I,s:I,s:b}", "topic", trim->topic, "partition",
+                                        (int)partition, "start", (json_int_t)start, "deleted",
+                                        (json_int_t)(start - before), "dry_run", (int)dry_run));
         if (!trim->in->json)
             say_plain("partition %d of \"%s\" %s at %" PRId64 ": %" PRId64 " record%s%s",
                       (int)partition, trim->topic, dry_run ? "would start" : "starts", start,
                       start - before, start - before == 1 ? "" : "s",
                       dry_run ? " would be deleted (--dry-run)" : " deleted");
     }
-    if (trim->in->json)
-        print_json(list);
-    else
-        json_decref(list);
     return code;
 }
 
@@ -148,8 +145,7 @@ static int prepare(struct trim *trim, const struct kp_metadata_response_topic *f
     const struct invocation *in = trim->in;
     trim->count = (size_t)found->partitions.count;
     if (trim->only >= (int32_t)trim->count) {
-        say("topic \"%s\" has partitions 0 to %d", trim->topic, (int)trim->count - 1);
-        return EXIT_REFUSED;
+        return cluster_no_such_partition(trim->topic, (int32_t)trim->count, trim->only);
     }
     int code = offsets_ask_topic(in, found, trim->topic, OFFSETS_EARLIEST, OFFSETS_UNCOMMITTED,
                                  &trim->start);
@@ -162,32 +158,57 @@ static int prepare(struct trim *trim, const struct kp_metadata_response_topic *f
     return code;
 }
 
-int command_topic_trim(struct invocation *in) {
+/* One topic, with a session and a timeout of its own. */
+static int trim_topic(struct trim *trim) {
     struct session session;
     struct kp_metadata_response metadata;
     const struct kp_metadata_response_topic *found;
-    struct trim trim = {.in = in, .topic = in->words[0]};
+    session_begin(&session, trim->in);
+    int code = cluster_topic(session.admin, &session.arena, trim->topic, TOPIC_TO_CHANGE, &metadata,
+                             &found);
+    code = code ? code : prepare(trim, found);
+    code = code ? code : trim_all(trim);
+    mem_free(trim->start);
+    mem_free(trim->end);
+    mem_free(trim->at);
+    trim->start = trim->end = trim->at = NULL;
+    return session_end(&session, code);
+}
+
+static int trim_topics(struct invocation *in) {
     const char *where = invocation_value(in, 'o', NULL);
+    struct trim trim = {.in = in, .list = json_array()};
+    bool ends_early;
+    int code = EXIT_DONE;
+    where_parse(where, moment_now(), &trim.where, &ends_early); /* command_topic_trim has seen it */
+    trim.only = (int32_t)invocation_number(in, 'p', -1, 0, INT32_MAX);
+    for (int i = 0; i < in->word_count && code != EXIT_UNREACHABLE; i++) {
+        trim.topic = in->words[i];
+        int one = trim_topic(&trim);
+        code = one ? one : code;
+    }
+    if (in->json) {
+        print_json(trim.list);
+    } else {
+        json_decref(trim.list);
+    }
+    return code;
+}
+
+int command_topic_trim(struct invocation *in) {
+    const char *where = invocation_value(in, 'o', NULL);
+    struct where parsed;
     bool ends_early;
     if (!where) {
-        say("up to where? Write for example drave topic trim %s -o @-7d", trim.topic);
+        say("up to where? Write for example drave topic trim %s -o @-7d", in->words[0]);
         return EXIT_USAGE;
     }
-    if (where_parse(where, moment_now(), &trim.where, &ends_early) || trim.where.until_given ||
-        trim.where.kind == WHERE_BEGINNING) {
+    if (where_parse(where, moment_now(), &parsed, &ends_early) || parsed.until != UNTIL_NEVER ||
+        parsed.kind == WHERE_BEGINNING || parsed.kind == WHERE_STORED) {
         say("-o %s is no place to trim to; write an offset, @TIME, -N (all but the last N) or end. "
             "TIME: " MOMENT_FORMS,
             where);
         return EXIT_USAGE;
     }
-    trim.only = (int32_t)invocation_number(in, 'p', -1, 0, INT32_MAX);
-    session_begin(&session, in);
-    int code = cluster_topic(session.admin, &session.arena, trim.topic, TOPIC_TO_CHANGE, &metadata,
-                             &found);
-    code = code ? code : prepare(&trim, found);
-    code = code ? code : trim_all(&trim);
-    mem_free(trim.start);
-    mem_free(trim.end);
-    mem_free(trim.at);
-    return session_end(&session, code);
+    return topic_words_run(in, "trimmed", trim_topics);
 }

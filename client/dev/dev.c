@@ -14,11 +14,18 @@
 #include "client/dev/dev_run.h"
 #include "client/line/talk.h"
 
-enum { PEER_PORT_DISTANCE = 10000 };
+enum { HTTP_PORT_DISTANCE = 1000, PEER_PORT_DISTANCE = 10000 };
 
 static int fail(const struct error_text *why) {
     say("%s", why->text);
     return EXIT_REFUSED;
+}
+
+/* Beside the port that was asked for, if that is free: else the system picks, and the log tells. */
+static int http_port_for(int port) {
+    struct error_text taken;
+    int wanted = port - HTTP_PORT_DISTANCE;
+    return wanted < 1024 || dev_port_check(wanted, &taken) != ERR_NONE ? 0 : wanted;
 }
 
 /* Ports for `count` new nodes: from `port` on, or the system's choice; peer ports beside them. */
@@ -31,6 +38,7 @@ static int choose_ports(struct dev_node *nodes, size_t count, int port, struct e
         nodes[i].peer_port = port && port + PEER_PORT_DISTANCE + (int)count < 65536
                                  ? port + PEER_PORT_DISTANCE + (int)i
                                  : ports[2 * i + 1];
+        nodes[i].http_port = port ? http_port_for(nodes[i].port) : 0;
         error = dev_port_check(nodes[i].port, why);
         error = error ? error : dev_port_check(nodes[i].peer_port, why);
     }

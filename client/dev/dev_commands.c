@@ -176,7 +176,8 @@ static bool check_stopped(const struct invocation *in, const struct chosen *chos
         bool runs = process.pid > 0;
         running += runs;
         if (runs && in->word_count > 0) {
-            say("broker %d runs already, as pid %d", chosen->nodes[i].id, (int)process.pid);
+            say("broker %d runs already, as pid %d; drave dev stop ends it", chosen->nodes[i].id,
+                (int)process.pid);
         }
         dev_process_close(&process);
         if (runs && in->word_count > 0) {

@@ -153,8 +153,9 @@ static int write_conf(const struct dev_node *nodes, size_t count, size_t at,
     }
     output_print(
         &file,
-        "# Made by drave dev; drave dev start %d reads it again.\nnode.id=%d\ndata.dir=%s\nlisteners=PLAINTEXT://127.0.0.1:%d\n",
-        node->id, node->id, data, node->port);
+        "# Made by drave dev; drave dev start %d reads it again.\nnode.id=%d\ndata.dir=%s\nlisteners=PLAINTEXT://127.0.0.1:%d\n"
+        "http.listen=127.0.0.1:%d\n",
+        node->id, node->id, data, node->port, node->http_port);
     if (count > 1) {
         output_print(&file, "peer.listen=127.0.0.1:%d\ncluster.nodes=", node->peer_port);
         for (size_t i = 0; i < count; i++) {

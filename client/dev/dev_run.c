@@ -220,7 +220,7 @@ int dev_run_end(const struct invocation *in, struct dev_node *nodes, size_t coun
         while (one->process.fd >= 0 && !gone && now_ms() - begin <= limit) {
             gone = dev_process_ended(&one->process, POLL_MS);
             if (asked_to_stop(signals)) {
-                say("killing what still runs");
+                say("asked a second time: what still runs is killed");
                 for (size_t k = i; k < held; k++) {
                     signal_one(&endings[k], SIGKILL);
                 }

@@ -115,6 +115,12 @@ int cluster_topic(struct admin_client *admin, struct kp_arena *arena, const char
     return EXIT_DONE;
 }
 
+int cluster_no_such_partition(const char *topic, int32_t count, int32_t wanted) {
+    say("topic \"%s\" has partitions 0 to %d, not %d; drave topic add-partitions %s -n %d would make it",
+        topic, (int)count - 1, (int)wanted, topic, (int)(wanted - count + 1));
+    return EXIT_REFUSED;
+}
+
 int cluster_partitions(const struct invocation *in, const char *topic, int32_t only,
                        int32_t *count) {
     struct admin_client *admin = admin_client_for(in);
@@ -125,8 +131,7 @@ int cluster_partitions(const struct invocation *in, const char *topic, int32_t o
     int code = cluster_topic(admin, &arena, topic, TOPIC_TO_USE, &metadata, &found);
     *count = code ? 0 : found->partitions.count;
     if (!code && only >= *count) {
-        say("topic \"%s\" has partitions 0 to %d, not %d", topic, (int)*count - 1, (int)only);
-        code = EXIT_REFUSED;
+        code = cluster_no_such_partition(topic, *count, only);
     }
     kp_arena_close(&arena);
     admin_client_free(admin);

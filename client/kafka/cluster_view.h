@@ -50,6 +50,9 @@ int cluster_topic_missing(struct admin_client *admin, struct kp_arena *arena, co
 int cluster_partitions(const struct invocation *in, const char *topic, int32_t only,
                        int32_t *count);
 
+/* Says that the topic, which has `count` partitions, has no partition `wanted`; EXIT_REFUSED. */
+int cluster_no_such_partition(const char *topic, int32_t count, int32_t wanted);
+
 /* The broker's address in the answer; NULL: not listed. */
 const struct kp_metadata_response_broker *cluster_broker(
     const struct kp_metadata_response *response, int32_t node);

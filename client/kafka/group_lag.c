@@ -97,7 +97,8 @@ static int take_offsets(struct kp_arena *arena, const struct kp_metadata_respons
     }
     view->offsets = kp_arena_alloc(arena, room * sizeof(*view->offsets));
     if (!view->offsets) {
-        say("group \"%s\" has more offsets than fit into memory", view->group);
+        say("group \"%s\" has more offsets than fit into memory; drave group delete %s -t TOPIC deletes those of a topic that it no longer reads",
+            view->group, view->group);
         return EXIT_REFUSED;
     }
     for (int32_t t = 0; t < all.count; t++) {

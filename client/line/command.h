@@ -33,7 +33,7 @@ struct command {
     const struct command_option *options;
     size_t option_count;
     int (*run)(struct invocation
-                   *invocation); /* returns an exit code; NULL: client/commands/about.h runs it */
+                   *invocation); /* returns an exit code; NULL: client/about/about.h runs it */
 };
 
 enum { INVOCATION_VALUES = 64 };
@@ -41,7 +41,8 @@ enum { INVOCATION_VALUES = 64 };
 /* One call, parsed. Texts are the program's arguments. */
 struct invocation {
     const struct command *command;
-    const char *bootstrap; /* host:port,... */
+    const char *bootstrap; /* host:port,...; NULL until client/profile/profile_use.h has run */
+    const char *profile;   /* --profile; NULL: not given */
     bool json;
     uint64_t timeout_ms;
     bool timeout_given; /* timeout_ms is what the user asked for, not the default */
@@ -68,6 +69,12 @@ int64_t invocation_number(const struct invocation *invocation, int key, int64_t 
 uint64_t invocation_duration(const struct invocation *invocation, int key, uint64_t fallback_s,
                              uint64_t min_s, uint64_t max_s);
 
+/* NULL: the command has no such option. */
+const struct command_option *command_option_of(const struct command *command, int key);
+/* Whether the call changes a cluster: whatever could be tried with --dry-run and is not, what
+ * writes records or commits offsets beside. */
+bool command_changes(const struct invocation *invocation);
+
 /* "key=value" split at the first '='; false without one. The key is copied (mem_free). */
 bool pair_split(const char *pair, char **key, const char **value);
 
@@ -82,6 +89,11 @@ int command_topic_alter(struct invocation *invocation);
 int command_topic_add_partitions(struct invocation *invocation);
 int command_topic_offsets(struct invocation *invocation);
 int command_topic_trim(struct invocation *invocation);
+int command_topic_move(struct invocation *invocation);
+int command_broker_add(struct invocation *invocation);
+int command_broker_drain(struct invocation *invocation);
+int command_broker_remove(struct invocation *invocation);
+int command_broker_replace(struct invocation *invocation);
 int command_config_get(struct invocation *invocation);
 int command_config_set(struct invocation *invocation);
 int command_config_unset(struct invocation *invocation);
@@ -93,12 +105,28 @@ int command_group_seek(struct invocation *invocation);
 int command_group_delete(struct invocation *invocation);
 int command_group_export(struct invocation *invocation);
 int command_group_import(struct invocation *invocation);
+int command_health(struct invocation *invocation);
+int command_disk(struct invocation *invocation);
+int command_doctor(struct invocation *invocation);
+int command_top(struct invocation *invocation);
+int command_events(struct invocation *invocation);
+int command_debug_bundle(struct invocation *invocation);
+int command_client_list(struct invocation *invocation);
+int command_client_trace(struct invocation *invocation);
+int command_broker_list(struct invocation *invocation);
+int command_broker_stoppable(struct invocation *invocation);
 int command_api_versions(struct invocation *invocation);
 int command_produce(struct invocation *invocation);
 int command_consume(struct invocation *invocation);
 int command_meta_ls(struct invocation *invocation);
 int command_meta_get(struct invocation *invocation);
+int command_meta_voters(struct invocation *invocation);
 int command_bench(struct invocation *invocation);
+int command_profile_add(struct invocation *invocation);
+int command_profile_use(struct invocation *invocation);
+int command_profile_list(struct invocation *invocation);
+int command_profile_show(struct invocation *invocation);
+int command_profile_remove(struct invocation *invocation);
 int command_dev(struct invocation *invocation);
 int command_dev_status(struct invocation *invocation);
 int command_dev_stop(struct invocation *invocation);
@@ -118,6 +146,8 @@ enum {
     OPTION_VERSION,
     OPTION_IF_NOT_EXISTS,
     OPTION_WAIT,
+    OPTION_UNDO,
+    OPTION_ACCEPT_LOSS,
     OPTION_NODES,
     OPTION_DIR,
     OPTION_PORT,
@@ -140,7 +170,27 @@ enum {
     OPTION_PROTOCOL,
     OPTION_WINDOW,
     OPTION_ALL,
+    OPTION_READY,
+    OPTION_LIVE,
+    OPTION_STOPPABLE,
+    OPTION_CLUSTER,
+    OPTION_CANCEL,
+    OPTION_SINCE,
+    OPTION_ONCE,
+    OPTION_VIEW,
+    OPTION_MAX_MESSAGES,
+    OPTION_META_ONLY,
+    OPTION_READ_COMMITTED,
+    OPTION_ACKS,
+    OPTION_STATE,
+    OPTION_PER,
+    OPTION_IF_EXISTS,
+    OPTION_UNHEALTHY,
+    OPTION_PROFILE,
+    OPTION_CLIENT_ID,
+    OPTION_FOR,
     OPTION_WATCH = 'w',
+    OPTION_FOLLOW = 'f',
 };
 
 #endif

@@ -9,12 +9,15 @@
 #include "base/mem.h"
 #include "base/nearest_name.h"
 #include "client/line/duration.h"
+#include "client/line/foreign_options.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 const struct command_option every_command[] = {
     {'b', 'b', "bootstrap", "HOSTS",
-     "brokers to ask, host:port,... ($DRAVE_BOOTSTRAP, 127.0.0.1:9092)"},
+     "brokers to ask, host:port,... ($DRAVE_BOOTSTRAP, the profile's, 127.0.0.1:9092)"},
+    {0, OPTION_PROFILE, "profile", "NAME",
+     "the cluster of this profile ($DRAVE_PROFILE, that of drave profile use)"},
     {0, OPTION_JSON, "json", NULL, "the result as JSON on stdout"},
     {0, OPTION_TIMEOUT, "timeout", "TIME",
      "how long to try: 10s, 500ms, 2m (10s; where nothing listens 2s)"},
@@ -102,6 +105,7 @@ static void take_option(struct reading *r, int key, const char *value) {
     struct invocation *in = &r->in;
     switch (key) {
     case 'b': in->bootstrap = value; break;
+    case OPTION_PROFILE: in->profile = value; break;
     case OPTION_JSON: in->json = true; break;
     case OPTION_HELP: r->help = true; break;
     case OPTION_VERSION: r->version = true; break;
@@ -127,8 +131,12 @@ static const char *next_value(struct reading *r, const char *option) {
 
 static void unknown_option(struct reading *r, const char *word) {
     const struct command_option *option;
-    const char *near = NULL;
+    const char *near = NULL, *here = foreign_option(word);
     size_t count = 0;
+    if (here) {
+        note_wrong(r, "%s has no option %.100s; %s", r->name, word, here);
+        return;
+    }
     while (option_at(r->command, count)) {
         count++;
     }

@@ -31,13 +31,29 @@ const char *invocation_nth(const struct invocation *in, int key, size_t n) {
     return NULL;
 }
 
-static const char *option_name(const struct invocation *in, int key) {
-    for (size_t i = 0; i < in->command->option_count; i++) {
-        if (in->command->options[i].key == key) {
-            return in->command->options[i].name;
+const struct command_option *command_option_of(const struct command *command, int key) {
+    for (size_t i = 0; i < command->option_count; i++) {
+        if (command->options[i].key == key) {
+            return &command->options[i];
         }
     }
-    return "?";
+    return NULL;
+}
+
+bool command_changes(const struct invocation *in) {
+    const char *name = in->command->name;
+    if (strcmp(name, "bench") == 0) {
+        return strcmp(in->words[0], "consume") != 0 || invocation_has(in, 'G');
+    }
+    if (strcmp(name, "consume") == 0) {
+        return invocation_has(in, 'G'); /* which commits what was printed */
+    }
+    return command_option_of(in->command, OPTION_DRY_RUN) && !invocation_has(in, OPTION_DRY_RUN);
+}
+
+static const char *option_name(const struct invocation *in, int key) {
+    const struct command_option *option = command_option_of(in->command, key);
+    return option ? option->name : "?";
 }
 
 int64_t invocation_number(const struct invocation *in, int key, int64_t fallback, int64_t min,

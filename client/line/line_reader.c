@@ -13,6 +13,8 @@ enum { READ = 64 << 10, IDLE_MS = 100 };
 struct line_reader {
     int fd;
     size_t max;
+    const char *delimiter;
+    size_t delimiter_len;
     bool (*idle)(void *arg);
     void *arg;
     char *buffer;
@@ -24,8 +26,14 @@ struct line_reader {
 
 struct line_reader *line_reader_new(int fd, size_t max, bool (*idle)(void *arg), void *arg) {
     struct line_reader *reader = mem_zalloc(sizeof(*reader));
-    *reader = (struct line_reader){.fd = fd, .max = max, .idle = idle, .arg = arg};
+    *reader = (struct line_reader){
+        .fd = fd, .max = max, .delimiter = "\n", .delimiter_len = 1, .idle = idle, .arg = arg};
     return reader;
+}
+
+void line_reader_delimiter(struct line_reader *reader, const char *text, size_t len) {
+    reader->delimiter = text;
+    reader->delimiter_len = len;
 }
 
 void line_reader_free(struct line_reader *reader) {
@@ -44,7 +52,7 @@ static void make_room(struct line_reader *reader) {
         reader->begin = 0;
     }
     if (reader->room - reader->used < READ) {
-        size_t most = reader->max + 1 + READ, twice = 2 * reader->room;
+        size_t most = reader->max + reader->delimiter_len + READ, twice = 2 * reader->room;
         size_t wanted = reader->used + READ > twice ? reader->used + READ : twice;
         reader->room = wanted < most ? wanted : most;
         reader->buffer = mem_realloc(reader->buffer, reader->room);
@@ -90,25 +98,37 @@ static enum line_result reader_give(struct line_reader *reader, size_t end, size
     return too_long ? LINE_TOO_LONG : LINE_WHOLE;
 }
 
+/* The first delimiter in what was not looked at; NULL: there is none yet. */
+static char *find_delimiter(struct line_reader *reader) {
+    char *found = reader->used > reader->searched
+                      ? memmem(reader->buffer + reader->searched, reader->used - reader->searched,
+                               reader->delimiter, reader->delimiter_len)
+                      : NULL;
+    /* Its beginning may stand at the end. */
+    size_t kept = reader->delimiter_len - 1;
+    size_t seen = reader->used - reader->begin > kept ? reader->used - kept : reader->begin;
+    reader->searched = seen > reader->searched ? seen : reader->searched;
+    return found;
+}
+
 enum line_result line_reader_next(struct line_reader *reader, char **line, size_t *len,
                                   struct error_text *why) {
     for (;;) {
-        size_t more = reader->used - reader->searched;
-        char *newline = more > 0 ? memchr(reader->buffer + reader->searched, '\n', more) : NULL;
-        if (newline) {
-            return reader_give(reader, (size_t)(newline - reader->buffer), 1, line, len);
+        char *found = find_delimiter(reader);
+        if (found) {
+            return reader_give(reader, (size_t)(found - reader->buffer), reader->delimiter_len,
+                               line, len);
         }
-        reader->searched = reader->used;
         if (reader->end && reader->used == reader->begin && reader->passed == 0) {
             return LINE_END;
         }
         if (reader->end) {
             return reader_give(reader, reader->used, 0, line, len);
         }
-        if (reader->too_long || reader->used - reader->begin > reader->max) {
+        if (reader->too_long || reader->searched - reader->begin > reader->max) {
             reader->too_long = true;
-            reader->passed += reader->used - reader->begin;
-            reader->begin = reader->searched = reader->used;
+            reader->passed += reader->searched - reader->begin;
+            reader->begin = reader->searched;
         }
         enum line_result result = fill(reader, why);
         if (result != LINE_WHOLE) {

@@ -1,5 +1,5 @@
 /*
- * Lines of a stream, in memory that is bounded whatever comes.
+ * Lines of a stream, or what another delimiter parts, in memory that is bounded whatever comes.
  *
  * Happy path: whole lines without their newline, the last one also without a newline behind it.
  * Failures: a line that is longer than the limit is passed over, and its length told; a stream that
@@ -27,6 +27,9 @@ struct line_reader;
 /* `idle` (not NULL) returns false to end the waiting. */
 struct line_reader *line_reader_new(int fd, size_t max, bool (*idle)(void *arg), void *arg);
 void line_reader_free(struct line_reader *reader);
+/* What ends a line instead of a newline: `len` bytes, at least one, which must outlive the reader.
+ */
+void line_reader_delimiter(struct line_reader *reader, const char *text, size_t len);
 
 /* The line lives until the next call. */
 enum line_result line_reader_next(struct line_reader *reader, char **line, size_t *len,

@@ -116,7 +116,7 @@ static int64_t calendar(struct reader *r) {
     return ms;
 }
 
-/* Behind '-': a number and its unit. */
+/* A number and its unit. */
 static int64_t span(struct reader *r) {
     int64_t count = digits(r, 1, 9);
     if (next_is(r, 'm')) {
@@ -152,7 +152,8 @@ int moment_parse(const char *text, size_t len, int64_t now_ms, int64_t *ms) {
         return ERR_NONE;
     }
     if (all_digits(text, len)) {
-        *ms = digits(&reader, 1, 18);
+        bool seconds = len == 9 || len == 10; /* from 1973 on; as ms they would be days of 1970 */
+        *ms = digits(&reader, 1, 18) * (seconds ? MS_PER_SECOND : 1);
     } else if (next_is(&reader, '-')) {
         int64_t back = span(&reader);
         *ms = back > now_ms ? 0 : now_ms - back;
@@ -160,4 +161,10 @@ int moment_parse(const char *text, size_t len, int64_t now_ms, int64_t *ms) {
         *ms = calendar(&reader);
     }
     return reader.wrong || reader.at != reader.end || *ms < 0 ? ERR_INVALID : ERR_NONE;
+}
+
+int moment_span(const char *text, size_t len, int64_t *ms) {
+    struct reader reader = {text, text + len, false};
+    *ms = span(&reader);
+    return reader.wrong || reader.at != reader.end ? ERR_INVALID : ERR_NONE;
 }

@@ -191,6 +191,16 @@ void table_print(struct table *table) {
     mem_free(table);
 }
 
+void say_held(const struct held_talk *talk) {
+    const char *end = talk->said + talk->said_len;
+    for (const char *line = talk->said; line < end;) {
+        const char *newline = memchr(line, '\n', (size_t)(end - line));
+        size_t len = newline ? (size_t)(newline - line) : (size_t)(end - line);
+        say_plain("%.*s", (int)len, line);
+        line += len + 1;
+    }
+}
+
 uint64_t now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

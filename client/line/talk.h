@@ -60,6 +60,7 @@ struct held_talk {
 };
 void talk_hold(void);
 void talk_held(struct held_talk *talk);
+void say_held(const struct held_talk *talk); /* what was said, line by line */
 
 uint64_t now_ms(void); /* monotonic */
 void pause_ms(uint64_t ms);

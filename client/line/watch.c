@@ -23,16 +23,6 @@ static void forget(struct held_talk *talk) {
     mem_free(talk->said);
 }
 
-static void show_said(const struct held_talk *talk) {
-    const char *end = talk->said + talk->said_len;
-    for (const char *line = talk->said; line < end;) {
-        const char *newline = memchr(line, '\n', (size_t)(end - line));
-        size_t len = newline ? (size_t)(newline - line) : (size_t)(end - line);
-        say_plain("%.*s", (int)len, line);
-        line += len + 1;
-    }
-}
-
 /* A run that failed prints nothing: what was shown stays. */
 static void show(const struct held_talk *talk, const struct invocation *in) {
     interrupt_ends(false);
@@ -48,7 +38,7 @@ static void show(const struct held_talk *talk, const struct invocation *in) {
     }
     print_flush();
     if (talk->said_len > 0) {
-        show_said(talk);
+        say_held(talk);
     }
     interrupt_ends(!interrupted());
 }

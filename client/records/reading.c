@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "client/kafka/offsets.h"
 #include "client/line/moment.h"
 #include "client/line/talk.h"
 #include "client/records/topic_pattern.h"
@@ -16,11 +15,44 @@ enum { ARENA_MAX = 512 << 20, TRY_MS = 1000 };
 
 /* ---- What was typed ---- */
 
-int reading_open(struct reading *reading, const struct invocation *in) {
-    *reading = (struct reading){.until_end = invocation_has(in, 'e')};
-    const char *where = invocation_value(in, 'o', "beginning"),
-               *partitions = invocation_value(in, 'p', NULL);
+static int say_where(const char *text, bool ends_early) {
+    if (ends_early) {
+        say("--offset %s ends before it begins", text);
+    } else {
+        say("--offset %s is not beginning, end, an offset, +N (behind the first N), -N (the last N), A:B (offsets), @TIME, "
+            "@TIME:TIME, or one of each of s@TIME and e@TIME; TIME is %s",
+            text, MOMENT_FORMS);
+    }
+    return EXIT_USAGE;
+}
+
+static int take_where(struct reading *reading, const struct invocation *in) {
+    const char *text = invocation_nth(in, 'o', 0);
+    int64_t now = moment_now();
     bool ends_early;
+    text = text ? text : "beginning";
+    int error = where_parse(text, now, &reading->where, &ends_early);
+    for (size_t i = 1; !error && invocation_nth(in, 'o', i); i++) {
+        text = invocation_nth(in, 'o', i);
+        error = where_add(text, now, &reading->where, &ends_early);
+    }
+    if (error) {
+        return say_where(text, ends_early);
+    }
+    if (reading->where.kind == WHERE_STORED) {
+        say("--offset stored is where a group stands; name the group with -G");
+        return EXIT_USAGE;
+    }
+    reading->until_end = reading->until_end || reading->where.until == UNTIL_END;
+    return EXIT_DONE;
+}
+
+int reading_open(struct reading *reading, const struct invocation *in) {
+    *reading = (struct reading){.until_end = invocation_has(in, 'e'),
+                                .isolation = invocation_has(in, OPTION_READ_COMMITTED)
+                                                 ? OFFSETS_COMMITTED
+                                                 : OFFSETS_UNCOMMITTED};
+    const char *partitions = invocation_value(in, 'p', NULL);
     int error = partition_set_parse(partitions, &reading->partitions);
     if (error == ERR_LIMIT) {
         say("--partition names more than %d parts; write ranges (-p 0-99)", PARTITION_SPANS_MAX);
@@ -31,13 +63,7 @@ int reading_open(struct reading *reading, const struct invocation *in) {
             partitions);
         return EXIT_USAGE;
     }
-    if (where_parse(where, moment_now(), &reading->where, &ends_early)) {
-        if (ends_early) {
-            say("--offset %s ends before it begins", where);
-        } else {
-            say("--offset %s is not beginning, end, an offset, -N (the last N), @TIME or @TIME:TIME; TIME is %s",
-                where, MOMENT_FORMS);
-        }
+    if (take_where(reading, in)) {
         return EXIT_USAGE;
     }
     for (int i = 0; i < in->word_count; i++) {
@@ -72,8 +98,7 @@ static int add_topic(struct reading *reading, const char *name, int32_t partitio
     }
     int32_t highest = partition_set_highest(&reading->partitions);
     if (highest >= partitions) {
-        say("topic \"%s\" has partitions 0 to %d, not %d", name, (int)partitions - 1, (int)highest);
-        return EXIT_REFUSED;
+        return cluster_no_such_partition(name, partitions, highest);
     }
     reading->topics = mem_realloc(reading->topics,
                                   (reading->topic_count + 1) * sizeof(*reading->topics));
@@ -163,7 +188,7 @@ static struct partition_offset *try_ask(const struct reading *reading, const str
     struct kp_metadata_response metadata;
     kp_arena_init(&arena, ARENA_MAX);
     if (cluster_metadata(admin, &arena, NULL, &metadata) == EXIT_DONE) {
-        offsets_ask_once(admin, &arena, &metadata, time, OFFSETS_UNCOMMITTED, items, reading->open);
+        offsets_ask_once(admin, &arena, &metadata, time, reading->isolation, items, reading->open);
     }
     kp_arena_close(&arena);
     admin_client_free(admin);
@@ -174,7 +199,7 @@ static struct partition_offset *try_ask(const struct reading *reading, const str
 static struct partition_offset *reading_ask(const struct reading *reading,
                                             const struct invocation *in, int64_t time, int *code) {
     struct partition_offset *items = items_of(reading);
-    *code = offsets_ask(in->bootstrap, now_ms() + in->timeout_ms, time, OFFSETS_UNCOMMITTED, items,
+    *code = offsets_ask(in->bootstrap, now_ms() + in->timeout_ms, time, reading->isolation, items,
                         reading->open);
     if (*code) {
         mem_free(items);
@@ -194,7 +219,9 @@ static int ask_facts(const struct reading *reading, const struct invocation *in,
                      struct facts *facts) {
     const struct where *where = &reading->where;
     int code = EXIT_DONE;
-    bool bounded = reading->until_end || where->kind == WHERE_LAST || where->kind == WHERE_TIME;
+    bool skips = where->kind == WHERE_BEGINNING && where->value > 0;
+    bool bounded = reading->until_end || where->until == UNTIL_TIME || skips ||
+                   where->kind == WHERE_LAST || where->kind == WHERE_TIME;
     *facts = (struct facts){.asked_ms = moment_now()};
     /* librdkafka would ask for the beginning and the end itself, but half a second later. */
     if (!bounded && where->kind == WHERE_BEGINNING) {
@@ -207,8 +234,8 @@ static int ask_facts(const struct reading *reading, const struct invocation *in,
     if (!code && where->kind == WHERE_TIME) {
         facts->first = reading_ask(reading, in, where->value, &code);
     }
-    if (!code && where->until_given) {
-        facts->until = reading_ask(reading, in, where->until_ms, &code);
+    if (!code && where->until == UNTIL_TIME) {
+        facts->until = reading_ask(reading, in, where->until_value, &code);
     }
     if (!code && bounded) {
         facts->end = reading_ask(reading, in, OFFSETS_LATEST,
@@ -224,7 +251,11 @@ static int place(struct reading *reading, const char *topic, struct reading_part
     switch (where->kind) {
     case WHERE_BEGINNING:
         p->start = facts->begin[i].answered ? facts->begin[i].offset : RD_KAFKA_OFFSET_BEGINNING;
+        if (where->value > 0) {
+            p->start = where->value < end - p->start ? p->start + where->value : end;
+        }
         break;
+    case WHERE_STORED: break; /* take_where has refused it */
     case WHERE_END: p->start = end >= 0 ? end : RD_KAFKA_OFFSET_END; break;
     case WHERE_OFFSET: p->start = where->value; break;
     case WHERE_LAST:
@@ -239,8 +270,11 @@ static int place(struct reading *reading, const char *topic, struct reading_part
             (int)p->partition, topic, p->start, topic);
         return EXIT_REFUSED;
     }
+    if (where->until == UNTIL_OFFSET) {
+        p->stop = where->until_value;
+    }
     if (facts->until) {
-        bool ahead = facts->until[i].offset < 0 && where->until_ms > facts->asked_ms;
+        bool ahead = facts->until[i].offset < 0 && where->until_value > facts->asked_ms;
         p->stop = facts->until[i].offset >= 0 ? facts->until[i].offset : ahead ? -1 : end;
         reading->stops_pending = reading->stops_pending || (ahead && !reading->until_end);
     }
@@ -282,13 +316,13 @@ int reading_plan(struct reading *reading, const struct invocation *in) {
 bool reading_passes(const struct reading *reading, const struct reading_partition *partition,
                     int64_t offset, int64_t timestamp_ms) {
     return (partition->stop >= 0 && offset >= partition->stop) ||
-           (reading->where.until_given && partition->stop < 0 &&
-            timestamp_ms >= reading->where.until_ms);
+           (reading->where.until == UNTIL_TIME && partition->stop < 0 &&
+            timestamp_ms >= reading->where.until_value);
 }
 
 int reading_resolve_stops(struct reading *reading, const struct invocation *in) {
     int code;
-    struct partition_offset *until = reading_ask(reading, in, reading->where.until_ms, &code),
+    struct partition_offset *until = reading_ask(reading, in, reading->where.until_value, &code),
                             *end = NULL;
     if (!code) {
         end = reading_ask(reading, in, OFFSETS_LATEST, &code);

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/kafka/offsets.h"
 #include "client/line/command.h"
 #include "client/records/partition_choice.h"
 #include "client/records/where.h"
@@ -37,7 +38,8 @@ struct reading {
     size_t open; /* partitions that are not done */
     struct partition_set partitions;
     struct where where;
-    bool until_end;     /* -e: up to what is there at the beginning */
+    enum offsets_isolation isolation; /* --read-committed: the end is that of what is committed */
+    bool until_end;                   /* -e: up to what is there at the beginning */
     bool stops_pending; /* the end of the span lies ahead: reading_resolve_stops when the time has
                            come */
 };
@@ -47,7 +49,7 @@ struct reading {
 int reading_open(struct reading *reading, const struct invocation *in);
 /* Asks the cluster: fills topics and partitions in. */
 int reading_plan(struct reading *reading, const struct invocation *in);
-/* Once the clock is past where.until_ms: where to stop, and what is done by now. */
+/* Once the clock is past where.until_value: where to stop, and what is done by now. */
 int reading_resolve_stops(struct reading *reading, const struct invocation *in);
 void reading_close(struct reading *reading);
 

@@ -1,108 +1,49 @@
-/* Bytes as text or base64, and a record to JSON and back. */
+/* Bytes as text or hex, and a record to JSON and back. */
 #include "client/records/record_json.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "client/format/bytes_text.h"
 
 /* ---- Out ---- */
 
-static json_t *json_of_bytes(const void *bytes, size_t len) {
-    if (!bytes) {
+static json_t *json_of_bytes(struct view_bytes bytes) {
+    if (!bytes.data) {
         return json_null();
     }
-    json_t *text = json_stringn(bytes, len);
+    json_t *text = json_stringn(bytes.data, bytes.len);
     if (text) {
         return text;
     }
-    static const char digits[] = "0123456789abcdef";
-    char *hex = mem_alloc(2 * len + 1);
-    for (size_t i = 0; i < len; i++) {
-        hex[2 * i] = digits[((const uint8_t *)bytes)[i] >> 4];
-        hex[2 * i + 1] = digits[((const uint8_t *)bytes)[i] & 15];
-    }
-    json_t *object = json_pack("{s:s#}", "hex", hex, (int)(2 * len));
+    char *hex = hex_text(bytes.data, bytes.len);
+    json_t *object = json_pack("{s:s}", "hex", hex);
     mem_free(hex);
     return object;
 }
 
-json_t *record_to_json(const rd_kafka_message_t *message) {
-    rd_kafka_timestamp_type_t type;
-    rd_kafka_headers_t *headers;
-    const char *name;
-    const void *value;
-    size_t len;
-    json_t *list = json_array();
-    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        for (size_t i = 0;
-             rd_kafka_header_get_all(headers, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR;
-             i++) {
-            json_array_append_new(list,
-                                  json_pack("{s:o,s:o}", "key", json_of_bytes(name, strlen(name)),
-                                            "value", json_of_bytes(value, len)));
-        }
+json_t *record_to_json(const struct record_view *record, bool with_value) {
+    struct view_bytes name, value;
+    json_t *headers = json_array();
+    for (size_t i = 0; record_view_header(record, i, &name, &value); i++) {
+        json_array_append_new(headers, json_pack("{s:o,s:o}", "key", json_of_bytes(name), "value",
+                                                 json_of_bytes(value)));
     }
-    return json_pack("{s:s,s:i,s:I,s:I,s:o,s:o,s:o}", "topic", rd_kafka_topic_name(message->rkt),
-                     "partition", (int)message->partition, "offset", (json_int_t)message->offset,
-                     "timestamp", (json_int_t)rd_kafka_message_timestamp(message, &type), "key",
-                     json_of_bytes(message->key, message->key_len), "value",
-                     json_of_bytes(message->payload, message->len), "headers", list);
+    json_t *object = json_pack("{s:s,s:i,s:I,s:I,s:o}", "topic", record->topic, "partition",
+                               (int)record->partition, "offset", (json_int_t)record->offset,
+                               "timestamp", (json_int_t)record->timestamp_ms, "key",
+                               json_of_bytes(record->key));
+    if (with_value) {
+        json_object_set_new(object, "value", json_of_bytes(record->value));
+    } else {
+        json_object_set_new(object, "value_size",
+                            json_integer(record->value.data ? (json_int_t)record->value.len : -1));
+    }
+    json_object_set_new(object, "headers", headers);
+    return object;
 }
 
 /* ---- In ---- */
-
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-static int take_hex(const char *text, size_t len, struct record_bytes *bytes) {
-    uint8_t *data = mem_alloc(len / 2 + 1);
-    bool wrong = len % 2 != 0;
-    for (size_t i = 0; i + 1 < len && !wrong; i += 2) {
-        int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
-        wrong = high < 0 || low < 0;
-        data[i / 2] = wrong ? 0 : (uint8_t)(high << 4 | low);
-    }
-    if (wrong) {
-        mem_free(data);
-        return ERR_INVALID;
-    }
-    *bytes = (struct record_bytes){data, len / 2};
-    return ERR_NONE;
-}
-
-/* RFC 4648, section 4, with its padding. */
-static int take_base64(const char *text, size_t len, struct record_bytes *bytes) {
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint8_t *data = mem_alloc(len / 4 * 3 + 1);
-    size_t padding = len > 0 && text[len - 1] == '=' ? (len > 1 && text[len - 2] == '=' ? 2 : 1)
-                                                     : 0,
-           used = 0;
-    uint32_t bits = 0;
-    bool wrong = len % 4 != 0;
-    for (size_t i = 0; i < len && !wrong; i++) {
-        const char *place = i >= len - padding ? alphabet
-                                               : memchr(alphabet, text[i], sizeof(alphabet) - 1);
-        wrong = !place;
-        bits = bits << 6 | (uint32_t)(wrong ? 0 : place - alphabet);
-        if (i % 4 == 3) {
-            data[used++] = (uint8_t)(bits >> 16);
-            data[used++] = (uint8_t)(bits >> 8);
-            data[used++] = (uint8_t)bits;
-        }
-    }
-    if (wrong) {
-        mem_free(data);
-        return ERR_INVALID;
-    }
-    *bytes = (struct record_bytes){data, used - padding};
-    return ERR_NONE;
-}
 
 /* `what` names the field in the sentence. */
 static int take_bytes(const json_t *json, const char *what, struct record_bytes *bytes,
@@ -129,7 +70,8 @@ static int take_bytes(const json_t *json, const char *what, struct record_bytes 
     }
     const char *text = json_string_value(form);
     size_t len = json_string_length(form);
-    if ((hex ? take_hex(text, len, bytes) : take_base64(text, len, bytes)) != ERR_NONE) {
+    if ((hex ? hex_read(text, len, &bytes->data, &bytes->len)
+             : base64_read(text, len, &bytes->data, &bytes->len)) != ERR_NONE) {
         return error_set(why, ERR_INVALID, "%s has %s that is none: \"%.40s\"", what,
                          hex ? "hex" : "base64", text);
     }
@@ -237,13 +179,4 @@ int record_from_json(const char *line, size_t len, struct client_record *record,
     }
     json_decref(object);
     return error;
-}
-
-void record_close(struct client_record *record) {
-    mem_free(record->key.data);
-    mem_free(record->value.data);
-    if (record->headers) {
-        rd_kafka_headers_destroy(record->headers);
-    }
-    *record = (struct client_record){.has_timestamp = false};
 }

@@ -2,12 +2,21 @@
 #include "client/records/topic_pattern.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 
 bool topic_pattern_is(const char *word) {
     return *word == '^' || strpbrk(word, "*?[") != NULL;
+}
+
+char *topic_pattern_of_regex(const char *regex) {
+    bool anchored = *regex == '^' || strncmp(regex, "__", 2) == 0;
+    size_t room = strlen(regex) + 8;
+    char *text = mem_alloc(room);
+    snprintf(text, room, *regex == '^' ? "%s" : anchored ? "^%s" : "^.*(%s)", regex);
+    return text;
 }
 
 int topic_pattern_open(struct topic_pattern *pattern, const char *word, struct error_text *why) {

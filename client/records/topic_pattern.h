@@ -20,6 +20,10 @@ struct topic_pattern {
 /* Whether the word is a pattern at all. */
 bool topic_pattern_is(const char *word);
 
+/* The word of -r, which is a regular expression that may match anywhere, as a pattern; mem_free it.
+ */
+char *topic_pattern_of_regex(const char *regex);
+
 /* ERR_NONE: free it with topic_pattern_close. ERR_INVALID: `why` says what is wrong with the
  * regular expression. */
 int topic_pattern_open(struct topic_pattern *pattern, const char *word, struct error_text *why);

@@ -8,7 +8,7 @@
 #define CLIENT_WHY_GATHER_H
 
 #include "client/kafka/group_view.h"
-#include "client/why/facts.h"
+#include "why/facts.h"
 
 void why_gather(const struct invocation *in, struct kp_arena *arena, const struct group_view *view,
                 int64_t window_ms, struct why_facts *facts);

@@ -4,8 +4,14 @@
  */
 #include "protocol/messages/api_table.h"
 
+#include "protocol/messages/add_offsets_to_txn.h"
+#include "protocol/messages/add_partitions_to_txn.h"
+#include "protocol/messages/alter_broker.h"
 #include "protocol/messages/alter_configs.h"
+#include "protocol/messages/alter_partition_reassignments.h"
 #include "protocol/messages/api_versions.h"
+#include "protocol/messages/broker_status.h"
+#include "protocol/messages/client_status.h"
 #include "protocol/messages/consumer_group_describe.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/create_partitions.h"
@@ -25,6 +31,7 @@
 #include "protocol/messages/describe_transactions.h"
 #include "protocol/messages/describe_user_scram_credentials.h"
 #include "protocol/messages/elect_leaders.h"
+#include "protocol/messages/end_txn.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/group_activity.h"
@@ -47,6 +54,8 @@
 #include "protocol/messages/partition_traffic.h"
 #include "protocol/messages/produce.h"
 #include "protocol/messages/sync_group.h"
+#include "protocol/messages/txn_offset_commit.h"
+#include "protocol/messages/write_txn_markers.h"
 
 #define MESSAGES(api) .request = &kp_##api##_request_schema, .response = &kp_##api##_response_schema
 
@@ -73,6 +82,11 @@ static const struct kp_api api_table[] = {
     {KP_INIT_PRODUCER_ID, "InitProducerId", 0, 0, 5, MESSAGES(init_producer_id)},
     {KP_OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", 2, 2, 4,
      MESSAGES(offset_for_leader_epoch)},
+    {KP_ADD_PARTITIONS_TO_TXN, "AddPartitionsToTxn", 0, 0, 3, MESSAGES(add_partitions_to_txn)},
+    {KP_ADD_OFFSETS_TO_TXN, "AddOffsetsToTxn", 0, 0, 4, MESSAGES(add_offsets_to_txn)},
+    {KP_END_TXN, "EndTxn", 0, 0, 5, MESSAGES(end_txn)},
+    {KP_WRITE_TXN_MARKERS, "WriteTxnMarkers", 1, 1, 2, MESSAGES(write_txn_markers)},
+    {KP_TXN_OFFSET_COMMIT, "TxnOffsetCommit", 0, 0, 5, MESSAGES(txn_offset_commit)},
     {KP_DESCRIBE_ACLS, "DescribeAcls", 1, 1, 3, MESSAGES(describe_acls)},
     {KP_DESCRIBE_CONFIGS, "DescribeConfigs", 1, 1, 4, MESSAGES(describe_configs)},
     {KP_ALTER_CONFIGS, "AlterConfigs", 0, 0, 2, MESSAGES(alter_configs)},
@@ -82,6 +96,8 @@ static const struct kp_api api_table[] = {
     {KP_ELECT_LEADERS, "ElectLeaders", 0, 0, 2, MESSAGES(elect_leaders)},
     {KP_INCREMENTAL_ALTER_CONFIGS, "IncrementalAlterConfigs", 0, 0, 1,
      MESSAGES(incremental_alter_configs)},
+    {KP_ALTER_PARTITION_REASSIGNMENTS, "AlterPartitionReassignments", 0, 0, 1,
+     MESSAGES(alter_partition_reassignments)},
     {KP_LIST_PARTITION_REASSIGNMENTS, "ListPartitionReassignments", 0, 0, 0,
      MESSAGES(list_partition_reassignments)},
     {KP_OFFSET_DELETE, "OffsetDelete", 0, 0, 0, MESSAGES(offset_delete)},
@@ -101,8 +117,11 @@ static const struct kp_api api_table[] = {
     {KP_DESCRIBE_TOPIC_PARTITIONS, "DescribeTopicPartitions", 0, 0, 0,
      MESSAGES(describe_topic_partitions)},
     {KP_META_QUERY, "MetaQuery", 0, 0, 0, MESSAGES(meta_query)},
+    {KP_BROKER_STATUS, "BrokerStatus", 0, 0, 0, MESSAGES(broker_status)},
     {KP_PARTITION_TRAFFIC, "PartitionTraffic", 0, 0, 0, MESSAGES(partition_traffic)},
     {KP_GROUP_ACTIVITY, "GroupActivity", 0, 0, 0, MESSAGES(group_activity)},
+    {KP_ALTER_BROKER, "AlterBroker", 0, 0, 0, MESSAGES(alter_broker)},
+    {KP_CLIENT_STATUS, "ClientStatus", 0, 0, 0, MESSAGES(client_status)},
 };
 
 /* All of Kafka's keys, for messages about what is not served. */

@@ -12,6 +12,8 @@
 #include "protocol/messages/leader_hint.h"
 #include "protocol/schema.h"
 
+enum { FETCH_READ_COMMITTED = 1 }; /* an isolation level */
+
 struct kp_fetch_request_partition {
     int32_t partition;
     int32_t current_leader_epoch; /* 9+: as the client knows it; -1: unknown */
@@ -47,7 +49,7 @@ struct kp_fetch_request {
     int32_t max_wait_ms;                                 /* how long to wait for min_bytes */
     int32_t min_bytes;
     int32_t max_bytes;
-    int8_t isolation_level; /* 0 read uncommitted, 1 read committed */
+    int8_t isolation_level; /* FETCH_READ_COMMITTED, or 0: uncommitted */
     int32_t session_id;     /* 7+; 0: none */
     int32_t session_epoch;  /* 7+; -1: no session wanted, 0: a new one */
     KP_ARRAY_OF(struct kp_fetch_request_topic) topics;

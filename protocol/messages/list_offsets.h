@@ -18,6 +18,7 @@ enum list_offsets_position {
     LIST_OFFSETS_EARLIEST_LOCAL = -4, /* 8+: the first that is not only in tiered storage */
     LIST_OFFSETS_LATEST_TIERED = -5,  /* 9+ */
     LIST_OFFSETS_EARLIEST_PENDING_UPLOAD = -6, /* 11+ */
+    LIST_OFFSETS_READ_COMMITTED = 1,           /* an isolation level */
 };
 
 struct kp_list_offsets_request_partition {
@@ -33,7 +34,7 @@ struct kp_list_offsets_request_topic {
 
 struct kp_list_offsets_request {
     int32_t replica_id;     /* -1: a consumer */
-    int8_t isolation_level; /* 2+; 0 read uncommitted, 1 read committed */
+    int8_t isolation_level; /* 2+; LIST_OFFSETS_READ_COMMITTED, or 0: uncommitted */
     KP_ARRAY_OF(struct kp_list_offsets_request_topic) topics;
     int32_t timeout_ms; /* 10+; for tiered storage */
 };

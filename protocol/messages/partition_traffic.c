@@ -51,6 +51,24 @@ static const struct kp_field response_reader_fields[] = {
 const struct kp_schema kp_partition_traffic_response_reader_schema = {
     KP_SCHEMA("reader", kp_partition_traffic_response_reader, response_reader_fields)};
 
+static const struct kp_field response_writer_fields[] = {
+    {"clientId", KP_STRING, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_writer, client_id)},
+    {"peer", KP_STRING, .versions = KP_SINCE(0), KP_AT(kp_partition_traffic_response_writer, peer)},
+    {"sinceAgeMs", KP_INT64, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_writer, since_age_ms)},
+    {"seenAgeMs", KP_INT64, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_writer, seen_age_ms)},
+    {"batches", KP_INT64, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_writer, batches)},
+    {"records", KP_INT64, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_writer, records)},
+    {"bytes", KP_INT64, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_writer, bytes)},
+};
+const struct kp_schema kp_partition_traffic_response_writer_schema = {
+    KP_SCHEMA("writer", kp_partition_traffic_response_writer, response_writer_fields)};
+
 static const struct kp_field response_partition_fields[] = {
     {"partitionIndex", KP_INT32, .versions = KP_SINCE(0),
      KP_AT(kp_partition_traffic_response_partition, partition_index)},
@@ -71,6 +89,15 @@ static const struct kp_field response_partition_fields[] = {
     {"readers", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
      .item = &kp_partition_traffic_response_reader_schema,
      KP_AT(kp_partition_traffic_response_partition, readers)},
+    {"sizeBytes", KP_INT64, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 0,
+     .fallback = -1, KP_AT(kp_partition_traffic_response_partition, size_bytes)},
+    {"pinnedBytes", KP_INT64, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 1,
+     KP_AT(kp_partition_traffic_response_partition, pinned_bytes)},
+    {"pinnedBy", KP_INT32, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 2, .fallback = -1,
+     KP_AT(kp_partition_traffic_response_partition, pinned_by)},
+    {"writers", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .tagged = KP_SINCE(0),
+     .tag = 3, .item = &kp_partition_traffic_response_writer_schema,
+     KP_AT(kp_partition_traffic_response_partition, writers)},
 };
 const struct kp_schema kp_partition_traffic_response_partition_schema = {
     KP_SCHEMA("partition", kp_partition_traffic_response_partition, response_partition_fields)};

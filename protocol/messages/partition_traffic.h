@@ -1,7 +1,8 @@
 /*
  * PartitionTraffic (key 10002, private): what the leader of a partition remembers of what came and
- * who fetched, for lag in seconds and for `drave group why`. Framed like Kafka's APIs, so that
- * listeners, and later authentication, cover it. Not advertised by ApiVersions.
+ * who fetched, and how large it is, for lag in seconds, `drave group why` and `drave topic
+ * describe`. Framed like Kafka's APIs, so that listeners, and later authentication, cover it. Not
+ * advertised by ApiVersions.
  *
  * Version 0. Ages are ms before the answer. -1 stands for what is not known.
  */
@@ -36,6 +37,16 @@ struct kp_partition_traffic_response_reader {
     int32_t again;         /* how often since then it was given what it had been given */
 };
 
+struct kp_partition_traffic_response_writer {
+    struct kp_string client_id;
+    struct kp_string peer;
+    int64_t since_age_ms; /* of its first batch that is remembered, and of its last one */
+    int64_t seen_age_ms;
+    int64_t batches; /* since then, acknowledged */
+    int64_t records;
+    int64_t bytes;
+};
+
 struct kp_partition_traffic_response_partition {
     int32_t partition_index;
     int16_t error_code;
@@ -46,6 +57,13 @@ struct kp_partition_traffic_response_partition {
     int64_t produced_short; /* thousandths of records a second */
     int64_t produced_long;
     KP_ARRAY_OF(struct kp_partition_traffic_response_reader) readers;
+    /* What the leader has of it on its disk; how much of that lies below the log's start, and which
+     * broker lacks some of it, so that it stays. -1: not known, none. */
+    int64_t size_bytes;
+    int64_t pinned_bytes;
+    int32_t pinned_by;
+    /* Who produced lately. */
+    KP_ARRAY_OF(struct kp_partition_traffic_response_writer) writers;
 };
 
 struct kp_partition_traffic_response_topic {
@@ -61,6 +79,7 @@ extern const struct kp_schema kp_partition_traffic_request_partition_schema;
 extern const struct kp_schema kp_partition_traffic_request_topic_schema;
 extern const struct kp_schema kp_partition_traffic_request_schema;
 extern const struct kp_schema kp_partition_traffic_response_reader_schema;
+extern const struct kp_schema kp_partition_traffic_response_writer_schema;
 extern const struct kp_schema kp_partition_traffic_response_partition_schema;
 extern const struct kp_schema kp_partition_traffic_response_topic_schema;
 extern const struct kp_schema kp_partition_traffic_response_schema;

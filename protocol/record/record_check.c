@@ -34,6 +34,8 @@ struct findings {
     struct error_text why;
     struct record_reject rejects[RECORD_REJECTS_MAX];
     size_t reject_count; /* of all, named or not */
+    bool untimely;       /* one of them has a timestamp out of range */
+    bool all_seen;       /* else something else was wrong before */
 };
 
 static struct findings *findings_of(struct record_check *check) {
@@ -144,13 +146,16 @@ static int check_header(const struct record_batch *batch, struct error_text *why
 static void on_record(void *arg, int32_t place, int64_t timestamp_ms) {
     struct record_check *check = arg;
     const struct record_check_options *options = &check->options;
-    if (timestamp_ms == -1 ||
-        (timestamp_ms >= options->earliest_ms && timestamp_ms <= options->latest_ms))
-        return;
+    bool keyless = options->needs_keys && check->walk.keyless;
+    bool untimely = options->check_timestamps && timestamp_ms != -1 &&
+                    (timestamp_ms < options->earliest_ms || timestamp_ms > options->latest_ms);
+    if (!keyless && !untimely) return;
     struct findings *findings = findings_of(check);
     if (findings->reject_count < RECORD_REJECTS_MAX)
-        findings->rejects[findings->reject_count] = (struct record_reject){place, timestamp_ms};
+        findings->rejects[findings->reject_count] = (struct record_reject){place, keyless,
+                                                                           timestamp_ms};
     findings->reject_count++;
+    findings->untimely = findings->untimely || !keyless; /* of one record the first is told */
 }
 
 static int record_check_begin(struct record_check *check) {
@@ -177,8 +182,8 @@ static int record_check_begin(struct record_check *check) {
     }
     check->reader = codec_reader_new(record_batch_codec(&check->batch), records, len,
                                      options->unfolded_max);
-    record_walk_begin(&check->walk, &check->batch, options->check_timestamps ? on_record : NULL,
-                      check);
+    bool each = options->check_timestamps || options->needs_keys;
+    record_walk_begin(&check->walk, &check->batch, each ? on_record : NULL, check);
     return ERR_NONE;
 }
 
@@ -225,11 +230,21 @@ static int take_result(struct record_check *check) {
     return ERR_NONE;
 }
 
+static int refuse_rejects(struct findings *findings) {
+    findings->all_seen = true;
+    if (findings->untimely)
+        return error_set(&findings->why, ERR_INVALID,
+                         "One or more records have been rejected due to invalid timestamp");
+    return error_set(
+        &findings->why, ERR_MALFORMED,
+        "One or more records have been rejected: a compacted topic takes no record without a key; this batch has "
+        "%zu of them",
+        findings->reject_count);
+}
+
 static int record_check_end(struct record_check *check) {
     if (record_walk_end(&check->walk) != ERR_NONE) return refuse_record(check);
-    if (check->findings != NULL)
-        return error_set(&findings_of(check)->why, ERR_INVALID,
-                         "One or more records have been rejected due to invalid timestamp");
+    if (check->findings != NULL) return refuse_rejects(check->findings);
     return check->writer != NULL ? take_result(check) : ERR_NONE;
 }
 
@@ -267,7 +282,8 @@ const struct error_text *record_check_why(const struct record_check *check) {
 }
 
 const struct record_reject *record_check_rejects(const struct record_check *check, size_t *count) {
-    size_t found = check->findings != NULL ? check->findings->reject_count : 0;
+    bool all_seen = check->findings != NULL && check->findings->all_seen;
+    size_t found = all_seen ? check->findings->reject_count : 0;
     *count = found < RECORD_REJECTS_MAX ? found : RECORD_REJECTS_MAX;
     return found > 0 ? check->findings->rejects : NULL;
 }

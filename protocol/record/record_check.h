@@ -19,14 +19,16 @@ struct record_check_options {
     size_t unfolded_max; /* bytes of all records together, decompressed */
     int recompress;      /* an enum record_codec, or -1: the bytes stay as they are */
     size_t result_max;   /* bytes of the batch in that codec */
+    bool needs_keys;     /* of a topic that is compacted: each record must have one */
     bool check_timestamps;
     int64_t earliest_ms,
         latest_ms; /* with check_timestamps: of a record that has a timestamp (it is not -1) */
 };
 
-/* A record that made the batch be refused: its timestamp is out of range. */
+/* A record that made the batch be refused: its timestamp is out of range, or it has no key. */
 struct record_reject {
     int32_t place; /* in the batch, from 0 */
+    bool keyless;
     int64_t timestamp_ms;
 };
 /* That are named; the batch is refused because of the first one. */
@@ -50,14 +52,15 @@ uint64_t record_check_estimate_ns(const struct record_check *check, size_t *byte
 
 /* Goes on until `bytes` more have come out, or gone in, or it is over. ERR_AGAIN: there is more to
  * do. ERR_NONE: the batch may be stored. ERR_CORRUPT: the checksum does not match. ERR_MALFORMED:
- * header or records are not sound, or do not decompress. ERR_TOO_LARGE: they unfold to more than
+ * header or records are not sound, do not decompress, or have no key (record_check_rejects).
+ * ERR_TOO_LARGE: they unfold to more than
  * unfolded_max, or are more than result_max in the other codec. ERR_INVALID: timestamps are out of
  * range, see record_check_rejects, or claim to be the broker's. Not to be called again after
  * anything but ERR_AGAIN. */
 int record_check_step(struct record_check *check, size_t bytes);
 /* After an error; else empty. */
 const struct error_text *record_check_why(const struct record_check *check);
-/* After ERR_INVALID: the first of them. */
+/* After ERR_INVALID or ERR_MALFORMED: the first of them, if it was because of single records. */
 const struct record_reject *record_check_rejects(const struct record_check *check, size_t *count);
 /* As in the options. */
 void record_check_range(const struct record_check *check, int64_t *earliest_ms, int64_t *latest_ms);

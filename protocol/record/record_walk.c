@@ -9,12 +9,15 @@
 enum step { LENGTH, ATTRIBUTES, TIMESTAMP, OFFSET, KEY, VALUE, HEADERS, HEADER_KEY, HEADER_VALUE };
 
 void record_walk_begin(struct record_walk *walk, const struct record_batch *batch,
-                       void (*record)(void *arg, int32_t place, int64_t timestamp_ms), void *arg) {
+                       void (*record)(void *arg, int32_t offset_delta, int64_t timestamp_ms),
+                       void *arg) {
     *walk = (struct record_walk){.max_timestamp = -1,
                                  .record = record,
                                  .arg = arg,
                                  .base_timestamp = batch->base_timestamp,
-                                 .count = batch->record_count};
+                                 .count = batch->record_count,
+                                 .last_delta = batch->last_offset_delta,
+                                 .delta = -1};
 }
 
 static int wrong(struct record_walk *walk, const char *what) {
@@ -24,10 +27,19 @@ static int wrong(struct record_walk *walk, const char *what) {
 
 static int record_ends(struct record_walk *walk) {
     if (walk->left > 0) return wrong(walk, "it is longer than what is in it");
-    if (walk->record != NULL) walk->record(walk->arg, walk->seen, walk->timestamp);
+    if (walk->record != NULL) walk->record(walk->arg, walk->delta, walk->timestamp);
     if (walk->timestamp > walk->max_timestamp) walk->max_timestamp = walk->timestamp;
     walk->seen++;
     walk->step = LENGTH;
+    return ERR_NONE;
+}
+
+static int take_offset(struct record_walk *walk, int64_t delta) {
+    bool compacted = walk->last_delta >= walk->count;
+    bool good = compacted ? delta > walk->delta && delta <= walk->last_delta : delta == walk->seen;
+    if (!good) return wrong(walk, "its offset is not its place in the batch");
+    walk->delta = (int32_t)delta;
+    walk->step = KEY;
     return ERR_NONE;
 }
 
@@ -70,11 +82,8 @@ static int take_number(struct record_walk *walk, int64_t number) {
         if (__builtin_add_overflow(walk->base_timestamp, number, &walk->timestamp))
             return wrong(walk, "its timestamp passes the largest number");
         return ERR_NONE;
-    case OFFSET:
-        walk->step = KEY;
-        return number == walk->seen ? ERR_NONE
-                                    : wrong(walk, "its offset is not its place in the batch");
-    case KEY: return skip_field(walk, number, VALUE);
+    case OFFSET: return take_offset(walk, number);
+    case KEY: walk->keyless = number < 0; return skip_field(walk, number, VALUE);
     case VALUE: return skip_field(walk, number, HEADERS);
     case HEADERS: return take_headers(walk, number);
     case HEADER_KEY:

@@ -14,7 +14,7 @@
 #include "base/buffer.h"
 #include "storage/log_types.h"
 
-enum { CHANGE_SERVERS_MAX = 64 };
+enum { CHANGE_SERVERS_MAX = 256 };
 
 struct configuration_server {
     replica_id replica;

@@ -223,7 +223,7 @@ struct peer_connection *peer_connection_new(const struct peer_connection_owner *
     connection->dialled = dialled;
     connection->channel = channel;
     connection->session = session;
-    connection->started_ms = connection->heard_ms = env_now_ms(owner->env);
+    connection->started_ms = env_now_ms(owner->env);
     connection->queue = send_queue_new(owner->env, stream, owner->low_bytes, on_drained,
                                        connection);
     /* Entries are charged by the shard while they are not durable, not by who still holds the

@@ -72,8 +72,9 @@ struct peer_connection {
     bool heard_hello, accepted_other, accepted_by_other;
     bool malformed; /* it ended because of what it sent */
     uint64_t session;
-    uint64_t started_ms, heard_ms, sent_ms;
-    struct slice said; /* the other's hello while it is not judged; else empty */
+    uint64_t started_ms;
+    uint64_t heard_ms, sent_ms; /* 0: never */
+    struct slice said;          /* the other's hello while it is not judged; else empty */
     /* Of an accepted one, peer_admission.c's: */
     char address[ENV_ADDRESS_SIZE];
     bool of_list;           /* that address was one of a broker of the list when it came */

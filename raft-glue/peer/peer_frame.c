@@ -85,7 +85,7 @@ void peer_hello_encode(struct peer_bytes *into, const struct peer_hello *hello, 
     le_put_u32(at + 12, hello->shard);
     memcpy(at + 16, hello->directory, PEER_UUID_SIZE);
     le_put_u64(at + 32, session);
-    le_put_u32(at + 40, 0);
+    le_put_u32(at + 40, hello->minor);
     bytes_add_field(into, hello->cluster_id, strlen(hello->cluster_id) + 1);
     bytes_add_field(into, hello->nodes, strlen(hello->nodes) + 1);
     bytes_add_field(into, hello->record, hello->record_len);
@@ -133,6 +133,7 @@ int peer_hello_decode(struct slice payload, struct peer_hello *hello, uint64_t *
     hello->shard = le_get_u32(payload.data + 12);
     memcpy(hello->directory, payload.data + 16, PEER_UUID_SIZE);
     *session = le_get_u64(payload.data + 32);
+    hello->minor = le_get_u32(payload.data + 40);
     struct field_reader reader = {payload.data + HELLO_FIXED_SIZE, payload.len - HELLO_FIXED_SIZE,
                                   false};
     hello->cluster_id = read_text(&reader);

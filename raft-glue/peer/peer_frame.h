@@ -7,8 +7,8 @@
  * are checked once, when the entry is made. Little-endian inside.
  *
  *   HELLO     u32 magic, u16 version, u16 zero, i32 node, u32 shard, 16 bytes directory, u64
- *             session, then cluster id, nodes and record, each u32 length and bytes; the two texts
- *             with a zero byte that their length counts
+ *             session, u32 minor, then cluster id, nodes and record, each u32 length and bytes; the
+ *             two texts with a zero byte that their length counts
  *   VERDICT   u8 answer (peer_answer), u64 run, u64 sequence: what was seen of the other's journal;
  *             then the sentence why not (text as above)
  *   PING      on control: u64, u64 bytes received so far on control and bulk, u8 whether bulk was
@@ -51,6 +51,10 @@ enum peer_kind {
     PEER_KIND_ENTRIES,
     PEER_KIND_STOPPING,
     PEER_KIND_JOURNAL,
+    PEER_KIND_SNAPSHOT_OFFER, /* this and the next three: snapshot_frame.h */
+    PEER_KIND_SNAPSHOT_REFUSE,
+    PEER_KIND_SNAPSHOT_WANT,
+    PEER_KIND_SNAPSHOT_CHUNK,
 };
 
 /* ---- Bytes being put together ---- */

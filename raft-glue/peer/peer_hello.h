@@ -9,12 +9,20 @@
 
 enum { PEER_PROTOCOL_VERSION = 3, PEER_UUID_SIZE = 16 };
 
+/* What came later, and is said only to who knows it: a broker of an older minor goes on without.
+ * Before there were minors their place in the hello was 0. */
+enum peer_minor {
+    PEER_MINOR_SNAPSHOTS = 1, /* snapshot_frame.h */
+    PEER_PROTOCOL_MINOR = PEER_MINOR_SNAPSHOTS,
+};
+
 /* The two connections of a pair; a hello is said on each. */
 enum peer_channel { PEER_CONTROL, PEER_BULK };
 
 /* Texts and bytes of a received one point into its frame. */
 struct peer_hello {
     uint16_t version;
+    uint32_t minor; /* PEER_PROTOCOL_MINOR of its program */
     int32_t node;
     uint8_t directory[PEER_UUID_SIZE];
     uint32_t shard;

@@ -10,7 +10,8 @@
  * `up`.
  * Failures: whatever breaks one connection closes both, so nothing of an old session arrives in a
  * new one. The dialling side dials again at once, then with a growing pause; the other side probes
- * in the same rhythm. A refused connect means that the process is dead. A peer that says nothing
+ * in the same rhythm, or, if its owner says so, knocks: says hello, and hears why it is not let in.
+ * A refused connect means that the process is dead. A peer that says nothing
  * for SILENCE_MS (pings come far more often), or has not received on control what was sent
  * lag_max_ms ago (peer_flow.h), is broken off: TCP alone would wait minutes behind a cut, and
  * resume late. Of bulk each byte that arrives is good for SILENCE_MS more: a slow flow may be slow,
@@ -55,6 +56,8 @@ static void drop_connection(struct peers *peers, struct peer_connection *connect
         connection->peer->connections[connection->channel] == connection) {
         if (connection->heard_ms > connection->peer->heard_ms)
             connection->peer->heard_ms = connection->heard_ms;
+        connection->peer->traffic.sent += connection->flow.sent;
+        connection->peer->traffic.received += peer_connection_received(connection);
         connection->peer->connections[connection->channel] = NULL;
     }
     peer_connection_close(connection);
@@ -70,6 +73,7 @@ void peer_link_break(struct peer *peer, const char *why) {
     }
     bool was_up = peer->up;
     peer->up = false;
+    if (was_up) peer->down_since_ms = env_now_ms(peers->env);
     env_defer(peers->env, &peer->again);
     if (was_up) {
         log_limited(peers->log, &peer->down_limiter, LOG_WARN,
@@ -80,6 +84,16 @@ void peer_link_break(struct peer *peer, const char *why) {
     }
     retry_later(peer);
     if (was_up) peers->events->down(peers->arg, peer->node, false);
+}
+
+void peer_link_end(struct peer *peer, const char *why) {
+    struct peers *peers = peer->peers;
+    struct peer_connection *next;
+    for (struct peer_connection *one = peers->connections; one != NULL; one = next) {
+        next = one->next;
+        if (one->waits_for == peer) drop_connection(peers, one);
+    }
+    peer_link_break(peer, why);
 }
 
 static void found_dead(struct peer *peer) {
@@ -128,7 +142,9 @@ static void on_connected(void *arg, int error, struct env_stream *stream) {
         return;
     }
     peer->dead = false;
-    if (!we_dial(peer)) { /* only a probe: it lives, and dials us */
+    bool knocks = peer->knocks;
+    peer->knocks = false;
+    if (!we_dial(peer) && !knocks) { /* only a probe: it lives, and dials us */
         env_stream_close(stream);
         retry_later(peer);
         return;
@@ -148,6 +164,12 @@ static void link_dial(struct peer *peer) {
     if (!we_dial(peer) && peer->connections[PEER_CONTROL] != NULL) return;
     peer->connect = env_connect(peers->env, peer->host, peer->port, CONNECT_TIMEOUT_US,
                                 on_connected, peer);
+}
+
+void peer_link_knock(struct peer *peer) {
+    if (we_dial(peer) || peer->up || peer->connections[PEER_CONTROL] != NULL) return;
+    peer->knocks = true;
+    link_dial(peer);
 }
 
 /* ---- The handshake ---- */
@@ -176,19 +198,23 @@ static int on_hello(struct peers *peers, struct peer_connection *connection,
                     struct error_text *refusal) {
     int error = check_identity(peers, connection, hello, refusal);
     struct peer *peer = peers_find(peers, hello->node);
-    if (error == ERR_NONE && (peer == NULL || (!connection->dialled && we_dial(peer))))
-        error = error_set(
-            refusal, ERR_INVALID,
-            "broker %d is not in the cluster.nodes of broker %d; make the lists equal", hello->node,
-            peers->options.node);
     if (error == ERR_NONE && peers->events->judge != NULL)
         error = peers->events->judge(peers->arg, hello, refusal);
+    if (error == ERR_NONE && peer == NULL)
+        error = error_set(
+            refusal, ERR_INVALID,
+            "broker %d is not in the cluster.nodes of broker %d, which has not heard of it otherwise",
+            hello->node, peers->options.node);
+    /* It knocked, and is let in: by the connection that we make. */
+    if (error == ERR_NONE && !connection->dialled && we_dial(peer))
+        return error_set(refusal, ERR_AGAIN, "broker %d is dialled by this one", hello->node);
     if (error != ERR_NONE) {
         log_limited(peers->log, &peers->limiter, LOG_WARN, "refused a connection of broker %d: %s",
                     hello->node, refusal->text);
         if (connection->dialled) connection->peer->refused = true;
         return error;
     }
+    peer->minor = hello->minor;
     if (peers->events->seen != NULL) peers->events->seen(peers->arg, hello, seen);
     if (connection->dialled) return ERR_NONE;
     if (connection->channel == PEER_CONTROL) {
@@ -323,6 +349,7 @@ void peer_links_init(struct peers *peers) {
                                                   .hello = &peers->hello,
                                                   .frame_max = peers->options.frame_max,
                                                   .low_bytes = peers->options.queue_limit / 2};
+    if (peers->owner.low_bytes > PEER_BULK_LOW) peers->owner.low_bytes = PEER_BULK_LOW;
 }
 
 void peer_links_accept(struct peers *peers, struct env_stream *stream) {
@@ -416,6 +443,7 @@ struct peer *peer_new(struct peers *peers, int32_t node, const char *host, int p
     peer->port = port;
     peer->retry = env_timer_new(peers->env, on_retry, peer);
     peer->again.run = on_again;
+    peer->down_since_ms = env_now_ms(peers->env);
     return peer;
 }
 

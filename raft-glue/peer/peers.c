@@ -4,13 +4,15 @@
  */
 #include "raft-glue/peer/peers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/io/listen_error.h"
 #include "base/mem.h"
 #include "raft-glue/peer/peers_internal.h"
 
-enum { BACKLOG = 128, PINGS_A_LAG = 4 };
+enum { BACKLOG = 128, PINGS_A_LAG = 4, ADDRESS_ROOM = 280 };
 
 static void on_accepted(void *arg, struct env_stream *stream) {
     peer_links_accept(arg, stream);
@@ -42,12 +44,14 @@ int peers_open(struct env *env, struct log *log, const struct peers_options *opt
                     : env_listen(env, options->listen_host, options->listen_port, BACKLOG,
                                  on_accepted, peers, &peers->listener, &peers->port);
     if (error != ERR_NONE) {
-        error_set(
-            why, error, "cannot listen for the other brokers on %s:%d: %s", options->listen_host,
-            options->listen_port,
-            error == ERR_BUSY
-                ? "that port is in use by another program; stop it, or change peer.listen and cluster.nodes"
-                : error_phrase(error));
+        char address[ADDRESS_ROOM];
+        bool v6 = strchr(options->listen_host, ':') != NULL;
+        snprintf(address, sizeof address, "%s%s%s:%d", v6 ? "[" : "", options->listen_host,
+                 v6 ? "]" : "", options->listen_port);
+        listen_error_set(why, error,
+                         &(struct listen_place){"listen for the other brokers", address,
+                                                options->listen_port,
+                                                "peer.listen and cluster.nodes"});
         mem_free(peers);
         return error;
     }
@@ -100,6 +104,7 @@ void peers_add(struct peers *peers, int32_t node, const char *host, int port) {
     CHECK(peers->has_hello); /* set before the first peer is added (broker_forming.c) */
     if (node == peers->options.node) return;
     struct peer *peer = peers_find(peers, node);
+    if (peer != NULL && peer->port == port && strcmp(peer->host, host) == 0) return;
     if (peer != NULL) {
         mem_free(peer->host);
         peer->host = mem_strdup(host);
@@ -119,9 +124,32 @@ void peers_add(struct peers *peers, int32_t node, const char *host, int port) {
     peer_link_begin(peer);
 }
 
+void peers_remove(struct peers *peers, int32_t node, const char *why) {
+    struct peer **at = &peers->peers;
+    while (*at != NULL && (*at)->node != node)
+        at = &(*at)->next;
+    if (*at == NULL) return;
+    struct peer *peer = *at;
+    peer_link_end(peer, why);
+    for (at = &peers->peers; *at != peer;) /* the owner may have added some */
+        at = &(*at)->next;
+    *at = peer->next;
+    peer_free(peer);
+}
+
+void peers_knock(struct peers *peers) {
+    for (struct peer *peer = peers->peers; peer != NULL; peer = peer->next)
+        peer_link_knock(peer);
+}
+
 bool peers_is_up(const struct peers *peers, int32_t node) {
     const struct peer *peer = peers_find(peers, node);
     return peer != NULL && peer->up;
+}
+
+uint64_t peers_down_ms(const struct peers *peers, int32_t node) {
+    const struct peer *peer = peers_find(peers, node);
+    return peer == NULL || peer->up ? 0 : env_now_ms(peers->env) - peer->down_since_ms;
 }
 
 uint64_t peers_heard_ms(const struct peers *peers, int32_t node) {
@@ -130,6 +158,20 @@ uint64_t peers_heard_ms(const struct peers *peers, int32_t node) {
     const struct peer_connection *control = peer->connections[PEER_CONTROL];
     return control != NULL && control->heard_ms > peer->heard_ms ? control->heard_ms
                                                                  : peer->heard_ms;
+}
+
+struct peer_traffic peers_traffic(const struct peers *peers, int32_t node) {
+    const struct peer *peer = peers_find(peers, node);
+    struct peer_traffic traffic = {0};
+    if (peer == NULL) return traffic;
+    traffic = peer->traffic;
+    for (int channel = 0; channel < 2; channel++) {
+        const struct peer_connection *connection = peer->connections[channel];
+        if (connection == NULL) continue;
+        traffic.sent += connection->flow.sent;
+        traffic.received += peer_connection_received(connection);
+    }
+    return traffic;
 }
 
 bool peers_is_dead(const struct peers *peers, int32_t node) {
@@ -151,6 +193,15 @@ void peers_send(struct peers *peers, int32_t node, enum peer_channel channel, ui
 size_t peers_bulk_queued(const struct peers *peers, int32_t node) {
     const struct peer *peer = peers_find(peers, node);
     return peer != NULL && peer->up ? peer_connection_queued(peer->connections[PEER_BULK]) : 0;
+}
+
+bool peers_bulk_is_low(const struct peers *peers, int32_t node) {
+    return peers_bulk_queued(peers, node) <= peers->owner.low_bytes;
+}
+
+uint32_t peers_minor(const struct peers *peers, int32_t node) {
+    const struct peer *peer = peers_find(peers, node);
+    return peer != NULL && peer->up ? peer->minor : 0;
 }
 
 void peers_pause_bulk(struct peers *peers, bool pause) {

@@ -27,13 +27,13 @@
 #include "base/log.h"
 #include "raft-glue/peer/peer_hello.h"
 
-enum { PEER_KIND_BROKER = 64 };
+enum { PEER_KIND_BROKER = 64, PEER_BULK_LOW = 256 << 10 };
 
 struct peers_events {
-    /* Whether this other broker may talk to us; called for every connection before any of its
-     * messages. ERR_NONE, or an error (ERR_DENIED: for good) with the sentence for both logs, which
-     * tells nothing of us that a stranger should not know. Forming a cluster happens here
-     * (broker/cluster/cluster_forming.c). */
+    /* Whether this other broker may talk to us, which need not have been added; called for every
+     * connection before any of its messages. ERR_NONE, or an error (ERR_DENIED: for good) with the
+     * sentence for both logs, which tells nothing of us that a stranger should not know. Forming a
+     * cluster happens here (broker/cluster/cluster_forming.c). */
     int (*judge)(void *arg, const struct peer_hello *hello, struct error_text *refusal);
     void (*up)(void *arg, int32_t node);
     /* The link broke. `dead`: reconnecting was refused, nobody listens there; may be called a
@@ -82,17 +82,33 @@ int peers_port(const struct peers *peers);
 void peers_set_hello(struct peers *peers, const struct peer_hello *hello);
 /* Another broker to be connected with. Adding again changes the address. */
 void peers_add(struct peers *peers, int32_t node, const char *host, int port);
+/* Is no peer any more; `down` comes within the call if the link was up, with the middle of a
+ * sentence on the log. Nothing if there is none. */
+void peers_remove(struct peers *peers, int32_t node, const char *why);
+/* Says hello once to those that are not connected, also where it is for them to dial: they may not
+ * know of us, and say so. */
+void peers_knock(struct peers *peers);
 bool peers_is_up(const struct peers *peers, int32_t node);
+/* For how long there has been no link with it, since it was added at the most; 0: there is one. */
+uint64_t peers_down_ms(const struct peers *peers, int32_t node);
 /* When something of it came last, by env_now_ms; 0: never. */
 uint64_t peers_heard_ms(const struct peers *peers, int32_t node);
-bool peers_is_dead(const struct peers *peers, int32_t node); /* the last attempt was refused */
+uint32_t peers_minor(const struct peers *peers, int32_t node); /* of its hello; 0: not up */
+bool peers_is_dead(const struct peers *peers, int32_t node);   /* the last attempt was refused */
+/* Bytes over all connections with it so far; 0 of one that is not known. */
+struct peer_traffic {
+    uint64_t sent, received;
+};
+struct peer_traffic peers_traffic(const struct peers *peers, int32_t node);
 /* Queues one message; slices are taken over (dropped if the peer is not up). kind <
  * PEER_KIND_BROKER only from raft-glue. */
 void peers_send(struct peers *peers, int32_t node, enum peer_channel channel, uint8_t kind,
                 struct slice *slices, size_t n);
-/* Bytes queued and under way to the peer's bulk channel; `drained` comes when it falls to half of
- * queue_limit after having been above. */
+/* Bytes queued and under way to the peer's bulk channel. */
 size_t peers_bulk_queued(const struct peers *peers, int32_t node);
+/* ... are few: at most PEER_BULK_LOW, or half of queue_limit. `drained` comes when it becomes so.
+ */
+bool peers_bulk_is_low(const struct peers *peers, int32_t node);
 /* Whether entries are read from the peers; what is here already may still be delivered. Control is
  * always read. */
 void peers_pause_bulk(struct peers *peers, bool pause);

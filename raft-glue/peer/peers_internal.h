@@ -16,12 +16,16 @@ struct peer {
     bool up, dead;
     bool was_up;   /* a link broke and `down` with dead = true was not called since */
     bool refused;  /* by the other's verdict, or by ours */
+    bool knocks;   /* the connection under way says hello, though the other is to dial */
     char *refusal; /* the last sentence that it gave us */
     uint64_t up_since_ms, pinged_ms;
-    bool bulk_was_paused; /* for some time since the last ping */
-    uint64_t heard_ms;    /* over connections that are gone */
+    uint64_t down_since_ms; /* while it is not up */
+    bool bulk_was_paused;   /* for some time since the last ping */
+    uint64_t heard_ms;      /* over connections that are gone, as the next */
+    struct peer_traffic traffic;
     struct peer_connection *connections[2];
     uint64_t session;
+    uint32_t minor; /* of its last hello */
     struct env_connect *connect;
     struct env_timer *retry;
     uint64_t retry_us;
@@ -64,8 +68,12 @@ struct peer *peer_new(struct peers *peers, int32_t node, const char *host, int p
 void peer_free(struct peer *peer);
 /* Dials, if it is for us to do. */
 void peer_link_begin(struct peer *peer);
+/* Says hello once to one that is to dial us and does not. */
+void peer_link_knock(struct peer *peer);
 /* Closes both connections. `down` comes within the call if the link was up. */
 void peer_link_break(struct peer *peer, const char *why);
+/* The same for good, and for those that wait to be it; before it is freed. */
+void peer_link_end(struct peer *peer, const char *why);
 /* Somebody connected to our port; the stream is taken over. */
 void peer_links_accept(struct peers *peers, struct env_stream *stream);
 /* Closes all connections, without events. */

@@ -48,7 +48,8 @@ static void damage(void *arg, const char *path, uint64_t position, const char *w
 
 static void check_batches(struct verifying *verifying, const char *path, uint64_t position,
                           const struct entry *entry, const struct slice *raw) {
-    kafka_offset offset = entry->base_offset;
+    kafka_offset offset = entry->base_offset, end = entry->base_offset + entry->records;
+    bool gaps = verifying->in_segment && segment_is_cleaned(&verifying->real.header);
     int64_t max_timestamp = -1;
     size_t at = 0;
     uint64_t count = 0;
@@ -60,7 +61,7 @@ static void check_batches(struct verifying *verifying, const char *path, uint64_
         }
         if (record_batch_check_crc(&batch) != 0)
             damage(verifying, path, position, "a batch does not match its checksum");
-        if (batch.base_offset != offset)
+        if (gaps ? batch.base_offset < offset : batch.base_offset != offset)
             damage(verifying, path, position,
                    "a batch does not begin where the one before it ends");
         if (batch.leader_epoch != (int32_t)entry->term)
@@ -70,7 +71,7 @@ static void check_batches(struct verifying *verifying, const char *path, uint64_
         count++;
     }
     verifying->totals->batches += count;
-    if (offset != entry->base_offset + entry->records)
+    if (gaps ? offset > end : offset != end)
         damage(verifying, path, position, "the entry holds another number of records than it says");
     if (max_timestamp != entry->max_timestamp)
         damage(verifying, path, position, "the entry has another largest timestamp than it says");
@@ -159,9 +160,8 @@ static void segment_ends(void *arg, const struct walk_log *log, const char *path
 
 /* Takes up the entry as write-behind would, if it goes on where the last one ended. */
 static void follow(struct verifying *verifying, uint64_t position, const struct entry *entry) {
-    const struct segment_end *end = &verifying->real.end;
     if (!verifying->in_segment || !segment_index_goes_on_at(&verifying->real, position)) return;
-    if (entry->index != end->last_index + 1 || entry->base_offset != end->offset) return;
+    if (!segment_index_takes(&verifying->real, entry)) return;
     check_point(verifying, position, entry);
     segment_index_add(&verifying->real, entry, entry_stored_size(entry));
 }

@@ -11,6 +11,7 @@
 #include "storage/log_types.h"
 #include "storage/segment/segment_cursor.h"
 #include "storage/segment/segment_list.h"
+#include "storage/segment/staged_directory.h"
 #include "storage/segment/start_file.h"
 
 enum {
@@ -43,10 +44,12 @@ struct ahead {
 struct log_walk {
     struct walk *walk;
     struct walk_log log;
-    int64_t *bases;        /* of its segments */
-    size_t first, count;   /* those before `first` lie below the log's start: they are going */
-    log_index first_index; /* of the log */
-    log_index next_index;  /* that the next entry should have */
+    struct segment_bases segments;
+    size_t first;         /* those before it lie below the log's start: they are going */
+    log_index file_index; /* up to it nothing is in files */
+    bool behind_cleaned;  /* behind a segment that was cleaned */
+    bool gaps;            /* in a segment that was cleaned, so that entries may be missing */
+    log_index next_index; /* that the next entry should have */
     kafka_offset next_offset;
 };
 
@@ -118,15 +121,20 @@ static uint64_t synced_bytes(const struct walk_log *log, const struct segment_he
     if (!log->journal || log->journal->progress == 0 ||
         header->base_offset > log->journal->progress_segment)
         return 0;
-    if (header->base_offset == log->journal->progress_segment)
-        return log->journal->progress_position;
-    return size;
+    if (header->base_offset < log->journal->progress_segment) return size;
+    /* nothing at all, if the log began anew in front of it */
+    return log->journal->progress_position > SEGMENT_HEADER_SIZE ? log->journal->progress_position
+                                                                 : 0;
 }
 
 static void check_place(struct log_walk *logs, const char *path, uint64_t position,
                         const struct entry *header) {
     char what[160];
-    if (header->index != logs->next_index) {
+    bool may_lack = logs->gaps && header->index > logs->next_index &&
+                    header->base_offset >= logs->next_offset;
+    if (may_lack) {
+        /* goes on behind a gap */
+    } else if (header->index != logs->next_index) {
         snprintf(what, sizeof what, "entry %" PRIu64 " follows entry %" PRIu64, header->index,
                  logs->next_index - 1);
         damage(logs->walk, path, position, what);
@@ -210,8 +218,15 @@ static void walk_entries(struct log_walk *logs, struct env_file *file, const cha
         walk->events->segment_begins(walk->arg, &logs->log, path, header, size, synced);
     struct segment_cursor cursor;
     segment_cursor_init(&cursor, file, logs->log.group, SEGMENT_HEADER_SIZE, size, CHUNK_BYTES);
+    logs->gaps = cursor.gaps = segment_is_cleaned(header);
     while (walk_entry(logs, &cursor, path, synced)) {}
     uint64_t end = cursor.position;
+    if (logs->gaps) {
+        logs->next_index = header->last_index + 1;
+        logs->next_offset = header->end_offset;
+    }
+    logs->behind_cleaned = logs->gaps;
+    logs->gaps = false;
     check_end(logs, path, header, &cursor);
     segment_cursor_close(&cursor);
     if (walk->events->segment_ends)
@@ -220,6 +235,9 @@ static void walk_entries(struct log_walk *logs, struct env_file *file, const cha
 
 static void walk_segment(struct log_walk *logs, int64_t base) {
     struct walk *walk = logs->walk;
+    /* It was merged into the one before, and a crash came before it was removed; or it is being
+     * removed now. */
+    if (logs->behind_cleaned && base < logs->next_offset) return;
     char *below = path_of_segment(logs->log.path, base, SEGMENT_FILE_LOG);
     char *path = dump_full_path(walk->data_dir, below);
     struct env_file *file;
@@ -233,7 +251,10 @@ static void walk_segment(struct log_walk *logs, int64_t base) {
         int error = env_file_size(file, &size);
         if (!error) error = env_file_read(file, bytes, sizeof bytes, 0, &got);
         const struct journal_group *journal = logs->log.journal;
-        bool must_be_whole = journal && journal->progress > 0 && base <= journal->progress_segment;
+        bool must_be_whole = journal && journal->progress > 0 &&
+                             (base < journal->progress_segment ||
+                              (base == journal->progress_segment &&
+                               journal->progress_position > SEGMENT_HEADER_SIZE));
         if (!error && got == sizeof bytes &&
             segment_header_decode(bytes, SEGMENT_FILE_LOG, &header) == 0 &&
             header.group == logs->log.group && header.base_offset == base)
@@ -264,9 +285,12 @@ static void walk_journal_entries(struct log_walk *logs) {
 /* The segment up to which everything is synced must be there. */
 static void check_progress(struct log_walk *logs) {
     const struct journal_group *journal = logs->log.journal;
-    if (!journal || journal->progress < logs->first_index) return;
-    for (size_t i = logs->first; i < logs->count; i++)
-        if (logs->bases[i] == journal->progress_segment) return;
+    if (!journal || journal->progress <= logs->file_index) return;
+    /* Behind a log that began anew it may not be made yet. */
+    bool begun = journal->progress_position > SEGMENT_HEADER_SIZE;
+    if (!begun && logs->next_index > journal->progress) return;
+    for (size_t i = logs->first; i < logs->segments.count; i++)
+        if (begun && logs->segments.bases[i] == journal->progress_segment) return;
     char *below = path_of_segment(logs->log.path, journal->progress_segment, SEGMENT_FILE_LOG);
     damage(logs->walk, below, 0, "the file is missing, but the journal knows that it was synced");
     mem_free(below);
@@ -278,8 +302,9 @@ static void begin_at_start(struct log_walk *logs, const char *full) {
     struct start_file start;
     int error = start_file_read(logs->walk->env, full, logs->log.group, &start);
     if (error == ERR_NONE) {
-        logs->first_index = logs->next_index = start.index + 1;
-        logs->next_offset = start.offset;
+        logs->file_index = start.file_index;
+        logs->next_index = start.file_index + 1;
+        logs->next_offset = start.file_offset;
         slice_unref(&start.change);
     } else if (error != ERR_NOT_FOUND) {
         char *below = path_join(logs->log.path, "start");
@@ -288,7 +313,8 @@ static void begin_at_start(struct log_walk *logs, const char *full) {
                                     : "the file, which says where the log begins, is not whole");
         mem_free(below);
     }
-    while (logs->first < logs->count && logs->bases[logs->first] < logs->next_offset)
+    while (logs->first < logs->segments.count &&
+           logs->segments.bases[logs->first] < logs->next_offset)
         logs->first++;
 }
 
@@ -303,22 +329,38 @@ static void note_ahead(struct log_walk *logs) {
     walk->ahead[walk->ahead_count++] = (struct ahead){logs->log.group, logs->next_index - 1};
 }
 
+/* The log's own directory, or the one that is to take its place at the next start, because a crash
+ * came between. */
+static char *directory_of(const struct walk *walk, uint64_t group,
+                          const struct journal_group *journal) {
+    char *path = path_of_group(groups_folder, group), *staged = staged_directory_path(path);
+    char *full = dump_full_path(walk->data_dir, staged);
+    bool ends_there = false;
+    if (journal && journal->progress > 0) {
+        struct staged_place place = {journal->progress, journal->progress_segment,
+                                     journal->progress_position};
+        if (staged_directory_ends_at(walk->env, full, group, &place, &ends_there) != 0)
+            ends_there = false;
+    }
+    mem_free(full);
+    mem_free(ends_there ? path : staged);
+    return ends_there ? staged : path;
+}
+
 static void walk_log(struct walk *walk, uint64_t group, const struct journal_group *journal) {
-    char *path = path_of_group(groups_folder, group), *full = dump_full_path(walk->data_dir, path);
-    struct log_walk logs = {.walk = walk,
-                            .log = {.group = group, .path = path, .journal = journal},
-                            .first_index = 1,
-                            .next_index = 1};
+    char *path = directory_of(walk, group, journal), *full = dump_full_path(walk->data_dir, path);
+    struct log_walk logs = {
+        .walk = walk, .log = {.group = group, .path = path, .journal = journal}, .next_index = 1};
     bool named = read_name(walk, &logs.log);
     bool wanted = (!walk->topic || strcmp(walk->topic, logs.log.topic) == 0) &&
                   (walk->partition < 0 || walk->partition == logs.log.partition);
     if (wanted) {
         /* None: the journal knows it, its folder is not made yet. */
-        segment_list(walk->env, full, &logs.bases, &logs.count);
+        segment_list(walk->env, full, &logs.segments, NULL, NULL);
         if (walk->events->log_begins) walk->events->log_begins(walk->arg, &logs.log);
         begin_at_start(&logs, full);
-        for (size_t i = logs.first; i < logs.count; i++)
-            walk_segment(&logs, logs.bases[i]);
+        for (size_t i = logs.first; i < logs.segments.count; i++)
+            walk_segment(&logs, logs.segments.bases[i]);
         check_progress(&logs);
         note_ahead(&logs);
         walk_journal_entries(&logs);
@@ -326,7 +368,7 @@ static void walk_log(struct walk *walk, uint64_t group, const struct journal_gro
     } else if (!named && walk->events->unnamed && has_batches(journal)) {
         walk->events->unnamed(walk->arg, group);
     }
-    mem_free(logs.bases);
+    mem_free(logs.segments.bases);
     mem_free(logs.log.topic);
     mem_free(full);
     mem_free(path);

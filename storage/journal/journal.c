@@ -88,6 +88,30 @@ void journal_progress(struct journal *journal, uint64_t group, log_index index, 
     record(journal, &progress, NULL, false);
 }
 
+void journal_log_begins(struct journal *journal, uint64_t group, log_index index, int64_t segment,
+                        uint64_t position) {
+    struct journal_group_state *state = journal_state_group(&journal->state, group);
+    CHECK(index > state->asked_progress); /* a log that has it needs no other */
+    CHECK(state->asked_commit <= state->asked_progress ||
+          state->asked_last <= state->asked_progress); /* log_staging_settle has waited for that */
+    if (MUTANT(MUTANT_LOG_BEGINS_IN_TWO)) {
+        journal_truncate(journal, group, state->asked_progress + 1);
+        journal_progress(journal, group, index, segment, position);
+        return;
+    }
+    state->asked_last = index;
+    if (state->asked_progress + 1 < state->asked_void)
+        state->asked_void = state->asked_progress + 1;
+    state->asked_truncates++;
+    if (index > state->asked_commit) state->asked_commit = index;
+    struct journal_record begins = {.kind = JOURNAL_LOG_BEGINS,
+                                    .group = group,
+                                    .index = index,
+                                    .segment = segment,
+                                    .position = position};
+    record(journal, &begins, NULL, true);
+}
+
 void journal_forget(struct journal *journal, uint64_t group) {
     journal_state_group(&journal->state, group)->asked_void = 0;
     struct journal_record forget = {.kind = JOURNAL_FORGET, .group = group};
@@ -325,4 +349,6 @@ void journal_stats_get(const struct journal *journal, struct journal_stats *stat
     *stats = journal->stats;
     stats->files_made = journal->files.made;
     stats->files_reused = journal->files.reused;
+    stats->sync_age_us = journal->write.busy ? env_now_us(journal->env) - journal->write.began_us
+                                             : 0;
 }

@@ -21,6 +21,7 @@
 
 #include "base/env.h"
 #include "base/log.h"
+#include "base/measure/buckets.h"
 #include "storage/disk_space.h"
 #include "storage/entry.h"
 #include "storage/log_types.h"
@@ -95,6 +96,11 @@ void journal_commit(struct journal *journal, uint64_t group, log_index index);
  * be durable before what was recorded earlier and waits for room. */
 void journal_progress(struct journal *journal, uint64_t group, log_index index, int64_t segment,
                       uint64_t position);
+/* All entries of the group are void; it goes on behind `index`, with segments that are synced up to
+ * that place. One record: no crash sees half of it. All that had committed is synced (else nobody
+ * could give back its room while this waits for some), and `index` lies above it. */
+void journal_log_begins(struct journal *journal, uint64_t group, log_index index, int64_t segment,
+                        uint64_t position);
 /* The group is gone: nothing of it is needed, and nothing is recorded for it any more. Starts no
  * round of its own. */
 void journal_forget(struct journal *journal, uint64_t group);
@@ -163,6 +169,8 @@ bool journal_covers(const struct journal *journal, uint64_t run, uint64_t sequen
 
 struct journal_stats {
     uint64_t rounds, bytes, files_made, files_reused, entries_copied_forward, torn_tails;
+    struct buckets sync;  /* microseconds of a synced write, bounds_sync */
+    uint64_t sync_age_us; /* of the one under way; 0: none is */
 };
 void journal_stats_get(const struct journal *journal, struct journal_stats *stats);
 

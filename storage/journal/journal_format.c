@@ -69,7 +69,8 @@ static size_t content_len(uint8_t kind) {
     case JOURNAL_TRUNCATE:
     case JOURNAL_COMMIT:
     case JOURNAL_RUN: return 16;
-    case JOURNAL_PROGRESS: return 32;
+    case JOURNAL_PROGRESS:
+    case JOURNAL_LOG_BEGINS: return 32;
     case JOURNAL_FORGET:
     case JOURNAL_MARK: return 8;
     case JOURNAL_GROUP: return 56;
@@ -79,6 +80,10 @@ static size_t content_len(uint8_t kind) {
 
 static bool holds_entry(uint8_t kind) {
     return kind == JOURNAL_ENTRY || kind == JOURNAL_COPY;
+}
+
+uint16_t journal_record_format(const struct journal_record *record) {
+    return record->kind == JOURNAL_LOG_BEGINS ? JOURNAL_FORMAT : JOURNAL_FORMAT_FIRST;
 }
 
 size_t journal_record_size(const struct journal_record *record) {
@@ -91,6 +96,7 @@ static void encode_of_group(const struct journal_record *record, uint8_t *at) {
     case JOURNAL_TRUNCATE:
     case JOURNAL_COMMIT: le_put_u64(at + 8, record->index); break;
     case JOURNAL_PROGRESS:
+    case JOURNAL_LOG_BEGINS:
         le_put_u64(at + 8, record->index);
         le_put_u64(at + 16, (uint64_t)record->segment);
         le_put_u64(at + 24, record->position);
@@ -156,6 +162,7 @@ static void decode_of_group(const uint8_t *at, struct journal_record *record) {
     case JOURNAL_TRUNCATE:
     case JOURNAL_COMMIT: record->index = le_get_u64(at + 8); break;
     case JOURNAL_PROGRESS:
+    case JOURNAL_LOG_BEGINS:
         record->index = le_get_u64(at + 8);
         record->segment = (int64_t)le_get_u64(at + 16);
         record->position = le_get_u64(at + 24);
@@ -190,9 +197,11 @@ static void decode_fixed(const uint8_t *at, struct journal_record *record) {
     }
 }
 
-/* Indexes leave room for index + 1, and nothing is truncated from 0 on. */
+/* Indexes leave room for index + 1, nothing is truncated from 0 on, and a log that begins anew does
+ * so behind an entry. */
 static bool indexes_make_sense(const struct journal_record *record) {
-    if (record->kind == JOURNAL_TRUNCATE && record->index == 0) return false;
+    bool never_0 = record->kind == JOURNAL_TRUNCATE || record->kind == JOURNAL_LOG_BEGINS;
+    if (never_0 && record->index == 0) return false;
     return record->index < INT64_MAX && record->commit < INT64_MAX;
 }
 
@@ -273,7 +282,7 @@ void journal_round_encode(uint8_t *round, const struct journal_round_header *hea
            footer = journal_footer_at(header->payload_len);
     size_t footer_end = footer + JOURNAL_FOOTER_HEAD + header->entries * JOURNAL_FOOTER_ENTRY;
     le_put_u32(round + AT_MAGIC, ROUND_MAGIC);
-    le_put_u16(round + AT_VERSION, JOURNAL_FORMAT);
+    le_put_u16(round + AT_VERSION, header->format);
     le_put_u16(round + AT_FLAGS, header->flags);
     le_put_u64(round + AT_SALT, header->salt);
     le_put_u64(round + AT_GENERATION, header->generation);
@@ -298,8 +307,10 @@ int journal_round_decode(const uint8_t *round, struct journal_round_header *head
     if (le_get_u32(round + AT_MAGIC) != ROUND_MAGIC) return ERR_MALFORMED;
     if (le_get_u32(round + AT_CRC) != crc32c(0, round, AT_CRC)) return ERR_MALFORMED;
     *header = (struct journal_round_header){.salt = le_get_u64(round + AT_SALT)};
-    if (le_get_u16(round + AT_VERSION) != JOURNAL_FORMAT) return ERR_VERSION;
+    uint16_t format = le_get_u16(round + AT_VERSION);
+    if (format < JOURNAL_FORMAT_FIRST || format > JOURNAL_FORMAT) return ERR_VERSION;
     *header = (struct journal_round_header){
+        .format = format,
         .flags = le_get_u16(round + AT_FLAGS),
         .salt = le_get_u64(round + AT_SALT),
         .generation = le_get_u64(round + AT_GENERATION),

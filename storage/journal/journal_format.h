@@ -23,7 +23,10 @@
 #include "storage/log_types.h"
 
 enum {
-    JOURNAL_FORMAT = 1,
+    /* A round is of the oldest format that has all its records, so that an older program reads what
+     * it can understand. */
+    JOURNAL_FORMAT = 2,
+    JOURNAL_FORMAT_FIRST = 1, /* without JOURNAL_LOG_BEGINS */
     JOURNAL_BLOCK = 4096,
     JOURNAL_SECTOR = 512,
     JOURNAL_HEADER_SIZE = 96,
@@ -58,6 +61,7 @@ struct journal_round_header {
     uint64_t offset; /* in the file */
     uint32_t file;   /* its number */
     uint32_t payload_len, entries, payload_crc;
+    uint16_t format; /* JOURNAL_FORMAT_FIRST to JOURNAL_FORMAT */
 };
 
 enum journal_record_kind {
@@ -74,6 +78,8 @@ enum journal_record_kind {
     JOURNAL_WITNESS, /* directory, run, sequence */
     JOURNAL_GROUP,   /* of a checkpoint: group, term, voted_for, commit, index (progress), segment,
                         position */
+    JOURNAL_LOG_BEGINS, /* group, index, segment, position: all entries of the group before this are
+                           void, and this is its progress */
 };
 
 struct journal_record {
@@ -96,6 +102,8 @@ size_t journal_record_encode(const struct journal_record *record, uint8_t *into)
  * checksum covers. */
 int journal_record_next(const uint8_t *payload, size_t len, size_t *at,
                         struct journal_record *record, size_t *summed);
+/* The first format that has such a record. */
+uint16_t journal_record_format(const struct journal_record *record);
 /* Bytes that the record takes in a round, padding included. */
 size_t journal_record_size(const struct journal_record *record);
 

@@ -39,11 +39,14 @@ struct journal_keeper {
 struct journal_write {
     struct env_job job;
     struct journal *journal;
+    struct env *env;
     struct journal_round *round; /* one of the queue, or of copies, or the checkpoint */
     struct env_file *file;
     const uint8_t *data;
     size_t len;
     uint64_t offset;
+    uint64_t began_us,
+        took_us;     /* since when it is under way; the last try alone, written with it */
     uint64_t cut_to; /* cut the file to this size first; 0: do not */
     int error;
     bool busy;
@@ -163,6 +166,8 @@ void journal_room_prepare(struct journal *journal);
 void journal_room_began(struct journal *journal);
 /* Fills journal->copies with what is to be copied forward next; false: nothing is. */
 bool journal_room_copy(struct journal *journal);
+/* A round of the owners has got its place before them. */
+void journal_room_forget_copies(struct journal *journal);
 /* While rounds of the owners wait: a round with the progress behind them, if that empties the
  * oldest generation; else NULL. The caller's. */
 struct journal_round *journal_room_progress(struct journal *journal);

@@ -29,7 +29,9 @@
  * not give another one back, rounds wait until the disk has room.
  * Invariants: files have no more than max_bytes (or eight of them), but for what is said above;
  * between two generations that are copied, a round of the owners is placed or some time passes:
- * copying never keeps them from the disk, however much is uncommitted.
+ * copying never keeps them from the disk, however much is uncommitted. What is copied is what is
+ * needed when the copies get their place: if a round of the owners gets one before, they are
+ * gathered again.
  */
 #include <inttypes.h>
 
@@ -102,17 +104,22 @@ uint64_t journal_owed_bytes(const struct journal *journal, uint64_t unwritten) {
     return journal->files.making != NULL && owed < file ? file : owed;
 }
 
+/* Without what a round makes the present file too large, which may not have been written yet. */
+static uint64_t but_for_large(const struct journal *journal, uint64_t bytes) {
+    return bytes > journal->too_large ? bytes - journal->too_large : 0;
+}
+
 /* Files that are not live, there or not. What a round makes the present file too large counts when
  * the next generation begins: else a round that is larger than the limit would never be written. */
 static size_t spare_files(const struct journal *journal) {
-    uint64_t limit = limit_bytes(journal), live = journal->files.live_bytes - journal->too_large;
+    uint64_t limit = limit_bytes(journal), live = but_for_large(journal, journal->files.live_bytes);
     size_t spare = live < limit ? (size_t)((limit - live) / next_file_bytes(journal)) : 0;
     size_t free = journal_files_free(&journal->files);
     return journal->disk_full && spare > free ? free : spare;
 }
 
 static bool has_room_for_files(const struct journal *journal, size_t files) {
-    uint64_t all = all_bytes(journal) - journal->too_large;
+    uint64_t all = but_for_large(journal, all_bytes(journal));
     return all + files * next_file_bytes(journal) <= limit_bytes(journal);
 }
 
@@ -380,6 +387,11 @@ bool journal_room_copy(struct journal *journal) {
     journal->copies = NULL;
     journal->reclaiming = 0;
     return false;
+}
+
+void journal_room_forget_copies(struct journal *journal) {
+    journal_round_free(journal->copies);
+    journal->copies = NULL;
 }
 
 /* ---- Progress that overtakes ---- */

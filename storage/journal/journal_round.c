@@ -38,6 +38,7 @@ void journal_round_reset(struct journal_round *round, size_t keep) {
     }
     round->len = JOURNAL_HEADER_SIZE;
     round->payload_crc = 0;
+    round->format = 0;
     round->next = NULL;
     round->wanted = round->binding = false;
 }
@@ -87,6 +88,8 @@ void journal_round_add(struct journal_round *round, const struct journal_record 
     memset(at + summed + record->body_len, 0, size - summed - record->body_len);
     round->len += size;
     if (record->kind != JOURNAL_WITNESS) round->binding = true;
+    uint16_t format = journal_record_format(record);
+    if (round->format < format) round->format = format;
     if (entry != NULL) keep_entry(round, entry);
 }
 
@@ -121,6 +124,7 @@ size_t journal_round_seal(struct journal_round *round, struct journal_round_head
     header->payload_len = (uint32_t)(round->len - JOURNAL_HEADER_SIZE);
     header->entries = (uint32_t)round->entry_count;
     header->payload_crc = round->payload_crc;
+    header->format = round->format > 0 ? round->format : JOURNAL_FORMAT_FIRST;
     journal_round_encode(round->data, header);
     return bytes;
 }

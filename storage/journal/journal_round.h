@@ -16,6 +16,7 @@ struct journal_round {
     size_t capacity;        /* bytes at data */
     size_t len;             /* header and records so far */
     uint32_t payload_crc;   /* so far */
+    uint16_t format;        /* that its records need; 0: it has none */
     struct entry **entries; /* a reference each, in the order of their records */
     size_t entry_count, entry_capacity;
     struct journal_round *next; /* in a queue */
@@ -46,8 +47,8 @@ void journal_round_add_entry(struct journal_round *round, uint8_t kind, struct e
 /* Copies all records of another round in; they were checked. */
 void journal_round_add_records(struct journal_round *round, const uint8_t *payload, size_t len);
 
-/* Fills payload_len, entries and payload_crc of `header`, and writes header and footer around the
- * records. Returns the bytes to write. May be called again with another header. */
+/* Fills payload_len, entries, payload_crc and format of `header`, and writes header and footer
+ * around the records. Returns the bytes to write. May be called again with another header. */
 size_t journal_round_seal(struct journal_round *round, struct journal_round_header *header);
 
 #endif

@@ -127,6 +127,8 @@ static bool write_next(struct journal *journal) {
     if (!is_due(journal) || !write(journal, journal->queue, JOURNAL_FOR_OWNERS, &placed))
         return false;
     if (placed) journal->owners_turn = true;
+    /* It was small enough for what is left of the file, and may void what they would bring back. */
+    if (placed) journal_room_forget_copies(journal);
     return true;
 }
 

@@ -314,10 +314,27 @@ static void apply_progress(struct journal_state *state, struct journal_group_sta
     trim_to(state, group, record->index);
 }
 
+/* The owner's side follows now, not when it recorded this: a progress may overtake what has no
+ * place yet, and would tell one half of it alone. */
+static void apply_log_begins(struct journal_state *state, struct journal_group_state *group,
+                             const struct journal_record *record) {
+    truncate_from(state, group, 1);
+    if (record->index > group->commit) group->commit = record->index;
+    group->progress = group->asked_progress = record->index;
+    group->progress_segment = group->asked_segment = record->segment;
+    group->progress_position = group->asked_position = record->position;
+}
+
 static void apply_commit(struct journal_state *state, struct journal_group_state *group,
                          uint64_t commit) {
     if (commit > group->commit) group->commit = commit;
     if (MUTANT(MUTANT_REUSE_BEFORE_SYNC)) trim_to(state, group, commit);
+}
+
+static void truncation_has_place(struct journal_group_state *group) {
+    if (group->asked_truncates == 0 || --group->asked_truncates > 0) return;
+    group->asked_void = UINT64_MAX;
+    journal_state_release_committed(group);
 }
 
 static void apply_to_group(struct journal_state *state, struct journal_group_state *group,
@@ -334,10 +351,11 @@ static void apply_to_group(struct journal_state *state, struct journal_group_sta
         break;
     case JOURNAL_TRUNCATE:
         truncate_from(state, group, record->index);
-        if (group->asked_truncates > 0 && --group->asked_truncates == 0) {
-            group->asked_void = UINT64_MAX;
-            journal_state_release_committed(group);
-        }
+        truncation_has_place(group);
+        break;
+    case JOURNAL_LOG_BEGINS:
+        apply_log_begins(state, group, record);
+        truncation_has_place(group);
         break;
     case JOURNAL_HARD_STATE:
         group->term = record->term;

@@ -48,7 +48,7 @@ struct journal_group_state {
     int64_t asked_segment;
     uint64_t asked_void; /* entries that have a place from here on are void: a truncation that has
                             none says so */
-    unsigned asked_truncates; /* truncations that have no place yet */
+    unsigned asked_truncates; /* truncations, and new beginnings, that have no place yet */
     UT_hash_handle hh;
 };
 

@@ -61,8 +61,10 @@ static void write_work(struct env_job *job) {
     struct env_iov iov = {write->data, write->len};
     write->error = write->cut_to > 0 ? env_file_truncate(write->file, write->cut_to) : ERR_NONE;
     bool sync = !MUTANT(MUTANT_ACK_BEFORE_FLUSH);
+    uint64_t began_us = env_now_us(write->env);
     if (write->error == ERR_NONE)
         write->error = env_file_write(write->file, &iov, 1, write->offset, sync);
+    write->took_us = env_now_us(write->env) - began_us;
 }
 
 static void write_again(void *arg) {
@@ -111,6 +113,7 @@ static void write_done(struct env_job *job) {
             "be believed after that",
             journal->files.path, error_phrase(write->error), error_advice(write->error));
     write->busy = false;
+    buckets_add(&journal->stats.sync, &bounds_sync, write->took_us);
     if (round->binding) journal->durable_sequence = round->sequence;
     journal->durable_mark = round->mark;
     if (write->counted) journal->durable_number = round->number;
@@ -127,6 +130,8 @@ static void start_write(struct journal *journal, struct journal_write write) {
     write.job.work = write_work;
     write.job.done = write_done;
     write.journal = journal;
+    write.env = journal->env;
+    write.began_us = env_now_us(journal->env);
     write.file = journal->file->file;
     write.data = write.round->data;
     write.offset = journal->offset;

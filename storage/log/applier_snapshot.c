@@ -4,15 +4,10 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "storage/little_endian.h"
 #include "storage/log/log_internal.h"
 
 enum {
-    MAGIC = 0x53535244, /* "DRSS" */
-    FORMAT_EARLY = 1,   /* perhaps of entries that were not durable */
-    FORMAT = 2,
-    HEAD_SIZE = 32,
-    CRC_AT = 28,
+    PARTS_AT_ONCE = 256,
     KEPT = 2, /* the newest, and one that is usable if the newest is ahead of what recovery knows */
 };
 
@@ -20,11 +15,18 @@ struct save_job {
     struct env_job job; /* first: a job is its save_job */
     struct env *env;
     struct log_store *store;
-    uint64_t group, index;
-    struct slice state;
+    uint64_t group;
+    struct applier_state state;
     char *group_path, *path;
     int error;
 };
+
+static void drop_state(struct applier_state *state) {
+    for (size_t i = 0; i < state->count; i++)
+        slice_unref(&state->parts[i]);
+    mem_free(state->parts);
+    *state = (struct applier_state){0};
+}
 
 /* ---- Which snapshots there are ---- */
 
@@ -54,8 +56,12 @@ static int list(struct env *env, const char *group_path, struct found *found) {
 
 /* ---- Writing, in the lane ---- */
 
-static uint32_t checksum(const uint8_t head[HEAD_SIZE], struct slice state) {
-    return crc32c(crc32c(0, head, CRC_AT), state.data, state.len);
+static uint32_t checksum(const uint8_t head[STATE_HEAD_SIZE], const struct slice *parts,
+                         size_t count) {
+    uint32_t crc = state_head_crc(head);
+    for (size_t i = 0; i < count; i++)
+        crc = crc32c(crc, parts[i].data, parts[i].len);
+    return crc;
 }
 
 /* Nothing is lost by it: the state is kept again at the next sync. */
@@ -63,23 +69,40 @@ static bool is_passing(int error) {
     return error_is_no_room(error) || error == ERR_LIMIT;
 }
 
+/* Head and parts, so many at once; synced with the last. */
+static int write_parts(struct env_file *file, const struct save_job *save,
+                       uint8_t head[STATE_HEAD_SIZE]) {
+    struct env_iov iov[PARTS_AT_ONCE + 1] = {{.base = head, .len = STATE_HEAD_SIZE}};
+    uint64_t at = 0;
+    size_t part = 0;
+    int error = ERR_NONE;
+    while (!error && (at == 0 || part < save->state.count)) {
+        uint64_t len = at == 0 ? STATE_HEAD_SIZE : 0;
+        size_t count = at == 0 ? 1 : 0;
+        for (; part < save->state.count && count < PARTS_AT_ONCE; part++) {
+            iov[count++] = (struct env_iov){.base = save->state.parts[part].data,
+                                            .len = save->state.parts[part].len};
+            len += save->state.parts[part].len;
+        }
+        error = env_file_write(file, iov, count, at, part == save->state.count);
+        at += len;
+    }
+    return error;
+}
+
 static int write_file(struct save_job *save) {
-    uint8_t head[HEAD_SIZE];
-    le_put_u32(head, MAGIC);
-    le_put_u32(head + 4, FORMAT);
-    le_put_u64(head + 8, save->group);
-    le_put_u64(head + 16, save->index);
-    le_put_u32(head + 24, (uint32_t)save->state.len);
-    le_put_u32(head + CRC_AT, checksum(head, save->state));
+    uint8_t head[STATE_HEAD_SIZE];
+    struct state_head fields = {
+        .group = save->group, .index = save->state.index, .len = (uint32_t)save->state.len};
+    state_head_encode(&fields, head);
+    state_head_seal(head, checksum(head, save->state.parts, save->state.count));
     struct env_file *file;
     char *unfinished = path_join(save->group_path,
                                  "snapshot.tmp"); /* one job at a time writes it */
     int error = env_file_open(save->env, unfinished, ENV_WRITE | ENV_CREATE, &file);
     if (!error) {
-        struct env_iov iov[2] = {{.base = head, .len = sizeof head},
-                                 {.base = save->state.data, .len = save->state.len}};
         error = env_file_truncate(file, 0);
-        if (!error) error = env_file_write(file, iov, 2, 0, true);
+        if (!error) error = write_parts(file, save, head);
         env_file_close(file);
     }
     if (is_passing(error)) env_unlink(save->env, unfinished);
@@ -115,84 +138,116 @@ static void snapshot_done(struct env_job *base) {
             store->env,
             "cannot write %s (%s); %s, and start this broker again: what it acknowledged is in its journal",
             save->path, error_phrase(save->error), error_advice(save->error));
-    if (!save->error) log_store_took_room(store, save->state.len + HEAD_SIZE);
+    if (!save->error) log_store_took_room(store, save->state.len + STATE_HEAD_SIZE);
     struct partition_log *log = store->closed ? NULL : log_store_find(store, save->group);
     if (log) {
         log->saving--;
-        if (!save->error && save->index > log->kept_index) log->kept_index = save->index;
+        if (!save->error && save->state.index > log->kept_index)
+            log->kept_index = save->state.index;
         if (save->error)
             partition_log_pause_prefix(log);
         else
             partition_log_look_prefix(log);
     }
-    slice_unref(&save->state);
+    drop_state(&save->state);
     mem_free(save->group_path);
     mem_free(save->path);
     mem_free(save);
     log_store_job_done(store);
 }
 
-static void save(struct partition_log *log, log_index index, struct slice state) {
-    CHECK(state.len <= UINT32_MAX); /* our own state, of producers whose number a setting bounds */
+/* Takes `early`. */
+static void save(struct partition_log *log) {
     struct log_store *store = log->store;
     struct save_job *save = mem_alloc(sizeof *save);
     *save = (struct save_job){.job = {.work = snapshot_work, .done = snapshot_done},
                               .env = store->env,
                               .store = store,
                               .group = log->group,
-                              .index = index,
-                              .state = state,
+                              .state = log->early,
                               .group_path = mem_strdup(log->path),
-                              .path = path_of_snapshot(log->path, index)};
+                              .path = path_of_snapshot(log->path, log->early.index)};
+    log->early = (struct applier_state){0};
     log->saving++;
     log_store_run_job(store, log_store_lane(store, log->group), &save->job);
 }
 
+/* ---- The state, from its owner ---- */
+
 void applier_snapshot_keep(struct partition_log *log) {
-    log_index index = 0;
-    if (!log->seal_state || log->early.len > 0) return;
+    if (!log->seal_wanted || log->keeping || log->early.count > 0) return;
     log->unsaved_bytes = 0;
-    struct slice state = log->seal_state(log->seal_arg, &index);
-    if (state.len == 0) {
-        slice_unref(&state);
-        return;
+    log->keeping = true;
+    log->store->jobs++; /* a flush waits for it */
+    log->seal_wanted(log->seal_arg);
+}
+
+void partition_log_keep(struct partition_log *log, log_index index, struct slice *parts,
+                        size_t count) {
+    CHECK(log->keeping); /* it was asked for, and the log is open */
+    struct applier_state state = {.index = index, .parts = parts, .count = count};
+    if (log->keeping_in_vain) drop_state(&state);
+    log->keeping = log->keeping_in_vain = false;
+    if (state.count > 0) {
+        /* Our own applier's, which is given committed entries only (raft_group_apply.c). */
+        CHECK(index > 0 && index <= log->commit);
+        log->early = state;
+        for (size_t i = 0; i < count; i++)
+            log->early.len += parts[i].len;
+        /* Settings bound the memory of groups and producers. */
+        CHECK(log->early.len <= UINT32_MAX);
+        log->kept_bytes = log->early.len;
+        applier_snapshot_durable(log);
     }
-    /* Our own applier's, which is given committed entries only (raft_group_apply.c). */
-    CHECK(index > 0 && index <= log->commit);
-    log->kept_bytes = state.len;
-    log->early = state;
-    log->early_index = index;
-    applier_snapshot_durable(log);
+    log_store_job_done(log->store);
+}
+
+void applier_snapshot_renew(struct partition_log *log) {
+    char *path = path_of_snapshot(log->path, log->kept_index);
+    log_error(
+        log->store->log,
+        "%s of %s does not match its checksum; what it says is still in memory here, and is written anew",
+        path, log->label);
+    mem_free(path);
+    log->kept_index = 0;
+    applier_snapshot_keep(log);
 }
 
 void applier_snapshot_durable(struct partition_log *log) {
-    if (log->early.len == 0 || log->early_index > log->durable) return;
-    struct slice state = log->early;
-    log->early = (struct slice){0};
-    save(log, log->early_index, state);
+    if (log->early.count > 0 && log->early.index <= log->durable) save(log);
+}
+
+void applier_snapshot_forget(struct partition_log *log) {
+    log->keeping_in_vain = log->keeping;
+    drop_state(&log->early);
+}
+
+void applier_snapshot_close(struct partition_log *log) {
+    bool keeping = log->keeping;
+    log->keeping = false;
+    drop_state(&log->early);
+    if (keeping) log_store_job_done(log->store);
 }
 
 /* ---- Reading ---- */
 
 static int read_checked(struct env_file *file, uint64_t size, uint64_t group, log_index index,
                         bool *was_durable, struct slice *state) {
-    uint8_t head[HEAD_SIZE];
+    uint8_t head[STATE_HEAD_SIZE];
     size_t got;
     int error = env_file_read(file, head, sizeof head, 0, &got);
     if (error) return error;
-    if (got < sizeof head || le_get_u32(head) != MAGIC) return ERR_MALFORMED;
-    uint32_t format = le_get_u32(head + 4);
-    if (format != FORMAT && format != FORMAT_EARLY) return ERR_VERSION;
-    *was_durable = format == FORMAT;
-    uint32_t len = le_get_u32(head + 24);
-    if (le_get_u64(head + 8) != group || le_get_u64(head + 16) != index ||
-        size != (uint64_t)len + HEAD_SIZE)
+    struct state_head fields;
+    error = got < sizeof head ? ERR_MALFORMED : state_head_decode(head, &fields);
+    if (error) return error;
+    *was_durable = fields.was_durable;
+    if (fields.group != group || fields.index != index ||
+        size != (uint64_t)fields.len + STATE_HEAD_SIZE)
         return ERR_MALFORMED;
-    struct buffer *buffer = buffer_new(NULL, len);
-    error = env_file_read(file, buffer->data, len, HEAD_SIZE, &got);
-    *state = (struct slice){.buffer = buffer, .data = buffer->data, .len = len};
-    if (!error && (got < len || checksum(head, *state) != le_get_u32(head + CRC_AT)))
-        error = ERR_CORRUPT;
+    struct buffer *buffer = buffer_new(NULL, fields.len);
+    error = env_file_read(file, buffer->data, fields.len, STATE_HEAD_SIZE, &got);
+    *state = (struct slice){.buffer = buffer, .data = buffer->data, .len = fields.len};
+    if (!error && (got < fields.len || checksum(head, state, 1) != fields.crc)) error = ERR_CORRUPT;
     if (error) slice_unref(state);
     return error;
 }

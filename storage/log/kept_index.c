@@ -1,6 +1,6 @@
 /* Believing, or not, what index files say at a start; the tables that come from them; saving what a
  * scan has found. */
-#include "storage/log/kept_index.h"
+#include "storage/log/recovered_segments.h"
 
 #include "base/mem.h"
 #include "storage/log/log_internal.h"
@@ -17,7 +17,9 @@ static bool tables_fit(const struct partition_log *log, const struct segment_ind
     for (size_t i = 0; i < index->term_count; i++) {
         const struct index_term *term = &index->terms[i];
         if (term->term == 0 || term->first_index > index->end.last_index) return false;
-        if (i == 0 && term->first_index != index->header.first_index) return false;
+        if (i == 0 && !segment_is_cleaned(&index->header) &&
+            term->first_index != index->header.first_index)
+            return false;
         if (last && (term->term < last->term || term->first_index <= last->first_index))
             return false;
         last = term;
@@ -31,7 +33,8 @@ bool kept_index_take_tables(struct partition_log *log, const struct segment_inde
         term_table_add(&log->terms, index->terms[i].first_index, index->terms[i].start_offset,
                        index->terms[i].term);
     for (size_t i = 0; i < index->change_count; i++)
-        partition_log_add_change(log, index->changes[i]);
+        if (index->changes[i] > log->prefix.start.index) /* else `start` has the last one */
+            partition_log_add_change(log, index->changes[i]);
     return true;
 }
 

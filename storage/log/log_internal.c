@@ -26,12 +26,17 @@ void log_store_check_flush(struct log_store *store) {
 }
 
 void log_store_free_if_unused(struct log_store *store) {
-    if (!store->closed || store->jobs > 0 || store->logs || store->removals.busy) return;
+    if (!store->closed || store->jobs > 0 || store->staging_jobs > 0 || store->logs ||
+        store->removals.busy)
+        return;
     paced_removal_close(&store->removals);
     for (unsigned i = 0; i < store->lane_count; i++)
         env_lane_free(store->lanes[i]);
     mem_free(store->lanes);
     env_lane_free(store->open_lane);
+    env_lane_free(store->clean_lane);
+    env_lane_free(store->staging_lane);
+    wounds_close(&store->wounds);
     mem_free(store->groups_path);
     mem_free(store);
 }
@@ -48,6 +53,16 @@ void log_store_run_job(struct log_store *store, struct env_lane *lane, struct en
 void log_store_job_done(struct log_store *store) {
     store->jobs--;
     if (!store->closed) log_store_check_flush(store);
+    log_store_free_if_unused(store);
+}
+
+void log_store_run_staging_job(struct log_store *store, struct env_job *job) {
+    store->staging_jobs++;
+    env_lane_run(store->staging_lane, job);
+}
+
+void log_store_staging_job_done(struct log_store *store) {
+    store->staging_jobs--;
     log_store_free_if_unused(store);
 }
 
@@ -87,9 +102,28 @@ void partition_log_add_segment(struct partition_log *log, struct segment *segmen
     log->segments[log->segment_count++] = segment;
 }
 
+uint64_t partition_log_index_interval(const struct partition_log *log) {
+    uint64_t least = log->segment_bytes / INDEX_POINTS_MAX,
+             of_store = log->store->index_interval_bytes;
+    return least > of_store ? least : of_store;
+}
+
+struct segment *partition_log_last_segment(const struct partition_log *log) {
+    return log->segment_count ? log->segments[log->segment_count - 1] : NULL;
+}
+
 struct segment *partition_log_active(const struct partition_log *log) {
-    struct segment *last = log->segment_count ? log->segments[log->segment_count - 1] : NULL;
+    struct segment *last = partition_log_last_segment(log);
     return last && last->active ? last : NULL;
+}
+
+void partition_log_note_below(struct partition_log *log) {
+    while (log->below_count < log->segment_count) {
+        const struct segment *segment = log->segments[log->below_count];
+        if (segment->active || segment->end.offset > log->prefix.offset) break;
+        log->below_bytes += segment->end.position;
+        log->below_count++;
+    }
 }
 
 void partition_log_look_prefix(struct partition_log *log) {
@@ -125,10 +159,11 @@ static void drop_marks(struct partition_log *log) {
 }
 
 void partition_log_free_if_unused(struct partition_log *log) {
-    if (!log->closed || log->opening || log->busy > 0 || log->job || log->prefix.job) return;
+    if (!log->closed || log->opening || log->busy > 0 || log->job || log->prefix.job ||
+        log->install)
+        return;
     drop_marks(log);
     if (log->has_snapshot) slice_unref(&log->snapshot);
-    slice_unref(&log->early);
     slice_unref(&log->prefix.change);
     slice_unref(&log->prefix.start.change);
     struct log_store *store = log->store;

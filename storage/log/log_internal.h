@@ -8,16 +8,23 @@
  *
  * The floors; a file uses those above it in this list, and none below:
  *   log_internal.c               which logs there are, their positions, the lane, who is freed when
+ *   segment_age.c                whose last segment has grown old
  *   applier_snapshot.c           jobs of the lane: the applier's state beside the segments ...
  *   log_store_remove.c           ... and putting a deleted group aside, for paced_removal.h
  *   write_behind.c               jobs of the lane: committed entries go into segments
  *   log_reading.c                one read that is under way; on it
  *                                partition_log_{read,fetch,search}.c
  *   partition_log_durable.c      what the journal's rounds make durable, for write-behind
- *   partition_log_prefix.c       letting go of segments at the front
+ *   partition_log_prefix.c       letting go of segments at the front, which of them are too old or
+ *                                too much, and giving them away
+ *   log_cleanable.c              what of a log could be cleaned, and
+ *   log_cleaning.c               rounds of cleaning (storage/clean)
+ *   log_healing.c                damage is looked for, and mended (storage/heal)
  *   partition_log.c              the log itself: append, truncate, commit, close
- *   recovered_segments.c         the segments that stay when a log is opened (on kept_index.c)
- *   partition_log_recovery.c     ... and how it is put together from them and the journal
+ *   recovered_segments.c         the segments that stay when a log is opened (on kept_index.c);
+ *   log_staging.c                a log that a leader gives as files, beside the one in force
+ *   partition_log_install.c      ... and how it takes the other one's place
+ *   partition_log_recovery.c     how a log is put together from segments and the journal
  *   log_store.c                  the store: open, close, flush
  */
 #ifndef STORAGE_LOG_LOG_INTERNAL_H
@@ -25,19 +32,26 @@
 
 #include <uthash.h>
 
+#include "base/timer_heap.h"
+#include "storage/heal/wound.h"
 #include "storage/journal/journal.h"
-#include "storage/log/log_memory.h"
+#include "storage/log/applier_snapshot.h"
 #include "storage/log/partition_log.h"
-#include "storage/log/term_table.h"
 #include "storage/log_types.h"
 #include "storage/segment/dropped_segments.h"
 #include "storage/segment/paced_removal.h"
+#include "storage/segment/prefix_files.h"
 #include "storage/segment/segment.h"
-#include "storage/segment/start_file.h"
+#include "storage/tables/log_memory.h"
+#include "storage/tables/term_table.h"
 
 struct write_job;
 struct prefix_job;
+struct install_job;
 struct log_reading;
+struct clean_round;
+struct heal_round;
+struct log_staging;
 
 /* Logs in order; a log is in one list at most. */
 struct log_queue {
@@ -66,29 +80,43 @@ struct reading_queue {
     bool waking; /* they are tried now */
 };
 
+enum { INDEX_POINTS_MAX = 16384 }; /* of a segment of full size: bounds the memory of an index */
+
 struct log_store {
     struct env *env;
     struct log *log;
     struct log_store_options options;
     char *groups_path;
     struct journal *journal;
-    struct disk_space *room;         /* NULL: the store is closed */
-    void (*room_changed)(void *arg); /* NULL: nobody listens */
-    void *room_arg;
+    struct disk_space *room; /* NULL: the store is closed */
+    struct log_store_room_listener *room_listeners;
     /* By group; open ones, and closed ones that something still waits for. */
     struct partition_log *logs;
     struct tail_cache cache;
+    struct env_task cache_task; /* brings it under a lower limit */
     struct segment_files files;
     uint64_t index_interval_bytes; /* as the options say, or more where a segment would get too many
                                       points */
     struct env_lane **lanes; /* all that is written into the groups' directories; that of one group
                                 in one lane, in order */
     unsigned lane_count;
+    struct env_lane *clean_lane;   /* reads and writes for cleanings, one at a time; reads for
+                                      healings */
+    struct clean_round *cleaning;  /* NULL: none is under way */
+    struct heal_round *healing;    /* the same */
+    struct wounds wounds;          /* of logs that could not be opened */
     struct env_lane *open_lane;    /* looks at what is there, for logs that are opened */
-    unsigned jobs;                 /* in the lanes */
+    struct env_lane *staging_lane; /* log_staging.c: megabytes that nobody waits for */
+    unsigned jobs;                 /* in the lanes, but for */
+    unsigned staging_jobs;         /* ... those of the staging lane, for which no flush waits */
+    uint64_t staged_bytes;         /* that stagings have still to write: room that is spoken for */
+    struct remove_job *forgetting; /* removals that wait for the journal (log_store_remove.c) */
     struct paced_removal removals; /* of what deleted groups leave, in a lane of its own */
     struct dropped_segments dropped;
     struct write_behind write_behind;
+    struct timer_heap ages; /* of logs, by when their last segment is old enough to be sealed */
+    struct env_timer *age_timer;
+    void (*roll)(struct partition_log *log);
     struct reading_queue readers;
     uint64_t uncommitted_bytes, undurable_bytes;
     struct log_limiter full_disk;
@@ -113,7 +141,8 @@ struct durable_mark {
 
 /* Where the last readers of segments stopped: the next ones go on from there. */
 struct read_hint {
-    int64_t segment;     /* its base offset */
+    int64_t segment;     /* its base offset, */
+    uint32_t generation; /* ... and that */
     uint64_t position;   /* of an entry; 0: no hint */
     log_index index;     /* of that entry; 0: not known */
     kafka_offset offset; /* the first record in it that was not given out; -1: not known */
@@ -127,6 +156,8 @@ struct log_prefix {
     uint64_t delay_ms;
     void (*look)(struct partition_log *log); /* whether something can go now; NULL: nothing was
                                                 asked for yet */
+    enum prefix_refusal refused;             /* why nothing was given the last time */
+    unsigned pins;                           /* sources that give it away: nothing goes meanwhile */
     struct prefix_job *job;                  /* under way; one at most */
     struct partition_log_read read;          /* of the configuration that is in force there */
     bool reading, pausing;
@@ -134,6 +165,22 @@ struct log_prefix {
     log_index change_index;  /* that was read; 0: none */
     struct slice change;
     struct start_file start; /* as on the disk; index 0: there is none */
+    /* Entries up to this one are to count as gone although their segments stay; and the offset
+     * behind it. */
+    log_index raise_index;
+    kafka_offset raise_offset;
+    void (*raised)(struct partition_log *log); /* ... and do by now; NULL: nobody asked */
+    /* Segments are to be replaced, or are: none may go meanwhile. `idle`: no job is under way any
+     * more that would let one go. */
+    bool swapping;
+    void (*idle)(struct partition_log *log);
+};
+
+/* How old the last segment is. */
+struct log_age {
+    struct timer_entry due; /* in the store's heap while a record lies behind what is sealed */
+    uint64_t limit_ms, jitter_ms; /* it is sealed when it is so old, or a little before; 0: never */
+    int64_t since_ms;             /* of env_now_ms: when it began; while it is in the heap */
 };
 
 struct partition_log {
@@ -168,11 +215,25 @@ struct partition_log {
 
     struct segment **segments; /* the last one is active if it says so */
     size_t segment_count, segment_room;
+    /* A segment is sealed when it is larger: the next ones, and the active one, which is never full
+     * before something is written behind a change. */
+    uint64_t segment_bytes, active_bytes;
     uint64_t size_bytes; /* of the segments, as far as they are written */
+    /* Of those at the front that lie below what may go, and are still here; brought up to date by
+     * partition_log_note_below. Whoever exchanges one of them sets both to 0. */
+    size_t below_count;
+    uint64_t below_bytes;
+    int64_t unwritten_timestamp; /* the largest that is in no segment yet; -1: none is */
+    struct log_age age;
     bool directory_made, directory_synced;
-    bool damaged; /* one of the segments is */
+    bool damaged;             /* one of the segments is */
+    int64_t progress_segment; /* that the journal was told of last */
 
-    struct write_job *job;   /* under way; one at most */
+    struct write_job *job;       /* under way; one at most */
+    struct env_task *settling;   /* deferred when a job has ended; NULL: nobody waits for that */
+    struct install_job *install; /* another log takes its place; NULL: none does */
+    bool staged_left;            /* by an earlier start: files that a leader gave */
+    unsigned lives;              /* how often that was; what is under way belongs to one of them */
     log_index roll_to;       /* the segment with this entry is to be sealed behind it; 0: none is */
     uint64_t sync_wanted;    /* entries up to this index are to be synced */
     uint64_t flush_to;       /* the store's flush waits until this index is synced */
@@ -182,22 +243,26 @@ struct partition_log {
     struct durable_mark *oldest_mark, *newest_mark;
 
     struct log_reading *readings;
+    uint64_t losses; /* how often records that had been committed went, at the front or cleaned */
     struct read_hint hints[READ_HINTS];
     unsigned next_hint;
 
-    struct slice (*seal_state)(void *arg, log_index *index);
+    void (*seal_wanted)(void *arg);
     uint64_t seal_every_bytes;
     void *seal_arg;
     bool has_snapshot; /* of the applier, found when the log was opened, and not given away yet */
     log_index snapshot_index;
     struct slice snapshot;
-    uint64_t unsaved_bytes; /* written since the applier's state was kept */
-    uint64_t kept_bytes;    /* of that state; 0: none since the log was opened */
-    unsigned saving;        /* snapshots under way */
-    log_index kept_index;   /* of the newest one that is on the disk; 0: none */
-    struct slice early;     /* a state of entries that are not durable here yet; len 0: none */
-    log_index early_index;  /* ... up to this one */
+    uint64_t unsaved_bytes;     /* written since the applier's state was kept */
+    uint64_t kept_bytes;        /* of that state; 0: none since the log was opened */
+    bool keeping;               /* it was asked for and is not given yet: one of the store's jobs */
+    bool keeping_in_vain;       /* ... and will be of a log that is not in force any more */
+    unsigned saving;            /* snapshots under way */
+    log_index kept_index;       /* of the newest one that is on the disk; 0: none */
+    struct applier_state early; /* of entries that are not durable here yet; without parts: none */
     struct log_prefix prefix;
+    void (*end_cleaning)(struct partition_log *log); /* a round of it is under way; NULL: none */
+    void (*end_healing)(struct partition_log *log);  /* the same */
 #ifdef DRAVE_MUTANTS
     struct env_task early_report;
 #endif
@@ -214,13 +279,27 @@ uint64_t partition_log_writable(const struct partition_log *log);
 /* Takes up what the index of a segment or an entry tells of changes. */
 void partition_log_add_change(struct partition_log *log, log_index index);
 void partition_log_add_segment(struct partition_log *log, struct segment *segment);
+/* Of its indexes: as the store's, or more where a segment would get too many points. */
+uint64_t partition_log_index_interval(const struct partition_log *log);
+/* NULL: there is none. */
+struct segment *partition_log_last_segment(const struct partition_log *log);
 /* The active segment, or NULL. */
 struct segment *partition_log_active(const struct partition_log *log);
 /* Frees a closed log when nothing waits for it any more. */
 void partition_log_free_if_unused(struct partition_log *log);
 
+/* Counts sealed segments that lie below prefix.offset by now. */
+void partition_log_note_below(struct partition_log *log);
+/* The log is closing: an install whose record may not be durable is given up. */
+void partition_log_end_install(struct partition_log *log);
+
 /* Perhaps something at the front can go now. */
 void partition_log_look_prefix(struct partition_log *log);
+/* partition_log_prefix.c: entries up to the end of this segment count as gone, while all segments
+ * stay. `raised` is called when it is so on the disk, never within the call; it does not come if
+ * damage is in the way, or the log is closed. Not while it is so already. */
+void partition_log_raise_start(struct partition_log *log, const struct segment *last,
+                               void (*raised)(struct partition_log *log));
 /* Something is in the way that may pass: it is looked at again a second later, not before. */
 void partition_log_pause_prefix(struct partition_log *log);
 
@@ -234,6 +313,9 @@ struct env_lane *log_store_lane(const struct log_store *store, uint64_t group);
  * lives until then. */
 void log_store_run_job(struct log_store *store, struct env_lane *lane, struct env_job *job);
 void log_store_job_done(struct log_store *store);
+/* The same in the staging lane. */
+void log_store_run_staging_job(struct log_store *store, struct env_job *job);
+void log_store_staging_job_done(struct log_store *store);
 /* So much went into the files of groups. */
 void log_store_took_room(struct log_store *store, uint64_t bytes);
 /* Something is written, synced or closed: perhaps that was all that a flush waits for. */
@@ -241,8 +323,37 @@ void log_store_check_flush(struct log_store *store);
 /* Frees a closed store when nothing needs it any more. */
 void log_store_free_if_unused(struct log_store *store);
 
+/* ---- segment_age.c ---- */
+
+/* `roll` seals the last segment of a log behind what has committed. */
+void segment_age_open(struct log_store *store, void (*roll)(struct partition_log *log));
+void segment_age_close(struct log_store *store); /* its logs are closed */
+/* An entry with records was appended, or found in the journal. */
+void segment_age_begin(struct partition_log *log, const struct entry *entry);
+/* The active segment was sealed: what lies behind it begins anew. */
+void segment_age_sealed(struct partition_log *log);
+/* The log is closing, or another one takes its place. */
+void segment_age_forget(struct partition_log *log);
+
+/* ---- log_staging.c, for partition_log_install.c ---- */
+
+/* A log as a start would find it in the directory. */
+struct staged_log {
+    struct prefix_files files;
+    /* Never opened: terms, changes, segments, start and path only, which is that of the staged
+     * directory. */
+    struct partition_log *tables;
+    struct slice state; /* of the appliers, up to files.state_index */
+};
+
+/* Of one that is prepared, which is closed then. */
+struct staged_log log_staging_take(struct log_staging *staging);
+void staged_log_free(struct staged_log *staged);
+
 /* ---- log_store_remove.c ---- */
 
+/* The journal is closed: what waited for it ends. */
+void log_store_end_forgetting(struct log_store *store);
 /* Directories that were renamed aside before the last stop and not yet removed: removes them in the
  * lane. */
 void log_store_remove_leftovers(struct log_store *store);

@@ -39,12 +39,8 @@ enum { TRY_AGAIN_US = 50 * 1000 };
 
 /* The timer is begun for the first in line only: those that come behind it do not make it wait
  * longer. */
-static void wait_for_file(struct log_store *store, struct log_reading *reading, bool first) {
+static void wait_in_line(struct log_store *store, struct log_reading *reading, bool first) {
     struct reading_queue *queue = &store->readers;
-    bool waking = queue->waking;
-    queue->waking = true; /* what this one lets go is no room: it was not enough */
-    let_go(reading);      /* who waits keeps no file from being closed */
-    queue->waking = waking;
     if (first || queue->first == NULL) env_timer_start(queue->again, TRY_AGAIN_US);
     reading->waiting = true;
     reading->next_waiting = first ? queue->first : NULL;
@@ -53,6 +49,15 @@ static void wait_for_file(struct log_store *store, struct log_reading *reading, 
     else
         *(queue->last ? &queue->last->next_waiting : &queue->first) = reading;
     if (!reading->next_waiting) queue->last = reading;
+}
+
+static void wait_for_file(struct log_store *store, struct log_reading *reading, bool first) {
+    struct reading_queue *queue = &store->readers;
+    bool waking = queue->waking;
+    queue->waking = true; /* what this one lets go is no room: it was not enough */
+    let_go(reading);      /* who waits keeps no file from being closed */
+    queue->waking = waking;
+    wait_in_line(store, reading, first);
 }
 
 static void wait_no_more(struct log_store *store, struct log_reading *reading) {
@@ -69,12 +74,26 @@ static void wait_no_more(struct log_store *store, struct log_reading *reading) {
 
 static int look_now(struct log_reading *reading, bool first_in_line);
 
-/* The segment may be gone by now. */
-static int look_again(struct log_reading *reading) {
-    struct segment *segment = log_segment_of_offset(reading->log, reading->looked_at);
-    if (!segment || segment->header.base_offset != reading->looked_at) return ERR_NOT_FOUND;
+static void look_into(struct log_reading *reading, struct segment *segment) {
+    bool same = segment->header.base_offset == reading->looked_at &&
+                segment->header.generation == reading->looked_generation;
+    if (!same) reading->position = 0; /* it was one of another file */
     segment_hold(segment);
     reading->segment = segment;
+    reading->looked_at = segment->header.base_offset;
+    reading->looked_generation = segment->header.generation;
+}
+
+/* The segment may be gone by now, or another one in its place. */
+static int look_again(struct log_reading *reading) {
+    if (reading->left) return ERR_NOT_FOUND;
+    struct segment *segment = log_segment_of_offset(reading->log, reading->looked_at);
+    if (!segment) return ERR_NOT_FOUND;
+    /* It may have no record, and then ends where it begins; another one must hold the place. */
+    if (segment->header.base_offset != reading->looked_at &&
+        segment->end.offset <= reading->looked_at)
+        return ERR_NOT_FOUND;
+    look_into(reading, segment);
     return look_now(reading, true);
 }
 
@@ -94,6 +113,16 @@ static void wake(struct env_task *task) {
 void log_readings_wake(struct log_store *store) {
     if (store->readers.first && !store->readers.waking && !store->closed)
         env_defer(store->env, &store->readers.wake);
+}
+
+void log_readings_go_on(struct partition_log *log) {
+    struct log_reading *reading;
+    DL_FOREACH(log->readings, reading) {
+        if (!reading->held_up) continue;
+        reading->held_up = false;
+        wait_in_line(log->store, reading, false);
+    }
+    log_readings_wake(log->store);
 }
 
 static void try_again(void *arg) {
@@ -123,6 +152,15 @@ void log_reading_end(struct log_reading *reading) {
 void log_readings_detach(struct partition_log *log) {
     while (log->readings)
         log_reading_end(log->readings);
+}
+
+/* Those in the pool own what they read into until they come back. */
+void log_readings_leave(struct partition_log *log) {
+    struct log_reading *reading;
+    DL_FOREACH(log->readings, reading) {
+        reading->left = true;
+    }
+    log_readings_go_on(log); /* also those whose segment was to be replaced */
 }
 
 /* ---- In the pool ---- */
@@ -164,16 +202,28 @@ static bool is_damage(int error) {
            error == ERR_DENIED || error == ERR_DIRECTORY || error == ERR_SYSTEM;
 }
 
-/* The reader gets its error; everybody else must know, too. */
-static void note_damage(struct log_reading *reading, int error, uint64_t position) {
-    struct partition_log *log = reading->log;
-    struct segment *segment = reading->segment;
+void log_note_damage(struct partition_log *log, struct segment *segment, int error,
+                     uint64_t position) {
     if (!is_damage(error) || segment->damaged) return;
     segment->damaged = log->damaged = true;
     char *path = segment_path(segment, SEGMENT_FILE_LOG);
     struct partition_log_damage damage = {path, position, error};
     if (log->events.damaged) log->events.damaged(log->arg, &damage);
     mem_free(path);
+}
+
+void partition_log_tell_damage(struct partition_log *log) {
+    for (size_t i = 0; i < log->segment_count; i++) {
+        struct segment *segment = log->segments[i];
+        if (!segment->damaged) continue;
+        segment->damaged = false; /* nobody was told yet */
+        log_note_damage(log, segment, ERR_CORRUPT, 0);
+    }
+}
+
+/* The reader gets its error; everybody else must know, too. */
+static void note_damage(struct log_reading *reading, int error, uint64_t position) {
+    if (!reading->left) log_note_damage(reading->log, reading->segment, error, position);
 }
 
 static void reading_done(struct env_job *job) {
@@ -184,6 +234,7 @@ static void reading_done(struct env_job *job) {
     mem_free(reading->index_path);
     reading->index_path = NULL;
     /* Of the index, which is not counted in the store's limit. */
+    if (reading->left) reading->error = ERR_NOT_FOUND;
     if (reading->log && reading->error == ERR_LIMIT) {
         struct log_store *store = reading->log->store;
         wait_for_file(store, reading, false);
@@ -208,6 +259,7 @@ static void compute_work(struct env_job *job) {
 static void compute_done(struct env_job *job) {
     struct log_reading *reading = (struct log_reading *)job;
     reading->compute = NULL;
+    if (reading->left) reading->error = ERR_NOT_FOUND;
     if (reading->log)
         reading->resume(reading, reading->error);
     else
@@ -232,6 +284,7 @@ int log_reading_look(struct log_reading *reading, struct segment *segment, enum 
     reading->key = key;
     reading->position = position;
     reading->looked_at = segment->header.base_offset;
+    reading->looked_generation = segment->header.generation;
     return look_now(reading, false);
 }
 
@@ -239,6 +292,11 @@ int log_reading_look(struct log_reading *reading, struct segment *segment, enum 
 static int look_now(struct log_reading *reading, bool first_in_line) {
     struct segment *segment = reading->segment;
     struct log_store *store = reading->log->store;
+    if (segment->moving && !segment->file) {
+        let_go(reading);
+        reading->held_up = true;
+        return ERR_AGAIN;
+    }
     bool behind = !first_in_line && !segment->file && store->readers.first;
     int error = behind ? ERR_LIMIT : segment_open_file(segment);
     if (error == ERR_LIMIT) {
@@ -255,6 +313,7 @@ static int look_now(struct log_reading *reading, bool first_in_line) {
     segment_cursor_init(&reading->cursor, segment->file, segment->header.group, position,
                         segment->end.position, reading->chunk_bytes);
     reading->cursor.last_index = segment->end.last_index;
+    reading->cursor.gaps = segment_is_cleaned(&segment->header);
     if (reading->by == SEEK_TO_START) {
         reading->cursor.position = SEGMENT_HEADER_SIZE;
         reading->cursor.expected_index = segment->header.first_index;
@@ -303,12 +362,16 @@ struct segment *log_segment_of_offset(const struct partition_log *log, kafka_off
 
 /* ---- Hints ---- */
 
+static bool is_of(const struct read_hint *hint, const struct segment *segment) {
+    return hint->segment == segment->header.base_offset &&
+           hint->generation == segment->header.generation;
+}
+
 uint64_t log_hint_by_index(const struct partition_log *log, const struct segment *segment,
                            log_index index) {
     for (int i = 0; i < READ_HINTS; i++) {
         const struct read_hint *hint = &log->hints[i];
-        if (hint->position > 0 && hint->index == index &&
-            hint->segment == segment->header.base_offset)
+        if (hint->position > 0 && hint->index == index && is_of(hint, segment))
             return hint->position;
     }
     return 0;
@@ -318,8 +381,7 @@ uint64_t log_hint_by_offset(const struct partition_log *log, const struct segmen
                             kafka_offset offset) {
     for (int i = 0; i < READ_HINTS; i++) {
         const struct read_hint *hint = &log->hints[i];
-        if (hint->position > 0 && hint->offset == offset &&
-            hint->segment == segment->header.base_offset)
+        if (hint->position > 0 && hint->offset == offset && is_of(hint, segment))
             return hint->position;
     }
     return 0;
@@ -328,8 +390,11 @@ uint64_t log_hint_by_offset(const struct partition_log *log, const struct segmen
 void log_hint_leave(const struct log_reading *reading, log_index index, kafka_offset offset,
                     uint64_t position) {
     struct partition_log *log = reading->log;
-    if (position >= reading->cursor.limit) return; /* the segment is through */
-    log->hints[log->next_hint] = (struct read_hint){
-        .segment = reading->looked_at, .index = index, .offset = offset, .position = position};
+    if (reading->left || position >= reading->cursor.limit) return; /* the segment is through */
+    log->hints[log->next_hint] = (struct read_hint){.segment = reading->looked_at,
+                                                    .generation = reading->looked_generation,
+                                                    .index = index,
+                                                    .offset = offset,
+                                                    .position = position};
     log->next_hint = (log->next_hint + 1) % READ_HINTS;
 }

@@ -8,6 +8,9 @@
  * tells of damage is noted in the log first. When no file may be opened now, the look waits, in
  * order, until there is room for it (it is also tried again from time to time: the files may be
  * somebody else's).
+ * A segment may be replaced by a cleaned one (log_cleaning.h) while a reading waits for a file: it
+ * looks into the new one then, by its key. Who looks into the old one goes on there. One that is
+ * being replaced is not opened any more: who would have to waits for that (log_readings_go_on).
  * Invariants: a reading in the pool touches nothing but itself, its held segment's file and memory
  * of its own; a request that was cancelled, or whose log was closed, is never touched again.
  */
@@ -34,13 +37,16 @@ struct log_reading {
     /* The look into one segment. */
     int (*visit)(struct log_reading *reading); /* ERR_NONE: through, or enough; else an error */
     struct segment *segment;                   /* held */
-    int64_t looked_at;                         /* base offset of the segment of the last look */
+    int64_t looked_at;                         /* base offset of the segment of the last look, */
+    uint32_t looked_generation;                /* ... and its generation */
     struct segment_cursor cursor;
     size_t chunk_bytes;
     enum seek_by by;
     int64_t key;
     uint64_t position; /* where it begins, if not 0 */
     bool waiting;      /* for a file, in the store's queue */
+    bool held_up;      /* until its segment is replaced, or is not to be any more */
+    bool left;         /* another log has taken the place of the one that it reads */
     struct log_reading *next_waiting;
     char *index_path;                            /* set: the index is to be read first */
     struct segment_index *loaded;                /* by the job, for the segment */
@@ -54,6 +60,8 @@ void log_reading_begin(struct log_reading *reading, struct partition_log *log, v
                        struct log_reading **handle);
 /* Unlinks it from both and frees it, now or when its job ends. */
 void log_reading_end(struct log_reading *reading);
+/* No segment of this log is being replaced any more: those that waited for it look again. */
+void log_readings_go_on(struct partition_log *log);
 /* Perhaps a file may be opened: those that wait for one go on, at the end of this turn. */
 void log_readings_wake(struct log_store *store);
 void log_readings_open(struct log_store *store);
@@ -61,6 +69,9 @@ void log_readings_close(struct log_store *store);
 
 /* The log is closing: ends all that are under way. */
 void log_readings_detach(struct partition_log *log);
+/* Another log takes this one's place: those that are under way end, each when it comes back, with
+ * what they have, or with ERR_NOT_FOUND. */
+void log_readings_leave(struct partition_log *log);
 /* Looks into the segment from where `by` and `key` say, or from `position` if that is not 0.
  * Returns what the visitor returned, or ERR_AGAIN: `resume` comes later. */
 int log_reading_look(struct log_reading *reading, struct segment *segment, enum seek_by by,
@@ -69,6 +80,11 @@ int log_reading_look(struct log_reading *reading, struct segment *segment, enum 
 /* Runs `compute`, which touches only what a reading in the pool may touch, in the pool: `resume`
  * comes later with what it returned. */
 void log_reading_compute(struct log_reading *reading, int (*compute)(struct log_reading *reading));
+
+/* Whoever read this segment of the log met the error at `position`: if it tells of damage, all know
+ * by now. */
+void log_note_damage(struct partition_log *log, struct segment *segment, int error,
+                     uint64_t position);
 
 /* The segments that hold an index or offset that is written. */
 struct segment *log_segment_of_index(const struct partition_log *log, log_index index);

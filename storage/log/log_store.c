@@ -8,6 +8,7 @@
  * lane.
  */
 #include <stdlib.h>
+#include <utlist.h>
 
 #include "base/check.h"
 #include "base/container_of.h"
@@ -19,7 +20,6 @@
 #include "storage/log_types.h"
 
 enum {
-    INDEX_POINTS_MAX = 16384, /* of a segment of full size: bounds the memory of an index */
     LANES_MOST = 8, /* that write and sync segments; more gained nothing where it was measured
                        (decision 21) */
 };
@@ -71,18 +71,23 @@ static void open_lanes(struct log_store *store) {
         store->lanes[i] = env_lane_new(store->env, "write-behind");
 }
 
-/* Accepted, and in no segment; and what the journal may have to grow for what it has not written.
- */
+/* Accepted, and in no segment; what the journal may have to grow for what it has not written; and
+ * what comes in as files. */
 static uint64_t promised_room(void *arg) {
     const struct log_store *store = arg;
     if (!store->journal) return 0; /* not open yet */
-    return store->uncommitted_bytes + store->write_behind.unwritten_bytes +
+    return store->uncommitted_bytes + store->write_behind.unwritten_bytes + store->staged_bytes +
            journal_owed_bytes(store->journal, store->undurable_bytes);
 }
 
+/* Without room, files that were let go of wait for no delay. */
 static void room_changed(void *arg) {
-    const struct log_store *store = arg;
-    if (store->room_changed) store->room_changed(store->room_arg);
+    struct log_store *store = arg;
+    struct log_store_room_listener *listener;
+    dropped_segments_hurry(&store->dropped, disk_space_is_short(store->room, DISK_ROOM_LEADER));
+    DL_FOREACH(store->room_listeners, listener) {
+        listener->changed(listener);
+    }
 }
 
 static int open_journal(struct log_store *store, const char *path, struct error_text *why) {
@@ -99,19 +104,42 @@ static int open_journal(struct log_store *store, const char *path, struct error_
     return error;
 }
 
+static void shrink_cache(struct env_task *task) {
+    struct log_store *store = CONTAINER_OF(task, struct log_store, cache_task);
+    while (tail_cache_set_limit(&store->cache, store->options.tail_cache_bytes)) {
+        if (!env_turn_is_long(store->env)) continue;
+        env_yield(store->env, task);
+        return;
+    }
+}
+
+bool log_store_take_wound(struct log_store *store, struct wound *into) {
+    return wounds_take(&store->wounds, into);
+}
+
+void log_store_set_tail_cache(struct log_store *store, uint64_t bytes) {
+    store->options.tail_cache_bytes = bytes;
+    env_defer(store->env, &store->cache_task);
+}
+
 /* What needs the journal, and cannot fail. */
 static void store_begin(struct log_store *store) {
     const struct log_store_options *options = &store->options;
     tail_cache_init(&store->cache, options->tail_cache_bytes);
+    store->cache_task.run = shrink_cache;
     store->flush_task.run = check_flush;
     store->index_interval_bytes = index_interval(options);
     store->open_lane = env_lane_new(store->env, "open-logs");
+    store->clean_lane = env_lane_new(store->env, "clean");
+    store->staging_lane = env_lane_new(store->env, "staging");
     paced_removal_init(&store->removals, store->env, removals_idle, store);
     dropped_segments_open(&store->dropped, store->env, &store->removals);
     write_behind_open(store);
     open_lanes(store);
     log_readings_open(store);
-    unsigned jobs = store->write_behind.jobs_max; /* each has a file of its own */
+    /* Each has a file of its own; a cleaning has one that it reads, one that it writes, and one
+       that takes a name. */
+    unsigned jobs = store->write_behind.jobs_max + 3;
     store->files = (struct segment_files){
         .env = store->env,
         .limit = options->open_files > jobs ? options->open_files - jobs : 1,
@@ -153,20 +181,18 @@ void log_store_close(struct log_store *store) {
         CHECK(log->closed);
     }
     env_defer_cancel(store->env, &store->flush_task);
+    env_defer_cancel(store->env, &store->cache_task);
     write_behind_close(store);
     dropped_segments_close(&store->dropped);
     paced_removal_stop(&store->removals);
     log_readings_close(store);
     journal_close(store->journal);
+    log_store_end_forgetting(store);
     store->journal = NULL;
     disk_space_free(store->room);
     store->room = NULL;
     store->closed = true;
     log_store_free_if_unused(store);
-}
-
-void log_store_hurry_removals(struct log_store *store) {
-    dropped_segments_hurry(&store->dropped);
 }
 
 /* ---- Small answers ---- */
@@ -179,13 +205,20 @@ struct disk_space *log_store_room(struct log_store *store) {
     return store->room;
 }
 
-void log_store_on_room(struct log_store *store, void (*changed)(void *arg), void *arg) {
-    store->room_changed = changed;
-    store->room_arg = arg;
+void log_store_on_room(struct log_store *store, struct log_store_room_listener *listener) {
+    DL_APPEND(store->room_listeners, listener);
+}
+
+void log_store_off_room(struct log_store *store, struct log_store_room_listener *listener) {
+    DL_DELETE(store->room_listeners, listener);
 }
 
 uint64_t log_store_uncommitted_bytes(const struct log_store *store) {
     return store->uncommitted_bytes;
+}
+
+uint64_t log_store_unwritten_bytes(const struct log_store *store) {
+    return store->write_behind.unwritten_bytes;
 }
 
 uint64_t log_store_undurable_bytes(const struct log_store *store) {

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/mutant.h"
+#include "storage/log/applier_snapshot.h"
 #include "storage/log/log_reading.h"
 #include "storage/log/write_behind.h"
 
@@ -40,6 +41,7 @@ static void advance_commit(struct partition_log *log) {
 void partition_log_append(struct partition_log *log, struct entry *const *entries, size_t n) {
     CHECK(!log->closed); /* the group closes its log last */
     if (n == 0) return;
+    CHECK(!log->install); /* the engine takes none meanwhile */
     for (size_t i = 0; i < n; i++) {
         struct entry *entry = entries[i];
         /* entries_fit (receive.c) has compared it, or it is ours. */
@@ -53,6 +55,7 @@ void partition_log_append(struct partition_log *log, struct entry *const *entrie
         log_memory_push(&log->memory, entry);
         log->last_index = entry->index;
         log->end_offset += entry->records;
+        if (entry->type == ENTRY_BATCHES) segment_age_begin(log, entry);
         log->uncommitted_bytes += entry_stored_size(entry);
         log->store->uncommitted_bytes += entry_stored_size(entry);
         if (entry->index > log->durable) {
@@ -138,7 +141,7 @@ int64_t partition_log_end_offset(const struct partition_log *log) {
 
 int64_t partition_log_offset_behind(const struct partition_log *log, log_index index) {
     if (index == log->last_index) return log->end_offset;
-    if (index + 1 == log->first_index) return log->start_offset;
+    if (index + 1 == log->first_index) return log->prefix.start.next_offset;
     const struct entry *next = log_memory_at(&log->memory, index + 1);
     if (next) return next->base_offset;
     return index == log->written ? log->written_end : -1;
@@ -167,10 +170,12 @@ uint64_t partition_log_committed_bytes(const struct partition_log *log) {
 void partition_log_each_term(const struct partition_log *log,
                              void (*each)(void *arg, uint64_t first, uint64_t count, log_term term),
                              void *arg) {
+    uint64_t least = log->prefix.start.index;
     for (size_t i = 0; i < log->terms.count; i++) {
         const struct index_term *range = &log->terms.ranges[i];
+        uint64_t first = range->first_index > least ? range->first_index : least;
         uint64_t behind = i + 1 < log->terms.count ? range[1].first_index : log->last_index + 1;
-        each(arg, range->first_index, behind - range->first_index, range->term);
+        if (behind > first) each(arg, first, behind - first, range->term);
     }
 }
 
@@ -185,6 +190,14 @@ bool partition_log_base_change(const struct partition_log *log, log_index *index
     *index = log->prefix.start.change_index;
     *body = log->prefix.start.change;
     return *index > 0;
+}
+
+void partition_log_set_segment_bytes(struct partition_log *log, uint64_t bytes) {
+    const struct segment *active = partition_log_active(log);
+    log->segment_bytes = log->active_bytes = bytes;
+    /* What is found full must be synced (segment_for_next): it is, once more has been written. */
+    if (active != NULL && active->index->end.position > bytes)
+        log->active_bytes = active->index->end.position;
 }
 
 void partition_log_roll(struct partition_log *log) {
@@ -210,9 +223,9 @@ int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
 }
 
 void partition_log_on_seal(struct partition_log *log, uint64_t every_bytes,
-                           struct slice (*state)(void *arg, log_index *index), void *arg) {
+                           void (*wanted)(void *arg), void *arg) {
     log->seal_every_bytes = every_bytes;
-    log->seal_state = state;
+    log->seal_wanted = wanted;
     log->seal_arg = arg;
 }
 
@@ -222,6 +235,10 @@ bool partition_log_snapshot(struct partition_log *log, log_index *index, struct 
     *index = log->snapshot_index;
     *state = log->snapshot;
     return true;
+}
+
+void partition_log_refuse_snapshot(struct partition_log *log) {
+    log->kept_index = 0;
 }
 
 /* ---- The end ---- */
@@ -234,7 +251,11 @@ void partition_log_close(struct partition_log *log) {
     log->store->undurable_bytes -= log->undurable_bytes;
     log->store->write_behind.unwritten_bytes -= log->unwritten_bytes;
     log_readings_detach(log); /* that of the prefix among them */
+    if (log->end_cleaning) log->end_cleaning(log);
+    if (log->end_healing) log->end_healing(log);
+    partition_log_end_install(log);
     write_behind_forget(log);
+    applier_snapshot_close(log);
     log_store_check_flush(log->store);
     for (size_t i = 0; i < log->segment_count; i++)
         segment_drop(log->segments[i]);

@@ -8,8 +8,8 @@
  * allows). Reads find an entry in memory or in a segment.
  * Failures: an error of write, sync, rename or directory sync ends the process. A segment that does
  * not match its checksums gives ERR_CORRUPT to the reader, and the log knows from then on that it
- * is damaged; a new start forgets it, because the file may have been put back.
- * Invariants: first <= commit+1; uncommitted entries are never in a segment; segments are
+ * is damaged, until that is mended; a new start forgets it, because the file may have been put
+ * back. Invariants: first <= commit+1; uncommitted entries are never in a segment; segments are
  * append-only; offsets are dense; an entry leaves memory only when its segment can serve it. Three
  * positions with one setter: synced <= written <= committed.
  *
@@ -31,7 +31,8 @@ struct log_store;
 
 struct log_store_options {
     uint64_t journal_file_bytes, journal_max_bytes;
-    uint64_t segment_bytes;        /* a segment is sealed when it is larger */
+    uint64_t segment_bytes;        /* a segment is sealed when it is larger, unless its log says
+                                      otherwise */
     uint32_t index_interval_bytes; /* one index entry for so many bytes of segment */
     bool must_exist;               /* as in journal_options */
     const char *disk_path;         /* what people call the disk; NULL: the store's directory */
@@ -58,21 +59,51 @@ void log_store_each_group(struct log_store *store, void (*each)(void *arg, uint6
                           void *arg);
 struct journal *log_store_journal(struct log_store *store);
 struct disk_space *log_store_room(struct log_store *store);
-/* disk_space_is_short has changed. One listener. */
-void log_store_on_room(struct log_store *store, void (*changed)(void *arg), void *arg);
+/* Another tail_cache_bytes; what is too much leaves over several turns of the loop. */
+void log_store_set_tail_cache(struct log_store *store, uint64_t bytes);
+/* A segment that keeps a log of this store from being opened (storage/heal/wound.h), the caller's;
+ * false: there is none. It is told again by the next try to open that log. */
+struct wound;
+bool log_store_take_wound(struct log_store *store, struct wound *into);
+/* Told when disk_space_is_short has changed. */
+struct log_store_room_listener {
+    void (*changed)(struct log_store_room_listener *listener);
+    struct log_store_room_listener *next, *prev;
+};
+void log_store_on_room(struct log_store *store, struct log_store_room_listener *listener);
+void log_store_off_room(struct log_store *store, struct log_store_room_listener *listener);
 /* Bytes of entries that are not yet committed, over all logs: leaders refuse and followers stop
  * reading beyond their limit. */
 uint64_t log_store_uncommitted_bytes(const struct log_store *store);
+/* Committed, and in no segment yet: the journal is their copy. */
+uint64_t log_store_unwritten_bytes(const struct log_store *store);
 /* Bytes of entries that are not durable here, committed or not: what a slow disk has not taken yet,
  * over all logs. */
 uint64_t log_store_undurable_bytes(const struct log_store *store);
 /* Removes the files of a group whose deletion was committed; renamed aside first. The log must be
  * closed. */
 int log_store_remove_group(struct log_store *store, uint64_t group);
+/* The same for one replica of it that left by a committed plan, and only if what is here is that
+ * replica's: 0, the one that the partition began with here; else as it was given when it was
+ * opened. `over`: nothing of it is here any more, so the group may come back as another; not called
+ * when the store is closed first, nor within the call. ERR_BUSY: its log is open. */
+int log_store_remove_replica(struct log_store *store, uint64_t group, replica_id replica,
+                             void (*over)(void *arg), void *arg);
+/* The same for whatever replica is here, unless it is that one, or one that whoever asks does not
+ * know of yet: ids rise. `over` comes also when nothing had to go. */
+#define LOG_STORE_NO_REPLICA UINT64_MAX
+struct log_store_others {
+    replica_id keep;  /* as given to log_store_remove_replica; LOG_STORE_NO_REPLICA: none */
+    replica_id below; /* of one that has a lower id, or is the first here */
+};
+int log_store_remove_others(struct log_store *store, uint64_t group,
+                            const struct log_store_others *which, void (*over)(void *arg),
+                            void *arg);
 
 /* ---- One log ---- */
 
 struct partition_log;
+struct prefix_source;
 
 /* Bytes of a segment that are not what was written, or cannot be read. */
 struct partition_log_damage {
@@ -91,8 +122,14 @@ struct partition_log_events {
     /* A read has met damage; once for each file. The owner notes it, and calls nothing of the log.
      * May be NULL. */
     void (*damaged)(void *arg, const struct partition_log_damage *damage);
+    /* All of its damage is mended (log_healing.h): partition_log_is_damaged says no again. The
+     * owner notes it, too. May be NULL. */
+    void (*mended)(void *arg);
     /* A prefix is gone: partition_log_first_index has moved. May be NULL. */
     void (*start_moved)(void *arg);
+    /* partition_log_install has come to its end, durably: partition_log_snapshot gives the state of
+     * the new log's appliers. Not NULL where that is called. */
+    void (*installed)(void *arg);
 };
 
 /* Opens the log of `group`, once in the life of the store, or begins a new one, for which nothing
@@ -106,11 +143,12 @@ int partition_log_open(struct log_store *store, uint64_t group, const char *labe
 
 /* The same without blocking: begin sends it into a lane; `ready` comes later, never within the
  * call; then the owner calls end once, which gives the log or the error. Between begin and end the
- * group must not be removed. */
+ * group must not be removed. `replica`: which one of the group this is, if it joined later; 0: it
+ * was there when the partition was made. ERR_BUSY also when what is here is another replica's. */
 struct partition_log_opening;
 struct partition_log_opening *partition_log_open_begin(struct log_store *store, uint64_t group,
-                                                       const char *label, void (*ready)(void *arg),
-                                                       void *arg);
+                                                       replica_id replica, const char *label,
+                                                       void (*ready)(void *arg), void *arg);
 int partition_log_open_end(struct partition_log_opening *opening,
                            const struct partition_log_events *events, void *arg,
                            struct partition_log **log, struct error_text *why);
@@ -119,6 +157,9 @@ int partition_log_open_end(struct partition_log_opening *opening,
  * first). */
 bool partition_log_open_cancel(struct partition_log_opening *opening, void (*over)(void *arg),
                                void *arg);
+/* `damaged` is called for what the opening has found, and has passed over; the owner is ready for
+ * it by now. */
+void partition_log_tell_damage(struct partition_log *log);
 /* No event comes after this; NULL does nothing. */
 void partition_log_close(struct partition_log *log);
 
@@ -162,15 +203,62 @@ bool partition_log_base_change(const struct partition_log *log, log_index *index
  * reaches as far is on the disk; each file `delay_ms` later. Neither goes back. */
 void partition_log_drop_prefix(struct partition_log *log, kafka_offset offset, log_index index,
                                uint64_t delay_ms);
-/* The last index of the first sealed segment that only `index` keeps from going; 0: there is none.
- */
+/* The last index of the first sealed segment that only `index` keeps from going, or that it ends
+ * with the log's last entry; 0: there is none. */
 log_index partition_log_waiting_prefix(const struct partition_log *log);
+/* Bytes in segments that lie below what partition_log_drop_prefix was told, and are still in them.
+ */
+uint64_t partition_log_below_bytes(struct partition_log *log);
+
+/* How long records stay. */
+struct log_limits {
+    int64_t age_ms; /* by the largest timestamp of a segment; -1: no limit */
+    int64_t bytes;  /* of what partition_log_drop_prefix leaves, in segments; -1: no limit */
+};
+struct log_expiry {
+    kafka_offset offset; /* the log may start there: the end of a segment, or of the log; -1:
+                            nothing is too old or too much */
+    int64_t future_ms;   /* a timestamp above `wall_ms` that keeps a segment; -1: none does */
+};
+/* What is too old, or beyond the bytes, of the segments at the front: what
+ * partition_log_drop_prefix was told of does not count. All of the log, the active segment and what
+ * is in memory too, when all of it has committed and is too old. Takes as long as segments go, few
+ * thousand a call at most. */
+struct log_expiry partition_log_expiry(struct partition_log *log, const struct log_limits *limits,
+                                       int64_t wall_ms);
+/* The active segment is sealed, as by partition_log_roll, when its first record has been there for
+ * `age_ms`, or up to `jitter_ms` earlier, drawn for each segment. age_ms 0: never. Behind an
+ * opening the age is as the timestamps tell it. */
+void partition_log_roll_at_age(struct partition_log *log, uint64_t age_ms, uint64_t jitter_ms);
+
 /* Such a segment is there, or the active one is about to become one (partition_log_roll). */
 bool partition_log_keeps_prefix(const struct partition_log *log);
-/* Files that wait for their delay go now, of all logs: the disk has no room. */
-void log_store_hurry_removals(struct log_store *store);
+/* A segment of this log is sealed when it is larger than so much; from the next entry on. */
+void partition_log_set_segment_bytes(struct partition_log *log, uint64_t bytes);
+/* The beginning of the log, to be given away as files: the newest snapshot of the appliers on this
+ * disk, and the sealed segments that it covers, up to the first change of the configuration.
+ * Nothing at the front goes until it is taken back. NULL: not at present (the start is about to
+ * move), or it is of no use, because nothing of the log is gone. The log is not closed before. */
+struct prefix_source *partition_log_give_prefix(struct partition_log *log);
+/* Why that gave none the last time. */
+enum prefix_refusal {
+    PREFIX_NOT_NOW,  /* it passes */
+    PREFIX_NO_STATE, /* no whole snapshot of the appliers reaches as far; one is asked for */
+    /* Of what no entry can replace: */
+    PREFIX_DAMAGED,   /* a segment is damaged here */
+    PREFIX_TOO_LARGE, /* it has more files or blocks than a list may have (prefix_files.h) */
+};
+enum prefix_refusal partition_log_prefix_refused(const struct partition_log *log);
+void partition_log_take_back(struct partition_log *log, struct prefix_source *source);
 /* The active segment is sealed behind what has committed, if it has a record. */
 void partition_log_roll(struct partition_log *log);
+
+/* A log that a leader gave as files (log_staging.h), which is prepared, settled and taken over,
+ * takes the place of this one, which lacks the entry where that ends. At once the log is empty and
+ * begins behind that entry, and reads under way end with ERR_NOT_FOUND; nothing is appended until
+ * `installed` comes. A crash leaves the old log, or the new one. */
+struct log_staging;
+void partition_log_install(struct partition_log *log, struct log_staging *staging);
 
 /* Hard state. set returns its version; `hard_state_durable` reports it. */
 uint32_t partition_log_term(const struct partition_log *log);
@@ -229,7 +317,9 @@ void partition_log_fetch_cancel(struct partition_log_fetch *fetch);
 /* Finds the first record from `start_offset` on (a log start, perhaps inside of a batch) and below
  * `end_offset` (a high watermark: where a batch ends) whose timestamp is >= `timestamp`
  * (ListOffsets), or, with timestamp -3, the first of those with the largest timestamp (KIP-734).
- * Same calling convention; offset -1: there is none. */
+ * Same calling convention; offset -1: there is none. ERR_AGAIN, never at once: records went
+ * meanwhile, and the one looked for may have been among them; others may be above `end_offset`: ask
+ * again, with the start and the end of now. */
 struct partition_log_search {
     void (*done)(struct partition_log_search *search, int error);
     kafka_offset offset;
@@ -243,21 +333,28 @@ void partition_log_search_cancel(struct partition_log_search *search);
 
 /* Leader epoch (term) of the entry that holds `offset`, or would if it is the end; 0: none. */
 uint32_t partition_log_epoch_at(const struct partition_log *log, kafka_offset offset);
-/* For OffsetForLeaderEpoch: the end offset of an epoch. -1: none. */
+/* For OffsetForLeaderEpoch: the end offset of an epoch (term_table.h). -1: none. */
 int64_t partition_log_epoch_end(const struct partition_log *log, uint32_t epoch,
                                 uint32_t *epoch_found);
 
 /* ---- The applier's snapshot: opaque bytes kept at segment boundaries (producer state), so that a
  * start replays little ---- */
 
-/* Called when a segment is sealed, when one is synced and `every_bytes` of log were written since
- * the last time, and at a flush; but, unless it is a flush, not before as much log was written as
- * the state took the last time. Returns the applier's state after exactly the entries up to *index,
- * which is the last entry that it has applied; or an empty slice for none. */
+/* `wanted` is called when a segment is sealed, when one is synced and `every_bytes` of log were
+ * written since the last time, and at a flush; but, unless it is a flush, not before as much log
+ * was written as the state took the last time. The owner then puts its applier's state together, in
+ * its own time, while the log goes on, and gives it: partition_log_keep, once for each call, within
+ * it or later. A flush waits for it. */
 void partition_log_on_seal(struct partition_log *log, uint64_t every_bytes,
-                           struct slice (*state)(void *arg, log_index *index), void *arg);
+                           void (*wanted)(void *arg), void *arg);
+/* The applier's state after exactly the entries up to `index`, which is the last that it has
+ * applied: `count` parts, one behind the other; array and references are taken over. 0: none. */
+void partition_log_keep(struct partition_log *log, log_index index, struct slice *parts,
+                        size_t count);
 /* The newest snapshot that was usable when the log was opened, once: its index and bytes (the
  * caller's slice); false: none, replay from the first index, which is 1 then. */
 bool partition_log_snapshot(struct partition_log *log, log_index *index, struct slice *state);
+/* Its owner cannot read that: it is no reason to let go of what it is of, nor given to others. */
+void partition_log_refuse_snapshot(struct partition_log *log);
 
 #endif

@@ -2,11 +2,11 @@
  * Reading record batches for consumers: partition_log_fetch of partition_log.h.
  *
  * Happy path: from the entry that holds the offset on, entry after entry, from memory or segments;
- * each gives one slice of its uncompressed body, whole but for the first and the last. Failures: an
- * offset that is not in the log is ERR_NOT_FOUND; a damaged entry ERR_CORRUPT, unless something
- * sound came before it.
- * Invariant: a slice is a run of whole batches, below the end offset, that follows the slice before
- * it.
+ * each gives one slice of its uncompressed body, whole but for the first and the last. In a segment
+ * that was cleaned offsets may be missing: a look that finds nothing more goes on behind it.
+ * Failures: an offset that is not in the log is ERR_NOT_FOUND; a damaged entry ERR_CORRUPT, unless
+ * something sound came before it. Invariant: a slice is a run of whole batches, below the end
+ * offset, that follows the slice before it.
  */
 #include "base/check.h"
 #include "base/container_of.h"
@@ -68,6 +68,12 @@ static int cut_batches(struct offset_reading *reading, struct slice *raw) {
     return 0;
 }
 
+/* It is in a segment that was cleaned (which never changes: so the pool may look at it). */
+static bool is_in_gaps(const struct offset_reading *reading) {
+    const struct segment *segment = reading->base.segment;
+    return segment && segment_is_cleaned(&segment->header);
+}
+
 /* Takes what is wanted of one entry, whose uncompressed body is given over. */
 static int fetch_take(struct offset_reading *reading, const struct entry *entry, struct slice raw) {
     int64_t end = entry->base_offset + entry->records;
@@ -78,6 +84,8 @@ static int fetch_take(struct offset_reading *reading, const struct entry *entry,
         reading->offset = end;
     else
         error = cut_batches(reading, &raw);
+    /* Behind its last batch nothing is left of it. */
+    if (!error && is_in_gaps(reading) && !reading->full) reading->offset = end;
     if (error || raw.len == 0)
         slice_unref(&raw);
     else
@@ -105,10 +113,12 @@ static int fetch_visit(struct log_reading *base) {
             return ERR_AGAIN;
         struct entry header;
         int error = segment_cursor_peek(cursor, &header);
+        if (error == ERR_EOF && is_in_gaps(reading) && reading->offset < base->segment->end.offset)
+            reading->offset = base->segment->end.offset;
         if (error == ERR_EOF) return 0;
         if (error) return error;
         /* Offsets are dense: another place of the file was written over this one. */
-        if (header.base_offset > reading->offset) return ERR_CORRUPT;
+        if (!cursor->gaps && header.base_offset > reading->offset) return ERR_CORRUPT;
         if (!wants(reading, &header)) {
             if (!reading->full) segment_cursor_skip(cursor, &header);
             continue;
@@ -186,6 +196,7 @@ static int log_fetch_look(struct offset_reading *reading) {
 /* Goes on until there is enough. True: done was called. */
 static bool go_on(struct offset_reading *reading) {
     struct partition_log *log = reading->base.log;
+    if (reading->base.left) return fetch_finish(reading, ERR_NOT_FOUND);
     if (reading->end_offset > log->end_offset) reading->end_offset = log->end_offset;
     while (!reading->full && reading->offset < reading->end_offset) {
         int64_t before = reading->offset;
@@ -226,7 +237,7 @@ bool partition_log_fetch(struct partition_log *log, kafka_offset offset, kafka_o
     fetch->bytes = 0;
     fetch->next_offset = offset;
     fetch->reading = NULL;
-    if (offset < log->start_offset || offset > log->end_offset) {
+    if (offset < log->start_offset || offset > log->end_offset || log->install) {
         fetch->done(fetch, ERR_NOT_FOUND);
         return true;
     }

@@ -49,7 +49,7 @@ static int read_visit(struct log_reading *base) {
             segment_cursor_skip(cursor, &header);
             continue;
         }
-        if (header.index > reading->next) return ERR_CORRUPT;
+        if (header.index > reading->next) return cursor->gaps ? 0 : ERR_CORRUPT; /* it is gone */
         if (!fits(reading, entry_stored_size(&header))) break;
         struct entry *entry;
         error = segment_cursor_next(cursor, &entry);
@@ -96,8 +96,10 @@ static int read_look(struct index_reading *reading) {
     int error = log_reading_look(&reading->base, segment, SEEK_BY_INDEX, (int64_t)reading->next,
                                  log_hint_by_index(log, segment, reading->next));
     if (!error) log_hint_leave(&reading->base, reading->next, -1, reading->base.cursor.position);
-    /* A segment that ends before an entry which it should hold was cut by somebody else. */
-    return !error && reading->next == before && !reading->full ? ERR_CORRUPT : error;
+    if (error || reading->next > before || reading->full) return error;
+    /* A segment that ends before an entry which it should hold was cut by somebody else; or the
+     * entry is gone meanwhile. */
+    return reading->next < log->first_index ? ERR_NOT_FOUND : ERR_CORRUPT;
 }
 
 /* Goes on until there is enough. True: done was called. */

@@ -8,6 +8,11 @@
  *   none                                nothing of the group a new log
  *   some, or a `start`                  nothing of the group damage: it knows every group with any
  *   base offset below `start`           -                    left by a crash: removed
+ *   base offset inside of a cleaned one -                    merged into it, left by a crash:
+ *                                                            removed
+ *   an unfinished file of a cleaning    -                    removed
+ *   a `.mend` file                      -                    what it says is written again, if it
+ *                                                            is whole; it is removed
  *   `start` not whole, or behind the journal's end           damage
  *   `start`, and no applier's snapshot that reaches as far   damage: what it was made from is gone
  *   base offset below the progress      progress             sealed, kept; its index is read, or
@@ -20,8 +25,11 @@
  *                                                            beyond is dropped
  *   index against segment or progress   -                    dropped: the segment is scanned
  *   a chain that does not fit           -                    damage (index, offset)
- *   a valid entry behind the progress   entries up to it     it was committed: so is all up to it
- *   the same                            entries end before   damage: what was durable is lost
+ *   any, and beside them a whole staged progress where that   the swap is finished: either
+ * directory directory                           ends                 may be where it belongs
+ * already the same                            another progress     it stays for the next offer a
+ * valid entry behind the progress   entries up to it     it was committed: so is all up to it the
+ * same                            entries end before   damage: what was durable is lost
  *
  * Entries behind the progress come from the journal; what is known to be committed of them goes to
  * segments again by write-behind. Damage is ERR_CORRUPT with the place; nothing but an index that
@@ -39,13 +47,13 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "storage/log/applier_snapshot.h"
-#include "storage/log/kept_index.h"
 #include "storage/log/log_internal.h"
-#include "storage/log/partition_log_cut.h"
 #include "storage/log/recovered_segments.h"
 #include "storage/log/write_behind.h"
 #include "storage/log_types.h"
 #include "storage/segment/group_directory.h"
+#include "storage/segment/replica_file.h"
+#include "storage/segment/staged_directory.h"
 
 enum opening_phase { OPENING_IN_LANE, OPENING_LOOKED, OPENING_CANCELED };
 
@@ -58,10 +66,12 @@ struct partition_log_opening {
     void *arg;
     int error;
     struct error_text sentence;    /* of `error` */
+    replica_id replica;            /* as in partition_log_open_begin */
     struct partition_log *log;     /* NULL: another one of this group is open, or was */
     struct journal_group *journal; /* a copy, because the journal may be closed meanwhile; NULL: it
                                       never heard of the group */
     struct recovered_segments segments;
+    char *aside;            /* what a swap has left, and is to be removed; NULL: nothing */
     bool sync_failed;       /* another one might say that it is done when it is not */
     struct error_text *why; /* `sentence` */
 };
@@ -69,12 +79,12 @@ struct partition_log_opening {
 /* ---- Entries from the journal ---- */
 
 static void begin_at_segments(struct partition_log *log) {
-    const struct segment *active = partition_log_active(log);
+    const struct segment *last = partition_log_last_segment(log);
     log->last_index = log->first_index - 1;
-    log->end_offset = log->start_offset;
-    if (active) {
-        log->last_index = active->end.last_index;
-        log->end_offset = active->end.offset;
+    log->end_offset = log->prefix.start.next_offset;
+    if (last) {
+        log->last_index = last->end.last_index;
+        log->end_offset = last->end.offset;
     }
     log->synced = log->written = log->committed = log->last_index;
     log->written_end = log->end_offset;
@@ -126,28 +136,39 @@ static uint64_t known_commit(const struct partition_log_opening *opening) {
 static void set_commit(struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
     log->durable = log->last_index;
-    log->commit = known_commit(opening);
+    uint64_t committed = known_commit(opening);
+    /* The applier's state may be ahead of the log: see find_snapshot. */
+    log->commit = committed < log->kept_index ? log->kept_index : committed;
     for (uint64_t i = log->written + 1; i <= log->last_index; i++) {
-        uint64_t stored = entry_stored_size(log_memory_at(&log->memory, i));
-        if (i <= log->commit)
+        const struct entry *entry = log_memory_at(&log->memory, i);
+        uint64_t stored = entry_stored_size(entry);
+        if (entry->type == ENTRY_BATCHES) segment_age_begin(log, entry);
+        if (i <= committed)
             log->unwritten_bytes += stored;
         else
             log->uncommitted_bytes += stored;
     }
     log->store->uncommitted_bytes += log->uncommitted_bytes;
     log->store->write_behind.unwritten_bytes += log->unwritten_bytes;
-    partition_log_set_positions(log, log->synced, log->written, log->commit);
+    partition_log_set_positions(log, log->synced, log->written, committed);
 }
 
-/* The applier's state, without which nothing that is gone can be known. */
+static bool find_up_to(struct partition_log *log, const struct snapshot_limits *limits) {
+    if (log->has_snapshot) slice_unref(&log->snapshot);
+    log->has_snapshot = applier_snapshot_find(log->store->env, log->path, log->group, limits,
+                                              &log->snapshot_index, &log->snapshot);
+    return log->has_snapshot && log->snapshot_index + 1 >= log->first_index;
+}
+
+/* The applier's state, without which nothing that is gone can be known. One that a leader gave with
+ * the beginning of the log may be ahead of what has come since: what it describes had committed. */
 static int find_snapshot(struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
     struct snapshot_limits limits = {.committed = known_commit(opening), .last = log->last_index};
-    log->has_snapshot = applier_snapshot_find(log->store->env, log->path, log->group, &limits,
-                                              &log->snapshot_index, &log->snapshot);
+    struct snapshot_limits given = {.last = UINT64_MAX};
+    bool reaches = find_up_to(log, &limits) || log->first_index == 1 || find_up_to(log, &given);
     if (log->has_snapshot) log->kept_index = log->snapshot_index;
-    if (log->first_index == 1 || (log->has_snapshot && log->snapshot_index + 1 >= log->first_index))
-        return 0;
+    if (reaches) return 0;
     return error_set(
         opening->why, ERR_CORRUPT,
         "%s begins behind entry %" PRIu64
@@ -169,6 +190,58 @@ static int check_start(const struct partition_log_opening *opening) {
                      log->path, log->label, log->first_index - 1, last);
 }
 
+/* Votes and entries of another replica of this group must not be taken for ours. */
+static int check_replica(struct partition_log_opening *opening) {
+    const struct partition_log *log = opening->log;
+    replica_id found = 0;
+    bool nothing = !opening->journal && opening->segments.no_directory;
+    int error = replica_file_read(log->store->env, log->store->groups_path, log->group, &found);
+    if (error && error != ERR_NOT_FOUND)
+        return error_set(opening->why, error,
+                         "%s.replica cannot be read (%s); put it back as it was", log->path,
+                         error_phrase(error));
+    if (found == opening->replica) return 0;
+    if (!nothing || found > opening->replica)
+        return error_set(opening->why, ERR_BUSY,
+                         "what is here of %s is of another of its replicas (%" PRIu64
+                         ", not %" PRIu64 "; 0: the first one), which is to be removed first",
+                         log->label, found, opening->replica);
+    error = replica_file_write(log->store->env, log->store->groups_path, log->group,
+                               opening->replica);
+    opening->sync_failed = error && error != ERR_LIMIT && !error_is_no_room(error);
+    return error ? error_set(opening->why, error, "cannot write %s.replica (%s); %s", log->path,
+                             error_phrase(error), error_advice(error))
+                 : 0;
+}
+
+/* The journal says that the log begins anew where the files beside it end. */
+static int finish_install(struct partition_log_opening *opening) {
+    struct partition_log *log = opening->log;
+    const struct journal_group *journal = opening->journal;
+    struct staged_place place = {0};
+    if (journal)
+        place = (struct staged_place){journal->progress, journal->progress_segment,
+                                      journal->progress_position};
+    char *staged_path = staged_directory_path(log->path);
+    enum env_kind kind = ENV_NOTHING;
+    bool ends_there = false;
+    int error = env_kind_of(log->store->env, staged_path, &kind);
+    if (!error && kind == ENV_DIRECTORY)
+        error = staged_directory_ends_at(log->store->env, staged_path, log->group, &place,
+                                         &ends_there);
+    log->staged_left = kind == ENV_DIRECTORY && !ends_there;
+    if (ends_there) {
+        error = staged_directory_swap(log->store->env, log->store->groups_path, log->path,
+                                      log->group, &place, &opening->aside);
+        opening->sync_failed = error && error != ERR_LIMIT && !error_is_no_room(error);
+    }
+    if (error)
+        error_set(opening->why, error, "%s cannot be read, or put in the place of %s (%s); %s",
+                  staged_path, log->path, error_phrase(error), error_advice(error));
+    mem_free(staged_path);
+    return error;
+}
+
 /* ---- The three steps ---- */
 
 static int recovery_look(struct partition_log_opening *opening) {
@@ -176,8 +249,10 @@ static int recovery_look(struct partition_log_opening *opening) {
     struct recovered_segments *found = &opening->segments;
     *found = (struct recovered_segments){
         .log = log, .journal = opening->journal, .why = opening->why};
-    int error = recovered_segments_start(found);
+    int error = finish_install(opening);
+    if (!error) error = recovered_segments_start(found);
     if (!error) error = recovered_segments_list(found);
+    if (!error) error = check_replica(opening);
     if (!error && found->count > 0 && !opening->journal)
         error = error_set(
             opening->why, ERR_CORRUPT,
@@ -185,12 +260,11 @@ static int recovery_look(struct partition_log_opening *opening) {
             "them",
             log->path, log->label);
     if (!error) error = check_start(opening);
+    if (!error) error = recovered_segments_mend(found, &opening->sync_failed);
     if (!error) error = recovered_segments_keep(found);
     if (!error) error = recovered_segments_look_behind(found);
     if (!error) error = check_journal_entries(opening);
-    if (!error)
-        error = partition_log_cut(log, found->bases, found->count, found->kept,
-                                  &opening->sync_failed, opening->why);
+    if (!error) error = recovered_segments_cut(found, &opening->sync_failed);
     if (!error) error = kept_index_save_active(log, opening->why);
     if (error || found->no_directory) return error;
     log->directory_made = group_directory_is_made(log->store->env, log->path, log->label);
@@ -201,6 +275,7 @@ static struct partition_log_opening *recovery_begin(struct log_store *store, uin
                                                     const char *label) {
     struct partition_log_opening *opening = mem_zalloc(sizeof *opening);
     struct partition_log *log;
+    opening->store = store;
     opening->why = &opening->sentence;
     HASH_FIND(by_group, store->logs, &group, sizeof group, log);
     if (log) {
@@ -223,6 +298,8 @@ static struct partition_log_opening *recovery_begin(struct log_store *store, uin
     log->label = mem_strdup(label);
     log->path = path_of_group(store->groups_path, group);
     log->first_index = 1;
+    log->segment_bytes = log->active_bytes = store->options.segment_bytes;
+    log->unwritten_timestamp = -1;
     log->closed = log->opening = true;
     HASH_ADD(by_group, store->logs, group, sizeof group, log);
     opening->log = log;
@@ -231,8 +308,13 @@ static struct partition_log_opening *recovery_begin(struct log_store *store, uin
 }
 
 static void free_opening(struct partition_log_opening *opening) {
+    struct log_store *store = opening->store;
+    if (opening->aside && !store->closed)
+        paced_removal_add(&store->removals, opening->aside);
+    else
+        mem_free(opening->aside);
     journal_group_free(opening->journal);
-    mem_free(opening->segments.all_bases);
+    recovered_segments_close(&opening->segments);
     mem_free(opening);
 }
 
@@ -245,12 +327,15 @@ static void recovery_drop(struct partition_log *log) {
     partition_log_free_if_unused(log);
 }
 
-/* What a crash left below the start of the log. */
+/* What a crash left below the start of the log, and of a cleaning. */
 static void remove_leftovers(const struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
-    for (size_t i = 0; i < opening->segments.below; i++)
-        dropped_segments_add_leftover(&log->store->dropped, log->path,
-                                      opening->segments.all_bases[i]);
+    const struct segment_bases *left = &opening->segments.leftovers,
+                               *unfinished = &opening->segments.unfinished;
+    for (size_t i = 0; i < left->count; i++)
+        dropped_segments_add_leftover(&log->store->dropped, log->path, left->bases[i]);
+    for (size_t i = 0; i < unfinished->count; i++)
+        dropped_segments_add_unfinished(&log->store->dropped, log->path, unfinished->bases[i]);
 }
 
 int partition_log_open_end(struct partition_log_opening *opening,
@@ -261,6 +346,10 @@ int partition_log_open_end(struct partition_log_opening *opening,
     int error = opening->error;
     if (error) {
         *why = opening->sentence;
+        if (opening->segments.wounded) {
+            wounds_add(&opening->store->wounds, &opening->segments.wound);
+            opening->segments.wound.group_path = NULL; /* taken over */
+        }
         if (log) recovery_drop(log);
         free_opening(opening);
         return error;
@@ -272,6 +361,7 @@ int partition_log_open_end(struct partition_log_opening *opening,
     if (opening->journal) {
         log->term = opening->journal->term;
         log->voted_for = opening->journal->voted_for;
+        log->progress_segment = opening->journal->progress_segment;
     }
     set_commit(opening);
     journal_recovered_release(log->store->journal, log->group);
@@ -308,11 +398,11 @@ static void recovery_done(struct env_job *job) {
 }
 
 struct partition_log_opening *partition_log_open_begin(struct log_store *store, uint64_t group,
-                                                       const char *label, void (*ready)(void *arg),
-                                                       void *arg) {
+                                                       replica_id replica, const char *label,
+                                                       void (*ready)(void *arg), void *arg) {
     struct partition_log_opening *opening = recovery_begin(store, group, label);
+    opening->replica = replica;
     opening->job = (struct env_job){.work = recovery_work, .done = recovery_done};
-    opening->store = store;
     opening->ready = ready;
     opening->arg = arg;
     log_store_run_job(store, store->open_lane, &opening->job);

@@ -8,8 +8,9 @@
  * For the largest timestamp of all a first pass finds it, from what is known of segments and
  * entries; a segment or entry that reaches beyond one of the two ends is looked into.
  * An entry is opened in the pool: its batches may be compressed, and much work.
- * Failures: a damaged entry on the way is ERR_CORRUPT. Invariant: what is found lies in [start
- * offset, end offset).
+ * Failures: a damaged entry on the way is ERR_CORRUPT; nothing found where records went meanwhile
+ * is ERR_AGAIN: that there is none need not have been true at any time. Invariant: what is found
+ * lies in [start offset, end offset).
  */
 #include "base/check.h"
 #include "base/mem.h"
@@ -30,6 +31,7 @@ struct time_reading {
     kafka_offset start_offset, end_offset;
     uint64_t next;    /* index of the entry to go on with */
     uint64_t next_is; /* ... when the look under way is through */
+    uint64_t losses;  /* of the log, when it began */
     int64_t found;    /* offset; -1: not yet */
     int64_t found_timestamp;
     log_term found_term;
@@ -38,10 +40,15 @@ struct time_reading {
     log_term raw_term;
 };
 
+/* Of the entries below it nothing is left, for consumers either. */
+static log_index first_in_files(const struct partition_log *log) {
+    return log->prefix.start.file_index + 1;
+}
+
 /* First pass: all of the batch that counts. */
 static int note_largest(struct time_reading *reading, const struct record_batch *batch) {
     int64_t largest;
-    if (record_batch_last_offset(batch) >= reading->end_offset ||
+    if (record_batch_last_offset(batch) >= reading->end_offset || record_batch_is_control(batch) ||
         batch->max_timestamp <= reading->timestamp)
         return 0;
     int error = record_batch_largest_timestamp(batch, reading->start_offset, INT32_MAX, &largest);
@@ -62,7 +69,7 @@ static int search_batches(struct time_reading *reading, log_term term, const str
             if (note_largest(reading, &batch) != 0) return ERR_CORRUPT;
             continue;
         }
-        if (batch.max_timestamp < reading->timestamp) continue;
+        if (batch.max_timestamp < reading->timestamp || record_batch_is_control(&batch)) continue;
         kafka_offset offset;
         int64_t timestamp;
         int error = record_batch_find_timestamp(&batch, reading->timestamp, reading->start_offset,
@@ -130,6 +137,8 @@ static void free_reading(struct log_reading *base) {
 
 static bool search_finish(struct time_reading *reading, int error) {
     struct partition_log_search *search = reading->base.request;
+    if (!error && reading->found < 0 && reading->losses != reading->base.log->losses)
+        error = ERR_AGAIN;
     search->offset = error ? -1 : reading->found;
     search->timestamp = search->offset < 0 ? -1 : reading->found_timestamp;
     search->leader_epoch = search->offset < 0 ? 0 : reading->found_term;
@@ -187,7 +196,7 @@ static int search_segment(struct time_reading *reading, struct segment *segment)
 static int pass(struct time_reading *reading) {
     struct partition_log *log = reading->base.log;
     while (reading->found < 0 && reading->next <= log->last_index) {
-        if (reading->next < log->first_index) reading->next = log->first_index; /* they are gone */
+        if (reading->next < first_in_files(log)) reading->next = first_in_files(log);
         if (log_memory_at(&log->memory, reading->next)) return search_memory(reading);
         struct segment *segment = log_segment_of_index(log, reading->next);
         CHECK(segment && reading->next <= log->written);
@@ -203,7 +212,7 @@ static bool go_on(struct time_reading *reading) {
     if (!error && reading->finding_largest) { /* it is -1 where no record has one: then the first is
                                                  it, as in Kafka */
         reading->finding_largest = false;
-        reading->next = reading->base.log->first_index;
+        reading->next = first_in_files(reading->base.log);
         error = pass(reading);
     }
     if (error == ERR_AGAIN) return false;
@@ -213,7 +222,7 @@ static bool go_on(struct time_reading *reading) {
 static void search_resume(struct log_reading *base, int error) {
     struct time_reading *reading = (struct time_reading *)base;
     slice_unref(&reading->raw);
-    bool gone = error == ERR_NOT_FOUND && reading->next < reading->base.log->first_index;
+    bool gone = error == ERR_NOT_FOUND && reading->next < first_in_files(reading->base.log);
     if (error && !gone) {
         search_finish(reading, error);
         return;
@@ -229,7 +238,8 @@ bool partition_log_search(struct partition_log *log, int64_t timestamp, kafka_of
     reading->timestamp = timestamp == LARGEST ? -1 : timestamp;
     reading->start_offset = start_offset;
     reading->end_offset = end_offset < log->end_offset ? end_offset : log->end_offset;
-    reading->next = log->first_index;
+    reading->next = first_in_files(log);
+    reading->losses = log->losses;
     reading->found = -1;
     reading->base.visit = search_visit;
     reading->base.resume = search_resume;

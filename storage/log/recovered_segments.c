@@ -4,10 +4,11 @@
 #include <inttypes.h>
 
 #include "base/mem.h"
-#include "storage/log/kept_index.h"
+#include "base/mutant.h"
+#include "storage/heal/known_header.h"
+#include "storage/heal/segment_mend.h"
 #include "storage/log/log_internal.h"
 #include "storage/segment/segment_cursor.h"
-#include "storage/segment/segment_list.h"
 
 static const char damage_advice[] =
     "put back this file as it was; the other replicas go on without this one";
@@ -29,24 +30,54 @@ int recovered_segments_start(struct recovered_segments *found) {
             error == ERR_VERSION ? "it was written by a newer version of draved; start that one"
                                  : error_advice(error));
     log->first_index = start->index + 1;
-    log->start_offset = start->offset;
-    term_table_add(&log->terms, start->index, start->offset, start->term);
+    log->start_offset = start->file_offset;
     if (start->change_index > 0) partition_log_add_change(log, start->change_index);
     return 0;
 }
 
+static void add_leftover(struct recovered_segments *found, int64_t base) {
+    struct segment_bases *list = &found->leftovers;
+    list->bases = mem_grow(list->bases, list->count, &list->capacity, sizeof *list->bases);
+    list->bases[list->count++] = base;
+}
+
+void recovered_segments_close(struct recovered_segments *found) {
+    mem_free(found->all.bases);
+    mem_free(found->leftovers.bases);
+    mem_free(found->unfinished.bases);
+    mem_free(found->mends.bases);
+    mem_free(found->wound.group_path);
+}
+
 int recovered_segments_list(struct recovered_segments *found) {
     struct partition_log *log = found->log;
-    int error = segment_list(log->store->env, log->path, &found->all_bases, &found->count);
+    int error = segment_list(log->store->env, log->path, &found->all, &found->unfinished,
+                             &found->mends);
     found->no_directory = error == ERR_NOT_FOUND;
     if (error == ERR_NOT_FOUND) return 0; /* nothing of it was written to a segment yet */
     if (error)
         return error_set(found->why, error, "%s cannot be listed (%s)", log->path,
                          error_phrase(error));
-    while (found->below < found->count && found->all_bases[found->below] < log->start_offset)
-        found->below++;
-    found->bases = found->all_bases + found->below;
-    found->count -= found->below;
+    found->bases = found->all.bases;
+    found->count = found->all.count;
+    while (found->count > 0 && found->bases[0] < log->start_offset) {
+        add_leftover(found, found->bases[0]);
+        found->bases++;
+        found->count--;
+    }
+    return 0;
+}
+
+int recovered_segments_mend(struct recovered_segments *found, bool *sync_failed) {
+    const struct partition_log *log = found->log;
+    for (size_t i = 0; i < found->mends.count; i++) {
+        int error = segment_mend_finish(log->store->env, log->path, log->group,
+                                        found->mends.bases[i], sync_failed);
+        if (error)
+            return error_set(found->why, error, "%s/%020" PRId64 ".log cannot be mended (%s); %s",
+                             log->path, found->mends.bases[i], error_phrase(error),
+                             error_advice(error));
+    }
     return 0;
 }
 
@@ -55,10 +86,11 @@ static int damaged(struct recovered_segments *found, const char *path, const cha
                      damage_advice);
 }
 
-/* Opens a segment file and reads its header. */
+/* Opens a segment file and reads its header. `not_whole` (may be NULL): that is damaged, which is
+ * no error then. */
 static int open_segment_file(struct recovered_segments *found, const char *path,
-                             struct env_file **file, struct segment_header *header,
-                             uint64_t *size) {
+                             struct env_file **file, struct segment_header *header, uint64_t *size,
+                             bool *not_whole) {
     uint8_t bytes[SEGMENT_HEADER_SIZE];
     size_t got = 0;
     int error = env_file_open(found->log->store->env, path, ENV_READ, file);
@@ -72,6 +104,8 @@ static int open_segment_file(struct recovered_segments *found, const char *path,
                   error_advice(error));
     } else if (got < sizeof bytes) {
         error = damaged(found, path, "is too short to be a segment");
+    } else if (not_whole && known_header_is_damaged(bytes)) {
+        *not_whole = true;
     } else if ((error = segment_header_decode(bytes, SEGMENT_FILE_LOG, header)) == ERR_VERSION) {
         error_set(found->why, error, "%s was written by a newer version of draved; start that one",
                   path);
@@ -87,7 +121,7 @@ static int open_segment_file(struct recovered_segments *found, const char *path,
 /* Does the segment go on where the one before it ended? */
 static bool follows(const struct partition_log *log, const struct segment_header *header,
                     int64_t base) {
-    log_index last_index = log->first_index - 1;
+    log_index last_index = log->prefix.start.file_index;
     int64_t end = log->start_offset;
     if (log->segment_count > 0) {
         const struct segment *before = log->segments[log->segment_count - 1];
@@ -98,6 +132,52 @@ static bool follows(const struct partition_log *log, const struct segment_header
            header->first_index == last_index + 1;
 }
 
+/* The term of the last entry that is gone, which may be in no file, goes into the table before
+ * those of the segments behind it. False: it does not fit. */
+static bool note_start(struct recovered_segments *found) {
+    struct partition_log *log = found->log;
+    const struct start_file *start = &log->prefix.start;
+    const struct index_term *last = log->terms.count > 0 ? &log->terms.ranges[log->terms.count - 1]
+                                                         : NULL;
+    if (found->start_noted || start->index == 0) return true;
+    found->start_noted = true;
+    if (last && last->term != start->term &&
+        (last->term > start->term || last->first_index >= start->index))
+        return false;
+    term_table_add(&log->terms, start->index, start->next_offset, start->term);
+    return true;
+}
+
+/* The last index of the sealed segment at the place `kept`, as the header of the next one says; 0:
+ * not known. */
+static log_index last_of_sealed(const struct recovered_segments *found) {
+    const struct partition_log *log = found->log;
+    struct segment_header next;
+    size_t i = found->kept + 1;
+    bool known = i < found->count && known_header_read(log->store->env, log->path, found->bases[i],
+                                                       SEGMENT_FILE_LOG, &next);
+    return known ? next.first_index - 1 : 0;
+}
+
+/* What is damaged in it other replicas may have, if nobody cleans it, and it is not gone there. */
+static void note_wound(struct recovered_segments *found, const struct kept_segment *kept) {
+    const struct partition_log *log = found->log;
+    const struct journal_group *journal = found->journal;
+    if (segment_is_cleaned(&kept->header) || kept->header.first_index <= log->prefix.start.index)
+        return;
+    struct wound *wound = &found->wound;
+    mem_free(wound->group_path);
+    *wound = (struct wound){.group = log->group,
+                            .group_path = mem_strdup(log->path),
+                            .header = kept->header,
+                            .end = {.position = kept->limit},
+                            .most = journal->term};
+    wound->end.last_index = kept->active ? kept->last_index : last_of_sealed(found);
+    if (log->terms.count > 0) wound->least = log->terms.ranges[log->terms.count - 1].term;
+    if (journal->entry_count > 0) wound->most = journal->entries[0]->term;
+    found->wounded = true;
+}
+
 /* Reads what is known of one segment up to its limit and adds it to the log. */
 static int keep_segment(struct recovered_segments *found, const struct kept_segment *kept,
                         const char *path) {
@@ -106,6 +186,7 @@ static int keep_segment(struct recovered_segments *found, const struct kept_segm
     struct segment_index *index = NULL;
     uint64_t damaged_at = 0;
     int error = kept_index_read(log, kept, index_path, &index, &damaged_at);
+    if (error == ERR_CORRUPT) note_wound(found, kept);
     if (error == ERR_CORRUPT)
         error_set(found->why, error,
                   "%s of %s has an entry that does not match its checksum, at position %" PRIu64
@@ -118,12 +199,16 @@ static int keep_segment(struct recovered_segments *found, const struct kept_segm
             path, index_path, error_phrase(error), error_advice(error));
     mem_free(index_path);
     if (error) return error;
-    bool fits = kept_index_take_tables(log, index);
+    bool behind_start = kept->header.first_index > log->prefix.start.index;
+    bool fits = (!behind_start || note_start(found)) && kept_index_take_tables(log, index);
     struct segment *segment = segment_new(&log->store->files, log->path, &kept->header,
                                           log->store->index_interval_bytes, NULL);
     segment->end = index->end;
     segment->synced = index->end.position;
+    segment->sealed_ms = index->sealed_ms;
     segment->active = kept->active;
+    segment->damaged = kept->header_damaged;
+    log->damaged = log->damaged || segment->damaged;
     log->size_bytes += segment->end.position;
     if (kept->active)
         segment->index = index;
@@ -131,6 +216,18 @@ static int keep_segment(struct recovered_segments *found, const struct kept_segm
         segment_index_free(index);
     partition_log_add_segment(log, segment);
     return fits ? 0 : damaged(found, path, "has an index whose terms do not fit");
+}
+
+/* What the header must say that is damaged. False: it is not known. */
+static bool guess_header(const struct recovered_segments *found, int64_t base,
+                         struct segment_header *header) {
+    const struct partition_log *log = found->log;
+    const struct segment *before = partition_log_last_segment(log);
+    log_index first = before ? before->end.last_index + 1 : log->prefix.start.file_index + 1;
+    *header = (struct segment_header){
+        .group = log->group, .base_offset = base, .first_index = first};
+    return known_header_complete(log->store->env, log->path, first > log->prefix.start.index,
+                                 header);
 }
 
 /* Segments are named for where they begin: so there may be one missing, whose name is known. */
@@ -155,16 +252,25 @@ static int keep(struct recovered_segments *found, int64_t base, bool active) {
     char *path = path_of_segment(log->path, base, SEGMENT_FILE_LOG);
     struct kept_segment kept = {.active = active, .end_offset = -1};
     uint64_t size;
-    int error = open_segment_file(found, path, &kept.file, &kept.header, &size);
+    int error = open_segment_file(found, path, &kept.file, &kept.header, &size,
+                                  &kept.header_damaged);
+    if (!error && kept.header_damaged && !guess_header(found, base, &kept.header)) {
+        error = damaged(found, path, "does not begin with the header of this group's segments");
+        env_file_close(kept.file);
+    }
     if (!error) {
         size_t next = found->kept + 1;
         if (active)
             kept.last_index = found->journal->progress;
-        else if (next < found->count)
+        else if (next < found->count && !segment_is_cleaned(&kept.header))
             kept.end_offset = found->bases[next];
         kept.limit = active ? found->journal->progress_position : size;
         if (!follows(log, &kept.header, base))
             error = does_not_follow(found, path, base);
+        else if (segment_is_cleaned(&kept.header) &&
+                 (active || kept.header.last_index > log->prefix.start.index))
+            error = damaged(found, path,
+                            "was cleaned, and `start` says that its entries are still needed");
         else if (kept.limit > size || kept.limit < SEGMENT_HEADER_SIZE)
             error = damaged(found, path, "is shorter than what the journal knows to be synced");
         else
@@ -178,21 +284,67 @@ static int keep(struct recovered_segments *found, int64_t base, bool active) {
     return error;
 }
 
-int recovered_segments_keep(struct recovered_segments *found) {
-    /* What was synced may be gone, all of it. */
-    if (!found->journal || found->journal->progress < found->log->first_index) return 0;
-    for (size_t i = 0; i < found->count; i++) {
-        int64_t base = found->bases[i];
-        if (base > found->journal->progress_segment) break;
-        int error = keep(found, base, base == found->journal->progress_segment);
+static bool was_merged(const struct recovered_segments *found, int64_t base) {
+    const struct partition_log *log = found->log;
+    if (found->kept == 0 || MUTANT(MUTANT_MERGED_LEFTOVER_KEPT)) return false;
+    const struct segment *before = log->segments[log->segment_count - 1];
+    return segment_is_cleaned(&before->header) && base < before->end.offset;
+}
+
+/* The segment at the place `kept` is not of the log. */
+static void leave_out(struct recovered_segments *found) {
+    add_leftover(found, found->bases[found->kept]);
+    for (size_t i = found->kept + 1; i < found->count; i++)
+        found->bases[i - 1] = found->bases[i];
+    found->count--;
+}
+
+/* What is synced ends in front of the segment that the journal names: the log began anew there, and
+ * whatever that file has was never synced. */
+static bool ends_in_front(const struct journal_group *journal) {
+    return journal->progress_position == SEGMENT_HEADER_SIZE;
+}
+
+static int keep_up_to_progress(struct recovered_segments *found) {
+    int64_t last = found->journal->progress_segment;
+    while (found->kept < found->count && found->bases[found->kept] <= last) {
+        if (found->stop != NULL && atomic_load(found->stop)) return ERR_CANCELED;
+        int64_t base = found->bases[found->kept];
+        if (base == last && ends_in_front(found->journal)) break;
+        if (was_merged(found, base)) {
+            leave_out(found);
+            continue;
+        }
+        int error = keep(found, base, base == last);
         if (error) return error;
         found->kept++;
     }
-    if (found->kept > 0 && found->bases[found->kept - 1] == found->journal->progress_segment)
-        return 0;
+    return 0;
+}
+
+static bool goes_to_progress(const struct recovered_segments *found) {
+    const struct journal_group *journal = found->journal;
+    if (found->kept == 0) return false;
+    const struct segment *last = found->log->segments[found->kept - 1];
+    if (!ends_in_front(journal)) return last->header.base_offset == journal->progress_segment;
+    return last->end.last_index == journal->progress &&
+           last->end.offset == journal->progress_segment;
+}
+
+int recovered_segments_keep(struct recovered_segments *found) {
+    /* What was synced may be gone, all of it. */
+    if (!found->journal || found->journal->progress <= found->log->prefix.start.file_index)
+        return note_start(found) ? 0 : ERR_CORRUPT; /* always: there is no other */
+    int error = keep_up_to_progress(found);
+    if (error) return error;
+    if (!note_start(found))
+        return error_set(found->why, ERR_CORRUPT,
+                         "%s/start of %s says another term than the segments beside it; %s",
+                         found->log->path, found->log->label, damage_advice);
+    if (goes_to_progress(found)) return 0;
     char *path = path_of_segment(found->log->path, found->journal->progress_segment,
                                  SEGMENT_FILE_LOG);
-    int error = damaged(found, path, "is missing, but the journal knows that it was synced");
+    error = damaged(found, path, "is missing, but the journal knows that it was synced");
     mem_free(path);
     return error;
 }
@@ -217,15 +369,16 @@ static void look_behind(struct recovered_segments *found, struct env_file *file,
 /* Which committed entries do the unsynced parts hold? They must be in the journal. */
 int recovered_segments_look_behind(struct recovered_segments *found) {
     struct partition_log *log = found->log;
-    for (size_t i = found->kept > 0 ? found->kept - 1 : 0; i < found->count; i++) {
+    const struct segment *active = partition_log_active(log);
+    for (size_t i = found->kept - (active ? 1 : 0); i < found->count; i++) {
         char *path = path_of_segment(log->path, found->bases[i], SEGMENT_FILE_LOG);
         struct env_file *file;
         struct segment_header header;
         uint64_t size;
         struct error_text ignored, *why = found->why;
-        bool kept = i + 1 == found->kept;
+        bool kept = i < found->kept;
         found->why = &ignored; /* a file that was never synced may be anything */
-        int error = open_segment_file(found, path, &file, &header, &size);
+        int error = open_segment_file(found, path, &file, &header, &size, NULL);
         found->why = why;
         if (error == ERR_NONE) {
             uint64_t position = kept ? found->journal->progress_position : SEGMENT_HEADER_SIZE;
@@ -244,4 +397,74 @@ int recovered_segments_look_behind(struct recovered_segments *found) {
                          "than they are; put back the journal that belongs to them",
                          log->label, log->path, found->unsynced_index);
     return 0;
+}
+
+/* ---- Cutting ---- */
+
+/* Synced, because a segment may be sealed before anything else is written to it: with a cut that a
+ * power failure takes back, entries would lie behind its end that a scan believes. */
+static int cut_log(struct env_file *file, uint64_t to, bool *sync_failed) {
+    uint64_t size;
+    int error = env_file_size(file, &size);
+    if (error || size <= to) return error;
+    error = env_file_truncate(file, to);
+    if (error) return error;
+    error = env_file_sync(file);
+    *sync_failed = error != 0;
+    return error;
+}
+
+static int remove_unsynced(const struct recovered_segments *found) {
+    const struct partition_log *log = found->log;
+    int error = 0;
+    for (size_t i = found->kept; !error && i < found->count; i++) {
+        for (int kind = SEGMENT_FILE_LOG; kind <= SEGMENT_FILE_INDEX; kind++) {
+            char *path = path_of_segment(log->path, found->bases[i], (enum segment_file_kind)kind);
+            int unlinked = env_unlink(log->store->env, path);
+            if (unlinked && unlinked != ERR_NOT_FOUND)
+                error = error_set(found->why, unlinked, "%s cannot be removed (%s); %s", path,
+                                  error_phrase(unlinked), error_advice(unlinked));
+            mem_free(path);
+        }
+    }
+    return error;
+}
+
+/* Leftovers are what a rename has made needless. Whoever renamed may have been killed before it
+ * could sync that: a power cut would take the rename back, when they are gone. */
+static int settle_names(const struct recovered_segments *found, bool *sync_failed) {
+    const struct partition_log *log = found->log;
+    if (found->leftovers.count == 0) return 0;
+    int error = env_sync_dir(log->store->env, log->path);
+    *sync_failed = error && error != ERR_LIMIT;
+    return error ? error_set(found->why, error, "%s cannot be synced (%s); %s", log->path,
+                             error_phrase(error), error_advice(error))
+                 : 0;
+}
+
+int recovered_segments_cut(struct recovered_segments *found, bool *sync_failed) {
+    const struct partition_log *log = found->log;
+    struct env *env = log->store->env;
+    int error = settle_names(found, sync_failed);
+    if (!error) error = remove_unsynced(found);
+    struct segment *active = partition_log_active(log);
+    if (error || !active) return error;
+    uint64_t sizes[2] = {active->end.position, active->index->file_size};
+    for (int kind = SEGMENT_FILE_LOG; !error && kind <= SEGMENT_FILE_INDEX; kind++) {
+        char *path = segment_path(active, (enum segment_file_kind)kind);
+        struct env_file *file;
+        error = env_file_open(env, path, ENV_READ | ENV_WRITE, &file);
+        if (!error) {
+            error = kind == SEGMENT_FILE_LOG ? cut_log(file, sizes[kind], sync_failed)
+                                             : segment_index_cut(file, sizes[kind], sync_failed);
+            env_file_close(file);
+        } else if (error == ERR_NOT_FOUND && kind == SEGMENT_FILE_INDEX) {
+            error = 0;
+        }
+        if (error)
+            error_set(found->why, error, "%s cannot be cut (%s); %s", path, error_phrase(error),
+                      error_advice(error));
+        mem_free(path);
+    }
+    return error;
 }

@@ -26,6 +26,7 @@ struct write_job {
     struct log_store *store;
     struct partition_log *log;
     struct segment_end end; /* of the segment after this write */
+    unsigned life;          /* of the log */
     bool seal;
     bool no_room;            /* it was told that there is none, and has not got through yet */
     struct env_timer *again; /* NULL: nothing was in the way so far */
@@ -60,6 +61,12 @@ static bool is_time_to_keep(const struct partition_log *log, const struct write_
     return job->seal || (job->write.sync && enough);
 }
 
+static void seal(struct partition_log *log, struct segment *segment) {
+    segment->active = false;
+    if (segment->end.max_timestamp < 0) segment->sealed_ms = env_wall_ms(log->store->env);
+    segment_age_sealed(log);
+}
+
 /* The positions move, and the log goes on. */
 static void take_result(struct partition_log *log, struct write_job *job) {
     struct segment *segment = job->write.segment;
@@ -80,11 +87,21 @@ static void take_result(struct partition_log *log, struct write_job *job) {
     uint64_t synced = job->write.sync ? job->end.last_index : log->synced;
     partition_log_set_positions(log, synced, job->end.last_index, log->committed);
     log_memory_serve(&log->memory, job->end.last_index);
-    if (job->write.sync)
-        journal_progress(log->store->journal, log->group, synced, segment->header.base_offset,
+    if (job->write.sync) {
+        log->progress_segment = segment->header.base_offset;
+        journal_progress(log->store->journal, log->group, synced, log->progress_segment,
                          segment->synced);
-    if (job->seal) segment->active = false;
+    }
+    if (job->end.last_index == log->last_index) log->unwritten_timestamp = -1;
+    if (job->seal) seal(log, segment);
+    if (job->seal && job->end.last_index >= log->roll_to)
+        log->roll_to = 0; /* not the next ones, too */
     if (is_time_to_keep(log, job)) applier_snapshot_keep(log);
+}
+
+/* The log that it writes for is gone, or another one has taken its place. */
+static bool is_in_vain(const struct write_job *job) {
+    return job->log->closed || job->life != job->log->lives;
 }
 
 static void start_more(struct log_store *store);
@@ -97,7 +114,7 @@ static void end_job(struct write_job *job) {
     log->job = NULL;
     if (job->no_room && store->room) disk_space_got_through(store->room);
     store->write_behind.jobs--;
-    if (!log->closed) take_result(log, job);
+    if (!is_in_vain(job)) take_result(log, job);
     segment_let_go(job->write.segment);
     free_job(job);
     if (log->closed) {
@@ -106,6 +123,10 @@ static void end_job(struct write_job *job) {
         write_behind_look(log);
         if (log->roll_to > 0) roll_on(log);
         partition_log_look_prefix(log);
+        if (log->settling) {
+            write_behind_sync(log, log->committed);
+            env_defer(store->env, log->settling);
+        }
     }
     if (!store->closed) start_more(store);
     log_store_job_done(store);
@@ -113,7 +134,7 @@ static void end_job(struct write_job *job) {
 
 static void try_again(void *arg) {
     struct write_job *job = arg;
-    if (job->log->closed)
+    if (is_in_vain(job))
         end_job(job);
     else
         env_lane_run(log_store_lane(job->store, job->log->group), &job->job);
@@ -150,9 +171,9 @@ static void behind_done(struct env_job *base) {
     /* ERR_LIMIT comes from opening something: nothing was given to a sync that could have failed.
      */
     bool passing = write->error == ERR_LIMIT || (error_is_no_room(write->error) && !sync_failed);
-    if (passing && !job->log->closed)
+    if (passing && !is_in_vain(job))
         wait_for_room(job);
-    else if (write->error && !job->log->closed)
+    else if (write->error && !passing && !job->log->closed)
         env_fatal(
             write->env,
             "cannot %s %s (%s); %s, and start this broker again: what it acknowledged is in its journal",
@@ -164,10 +185,9 @@ static void behind_done(struct env_job *base) {
 
 /* ---- On the loop: starting a job ---- */
 
-static bool is_full(const struct log_store *store, const struct segment *segment,
+static bool is_full(const struct partition_log *log, const struct segment *segment,
                     const struct segment_end *end) {
-    return end->position > store->options.segment_bytes &&
-           end->offset > segment->header.base_offset;
+    return end->position > log->active_bytes && end->offset > segment->header.base_offset;
 }
 
 /* It is to be sealed, and may be. */
@@ -199,17 +219,18 @@ static struct segment_end next_end(const struct segment *segment) {
 static struct segment *segment_for_next(struct partition_log *log) {
     struct segment *active = partition_log_active(log);
     struct segment_end next = active ? next_end(active) : (struct segment_end){0};
-    if (active && !is_full(log->store, active, &next)) return active;
-    if (active) active->active = false; /* found full, and all synced, at start */
+    if (active && !is_full(log, active, &next)) return active;
+    if (active) seal(log, active); /* found full, and all synced, at start */
     const struct entry *entry = log_memory_at(&log->memory, log->written + 1);
     CHECK(entry);
     struct segment_header header = {
         .group = log->group, .base_offset = entry->base_offset, .first_index = entry->index};
     struct segment_index *index = mem_alloc(sizeof *index);
-    uint64_t interval = log->store->index_interval_bytes;
+    uint64_t interval = partition_log_index_interval(log);
     segment_index_init(index, &header, interval);
     struct segment *segment = segment_new(&log->store->files, log->path, &header, interval, index);
     segment->active = true;
+    log->active_bytes = log->segment_bytes;
     log->size_bytes += segment->end.position;
     partition_log_add_segment(log, segment);
     return segment;
@@ -235,7 +256,7 @@ static void gather(struct partition_log *log, struct write_job *job) {
     write->position = index->end.position;
     for (uint64_t i = log->written + 1; i <= last; i++) {
         if (index->end.position - write->position >= WRITE_BEHIND_MAX ||
-            is_full(log->store, write->segment, &index->end))
+            is_full(log, write->segment, &index->end))
             break;
         struct entry *entry = log_memory_at(&log->memory, i);
         CHECK(entry);
@@ -262,15 +283,16 @@ static bool wants_index(const struct partition_log *log, const struct write_job 
 
 static void prepare_sync(struct partition_log *log, struct write_job *job) {
     struct segment_write *write = &job->write;
-    bool full = is_full(log->store, write->segment, &job->end);
+    bool full = is_full(log, write->segment, &job->end);
     uint64_t target = sync_target(log);
     bool wanted = target > log->synced && job->end.last_index >= target;
     write->sync = full || wanted || segment_files_are_scarce(&log->store->files);
     if (!write->sync) return;
     write->padding = leave_block(write->segment->index);
     job->end = write->segment->index->end;
-    job->seal = is_full(log->store, write->segment, &job->end) ||
-                may_roll(log, write->segment, &job->end);
+    job->seal = is_full(log, write->segment, &job->end) || may_roll(log, write->segment, &job->end);
+    if (job->seal && job->end.max_timestamp < 0)
+        write->segment->index->sealed_ms = env_wall_ms(write->env);
     if (wants_index(log, job))
         write->index_bytes = segment_index_take_block(write->segment->index, &write->index_position,
                                                       &write->index_len);
@@ -290,6 +312,7 @@ static void behind_start(struct partition_log *log) {
     write->env = store->env;
     job->store = store;
     job->log = log;
+    job->life = log->lives;
     write->segment = nothing_new ? partition_log_active(log) : segment_for_next(log);
     CHECK(write->segment);
     segment_hold(write->segment);
@@ -399,15 +422,18 @@ void write_behind_open(struct log_store *store) {
     all->enough_bytes = segment < WRITE_BEHIND_BYTES ? segment : WRITE_BEHIND_BYTES;
     all->index_lag = segment / 2 < WRITE_BEHIND_INDEX_LAG ? segment / 2 : WRITE_BEHIND_INDEX_LAG;
     all->pace = env_timer_new(store->env, pace, store);
+    segment_age_open(store, write_behind_roll);
 }
 
 void write_behind_close(struct log_store *store) {
     CHECK(!store->write_behind.waiting.first && !store->write_behind.ready.first);
     env_timer_free(store->write_behind.pace);
+    segment_age_close(store);
 }
 
 void write_behind_forget(struct partition_log *log) {
     queue_remove(log);
+    segment_age_forget(log);
 }
 
 void write_behind_look(struct partition_log *log) {
@@ -429,7 +455,7 @@ static void roll_on(struct partition_log *log) {
     if (active && active->end.offset > active->header.base_offset &&
         active->end.last_index >= log->roll_to) {
         if (active->synced < active->end.position) return;
-        active->active = false;
+        seal(log, active);
     }
     log->roll_to = 0;
 }

@@ -1,10 +1,13 @@
 /* Making the directory of a group, with its label, and telling whether it is there. */
 #include "storage/segment/group_directory.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "storage/segment/segment_format.h"
+
+enum { TURNS_MAX = 1000, TURN_ROOM = 12 };
 
 static bool has_label(struct env *env, const char *path, const char *label) {
     size_t len = strlen(label), got = 0;
@@ -42,5 +45,31 @@ int group_directory_make(struct env *env, const char *path, const char *label) {
     char *name = path_join(path, "name");
     error = has_label(env, name, label) ? 0 : write_label(env, name, label);
     mem_free(name);
+    return error;
+}
+
+/* What is left of an earlier removal of the same group, which the journal did not hear of, has the
+ * first of these names. */
+static void name_aside(const char *path, unsigned turn, char *into, size_t size) {
+    if (turn == 0)
+        snprintf(into, size, "%s" GROUP_DIRECTORY_ASIDE, path);
+    else
+        snprintf(into, size, "%s.%u" GROUP_DIRECTORY_ASIDE, path, turn);
+}
+
+int group_directory_put_aside(struct env *env, const char *path, char **aside) {
+    size_t size = strlen(path) + TURN_ROOM + sizeof GROUP_DIRECTORY_ASIDE;
+    char *name = mem_alloc(size);
+    unsigned turn = 0;
+    int error;
+    do {
+        name_aside(path, turn, name, size);
+        error = env_rename(env, path, name);
+    } while (error == ERR_EXISTS && turn++ < TURNS_MAX);
+    if (error) {
+        mem_free(name);
+        name = NULL;
+    }
+    *aside = name;
     return error;
 }

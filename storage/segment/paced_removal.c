@@ -1,6 +1,8 @@
 /* The row of directories and files that go, and the steps that cut and unlink their files. */
 #include "storage/segment/paced_removal.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "base/mem.h"
 #include "storage/segment/segment_format.h"
@@ -9,6 +11,10 @@ enum {
     STEP_BYTES = 4 << 20,
     STEP_NAMES = 64, /* unlinked in one step */
     PAUSE_US = 10 * 1000,
+    /* So much that waits makes the steps larger by STEP_BYTES, and the pauses shorter. */
+    BACKLOG_BYTES = 64 << 20,
+    BACKLOG_COUNT = 8,
+    PACE_MAX = 16,
     NO_FILES_US = 1000 * 1000, /* the pause when too many files are open */
 };
 
@@ -21,6 +27,8 @@ struct removal {
     char *directory;
     char **paths;
     size_t count, at;         /* paths, and the one that goes next */
+    uint64_t bytes;           /* in them; 0: not known */
+    uint64_t budget;          /* of the step that is under way */
     bool listed, stays, over; /* `stays`: the directory */
     int error;                /* ERR_LIMIT: again later */
 };
@@ -61,7 +69,7 @@ static bool cut(struct removal *removal, const char *path, uint64_t *budget) {
 
 static void removal_work(struct env_job *job) {
     struct removal *removal = (struct removal *)job;
-    uint64_t budget = STEP_BYTES;
+    uint64_t budget = removal->budget;
     if (!removal->listed)
         removal->error = env_list_dir(removal->env, removal->directory, add_name, removal);
     if (removal->error == ERR_LIMIT) return;
@@ -87,10 +95,17 @@ static void removal_work(struct env_job *job) {
 
 static void removal_done(struct env_job *job);
 
+/* 1: nothing is behind. Who lets go of more than the steps take away must not fill the disk. */
+static uint64_t pace(const struct paced_removal *removals) {
+    uint64_t pace = 1 + removals->bytes / BACKLOG_BYTES + removals->count / BACKLOG_COUNT;
+    return pace < PACE_MAX ? pace : PACE_MAX;
+}
+
 static void step(void *arg) {
     struct paced_removal *removals = arg;
     if (removals->busy || removals->first == NULL) return;
     removals->busy = true;
+    removals->first->budget = STEP_BYTES * pace(removals);
     removals->first->job = (struct env_job){.work = removal_work, .done = removal_done};
     env_lane_run(removals->lane, &removals->first->job);
 }
@@ -108,10 +123,12 @@ static void removal_done(struct env_job *job) {
     if (removal->over) {
         removals->first = removal->next;
         if (removals->first == NULL) removals->end = &removals->first;
+        removals->bytes -= removal->bytes;
+        removals->count--;
         removal_free(removal);
     }
     if (removals->first != NULL)
-        env_timer_start(removals->pause, no_files ? NO_FILES_US : PAUSE_US);
+        env_timer_start(removals->pause, no_files ? NO_FILES_US : PAUSE_US / pace(removals));
 }
 
 void paced_removal_init(struct paced_removal *removals, struct env *env, void (*idle)(void *arg),
@@ -130,6 +147,8 @@ static void add(struct paced_removal *removals, struct removal *removal) {
     bool first = removals->first == NULL;
     *removals->end = removal;
     removals->end = &removal->next;
+    removals->bytes += removal->bytes;
+    removals->count++;
     if (first) step(removals);
 }
 
@@ -146,12 +165,39 @@ void paced_removal_add(struct paced_removal *removals, char *directory) {
 }
 
 void paced_removal_add_files(struct paced_removal *removals, char *directory, char **paths,
-                             size_t count) {
+                             size_t count, uint64_t bytes) {
     struct removal *removal = removal_new(removals, directory);
     removal->listed = removal->stays = true;
     removal->paths = paths;
     removal->count = count;
+    removal->bytes = bytes;
     add(removals, removal);
+}
+
+bool paced_removal_waits_in(const struct paced_removal *removals, const char *directory) {
+    const struct removal *removal = removals->first;
+    while (removal != NULL && strcmp(removal->directory, directory) != 0)
+        removal = removal->next;
+    return removal != NULL;
+}
+
+bool paced_removal_leave(struct paced_removal *removals, const char *directory) {
+    struct removal **at = &removals->first;
+    bool all = true;
+    while (*at != NULL) {
+        struct removal *removal = *at;
+        bool is_it = strcmp(removal->directory, directory) == 0;
+        bool under_way = removals->busy && removal == removals->first;
+        if (is_it && under_way) all = false;
+        if (!is_it || under_way) {
+            at = &removal->next;
+            continue;
+        }
+        *at = removal->next;
+        removal_free(removal);
+    }
+    removals->end = at;
+    return all;
 }
 
 void paced_removal_stop(struct paced_removal *removals) {

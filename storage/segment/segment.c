@@ -99,9 +99,34 @@ void segment_files_give_back(struct segment_files *files) {
 
 /* ---- Life ---- */
 
+/* A close in the pool. */
+struct closing {
+    struct env_job job; /* first */
+    struct env_file *file;
+};
+
+static void closing_work(struct env_job *job) {
+    env_file_close(((struct closing *)job)->file);
+}
+
+static void closing_done(struct env_job *job) {
+    mem_free(job);
+}
+
+static void close_apart(struct env *env, struct env_file *file) {
+    struct closing *closing = mem_zalloc(sizeof *closing);
+    closing->job = (struct env_job){.work = closing_work, .done = closing_done};
+    closing->file = file;
+    env_pool_run(env, &closing->job);
+}
+
 static void free_segment(struct segment *segment) {
-    env_file_close(segment->file);
+    if (segment->file && segment->replaced_in)
+        close_apart(segment->replaced_in, segment->file);
+    else
+        env_file_close(segment->file);
     segment_index_free(segment->index);
+    mem_free(segment->block_crcs);
     mem_free(segment->group_path);
     mem_free(segment);
 }
@@ -111,6 +136,11 @@ void segment_drop(struct segment *segment) {
     list_remove(segment);
     segment->files = NULL;
     if (segment->holders == 0) free_segment(segment);
+}
+
+void segment_drop_replaced(struct segment *segment) {
+    segment->replaced_in = segment->files->env;
+    segment_drop(segment);
 }
 
 void segment_hold(struct segment *segment) {
@@ -139,7 +169,7 @@ int segment_open_file(struct segment *segment) {
     struct segment_files *files = segment->files;
     CHECK(segment->holders > 0 && files);
     if (segment->file) return 0;
-    if (!may_open(files)) return ERR_LIMIT;
+    if (segment->moving || !may_open(files)) return ERR_LIMIT;
     char *path = segment_path(segment, SEGMENT_FILE_LOG);
     int error;
     while ((error = env_file_open(files->env, path, ENV_READ | ENV_WRITE, &segment->file)) ==
@@ -188,10 +218,11 @@ static int scan(struct env_file *file, uint64_t limit, struct segment_index *ind
     segment_cursor_init(&cursor, file, index->header.group, index->end.position, limit,
                         SCAN_CHUNK_BYTES);
     cursor.expected_index = index->end.last_index + 1;
+    cursor.gaps = segment_is_cleaned(&index->header);
     struct entry header;
     int error;
     while ((error = segment_cursor_peek(&cursor, &header)) == 0) {
-        if (header.base_offset != index->end.offset ||
+        if (!segment_index_takes(index, &header) ||
             !segment_index_goes_on_at(index, cursor.position)) {
             error = ERR_CORRUPT;
             break;
@@ -236,6 +267,7 @@ int segment_index_read(struct env *env, struct env_file *file, const char *index
         segment_index_free(index);
         return error;
     }
+    if (index->end.position == limit) segment_index_close_gap(index);
     *out = index;
     return 0;
 }

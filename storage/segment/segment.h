@@ -43,6 +43,7 @@ struct segment {
     struct segment_end end; /* what can be read: as far as it is written */
     uint64_t synced;        /* position up to which it is synced */
     bool active;            /* entries may still be appended: keeps its index */
+    int64_t sealed_ms;      /* wall time, of one whose records have no timestamps */
     /* Of the active segment always, with points; of a sealed one NULL or loaded. */
     struct segment_index *index;
     uint64_t interval_bytes;
@@ -52,6 +53,9 @@ struct segment {
     struct segment_list *list;     /* of `files`, or NULL */
     struct segment *older, *newer; /* in it */
     bool damaged;                  /* somebody has met bytes in it that are not what was written */
+    struct env *replaced_in;       /* it has no name any more; NULL: it has */
+    bool moving;                   /* its name is about to be another file's: it is not opened */
+    uint32_t *block_crcs;          /* by somebody who gave it away (prefix_source.c); NULL */
 };
 
 /* A segment that exists on disk, or is about to be made. `index` is taken over, may be NULL. */
@@ -60,6 +64,10 @@ struct segment *segment_new(struct segment_files *files, const char *group_path,
                             struct segment_index *index);
 /* The log does not know it any more; freed when the last holder lets go. */
 void segment_drop(struct segment *segment);
+
+/* The same of one whose name is another file's by now, or nobody's: its file, if it is open, is
+ * closed in the pool, because the last close of it frees all that it has. */
+void segment_drop_replaced(struct segment *segment);
 
 /* Keeps it in memory, and its file open if it is or gets open. */
 void segment_hold(struct segment *segment);

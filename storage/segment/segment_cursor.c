@@ -72,8 +72,14 @@ static int pass_padding(struct segment_cursor *cursor) {
  * tell. (A look may begin behind the limit: the index of the active segment knows what is being
  * written.) */
 static int at_limit(const struct segment_cursor *cursor) {
-    return cursor->last_index == 0 || cursor->expected_index > cursor->last_index ? ERR_EOF
-                                                                                  : ERR_CORRUPT;
+    bool through = cursor->gaps || cursor->last_index == 0 ||
+                   cursor->expected_index > cursor->last_index;
+    return through ? ERR_EOF : ERR_CORRUPT;
+}
+
+static bool is_next(const struct segment_cursor *cursor, log_index index) {
+    if (cursor->expected_index == 0) return true;
+    return cursor->gaps ? index >= cursor->expected_index : index == cursor->expected_index;
 }
 
 int segment_cursor_peek(struct segment_cursor *cursor, struct entry *header) {
@@ -88,7 +94,7 @@ int segment_cursor_peek(struct segment_cursor *cursor, struct entry *header) {
     uint32_t body_len;
     const uint8_t *bytes = at_position(cursor);
     if (entry_decode_header(bytes, header, &body_len) != 0 || header->group != cursor->group ||
-        (cursor->expected_index && header->index != cursor->expected_index) ||
+        !is_next(cursor, header->index) ||
         body_len > cursor->limit - cursor->position - ENTRY_HEADER_SIZE)
         return ERR_CORRUPT;
     header->body = (struct slice){.len = body_len};

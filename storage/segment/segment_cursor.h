@@ -24,9 +24,10 @@ struct segment_cursor {
     uint64_t looked_at;    /* where the entry begins that was looked at last, sound or not */
     size_t chunk_bytes;    /* read so much at once where the file has it */
     bool cached_only;
-    log_index expected_index; /* of the next entry; 0: not known yet */
-    log_index last_index; /* of the last entry before `limit`: an end without it is damage; 0: not
-                             known */
+    bool gaps;                /* a segment that was cleaned: entries may be missing */
+    log_index expected_index; /* of the next entry, or with gaps the least one; 0: not known yet */
+    log_index last_index; /* of the last entry before `limit`: an end without it is damage, but with
+                             gaps; 0: not known */
     struct buffer *chunk; /* what was read last */
     uint64_t chunk_position;
     size_t chunk_len;

@@ -15,11 +15,39 @@ enum {
     MAGIC_INDEX = 0x58535244, /* "DRSX" */
     MAGIC_BLOCK = 0x42535244, /* "DRSB" */
     HEADER_CRC_AT = SEGMENT_HEADER_SIZE - 4,
+    FLAG_CLEANED = 1,
+    FLAG_ALL_GONE = 2,
+    FLAG_KEEPS_STALE = 4,
     BLOCK_CHECKED_FROM = 8, /* the part of a block header that its checksum covers */
 };
 
 static uint32_t magic_of(enum segment_file_kind kind) {
-    return kind == SEGMENT_FILE_LOG ? MAGIC_LOG : MAGIC_INDEX;
+    return kind == SEGMENT_FILE_INDEX ? MAGIC_INDEX : MAGIC_LOG;
+}
+
+/* Of a segment that was cleaned. */
+static void encode_cleaned(const struct segment_header *header, uint8_t *into) {
+    le_put_u32(into + 4, SEGMENT_FORMAT_CLEANED);
+    le_put_u32(into + 32, FLAG_CLEANED | (header->keeps_stale ? FLAG_KEEPS_STALE : FLAG_ALL_GONE));
+    le_put_u32(into + 36, header->generation);
+    le_put_u64(into + 40, header->last_index);
+    le_put_u64(into + 48, (uint64_t)header->end_offset);
+    le_put_u32(into + 56, header->unread);
+}
+
+static int decode_cleaned(const uint8_t *from, struct segment_header *header) {
+    header->generation = le_get_u32(from + 36);
+    header->last_index = le_get_u64(from + 40);
+    header->end_offset = (int64_t)le_get_u64(from + 48);
+    header->unread = le_get_u32(from + 56);
+    uint32_t flags = le_get_u32(from + 32);
+    header->keeps_stale = flags & FLAG_KEEPS_STALE;
+    if (flags == FLAG_CLEANED) header->unread = UINT32_MAX; /* of an older version */
+    bool known = flags == FLAG_CLEANED || flags == (FLAG_CLEANED | FLAG_ALL_GONE) ||
+                 flags == (FLAG_CLEANED | FLAG_KEEPS_STALE);
+    bool sound = known && header->generation > 0 && header->last_index >= header->first_index &&
+                 header->end_offset > header->base_offset;
+    return sound ? 0 : ERR_MALFORMED;
 }
 
 void segment_header_encode(const struct segment_header *header, enum segment_file_kind kind,
@@ -30,6 +58,7 @@ void segment_header_encode(const struct segment_header *header, enum segment_fil
     le_put_u64(into + 8, header->group);
     le_put_u64(into + 16, (uint64_t)header->base_offset);
     le_put_u64(into + 24, header->first_index);
+    if (segment_is_cleaned(header)) encode_cleaned(header, into);
     le_put_u32(into + HEADER_CRC_AT, crc32c(0, into, HEADER_CRC_AT));
 }
 
@@ -38,11 +67,12 @@ int segment_header_decode(const uint8_t from[SEGMENT_HEADER_SIZE], enum segment_
     if (le_get_u32(from) != magic_of(kind)) return ERR_MALFORMED;
     if (le_get_u32(from + HEADER_CRC_AT) != crc32c(0, from, HEADER_CRC_AT)) return ERR_CORRUPT;
     uint32_t version = le_get_u32(from + 4);
-    if (version == 0 || version > SEGMENT_FORMAT_VERSION) return ERR_VERSION;
-    header->group = le_get_u64(from + 8);
-    header->base_offset = (int64_t)le_get_u64(from + 16);
-    header->first_index = le_get_u64(from + 24);
-    return header->base_offset < 0 || header->first_index == 0 ? ERR_MALFORMED : 0;
+    if (version == 0 || version > SEGMENT_FORMAT_CLEANED) return ERR_VERSION;
+    *header = (struct segment_header){.group = le_get_u64(from + 8),
+                                      .base_offset = (int64_t)le_get_u64(from + 16),
+                                      .first_index = le_get_u64(from + 24)};
+    if (header->base_offset < 0 || header->first_index == 0) return ERR_MALFORMED;
+    return version == SEGMENT_FORMAT_CLEANED ? decode_cleaned(from, header) : 0;
 }
 
 uint64_t index_block_meta_size(const struct index_block_header *header) {
@@ -123,6 +153,44 @@ struct index_point index_point_decode(const uint8_t from[INDEX_POINT_SIZE]) {
                                 .position = le_get_u64(from + 24)};
 }
 
+/* ---- The head of a snapshot ---- */
+
+enum {
+    STATE_MAGIC = 0x53535244, /* "DRSS" */
+    STATE_FORMAT_EARLY = 1,   /* perhaps of entries that were not durable */
+    STATE_FORMAT = 2,
+    STATE_CRC_AT = 28,
+};
+
+void state_head_encode(const struct state_head *head, uint8_t into[STATE_HEAD_SIZE]) {
+    le_put_u32(into, STATE_MAGIC);
+    le_put_u32(into + 4, STATE_FORMAT);
+    le_put_u64(into + 8, head->group);
+    le_put_u64(into + 16, head->index);
+    le_put_u32(into + 24, head->len);
+    le_put_u32(into + STATE_CRC_AT, 0);
+}
+
+void state_head_seal(uint8_t into[STATE_HEAD_SIZE], uint32_t crc) {
+    le_put_u32(into + STATE_CRC_AT, crc);
+}
+
+uint32_t state_head_crc(const uint8_t from[STATE_HEAD_SIZE]) {
+    return crc32c(0, from, STATE_CRC_AT);
+}
+
+int state_head_decode(const uint8_t from[STATE_HEAD_SIZE], struct state_head *head) {
+    if (le_get_u32(from) != STATE_MAGIC) return ERR_MALFORMED;
+    uint32_t format = le_get_u32(from + 4);
+    if (format != STATE_FORMAT && format != STATE_FORMAT_EARLY) return ERR_VERSION;
+    *head = (struct state_head){.group = le_get_u64(from + 8),
+                                .index = le_get_u64(from + 16),
+                                .len = le_get_u32(from + 24),
+                                .crc = le_get_u32(from + STATE_CRC_AT),
+                                .was_durable = format == STATE_FORMAT};
+    return ERR_NONE;
+}
+
 char *path_join(const char *directory, const char *name) {
     size_t size = strlen(directory) + strlen(name) + 2;
     char *path = mem_alloc(size);
@@ -138,9 +206,9 @@ char *path_of_group(const char *groups_path, uint64_t group) {
 
 char *path_of_segment(const char *group_path, kafka_offset base_offset,
                       enum segment_file_kind kind) {
+    static const char *const suffixes[] = {".log", ".index", ".clean", ".mend"};
     char name[32];
-    snprintf(name, sizeof name, "%020" PRId64 "%s", base_offset,
-             kind == SEGMENT_FILE_LOG ? ".log" : ".index");
+    snprintf(name, sizeof name, "%020" PRId64 "%s", base_offset, suffixes[kind]);
     return path_join(group_path, name);
 }
 

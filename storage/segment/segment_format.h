@@ -7,8 +7,18 @@
  *   groups/<group id>/<raft index, 20 digits>.snapshot
  *                                                     an applier's state (applier_snapshot.h)
  *
+ *   groups/<group id>/<base offset>.clean             what a cleaning writes, until it is a .log
+ *   groups/<group id>/<base offset>.mend              what is being written into it
+ * (segment_mend.h)
+ *
  * File header (64 bytes, little-endian): u32 magic, u32 format version, u64 group, i64 base offset,
  * u64 first raft index, 28 zero bytes, u32 CRC-32C of the 60 bytes before it.
+ * Format 3 is a segment that was cleaned (log_cleaning.h), and its index: entries, and batches and
+ * records in them, may be missing, so the header says where it ends. Instead of the zeros: u32
+ * flags (1, and 2 or 4), u32 generation, u64 last raft index, i64 end offset, u32 so many of its
+ * last offsets no cleaning has read the keys of yet (UINT32_MAX: none of it). Flag 2: what was to
+ * go is gone; 4: some of it stays, because it could not be taken out. With neither an older version
+ * cleaned it, which did not note that: it counts as not read yet. All others stay in format 2.
  *
  * Blocks (format 2): what was synced never shares a block of 4096 bytes with what is written later,
  * because a torn write may destroy the whole block. So each sync fills the last block with zeros,
@@ -32,6 +42,7 @@
 
 enum {
     SEGMENT_FORMAT_VERSION = 2,
+    SEGMENT_FORMAT_CLEANED = 3,
     SEGMENT_HEADER_SIZE = 64,
     SEGMENT_BLOCK = 4096,
     INDEX_BLOCK_HEADER_SIZE = 64,
@@ -40,13 +51,30 @@ enum {
     INDEX_POINT_SIZE = 32,
 };
 
-enum segment_file_kind { SEGMENT_FILE_LOG, SEGMENT_FILE_INDEX };
+/* The third is a SEGMENT_FILE_LOG under the name that it has until it is whole; the last one is
+ * beside it. */
+enum segment_file_kind {
+    SEGMENT_FILE_LOG,
+    SEGMENT_FILE_INDEX,
+    SEGMENT_FILE_CLEAN,
+    SEGMENT_FILE_MEND
+};
 
 struct segment_header {
     uint64_t group;
     kafka_offset base_offset;
     log_index first_index;
+    /* Of one that was cleaned; else 0. */
+    uint32_t generation;     /* 1 or more; of two files of one name the higher one is the later */
+    log_index last_index;    /* that it covers, whether that entry is there or not */
+    kafka_offset end_offset; /* the same of offsets */
+    uint32_t unread;         /* offsets at its end whose keys were not read by a cleaning */
+    bool keeps_stale;        /* records stay in it of which there are later ones of their keys */
 };
+
+static inline bool segment_is_cleaned(const struct segment_header *header) {
+    return header->generation > 0;
+}
 
 /* The position, or the end of the block that it lies in. */
 static inline uint64_t segment_block_end(uint64_t position) {
@@ -80,7 +108,8 @@ struct index_block_header {
     uint64_t from, to;
     log_index last_index;
     kafka_offset end_offset;
-    int64_t max_timestamp;
+    int64_t
+        max_timestamp; /* below -1: none of the records has one; -1 - the wall time of the seal */
 };
 
 /* Bytes of the terms and changes that follow the header; 64 bits, because the counts are not to be
@@ -98,6 +127,26 @@ int index_block_check_meta(const uint8_t header[INDEX_BLOCK_HEADER_SIZE], const 
                            size_t len);
 struct index_term index_term_decode(const uint8_t from[INDEX_TERM_SIZE]);
 struct index_point index_point_decode(const uint8_t from[INDEX_POINT_SIZE]);
+
+/* ---- The head of a snapshot of the appliers: storage/log/applier_snapshot.h ---- */
+
+enum { STATE_HEAD_SIZE = 32 };
+
+struct state_head {
+    uint64_t group;
+    log_index index;
+    uint32_t len; /* of the state behind it */
+    uint32_t crc; /* of all: state_head_crc, going on with the state */
+    bool
+        was_durable; /* what it describes was, when it was written: the older format does not say */
+};
+/* The format that says so; `crc` is put in by state_head_seal. */
+void state_head_encode(const struct state_head *head, uint8_t into[STATE_HEAD_SIZE]);
+void state_head_seal(uint8_t into[STATE_HEAD_SIZE], uint32_t crc);
+/* Of the bytes of the head before the checksum. */
+uint32_t state_head_crc(const uint8_t from[STATE_HEAD_SIZE]);
+/* ERR_MALFORMED: not such a head; ERR_VERSION: a format that this program does not know. */
+int state_head_decode(const uint8_t from[STATE_HEAD_SIZE], struct state_head *head);
 
 /* ---- Paths: strings of the caller's, from mem_alloc ---- */
 

@@ -47,12 +47,27 @@ static void add_change(struct segment_index *index, log_index raft_index) {
     index->changes[index->change_count++] = raft_index;
 }
 
+bool segment_index_takes(const struct segment_index *index, const struct entry *entry) {
+    const struct segment_header *header = &index->header;
+    const struct segment_end *end = &index->end;
+    if (!segment_is_cleaned(header))
+        return entry->index == end->last_index + 1 && entry->base_offset == end->offset;
+    return entry->index > end->last_index && entry->index <= header->last_index &&
+           entry->base_offset >= end->offset &&
+           entry->base_offset + entry->records <= header->end_offset;
+}
+
+void segment_index_close_gap(struct segment_index *index) {
+    if (!segment_is_cleaned(&index->header)) return;
+    index->end.last_index = index->header.last_index;
+    index->end.offset = index->header.end_offset;
+}
+
 void segment_index_add(struct segment_index *index, const struct entry *entry,
                        uint64_t stored_size) {
     struct segment_end *end = &index->end;
-    /* a segment that is read was compared by its cursor; one that is written is our log's */
-    CHECK(entry->index == end->last_index + 1);
-    CHECK(entry->base_offset == end->offset); /* as above, and by scan (segment.c) */
+    /* a segment that is read was compared by scan (segment.c); one that is written is our log's */
+    CHECK(segment_index_takes(index, entry));
     CHECK(index->has_points); /* the owner of an index without points does not ask it */
 
     size_t points = index->point_count;
@@ -79,6 +94,18 @@ bool segment_index_goes_on_at(struct segment_index *index, uint64_t position) {
     return position == index->end.position;
 }
 
+/* Where a block has the largest timestamp of the records. Without one it may have when the segment
+ * was sealed instead: below -1, so that it is never taken for a record's. */
+static int64_t timestamp_field(const struct segment_index *index) {
+    bool instead = index->end.max_timestamp < 0 && index->sealed_ms > 0;
+    return instead ? -1 - index->sealed_ms : index->end.max_timestamp;
+}
+
+static void take_timestamp_field(struct segment_index *index, int64_t field) {
+    index->end.max_timestamp = field < -1 ? -1 : field;
+    index->sealed_ms = field < -1 ? -1 - field : 0;
+}
+
 uint8_t *segment_index_take_block(struct segment_index *index, uint64_t *position, size_t *len) {
     if (index->saved_position == index->end.position) return NULL;
     struct index_block_header block = {
@@ -89,7 +116,7 @@ uint8_t *segment_index_take_block(struct segment_index *index, uint64_t *positio
         .to = index->end.position,
         .last_index = index->end.last_index,
         .end_offset = index->end.offset,
-        .max_timestamp = index->end.max_timestamp};
+        .max_timestamp = timestamp_field(index)};
     size_t head = index->file_size == 0 ? SEGMENT_HEADER_SIZE : 0;
     *len = head + INDEX_BLOCK_HEADER_SIZE + index_block_meta_size(&block) +
            (size_t)block.points * INDEX_POINT_SIZE;
@@ -175,10 +202,9 @@ static uint64_t load_block(struct env_file *file, uint64_t offset, uint64_t left
         const uint8_t *changes = meta + (size_t)block.terms * INDEX_TERM_SIZE;
         for (uint32_t i = 0; i < block.changes; i++)
             add_change(index, le_get_u64(changes + (size_t)i * INDEX_CHANGE_SIZE));
-        index->end = (struct segment_end){.position = block.to,
-                                          .last_index = block.last_index,
-                                          .offset = block.end_offset,
-                                          .max_timestamp = block.max_timestamp};
+        index->end = (struct segment_end){
+            .position = block.to, .last_index = block.last_index, .offset = block.end_offset};
+        take_timestamp_field(index, block.max_timestamp);
     }
     mem_free(meta);
     return good ? size : 0;
@@ -191,7 +217,8 @@ static void load_blocks(struct env_file *file, uint64_t size, uint64_t limit, bo
     if (size < sizeof head || !read_all(file, head, sizeof head, 0, error) ||
         segment_header_decode(head, SEGMENT_FILE_INDEX, &header) != 0 ||
         header.group != index->header.group || header.base_offset != index->header.base_offset ||
-        header.first_index != index->header.first_index)
+        header.first_index != index->header.first_index ||
+        header.generation != index->header.generation)
         return;
     index->file_size = sizeof head;
     while (*error == 0 && index->file_size < size) {

@@ -8,7 +8,8 @@
  * file. Failures: an index file that is missing, torn or of another segment is as good as empty
  * from there on: the owner scans the segment behind `end.position` and adds the entries again.
  * Invariant: the file never says more than the segment has synced, because a block is written after
- * that sync.
+ * that sync. Of a segment that was cleaned the index knows entries that are there, and no others;
+ * its file is of the same generation as the segment, or as good as missing.
  */
 #ifndef STORAGE_SEGMENT_SEGMENT_INDEX_H
 #define STORAGE_SEGMENT_SEGMENT_INDEX_H
@@ -35,6 +36,8 @@ struct segment_index {
     size_t point_count, point_room, term_count, term_room, change_count, change_room;
     uint64_t interval_bytes; /* distance of points */
     bool has_points;         /* false: loaded without them */
+    int64_t sealed_ms; /* wall time of the seal of a segment whose records have no timestamps; 0:
+                          not known */
     /* What the file holds already. */
     size_t saved_points, saved_terms, saved_changes;
     uint64_t saved_position;
@@ -47,9 +50,15 @@ void segment_index_init(struct segment_index *index, const struct segment_header
                         uint64_t interval_bytes);
 void segment_index_close(struct segment_index *index);
 
+/* The entry may come next: it goes on where the index ends or, in a segment that was cleaned, does
+ * not lie before that and not behind what the segment covers. */
+bool segment_index_takes(const struct segment_index *index, const struct entry *entry);
 /* Takes up the next entry, whose header and body lie at end.position. */
 void segment_index_add(struct segment_index *index, const struct entry *entry,
                        uint64_t stored_size);
+
+/* All entries are in it: a segment that was cleaned ends where its header says. */
+void segment_index_close_gap(struct segment_index *index);
 
 /* The next entry, or the end of what there is, lies at `position`: at end.position, or behind the
  * zeros that end its block; those are counted in then. False: neither. */

@@ -7,17 +7,24 @@
 #include "storage/segment/segment_format.h"
 
 struct listing {
-    int64_t *bases;
-    size_t count, capacity;
+    struct segment_bases segments, unfinished, mends;
 };
 
-static void note_segment(void *arg, const char *name) {
+static void note(struct segment_bases *list, uint64_t base) {
+    list->bases = mem_grow(list->bases, list->count, &list->capacity, sizeof *list->bases);
+    list->bases[list->count++] = (int64_t)base;
+}
+
+static void note_name(void *arg, const char *name) {
     struct listing *listing = arg;
     uint64_t base;
-    if (!path_number(name, ".log", &base) || base > INT64_MAX) return;
-    listing->bases = mem_grow(listing->bases, listing->count, &listing->capacity,
-                              sizeof *listing->bases);
-    listing->bases[listing->count++] = (int64_t)base;
+    if (path_number(name, ".log", &base) && base <= INT64_MAX)
+        note(&listing->segments, base);
+    else if (path_number(name, ".clean", &base) && base <= INT64_MAX)
+        note(&listing->unfinished, base);
+    else if ((path_number(name, ".mend", &base) || path_number(name, ".mend.new", &base)) &&
+             base <= INT64_MAX)
+        note(&listing->mends, base);
 }
 
 static int compare_bases(const void *left, const void *right) {
@@ -25,16 +32,23 @@ static int compare_bases(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-int segment_list(struct env *env, const char *path, int64_t **bases, size_t *count) {
-    struct listing listing = {0};
-    int error = env_list_dir(env, path, note_segment, &listing);
-    if (error) {
-        mem_free(listing.bases);
-        listing = (struct listing){0};
+static void take(struct segment_bases *list, bool keep, struct segment_bases *into) {
+    if (keep && list->count > 0)
+        qsort(list->bases, list->count, sizeof *list->bases, compare_bases);
+    if (keep && into) {
+        *into = *list;
+        return;
     }
-    if (listing.count > 0)
-        qsort(listing.bases, listing.count, sizeof *listing.bases, compare_bases);
-    *bases = listing.bases;
-    *count = listing.count;
+    mem_free(list->bases);
+    if (into) *into = (struct segment_bases){0};
+}
+
+int segment_list(struct env *env, const char *path, struct segment_bases *segments,
+                 struct segment_bases *unfinished, struct segment_bases *mends) {
+    struct listing listing = {0};
+    int error = env_list_dir(env, path, note_name, &listing);
+    take(&listing.segments, !error, segments);
+    take(&listing.unfinished, !error, unfinished);
+    take(&listing.mends, !error, mends);
     return error;
 }

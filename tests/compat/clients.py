@@ -141,10 +141,11 @@ def clients():
     streams, streams_install = java("4.3.1", "java/streams/Counting.java")
     program = [sys.executable, DRIVERS / "program.py"]
     kcat = ["kcat", "-b", "{bootstrap}", "{settings}", "-f", "{format}", "-u", "-G", "{group}", "{topics}"]
-    drave = [BIN / "drave", "consume", "-b", "{bootstrap}", "{settings}", "-o", "{start}", "-f", "{format}", "-G", "{group}", "{topics}"]
+    drave = [BIN / "drave", "consume", "-b", "{bootstrap}", "{settings}", "-o", "{start}", "-f", "{format}"]
+    drave += ["--read-committed", "-G", "{group}", "{topics}"]
     return [
         Client("kcat", [*program, *kcat], lambda: None, A_PROGRAM),
-        Client("drave", [*program, *drave], lambda: None, A_PROGRAM, environment={"WITHOUT": "auto.offset.reset"}),
+        Client("drave", [*program, *drave], lambda: None, A_PROGRAM, environment={"WITHOUT": "auto.offset.reset isolation.level"}),
         Client("librdkafka", rdkafka, rdkafka_install, NO_TOOL),
         Client("librdkafka-cooperative", rdkafka, rdkafka_install, NO_MORE, cooperative=True),
         Client("librdkafka-consumer", rdkafka, rdkafka_install, NO_MORE, protocol="consumer"),

@@ -1,11 +1,28 @@
 """All cases, asked one after the other."""
 
-from differences import classic, consumers, duplicates, fetches, migration, newest, offsets, reads, requests, sessions, settings, topics
+from differences import (
+    classic,
+    consumers,
+    duplicates,
+    fetches,
+    migration,
+    newest,
+    offsets,
+    reads,
+    requests,
+    sessions,
+    settings,
+    topics,
+    transactions,
+    trims,
+    tuned,
+    txn_offsets,
+)
 from differences.cases import CASES, Cluster
 
 NAMES = list(CASES)  # in the order of their files
 assert classic and settings and topics and consumers and duplicates and fetches and migration and newest and offsets and reads and sessions
-assert requests
+assert requests and transactions and trims and tuned and txn_offsets
 
 
 def answers(host, port):

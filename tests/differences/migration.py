@@ -98,7 +98,7 @@ def stable(g, **more):
 def _(g):
     c, name = g.c, g.name
     one, n = stable(g)
-    out = [beat(c, name, "new", 5, text=False), beat(c, name, "new", 0, names=[TOPIC]), members(c, name, g), g.state()]
+    out = [beat(c, name, "new", 0, names=[TOPIC]), members(c, name, g), g.state()]
     out += [g.beat(one, n), g.fetch(one, n), g.commit(one, n), g.commit(one, n + 1), g.commit(one, n, version=9)]
     said, n = g.again(one)
     out += [said, g.commit(one, n), g.commit(one, n - 1), g.beat(one, n), g.fetch(one, n)]
@@ -149,6 +149,12 @@ def _(g):
     said, two, n = g.enter(instance="one")
     out += [said, g.state(), g.fetch(two, n, instance="one"), g.beat(two, n, "one"), beat(c, name, "new", 1, instance="one", text=False)]
     return [*out, g.beat(one, n, "one")]
+
+
+@mixed("Migration: a member of KIP-848 that a classic group does not know", "migrated-unknown")
+def _(g):
+    stable(g)
+    return [beat(g.c, g.name, "asleep", 5, text=False)]
 
 
 @mixed("Migration: groups that are not upgraded", "migrated-refused")

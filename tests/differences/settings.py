@@ -50,6 +50,8 @@ def changes():
         "set": dict(configs=[(SESSION, 0, "50000")]),
         "set to nothing": dict(configs=[(SESSION, 0, None)]),
         "set to an empty value": dict(configs=[(SESSION, 0, "")]),
+        "set to a value with blanks": dict(configs=[(SESSION, 0, " 50000\t")]),
+        "set to nothing but a blank": dict(configs=[(SESSION, 0, " ")]),
         "below the brokers' limit": dict(configs=[(SESSION, 0, "44999")]),
         "above the brokers' limit": dict(configs=[(SESSION, 0, "60001")]),
         "heartbeats below the brokers' limit": dict(configs=[(BEAT, 0, "4999")]),

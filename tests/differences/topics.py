@@ -422,6 +422,7 @@ def changes():
         "set": dict(configs=[(wanted, 0, "2000")]),
         "set to nothing": dict(configs=[(wanted, 0, None)]),
         "set to an impossible value": dict(configs=[(wanted, 0, "-1")]),
+        "set to a value with blanks": dict(configs=[(wanted, 0, " 2000\t")]),
         "unknown setting": dict(configs=[("foo", 0, "1")]),
         "delete": dict(configs=[(wanted, 1, None)]),
         "delete what was not set": dict(configs=[("retention.bytes", 1, None)]),

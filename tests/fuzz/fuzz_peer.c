@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "raft-glue/peer/peer_frame.h"
+#include "raft-glue/peer/snapshot_frame.h"
 #include "raft-glue/raft_group_internal.h"
 #include "storage/little_endian.h"
 #include "tests/fuzz/entries.h"
@@ -95,6 +96,28 @@ static void verdict(struct slice payload) {
         CHECK(strlen(sentence) < payload.len);
 }
 
+/* The list of an offer is, byte for byte, what it says. */
+static void snapshot(uint8_t kind, struct slice payload) {
+    struct snapshot_head head;
+    struct prefix_files list;
+    struct snapshot_want part;
+    enum snapshot_refusal reason;
+    const uint8_t *bytes;
+    if (snapshot_head_decode(payload, &head) != ERR_NONE) return;
+    if (kind == PEER_KIND_SNAPSHOT_REFUSE) snapshot_refusal_decode(payload, &reason);
+    if (kind == PEER_KIND_SNAPSHOT_WANT) snapshot_want_decode(payload, &part);
+    if (kind == PEER_KIND_SNAPSHOT_CHUNK &&
+        snapshot_chunk_decode(payload, &part, &bytes) == ERR_NONE)
+        CHECK(bytes + part.length == payload.data + payload.len);
+    if (kind != PEER_KIND_SNAPSHOT_OFFER || snapshot_offer_decode(payload, &list) != ERR_NONE)
+        return;
+    struct slice again = prefix_files_encode(&list);
+    CHECK(again.len == payload.len - SNAPSHOT_HEAD_SIZE &&
+          memcmp(again.data, payload.data + SNAPSHOT_HEAD_SIZE, again.len) == 0);
+    slice_unref(&again);
+    prefix_files_free(&list);
+}
+
 static void take(struct workspace *workspace, uint8_t kind, struct slice payload) {
     struct shard *shard = shard_get(workspace);
     struct peer_journal journal;
@@ -104,6 +127,10 @@ static void take(struct workspace *workspace, uint8_t kind, struct slice payload
     case PEER_KIND_JOURNAL: peer_journal_decode(payload, &journal); break;
     case PEER_KIND_MESSAGES: receive_records(shard, 2, slice_ref(payload)); break;
     case PEER_KIND_ENTRIES: receive_entries(shard, 2, slice_ref(payload)); break;
+    case PEER_KIND_SNAPSHOT_OFFER:
+    case PEER_KIND_SNAPSHOT_REFUSE:
+    case PEER_KIND_SNAPSHOT_WANT:
+    case PEER_KIND_SNAPSHOT_CHUNK: snapshot(kind, payload); break;
     default: break;
     }
     shard->turn_bytes = shard->undurable_bytes =

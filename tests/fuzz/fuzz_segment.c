@@ -17,6 +17,7 @@
 #include "storage/log/partition_log.h"
 #include "storage/segment/segment_cursor.h"
 #include "storage/segment/segment_index.h"
+#include "tests/batches/producer_bytes.h"
 #include "tests/fuzz/entries.h"
 #include "tests/fuzz/workspace.h"
 
@@ -133,8 +134,8 @@ static void walk_snapshot(struct workspace *workspace, const char *path) {
         return;
     struct producer_state_options options = {.max_producers = 1000};
     struct producer_state *state = producer_state_new(&options);
-    if (producer_state_decode(state, bytes.data, bytes.len) == ERR_NONE) {
-        struct slice again = producer_state_encode(state);
+    if (producer_bytes_take(state, bytes.data, bytes.len) == ERR_NONE) {
+        struct slice again = producer_bytes(state);
         slice_unref(&again);
     }
     producer_state_free(state);

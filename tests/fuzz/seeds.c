@@ -12,14 +12,18 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "broker/cluster/cluster_record.h"
+#include "broker/metadata/image/metadata_image.h"
 #include "broker/metadata/metadata_change.h"
 #include "broker/producer/producer_state.h"
 #include "protocol/messages/api_table.h"
 #include "protocol/record/record_batch_builder.h"
 #include "raft-glue/peer/entry_frame.h"
+#include "raft-glue/peer/snapshot_frame.h"
 #include "storage/journal/journal.h"
 #include "storage/little_endian.h"
 #include "storage/log/partition_log.h"
+#include "storage/segment/start_file.h"
+#include "tests/batches/producer_bytes.h"
 #include "tests/fuzz/workspace.h"
 
 enum { LINE_MAX = 1 << 18, FILE_MAX = 1 << 18, GROUP = 1 };
@@ -181,6 +185,7 @@ static void journal(struct workspace *workspace) {
     journal_progress(journal, GROUP, 2, 0, 200);
     journal_mark(journal, 7);
     journal_hard_state(journal, 9, 1, 1);
+    journal_log_begins(journal, 9, 40, 12, 64);
     env_uv_run(workspace->env);
     journal_forget(journal, 9);
     journal_close(journal);
@@ -218,7 +223,7 @@ static size_t make_snapshot(uint8_t *into) {
         .producer_id = 5, .epoch = 0, .base_sequence = 0, .last_sequence = 3};
     struct producer_state *state = producer_state_new(&options);
     producer_state_commit(state, &batch);
-    struct slice bytes = producer_state_encode(state);
+    struct slice bytes = producer_bytes(state);
     memset(into, 0, 32);
     le_put_u32(into, 0x53535244); /* applier_snapshot.h; the checksum is left to the target, which
                                      makes it right */
@@ -314,6 +319,50 @@ static void entry_frames(void) {
         entry_unref(entries[i]);
 }
 
+static void snapshot_frames(void) {
+    static const struct snapshot_head head = {
+        .group = GROUP, .from = 1, .to = 2, .transfer = 9, .term = 3};
+    static const struct snapshot_want want = {.file = 1, .length = 4, .offset = 8};
+    uint32_t crcs[] = {1, 2};
+    struct prefix_file files[] = {
+        {.kind = PREFIX_STATE, .last_index = 30, .size_bytes = 10, .block_crcs = crcs},
+        {.kind = PREFIX_SEGMENT,
+         .first_index = 11,
+         .last_index = 20,
+         .base_offset = 7,
+         .end_offset = 12,
+         .size_bytes = 500,
+         .block_crcs = crcs + 1}};
+    struct slice change = {.data = (const uint8_t *)"change", .len = 6};
+    struct prefix_files list = {
+        .begins = {.index = 10,
+                   .term = 1,
+                   .next_offset = 7,
+                   .file_index = 10,
+                   .file_offset = 7,
+                   .change_index = 1,
+                   .change = change},
+        .ends = {.index = 20, .term = 2, .next_offset = 12, .change_index = 1, .change = change},
+        .state_index = 30,
+        .files = files,
+        .count = 2};
+    struct slice encoded = prefix_files_encode(&list);
+    struct peer_bytes bytes = {0};
+    snapshot_head_encode(peer_bytes_extend(&bytes, SNAPSHOT_HEAD_SIZE), &head);
+    peer_bytes_add(&bytes, encoded.data, encoded.len);
+    seed_frame("offer", PEER_KIND_SNAPSHOT_OFFER, bytes.data, bytes.len);
+    peer_bytes_free(&bytes);
+    slice_unref(&encoded);
+    uint8_t refusal[SNAPSHOT_REFUSAL_SIZE], wanted[SNAPSHOT_WANT_SIZE],
+        chunk[SNAPSHOT_CHUNK_HEAD_SIZE + 4] = {0};
+    snapshot_refusal_encode(refusal, &head, SNAPSHOT_BUSY);
+    seed_frame("refuse", PEER_KIND_SNAPSHOT_REFUSE, refusal, sizeof refusal);
+    snapshot_want_encode(wanted, &head, &want);
+    seed_frame("want", PEER_KIND_SNAPSHOT_WANT, wanted, sizeof wanted);
+    snapshot_chunk_encode(chunk, &head, &want);
+    seed_frame("chunk", PEER_KIND_SNAPSHOT_CHUNK, chunk, sizeof chunk);
+}
+
 static void peer(void) {
     struct peer_bytes bytes = {0};
     struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
@@ -338,6 +387,7 @@ static void peer(void) {
         peer_record_encode(records + (type - 1) * PEER_RECORD_SIZE, &record);
     }
     seed_frame("messages", PEER_KIND_MESSAGES, records, sizeof records);
+    snapshot_frames();
     entry_frames();
 }
 
@@ -424,6 +474,65 @@ static void settings(void) {
     seed_plain("settings", "wrong", "node.id=x\nno.such=1\nnode.id=1\nnode.id=2\n=\n");
 }
 
+/* ---- Where a log begins, and the table of the metadata ---- */
+
+static void start(struct workspace *workspace) {
+    const struct start_file of = {.index = 9,
+                                  .term = 2,
+                                  .next_offset = 70,
+                                  .change_index = 1,
+                                  .change = slice_copy(NULL, "change", 6),
+                                  .file_index = 5,
+                                  .file_offset = 40};
+    char *marker = workspace_put(workspace, "group/marker", "", 0), path[256];
+    *strrchr(marker, '/') = '\0';
+    CHECK(start_file_write(workspace->env, marker, 1, &of) == ERR_NONE);
+    snprintf(path, sizeof path, "%s/start", marker);
+    uint8_t *bytes = mem_alloc(FILE_MAX);
+    size_t len = read_file(path, bytes);
+    seed("start", "small", 0, bytes, len);
+    seed("start", "small", 1, bytes, len);
+    mem_free(bytes);
+    struct slice change = of.change;
+    slice_unref(&change);
+    mem_free(marker);
+    workspace_clear(workspace);
+}
+
+static size_t add_part(uint8_t *into, size_t at, struct slice part) {
+    memcpy(into + at, part.data, part.len);
+    at += part.len;
+    slice_unref(&part);
+    return at;
+}
+
+static void image(void) {
+    struct metadata *table = metadata_new(1, 1);
+    int32_t nodes[2] = {1, 2};
+    struct command_partition partitions[2] = {{{nodes, 2}}, {{nodes, 1}}};
+    struct metadata_command command;
+    struct metadata_result result;
+    struct slice bytes;
+    metadata_command_init(&command, COMMAND_CREATE_TOPIC);
+    command.create_topic.name = kp_string_of("orders");
+    command.create_topic.id.bytes[0] = 7;
+    command.create_topic.partitions.items = partitions;
+    command.create_topic.partitions.count = 2;
+    CHECK(metadata_command_encode(&command, &bytes) == ERR_NONE);
+    CHECK(metadata_apply(table, 1, bytes.data, bytes.len, &result) == ERR_NONE);
+    slice_unref(&bytes);
+    uint8_t all[4096];
+    size_t len = add_part(all, 0, image_of_head(table));
+    len = add_part(all, len, image_of_roster(table));
+    len = add_part(all, len, image_of_retired(table));
+    len = add_part(all, len,
+                   image_of_topic((const struct topic_row *)metadata_next_topic(table, NULL)));
+    len = add_part(all, len, image_of_requests(&table->resources));
+    len = add_part(all, len, image_of_plans(table));
+    seed("image", "small", all[0], all + 1, len - 1);
+    metadata_free(table);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) {
         fprintf(stderr, "usage: fuzz_seeds DIR\n");
@@ -437,5 +546,7 @@ int main(int argc, char **argv) {
     peer();
     cluster();
     settings();
+    start(workspace);
+    image();
     return 0;
 }

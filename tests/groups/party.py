@@ -219,15 +219,14 @@ class Party:
             old.popen.send_signal(signal.SIGTERM)
 
     def type(self):
-        """What the coordinator, which may be about to move, says that the group is: classic or consumer."""
+        """What the coordinator, which may be about to move, says that the group is: classic or consumer. (Listed: librdkafka describes groups by the
+        classic protocol's request, to which Kafka says of a group of the other one that it is dead.)"""
 
         def said():
-            try:
-                return self.admin.describe_consumer_groups([self.group], request_timeout=20)[self.group].result().type.name.lower()
-            except KafkaException:
-                return None
+            listed = self.admin.list_consumer_groups(request_timeout=20).result()
+            return next((g.type.name.lower() for g in listed.valid if g.group_id == self.group), None)
 
-        return wait_until(f"somebody to describe {self.group}", said, PATIENCE_S, 0.2)
+        return wait_until(f"somebody to list {self.group}", said, PATIENCE_S, 0.2)
 
     def coordinator(self):
         """The node that coordinates the group, or None when there is none now: who leads its partition of the topic of groups."""

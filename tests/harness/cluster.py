@@ -63,9 +63,10 @@ class Broker:
             "node.id": self.node,
             "data.dir": self.data,
             "listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "http.listen": "",
             **(
                 {"peer.listen": f"127.0.0.1:{self.peer_port}", "cluster.nodes": self.cluster.nodes_setting()}
-                if self.cluster.size > 1
+                if self.cluster.size > 1 or self.cluster.grows
                 else {}
             ),
             **self.cluster.settings,
@@ -164,8 +165,9 @@ class Broker:
 class Cluster:
     """with Cluster(3) as c: ...   brokers are c[1], c[2], c[3]."""
 
-    def __init__(self, size=3, directory=None, settings=None, data=None):
-        self.size, self.settings, self.started = size, dict(settings or {}), []
+    def __init__(self, size=3, directory=None, settings=None, data=None, grows=False):
+        """grows: also one alone listens for others."""
+        self.size, self.settings, self.started, self.grows = size, dict(settings or {}), [], grows
         self.own = directory is None
         self.directory = Path(directory or tempfile.mkdtemp(prefix="drave-test-"))
         ports = free_ports(2 * size)
@@ -180,6 +182,14 @@ class Cluster:
 
     def __iter__(self):
         return iter(self.brokers.values())
+
+    def newcomer(self):
+        """One more broker, with an empty directory and a list in which all are; the others have theirs until they start again."""
+        node, (port, peer) = max(self.brokers) + 1, free_ports(2)
+        place = self.directory / str(node)
+        self.brokers[node] = Broker(self, node, port, peer, place, place / "data")
+        self.size += 1
+        return self.brokers[node]
 
     def nodes_setting(self):
         return ",".join(f"{b.node}@127.0.0.1:{b.told_peer_port}" for b in self)

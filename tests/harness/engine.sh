@@ -15,6 +15,34 @@ engine_base() {
     mv "$2.part" "$2"
 }
 
+# engine_enter ROOT COMMAND...: in a bare system, with its own process space.
+engine_enter() { engine_within 'exec chroot .' "$@"; }
+
+# engine_boot ROOT COMMAND...: the same, with a root that is one: in a chroot nobody may make name spaces of users, as systemd does. The command
+# begins with umount -l /mnt, where this machine's own root is until then.
+engine_boot() { engine_within 'pivot_root . mnt; exec' "$@"; }
+
+engine_within() {
+    local how=$1
+    shift
+    unshare --mount --pid --fork --kill-child bash -c '
+        how=$0 root=$1; shift
+        mount --bind "$root" "$root"; cd "$root"
+        mount --bind /dev dev; mount -t devpts devpts dev/pts 2>/dev/null; mount -t tmpfs tmpfs dev/shm 2>/dev/null
+        mount -t proc proc proc; mount -t sysfs sysfs sys
+        eval "$how" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LANG=C.UTF-8 CI="$CI" \
+            PIP_CERT=/etc/ssl/certs/ca-certificates.crt NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \"\$@\"' "$how" "$@"
+}
+
+# engine_root BASE ROOT: a copy of a minimal Debian that stands behind the same wall as this machine: names, and certificates beyond Debian's.
+engine_root() {
+    rm -rf "$2"
+    cp -a "$1" "$2"
+    cp /etc/resolv.conf "$2/etc/resolv.conf"
+    mkdir -p "$2/usr/local/share/ca-certificates"
+    cp /usr/local/share/ca-certificates/*.crt "$2/usr/local/share/ca-certificates/" 2>/dev/null || true
+}
+
 engine_up() {
     local dir=$1 socket=$1/docker.sock
     command -v debootstrap >/dev/null && [ -x /usr/bin/docker ] && [ -x /usr/sbin/dockerd ] && [ -x /usr/bin/docker-compose ] ||

@@ -2,10 +2,12 @@
 
 import gzip
 import struct
+import time
 
 from harness.framed import Framed
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS, INIT_PRODUCER_ID = 0, 1, 2, 3, 18, 22
+NOW = int(time.time() * 1000)  # when this process began: what is older than a week does not stay
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 
 
@@ -62,7 +64,7 @@ def snappy_literal(data):
 COMPRESS = {"none": lambda d: d, "gzip": gzip.compress, "snappy": snappy_literal}
 
 
-def batch(records, codec="none", compressed=None, producer=(-1, -1, -1), timestamp=1_700_000_000_000, attributes=0, magic=2, count=None):
+def batch(records, codec="none", compressed=None, producer=(-1, -1, -1), timestamp=NOW, attributes=0, magic=2, count=None):
     """A record batch of (key, value) pairs; `compressed` overrides the records section."""
     body = b"".join(record(i, *kv) for i, kv in enumerate(records))
     payload = compressed(body) if compressed else COMPRESS[codec](body)

@@ -8,11 +8,15 @@ import struct
 import threading
 import time
 
-from harness.cluster import ROOT, Cluster
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+from harness.cluster import ROOT, Cluster, wait_until
 from harness.raw import CODECS, PRODUCE, Raw, crc32c, record, snappy_literal, text, varint
 from harness.suite import Suite
 
 NONE, CORRUPT, TOO_LARGE, REQUEST, TIMESTAMP, TXN, CODEC, RECORD, UNKNOWN = 0, 2, 10, 42, 32, 53, 76, 87, -1
+INVALID_EPOCH, COORDINATOR_FENCED = 47, 52
+WRITE_TXN_MARKERS = 27
 YEARS = 10 * 365 * 86_400_000
 NOW = int(time.time() * 1000)
 MIB = 1 << 20
@@ -133,7 +137,7 @@ def cases():
     yield odd_batch([odd_record(0), odd_record(2), odd_record(1)]), NONE, RECORD, deltas
     yield odd_batch([odd_record(0), odd_record(2), odd_record(1)], "gzip"), UNKNOWN, RECORD, deltas
     yield same(odd_batch(one, attributes=0x20), RECORD)
-    yield odd_batch(one, attributes=0x10, producer=(1, 0, 0)), TXN, TXN, "a transactional batch"
+    yield odd_batch(one, attributes=0x10, producer=(1, 0, 0)), TXN, TXN, "a transactional batch in a request without transactional.id"
     yield odd_batch(one, attributes=8), NONE, TIMESTAMP, "timestamp type LogAppendTime, set by the client"
     yield from (same(odd_batch(one, attributes=bit), NONE) for bit in (0x40, 0x4000))
     yield from ((odd_batch(one, codec, payload=junk), UNKNOWN, RECORD, "a codec above 4") for codec in (5, 7))
@@ -339,8 +343,75 @@ def pipelined_work(cluster):
     return f"{len(ids)} requests; others waited for {longest * 1000:.0f} ms"
 
 
+def write_marker(raw, topic, producer, epoch, coordinator, commit):
+    """The error of WriteTxnMarkers 1 for partition 0."""
+    marker = struct.pack(">qhb", producer, epoch, commit) + b"\2" + bytes([len(topic) + 1]) + topic.encode()
+    marker += b"\2" + struct.pack(">i", 0) + b"\0" + struct.pack(">i", coordinator) + b"\0"
+    answer = raw.ask(WRITE_TXN_MARKERS, 1, b"\0\2" + marker + b"\0")
+    return struct.unpack(">h", answer[-6:-4])[0]  # the tags of four structs follow
+
+
+def read_all(cluster, topic, isolation):
+    """By librdkafka: [(offset, value)], and where it stands at the end."""
+    consumer = Consumer(
+        {"bootstrap.servers": cluster.bootstrap, "group.id": "markers", "isolation.level": isolation, "enable.partition.eof": True}
+    )
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    records, until = [], time.monotonic() + 30
+    while time.monotonic() < until:
+        message = consumer.poll(1)
+        if message is None:
+            continue
+        if message.error():
+            assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
+            break
+        records.append((message.offset(), message.value()))
+    (place,) = consumer.position([TopicPartition(topic, 0)])
+    consumer.close()
+    return records, place.offset
+
+
+def markers_between_records(cluster):
+    """Markers take offsets, real clients pass over them, whatever their isolation, and they are there after a kill of all brokers."""
+    cluster.create("markers", partitions=1)
+    with leader_of(cluster, "markers") as raw:
+        error, producer, _ = raw.init_producer_id()
+        assert error == NONE
+        for n in range(5):
+            assert produce(raw, "markers", (0, odd_batch([odd_record(value=b"%d" % n)])))[0][1:3] == (NONE, 2 * n)
+            assert write_marker(raw, "markers", producer, n, 1, n % 2) == NONE
+            assert write_marker(raw, "markers", producer, n, 1, n % 2) == NONE  # the same: nothing is written
+        assert write_marker(raw, "markers", producer, 3, 1, 1) == INVALID_EPOCH
+        assert write_marker(raw, "markers", producer, 4, 0, 1) == COORDINATOR_FENCED
+        assert end_of(raw, "markers") == 10
+        _, high, stable, _, _ = raw.fetch("markers", 0, 0)
+        assert (high, stable) == (10, 10)
+    wanted = ([(2 * n, b"%d" % n) for n in range(5)], 10)
+    for isolation in ("read_committed", "read_uncommitted"):
+        assert read_all(cluster, "markers", isolation) == wanted, isolation
+    for broker in cluster:
+        broker.kill()
+    cluster.start()
+    cluster.wait_leaders("markers")
+    assert read_all(cluster, "markers", "read_committed") == wanted
+
+    def old_epoch_is_refused():  # by whoever leads by now
+        with leader_of(cluster, "markers") as raw:
+            return write_marker(raw, "markers", producer, 3, 1, 1) == INVALID_EPOCH
+
+    wait_until("a leader that refuses an old epoch", old_epoch_is_refused)
+
+
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (rules, one_partition_twice, record_errors, largest_timestamps, batches_that_grow, pipelined_work):
+    for test in (
+        rules,
+        one_partition_twice,
+        record_errors,
+        largest_timestamps,
+        batches_that_grow,
+        pipelined_work,
+        markers_between_records,
+    ):
         suite.run(test, shared)
 suite.end()

@@ -96,7 +96,19 @@ def topics(cluster):
     assert described["name"] == "orders" and len(described["partitions"]) == 3 and described["config"] == {"max.message.bytes": "200000"}, (
         described
     )
-    assert {"id", "leader", "leader_epoch", "replicas", "in_sync", "start_offset", "high_watermark"} == set(described["partitions"][0])
+    told = {
+        "id",
+        "leader",
+        "leader_epoch",
+        "replicas",
+        "in_sync",
+        "start_offset",
+        "high_watermark",
+        "size_bytes",
+        "pinned_bytes",
+        "pinned_by",
+    }
+    assert told == set(described["partitions"][0]), described["partitions"][0]
     assert any(t["name"] == "orders" for t in cluster.drave("topic", "list", json_out=True))
     info = cluster.drave("info", json_out=True)
     assert {"cluster_id", "metadata_leader", "brokers"} <= set(info) and len(info["brokers"]) == 3
@@ -181,6 +193,8 @@ def outputs_checked(cluster):
             "group export printing",
             "api-versions",
             "api-versions --json",
+            "disk",
+            "disk --json",
             "meta ls /topics",
             "meta ls --json",
             "meta get /topics/printed",
@@ -201,17 +215,23 @@ def outputs_checked(cluster):
             "completion zsh",
             "completion fish",
             "completion words -- topic ''",
+            "version",
+            "version --json",
+            "profile list --json",
             "reference man",
             "reference markdown",
         )
     ]
     lines += [
         f"echo x | drave produce printed --json {at}",
+        f"echo x | drave produce printed -T {at}",
+        f"echo x | drave produce printed -o %o {at}",
         "drave --help",
         "drave --version",
         "drave topic create --help",
         "draved --help",
         "draved --help-config",
+        "draved --help-metrics",
         "draved --version",
         "draved --check",
         f"draved log dump {data}",

@@ -76,6 +76,9 @@ LINES = {  # a line of which the cursor stands at the end: what must be offered,
     "drave config get br": ({"brokers"}, {"completed-1"}),
     "drave group seek x --from-": ({"--from-group", "--from-file"}, {"--to"}),
     "drave consume other -G x --protocol ": ({"classic", "consumer"}, {"other"}),
+    "drave --profile ": ({"near"}, set()),
+    "drave profile use ": ({"near"}, {"other"}),
+    "drave -b 127.0.0.1:1 --profile near topic describe oth": ({"other"}, set()),
     "drave group delete x -t oth": ({"other"}, {"completed-1"}),
 }
 
@@ -131,6 +134,7 @@ def completion(cluster):
             XDG_DATA_HOME=home,
             DUMP=f"{home}/dump",
         )
+        run("profile", "add", "near", f"bootstrap={cluster.bootstrap}", env=env)
         for name, command in (
             ("bash", ["bash", "--norc", "-c", BASH]),
             ("zsh", ["zsh", "-f", "-c", ZSH]),
@@ -155,7 +159,7 @@ def completion(cluster):
 
 
 def installed(cluster):
-    """cmake --install puts programs, man page and completions where shells and man look."""
+    """cmake --install puts programs, man pages and completions where shells and man look."""
     build = BIN.parent
     with tempfile.TemporaryDirectory() as place:
         for command in (["cmake", "--build", str(build), "--target", "pages"], ["cmake", "--install", str(build), "--prefix", place]):
@@ -164,7 +168,8 @@ def installed(cluster):
         for name in (
             "bin/drave",
             "bin/draved",
-            "share/man/man1/drave.1",
+            "share/man/man1/drave.1.gz",
+            "share/man/man8/draved.8.gz",
             "share/bash-completion/completions/drave",
             "share/zsh/site-functions/_drave",
             "share/fish/vendor_completions.d/drave.fish",
@@ -273,6 +278,7 @@ def configs(cluster):
         ("set topic:set max.message.bytes", 2, "has no value"),
         ("set topic:set =1", 2, "no name"),
         ("unset topic:set max.message.bytes=1", 2, "takes names alone"),
+        ("unset topic:set max.mesage.bytes", 1, "did you mean max.message.bytes"),
         ("diff topic:set max.message.bytes=many", 1, "many"),
         ("get broker:9", 1, "no broker 9"),
         ("get broker:one", 2, "broker:1"),
@@ -284,18 +290,111 @@ def configs(cluster):
 def offsets(cluster):
     """Where partitions start and end, and where they stood at a time."""
     cluster.create("places", 2)
-    records = [{"partition": 0, "timestamp": 1000 * (i + 1), "value": "x"} for i in range(5)]
+    records = [{"topic": "places", "partition": 0, "timestamp": 1000 * (i + 1), "value": "x"} for i in range(5)]
     cluster.drave("produce", "places", "--json", stdin="".join(json.dumps(r) + "\n" for r in records))
     rows = cluster.drave("topic", "offsets", "places", "--at", "2001", json_out=True)
     assert rows == [
-        {"partition": 0, "start": 0, "end": 5, "last_stable": 5, "at": 2},
-        {"partition": 1, "start": 0, "end": 0, "last_stable": 0, "at": None},
+        {"topic": "places", "partition": 0, "start": 0, "end": 5, "last_stable": 5, "at": 2},
+        {"topic": "places", "partition": 1, "start": 0, "end": 0, "last_stable": 0, "at": None},
     ], rows
     assert [r["at"] for r in cluster.drave("topic", "offsets", "places", "--at", "@1970-01-01T00:00:05Z", json_out=True)] == [4, None]
     assert [r["at"] for r in cluster.drave("topic", "offsets", "places", json_out=True)] == [None, None]
     expect(cluster.drave("topic", "offsets", "places"), 0, "PARTITION START END LAST STABLE")
     expect(cluster.drave("topic", "offsets", "places", "--at", "soon", check=False), 2, "soon")
     expect(cluster.drave("topic", "offsets", "place", check=False), 1, "places")
+
+
+def patterns(cluster):
+    """What a pattern changes is shown first, and done with --yes; several names; what is not there may be fine."""
+    made = cluster.drave("topic", "create", "tmp-1", "tmp-2", "keep", "-p", 2, json_out=True)
+    assert [t["name"] for t in made] == ["tmp-1", "tmp-2", "keep"] and all(t["created"] for t in made), made
+    described = cluster.drave("topic", "describe", "tmp-*", "keep", json_out=True)
+    assert [t["name"] for t in described] == ["tmp-1", "tmp-2", "keep"], described
+    expect(
+        cluster.drave("topic", "alter", "^tmp-", "-c", "retention.ms=1000000", check=False),
+        1,
+        "tmp-1",
+        "tmp-2",
+        "--yes these 2 topics are altered",
+    )
+    cluster.drave("topic", "alter", "^tmp-", "-c", "retention.ms=1000000", "--yes")
+    cluster.drave("topic", "add-partitions", "tmp-*", "-n", 1, "--yes")
+    described = cluster.drave("topic", "describe", "tmp-1", "tmp-2", json_out=True)
+    assert all(len(t["partitions"]) == 3 and t["config"]["retention.ms"] == "1000000" for t in described), described
+    cluster.drave("produce", "tmp-1", "-p", 0, stdin="a\nb\nc\n")
+    expect(cluster.drave("topic", "trim", "tmp-*", "-o", "end", check=False), 1, "--yes these 2 topics are trimmed")
+    trimmed = cluster.drave("topic", "trim", "tmp-*", "-o", "-1", "-p", 0, "--yes", json_out=True)
+    assert [(t["topic"], t["start"], t["deleted"]) for t in trimmed] == [("tmp-1", 2, 2), ("tmp-2", 0, 0)], trimmed
+    starts = cluster.drave("topic", "offsets", "tmp-*", json_out=True)
+    assert [(o["topic"], o["start"], o["end"]) for o in starts if o["partition"] == 0] == [("tmp-1", 2, 3), ("tmp-2", 0, 0)], starts
+    for words, code in (((), 1), (("--dry-run",), 0)):
+        expect(cluster.drave("topic", "delete", "tmp-*", *words, check=False), code, "tmp-1", "tmp-2")
+    assert len(cluster.drave("topic", "describe", "tmp-*", json_out=True)) == 2, "it was deleted without a yes"
+    cluster.drave("topic", "delete", "tmp-*", "--yes")
+    expect(cluster.drave("topic", "delete", "tmp-*", "--yes", check=False), 1, "no topic matches")
+    expect(cluster.drave("topic", "delete", "tmp-1", "keep", "--if-exists"), 0, '"tmp-1" does not exist', '"keep" deleted')
+    assert cluster.drave("topic", "list", "patterned-*", "none", check=False).returncode == 1
+    cluster.create("patterned-1")
+    assert [t["name"] for t in cluster.drave("topic", "list", "patterned-*", json_out=True)] == ["patterned-1"]
+    expect(cluster.drave("topic", "list", "none", check=False), 0, "no topic has such a name")
+    assert "keep" not in [t["name"] for t in cluster.drave("topic", "list", json_out=True)]
+    assert cluster.drave("topic", "list", "--unhealthy", json_out=True) == []
+
+
+def profiles(cluster):
+    """A cluster by its name; one that is read-only refuses changes; the file is its owner's."""
+    with tempfile.TemporaryDirectory() as home:
+        env = {"XDG_CONFIG_HOME": home, "DRAVE_BOOTSTRAP": ""}
+        drave = lambda *words, **options: run(*words, env=env, **options)  # noqa: E731
+        expect(drave("profile", "list"), 0, "there are no profiles")
+        expect(drave("profile", "add", "here", f"bootstrap={cluster.bootstrap}", "--dry-run"), 0, "would be added")
+        assert os.listdir(home) == []
+        expect(drave("profile", "add", "here", f"bootstrap={cluster.bootstrap}", "read.only=true"), 0, 'profile "here" added')
+        assert os.stat(f"{home}/drave/profiles").st_mode & 0o777 == 0o600
+        expect(drave("profile", "use", "her"), 1, 'did you mean "here"')
+        expect(drave("profile", "use", "here"), 0)
+        expect(drave("topic", "create", "refused"), 1, 'profile "here" is read-only', "--dry-run")
+        expect(drave("topic", "create", "refused", "--dry-run"), 0)
+        expect(drave("produce", "refused", stdin="x"), 1, "read-only")
+        expect(drave("info"), 0, "127.0.0.1")
+        expect(drave("topic", "list", "--profile", "none"), 2, "there is no profile")
+        expect(drave("profile", "add", "here", "read.only=", "timeout=20s"), 0, "changed")
+        assert json.loads(drave("profile", "show", "--json").stdout)["read_only"] is False
+        expect(drave("topic", "create", "allowed"), 0)
+        expect(drave("profile", "remove", "here"), 0)
+        assert json.loads(drave("profile", "list", "--json").stdout) == []
+
+
+def disk(cluster):
+    """What lies on which broker, in all and of one topic; a broker that is not asked costs the exit code, not the answer."""
+    cluster.create("heavy", 2)
+    cluster.drave("produce", "heavy", "-p", 0, stdin=("x" * 1000 + "\n") * 200)
+    rows = cluster.drave("disk", json_out=True)
+    assert sorted(r["broker"] for r in rows) == [1, 2, 3] and all(0 < r["free_bytes"] <= r["total_bytes"] for r in rows), rows
+    of_topic = cluster.drave("disk", "hea*", json_out=True)
+    assert all(r["topics"] and r["topics"][0]["topic"] == "heavy" and r["replicas"] == 2 for r in of_topic), of_topic
+    expect(cluster.drave("disk"), 0, "BROKER +DIRECTORY")
+    expect(cluster.drave("disk", "heavy"), 0, "2 +heavy +2 ")
+
+
+def sections(cluster):
+    """topic describe: each section by itself."""
+    cluster.create("parts", 2, **{"compression.type": "lz4"})
+    for words, shown in (
+        ((), {"id", "lz4", "LEADER"}),
+        (("-s",), {"id"}),
+        (("-c",), {"lz4"}),
+        (("-p",), {"LEADER"}),
+        (("-sc",), {"id", "lz4"}),
+    ):
+        out = cluster.drave("topic", "describe", "parts", *words).stdout
+        assert {w for w, mark in (("id", "  id "), ("lz4", "=lz4"), ("LEADER", "LEADER")) if mark in out} == shown, (words, out)
+
+
+def version(cluster):
+    """As text and as JSON, the same."""
+    told = json.loads(run("version", "--json").stdout)
+    assert run("--version").stdout == f"drave {told['version']}\n" and told["librdkafka"] in run("version").stdout, told
 
 
 class Forgetful:
@@ -349,6 +448,20 @@ def repeats(cluster):
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (help_texts, reference, completion, installed, changes, configs, repeats, offsets):
+    for test in (
+        help_texts,
+        reference,
+        completion,
+        installed,
+        changes,
+        configs,
+        repeats,
+        offsets,
+        patterns,
+        profiles,
+        disk,
+        sections,
+        version,
+    ):
         suite.run(test, shared)
 suite.end()

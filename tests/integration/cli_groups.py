@@ -95,7 +95,13 @@ def describes(cluster):
             "lag_records",
             "lag_seconds",
             "lag_seconds_arrived",
+            "per_topic",
+            "per_member",
         ], list(seen)
+        for field, name in (("topic", t), ("member", seen["members"][0]["id"])):
+            (total,) = seen[f"per_{field}"]
+            assert (total[field], total["partitions"], total["lag_records"]) == (name, 3, 6), total
+            expect(drave(cluster, "group", "describe", group, "--per", field), 0, f"{field.upper()} +PARTITIONS", f"{name} +3 +6 ")
         assert seen["coordinator"] == row["coordinator"] and seen["protocol"] == "range", seen
         (one,) = seen["members"]
         assert one["client_id"] == "the-member" and one["instance"] is None and "127.0.0.1" in one["host"], one
@@ -113,6 +119,9 @@ def describes(cluster):
             rf"group {group}: Stable, classic protocol, range, coordinator \d+, lag 6, ",
             "AGE",
         )
+        expect(drave(cluster, "group", "describe", group, "--per", "host"), 2, "neither topic nor member")
+        assert [g["group"] for g in said(cluster, "group", "list", "--state", "stable") if g["group"] == group] == [group]
+        assert group not in [g["group"] for g in said(cluster, "group", "list", "--state", "Empty", "--state", "dead")]
     finally:
         consumer.close()
     wait_until("an empty group", lambda: said(cluster, "group", "describe", group)["state"] == "Empty")

@@ -1,12 +1,17 @@
 """Records through drave: where to begin and end, several topics, and every record there and back."""
 
 import json
+import random
 import re
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
+
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from harness.cluster import BIN, Cluster
 from harness.command import expect
@@ -98,6 +103,61 @@ def there_and_back(cluster):
     assert records_of(cluster, "copy", "-p", "2", "-o", "-1")[0]["value"] == "v"
 
 
+def read_by_another_client(cluster, topic, partitions):
+    """All records of a topic, by partition, as librdkafka's Python binding has them: (time, key, value, headers)."""
+    consumer = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": "nobody", "enable.partition.eof": True})
+    consumer.assign([TopicPartition(topic, p, 0) for p in range(partitions)])
+    found, ended = {p: [] for p in range(partitions)}, 0
+    while ended < partitions:
+        m = consumer.poll(30)
+        assert m is not None, "nothing came for 30 s"
+        if m.error():
+            assert m.error().code() == KafkaError._PARTITION_EOF, m.error()
+            ended += 1
+        else:
+            found[m.partition()].append((m.timestamp()[1], m.key(), m.value(), m.headers()))
+    consumer.close()
+    return found
+
+
+def random_records_there_and_back(cluster):
+    """Random records, made by another client, go through the pipe and are the same to that client, byte for byte."""
+    partitions, dice = 3, random.Random(20261129)
+    for topic in ("random", "random-copy"):
+        cluster.create(topic, partitions, **{"message.timestamp.after.max.ms": 2**63 - 1})
+
+    def some(may_lack=True):
+        kind = dice.randrange(5 if may_lack else 4)
+        size = dice.choice((0, 1, 7, 300))
+        text = "".join(dice.choice('az"\\/\n\t\x1b\u2028é😀{}') for _ in range(size)).encode()
+        return None if kind == 4 else text if kind < 2 else dice.randbytes(size)
+
+    producer = Producer({"bootstrap.servers": cluster.bootstrap, "enable.idempotence": True})
+    for _ in range(600):
+        names = [dice.choice(("a", "a", "é", "x y", "")) for _ in range(dice.randrange(4))]
+        producer.produce(
+            "random",
+            key=some(),
+            value=some(),
+            partition=dice.randrange(partitions),
+            timestamp=dice.choice((1, 1795860000123, 9007199254740993)),
+            headers=[(name, some()) for name in names] or None,
+        )
+    assert producer.flush(30) == 0
+    piped = subprocess.run(
+        f"'{BIN}/drave' consume random -e --json -b {cluster.bootstrap} | '{BIN}/drave' produce random-copy --json -b {cluster.bootstrap}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert piped.returncode == 0 and json.loads(piped.stdout)["records"] == 600, piped
+    made, copied = (read_by_another_client(cluster, topic, partitions) for topic in ("random", "random-copy"))
+    assert sum(len(records) for records in made.values()) == 600
+    for p in range(partitions):
+        assert copied[p] == made[p], [(a, b) for a, b in zip(made[p], copied[p]) if a != b][:3]
+
+
 def bad_json(cluster):
     """A line that is no record is named, with what is wrong; what stands before it is sent, nothing behind it."""
     cluster.create("strict")
@@ -166,6 +226,101 @@ def where(cluster):
     expect(cluster.drave("consume", "times", "-o", "@now:-1h", check=False), 2, "ends before it begins")
     expect(cluster.drave("consume", "times", "-o", "@2026-02-30", check=False), 2, "2026-02-30", "2026-11-28T10:00")
     expect(cluster.drave("consume", "times", "-o", 11, "-e", check=False), 1, "no offset 11")
+
+
+def ranges(cluster):
+    """-o as kcat and rpk have it: from and up to offsets, behind the first N, up to what is there, the two sides of a span; -r, -c."""
+    cluster.create("ranges", 2)
+    put(cluster, "ranges", [{"partition": p, "timestamp": 1000 * i, "value": f"{p}.{i}"} for i in range(10) for p in range(2)])
+
+    def read(*words):
+        return sorted(lines_of(cluster.drave("consume", "ranges", *words)))
+
+    both = lambda *which: sorted(f"{p}.{i}" for p in range(2) for i in which)  # noqa: E731
+    assert read("-o", ":end") == read("-o", "start:end") == both(*range(10))
+    assert read("-o", "7:9") == both(7, 8) and read("-o", ":2") == both(0, 1)
+    assert read("-o", "+8", "-e") == both(8, 9) and read("-o", "+8:9") == both(8) and read("-o", "+99", "-e") == []
+    assert read("-o", "-3:9") == both(7, 8)
+    assert read("-o", "s@3000", "-o", "e@5000") == both(3, 4) and read("-o", "@:2000") == both(0, 1)
+    assert read("-o", "@8000:end") == both(8, 9) and read("-o", "@8000:", "-c", 2, "-p", 1) == ["1.8", "1.9"]
+    assert lines_of(cluster.drave("consume", "ange", "-r", "-o", "9:end", "-p", 0)) == ["0.9"]
+    expect(cluster.drave("consume", "^(", "-r", check=False), 2, "regular expression")
+    expect(cluster.drave("consume", "ranges", "-o", "5:2", check=False), 2, "ends before it begins")
+    expect(cluster.drave("consume", "ranges", "-o", "stored", check=False), 2, "name the group with -G")
+    expect(cluster.drave("consume", "ranges", "-o", "1", "-o", "2", check=False), 2, "s@TIME and e@TIME")
+    expect(cluster.drave("consume", "ranges", "-X", "isolation.level=read_committed", check=False), 2, "--read-committed")
+    assert read("--read-committed", "-e") == both(*range(10))
+
+
+def formats(cluster):
+    """What consume prints by -f, -K, -D, -s, --meta-only; the units have every letter."""
+    cluster.create("shapes")
+    put(cluster, "shapes", [{"timestamp": 1795860000123, "key": {"hex": "0007"}, "value": "v", "headers": [{"key": "h", "value": "x"}]}])
+
+    def read(*words):
+        return cluster.drave("consume", "shapes", "-e", *words).stdout
+
+    assert read("-f", "%i %t %d{strftime[%F]} %k{unpack[>H]} %v{base64} %h{%k=%v} %o{hex8}\\n") == "1 shapes 2026-11-28 7 dg== h=x 00\n"
+    assert read("-K", "\\t%", "-D", ";", "-s", "key=>H") == "7\t%v;" and read("-u", "-s", "c") == "v\n"
+    cluster.drave("produce", "shapes", "-z", "gzip", stdin="w" * 300 + "\n" + "x" * 300 + "\n")
+    told = read("-o", "1:end", "-f", "%o %e %x %a{compression} %a{timestamp-type} %a{control-bit;bool} %[ %| %]\\n").splitlines()
+    epoch = cluster.describe("shapes")["partitions"][0]["leader_epoch"]
+    assert [re.sub(r"(?<= )\d+(?= gzip)", "ID", line) for line in told] == [f"{o} {epoch} ID gzip 0 false 0 3 3" for o in (1, 2)], told
+    assert json.loads(read("--json", "--meta-only", "-o", ":1"))["value_size"] == 1
+    cluster.create("framed")
+    put(cluster, "framed", [{"value": {"hex": "000000000776"}}, {"value": None}])
+    told = cluster.drave("consume", "framed", "-e", "-Z", "-f", "%v{unpack[>bxixs]}\\n")
+    assert told.stdout == "0 7 v\nNULL\n" and "schema 7" in told.stderr, told
+    for words, said in (
+        (("-f", "%q"), "%q is no letter"),
+        (("-f", "%s", "-K", ":"), "leave -K and -D out"),
+        (("-D", "\\q"), "none of"),
+        (("-s", "z"), "letter that is none"),
+        (("-s", "avro"), "Avro"),
+        (("--meta-only",), "--json without the values"),
+        (("--json", "-f", "%s"), "--format means nothing"),
+    ):
+        expect(cluster.drave("consume", "shapes", *words, check=False), 2, re.escape(said))
+
+
+def inputs(cluster):
+    """What produce reads: -f, -D, -l, whole files; what it tells: -T, -o, --dry-run; -n ends it."""
+    cluster.create("inputs", 2)
+    with tempfile.TemporaryDirectory() as folder:
+        one, two = Path(folder, "one"), Path(folder, "two")
+        one.write_bytes(b"a\nb;c")
+        two.write_bytes(b"")
+        send = lambda *words, **options: cluster.drave("produce", "inputs", *words, **options)  # noqa: E731
+        planned = send("--dry-run", "-f", "%p %k=%v\\n", stdin="0 a=b\n2 c=d\n", check=False)
+        expect(planned, 1, "line 2 is not sent", "partition 2", "1 records would be sent")
+        assert records_of(cluster, "inputs") == []
+        told = send("-f", "%p %d %k{hex} %h{%k=%v,} %v\\n", "-o", "%p@%o %k %v\\n", stdin="1 1000 6b a=1,b=2 x y\n")
+        assert told.stdout == "1@0 k x y\n", told
+        assert send("-D", ";", "-T", "-p", 0, "-l", one).stdout == "a\nb;c;"
+        send(one, two, "-p", 0, "-k", "file", "-Z")
+        send("-n", 1, "-p", 0, "--acks", 1, stdin="only\nnot this\n")
+        send("-K", "\\t", "-c", 1, "-p", 0, stdin="k\tv\nnot this\n")
+        got = [(r["partition"], r["key"], r["value"]) for r in records_of(cluster, "inputs")]
+        want = [(0, None, "a\nb"), (0, None, "c"), (0, "file", "a\nb;c"), (0, "file", None), (0, None, "only"), (0, "k", "v")]
+        assert [r for r in got if r[0] == 0] == want, got
+        (first,) = records_of(cluster, "inputs", "-p", "1")
+        assert first["timestamp"] == 1000 and first["headers"] == [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}], first
+        expect(send("-f", "%k:%v\\n", stdin="a:b\nc\n", check=False), 1, "line 2 is not sent", '":" does not stand behind %k')
+        expect(send(Path(folder, "none"), check=False), 1, "none cannot be read")
+        expect(send("-l", Path(folder, "none"), check=False), 1, "none cannot be read")
+        for words, said in (
+            (("--acks", "0"), "majority"),
+            (("-K", ""), "--key-separator is empty"),
+            (("-K", "\\q"), "stands behind a backslash"),
+            (("-f", "%k%v"), "nothing stands between"),
+            (("-f", "%v", "-K", ":"), "leave --key-separator out"),
+            (("-f", "%v\\n", "-D", ";"), "leave -D out"),
+            (("-T", "--report"), "leave -T and -o out"),
+            ((one, "-l", two), "give one of the two"),
+            ((one, "-D", ";"), "-l FILE reads lines"),
+            (("-o", "%q"), "no letter"),
+        ):
+            expect(send(*words, stdin="", check=False), 2, re.escape(said))
 
 
 def a_span_that_ends_ahead(cluster):
@@ -306,9 +461,13 @@ suite = Suite()
 with Cluster(3) as shared:
     for test in (
         there_and_back,
+        random_records_there_and_back,
         bad_json,
         keys_and_tombstones,
         where,
+        ranges,
+        formats,
+        inputs,
         a_span_that_ends_ahead,
         several_topics,
         end_of_a_busy_topic,

@@ -5,7 +5,10 @@ read is compared with what was acknowledged. DOCKER and COMPOSE name the command
 import json
 import os
 import subprocess
+import tempfile
 import time
+import urllib.parse
+import urllib.request
 
 from harness.checker import check
 from harness.cluster import ROOT, wait_until
@@ -26,7 +29,7 @@ def run(*words, check_it=True, stdin=None, timeout=1800):
 
 
 def compose(*words, **kw):
-    return run(*COMPOSE, "-p", PROJECT, *words, **kw)
+    return run(*COMPOSE, "-p", PROJECT, "--project-directory", str(ROOT), *words, **kw)
 
 
 def container(n):
@@ -110,13 +113,63 @@ def data_survives_down():
     assert sorted(inside("consume", "both", "-e").stdout.splitlines()) == ["from inside", "from outside"]
 
 
+def asked(query):
+    """The one number that Prometheus answers, or None."""
+    try:
+        url = f"http://127.0.0.1:9090/api/v1/query?{urllib.parse.urlencode({'query': query})}"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            found = json.load(answer)["data"]["result"]
+        return float(found[0]["value"][1]) if found else None
+    except OSError:
+        return None
+
+
+def profiles():
+    """Profiles demo and watch: traffic flows, two groups read, Prometheus sees three brokers and knows the alerts. (Grafana cannot be had here.)"""
+    compose("--profile", "demo", "--profile", "watch", "up", "-d", "traffic", "prometheus")
+    wait_until("three brokers in Prometheus", lambda: asked('sum(up{job="drave"})') == 3, 120, 0.5)
+    rate = wait_until("traffic in Prometheus", lambda: asked("sum(rate(drave_received_bytes_total[30s])) > 10000"), 120, 0.5)
+    wait_until("groups that read", lambda: {"audit", "billing"} <= set(inside("group", "list").stdout.split()), 60, 0.5)
+    with urllib.request.urlopen("http://127.0.0.1:9090/api/v1/rules", timeout=10) as answer:
+        rules = [rule for group in json.load(answer)["data"]["groups"] for rule in group["rules"]]
+    assert len(rules) >= 14 and all(rule["health"] != "err" for rule in rules), rules
+    compose("--profile", "demo", "--profile", "watch", "rm", "-s", "-f", "traffic", "prometheus")
+    return f"{rate / 1000:.0f} kB/s of traffic, {len(rules)} alerts"
+
+
+def from_scratch():
+    """The image without anything else: small, healthy with a read-only root, without rights, as its user; its own programs are all it has."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as other:  # by Compose, which then takes the stage that it has built already
+        other.write("services: {drave1: {image: 'drave:scratch', build: {context: ., dockerfile: deploy/Dockerfile, target: scratch}}}\n")
+        other.flush()
+        compose("-f", "docker-compose.yml", "-f", other.name, "build", "drave1")
+    name, limits = f"{PROJECT}-scratch", ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+    run(*DOCKER, "run", "-d", "--name", name, *limits, "drave:scratch")
+    try:
+        state = ("inspect", name, "--format", "{{.State.Health.Status}}")
+        wait_until("a healthy broker", lambda: run(*DOCKER, *state).stdout.strip() == "healthy", 60, 0.5)
+        run(*DOCKER, "exec", name, "drave", "topic", "create", "t", "--if-not-exists")
+        run(*DOCKER, "exec", "-i", name, "drave", "produce", "t", stdin="c\n")
+        assert run(*DOCKER, "exec", name, "drave", "consume", "t", "-e").stdout.splitlines()[-1] == "c"
+        assert run(*DOCKER, "top", name, "-eo", "pid,uid").stdout.split()[-1] == "10001"
+        assert run(*DOCKER, "exec", name, "sh", "-c", "true", check_it=False).returncode != 0
+        run(*DOCKER, "stop", "-t", "30", name)
+        code = run(*DOCKER, "inspect", name, "--format", "{{.State.ExitCode}}").stdout.strip()
+        assert code == "0", f"it ended with {code}"
+    finally:
+        run(*DOCKER, "rm", "-f", "-v", name)
+    size = int(run(*DOCKER, "image", "inspect", "drave:scratch", "--format", "{{.Size}}").stdout) / (1 << 20)
+    assert size < 40, f"{size:.1f} MiB"
+    return f"{size:.1f} MiB"
+
+
 suite = Suite()
 try:
     compose("down", "-v", check_it=False)
-    for test in (cluster_comes_up, inside_and_outside, faults_lose_nothing, data_survives_down):
+    for test in (cluster_comes_up, inside_and_outside, faults_lose_nothing, data_survives_down, profiles, from_scratch):
         suite.run(test)
     if suite.failed:
         print(compose("logs", "--tail", "40", check_it=False).stdout[-6000:], flush=True)
 finally:
-    compose("down", "-v", "--remove-orphans", check_it=False)
+    compose("--profile", "demo", "--profile", "watch", "down", "-v", "--remove-orphans", check_it=False)
 suite.end()

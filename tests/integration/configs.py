@@ -9,13 +9,13 @@ import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from kafka.admin import ConfigResource as PyResource
 from kafka.admin import ConfigResourceType as PyType
 from kafka.admin import KafkaAdminClient
 
-from harness.cluster import Cluster
+from harness.cluster import Cluster, wait_until
 from harness.suite import Suite
 
 SESSION = "consumer.session.timeout.ms"
@@ -72,6 +72,51 @@ def kafka_python(cluster):
     admin.close()
 
 
+def brokers(cluster):
+    """Of one broker, of all, and of a logger: shown with where they come from, obeyed at once, and after a restart; APPEND and SUBTRACT of a list."""
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
+    cluster.create("of-brokers", 1)
+
+    def alter(kind, name, setting, value, operation=AlterConfigOpType.SET):
+        entry = ConfigEntry(setting, value, incremental_operation=operation)
+        return list(admin.incremental_alter_configs([ConfigResource(kind, name, incremental_configs=[entry])]).values())[0].result(10)
+
+    def found(kind, name, setting):
+        entry = list(admin.describe_configs([ConfigResource(kind, name)]).values())[0].result(10)[setting]
+        return entry.value, entry.source, entry.is_read_only
+
+    def of(node, setting="message.max.bytes"):
+        return found(ResourceType.BROKER, str(node), setting)
+
+    def size(node):
+        return cluster.drave("config", "get", f"broker:{node}", "message.max.bytes", json_out=True)["settings"][0]
+
+    assert of(2) == ("1048588", 5, False) and of(2, "data.dir")[2]
+    cluster.drave("config", "set", "brokers", "message.max.bytes=3000")
+    wait_until("all brokers have it", lambda: all(of(n)[:2] == ("3000", 3) for n in (1, 2, 3)), 10, 0.05)
+    produce = Producer({"bootstrap.servers": cluster.bootstrap, "log_level": 0, "message.timeout.ms": 10000})
+    said = []
+    produce.produce("of-brokers", bytes(5000), on_delivery=lambda error, _: said.append(error))
+    produce.flush(15)
+    assert said[0].code() == KafkaError.MSG_SIZE_TOO_LARGE, said
+    alter(ResourceType.BROKER, "2", "message.max.bytes", "4000")
+    assert of(2)[:2] == ("4000", 2) and size(2)["source"] == "broker" and size(1)["source"] == "brokers"
+    cluster[2].kill()
+    cluster[2].start(ready=True)
+    wait_until("broker 2 follows again", lambda: of(2)[:2] == ("4000", 2), 10, 0.05)
+    cluster.drave("config", "unset", "brokers", "message.max.bytes")
+    alter(ResourceType.BROKER, "2", "message.max.bytes", None, AlterConfigOpType.DELETE)
+    wait_until("as before", lambda: all(of(n)[:2] == ("1048588", 5) for n in (1, 2, 3)), 10, 0.05)
+    done = cluster.drave("config", "set", "broker:1", "node.id=4", check=False)
+    assert done.returncode == 1 and "needs a restart" in done.stderr, done.stderr
+    cluster.drave("config", "set", "logger:3", "log.level=debug")
+    assert cluster.drave("config", "get", "logger:3", json_out=True)["settings"][0]["value"] == "debug"
+    alter(ResourceType.TOPIC, "of-brokers", "cleanup.policy", "delete", AlterConfigOpType.SUBTRACT)
+    assert found(ResourceType.TOPIC, "of-brokers", "cleanup.policy")[:2] == ("", 1)
+    cluster.drave("topic", "alter", "of-brokers", "-c", "cleanup.policy+=delete")
+    assert found(ResourceType.TOPIC, "of-brokers", "cleanup.policy")[:2] == ("delete", 1)
+
+
 def at_once(cluster):
     """Eight clients set another setting each of one topic, at all brokers: all are there in the end."""
     cluster.create("contended", 1)
@@ -124,11 +169,28 @@ def kafkas_own(cluster):
     assert "45000 to 60000" in tool("--alter", *group, "--add-config", f"{SESSION}=1", code=1)
     assert "readers of the tool" in tool("--describe", "--entity-type", "groups")
     tool("--alter", *group, "--delete-config", SESSION)
+    one, every = ("--entity-type", "brokers", "--entity-name", "2"), ("--entity-type", "brokers", "--entity-default")
+    logger = ("--entity-type", "broker-loggers", "--entity-name", "2")
+    tool("--alter", *every, "--add-config", "message.max.bytes=2000000,log.retention.bytes=-1")
+    tool("--alter", *one, "--add-config", "message.max.bytes=3000000")
+    shown = tool("--describe", *one)
+    assert re.search(
+        r"message\.max\.bytes=3000000 .*DYNAMIC_BROKER_CONFIG:message\.max\.bytes=3000000, DYNAMIC_DEFAULT_BROKER_CONFIG:message\.max\.bytes=2000000",
+        shown,
+    )
+    assert "message.max.bytes=2000000" in tool("--describe", *every)
+    assert "of another architecture" in tool("--alter", *one, "--add-config", "num.replica.fetchers=2", code=1)
+    assert "needs a restart" in tool("--alter", *one, "--add-config", "node.id=5", code=1)
+    tool("--alter", *one, "--delete-config", "message.max.bytes")
+    tool("--alter", *every, "--delete-config", "message.max.bytes,log.retention.bytes")
+    assert "message.max.bytes" not in tool("--describe", *every)
+    tool("--alter", *logger, "--add-config", "log.level=WARN")
+    assert "log.level=warn" in tool("--describe", *logger)
     return None
 
 
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (librdkafka, kafka_python, at_once, kafkas_own):
+    for test in (librdkafka, kafka_python, brokers, at_once, kafkas_own):
         suite.run(test, shared)
 suite.end()

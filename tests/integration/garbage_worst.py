@@ -217,11 +217,11 @@ def migrations(cluster):
 
 
 def describe_configs(cluster):
-    """One broker 500 times on 40 connections, which is answered each time as Kafka does, and all topics with all that can be said: within the memory
+    """One broker 300 times on 40 connections, which is answered each time as Kafka does, and all topics with all that can be said: within the memory
     for answers. What is more than an answer may have ends the connection."""
     before = cluster[1].rss_bytes()
     broker = b"\4" + text("1") + struct.pack(">i", -1)
-    largest = worst(cluster, [(DESCRIBE_CONFIGS, 1, array([broker] * 500) + b"\1")], connections=40)
+    largest = worst(cluster, [(DESCRIBE_CONFIGS, 1, array([broker] * 300) + b"\1")], connections=40)
     try:
         worst(cluster, [(DESCRIBE_CONFIGS, 3, array([broker] * 5000) + b"\1\1")])
         raise AssertionError("5,000 times all that is known of a broker were answered")
@@ -563,7 +563,7 @@ def main():
     suite = Suite()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 16384), hard))
-    settings = {"loop.turn.warn.ms": TURN_MS, "auto.create.topics.enable": "false"}
+    settings = {"loop.turn.warn.ms": TURN_MS, "auto.create.topics.enable": "false", "group.id.max.bytes": "32767"}
     with Cluster(1, settings=settings) as cluster:
         fill(cluster)
         cluster[1].stop()

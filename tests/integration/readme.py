@@ -113,10 +113,14 @@ def links():
 
 
 def pages():
-    """The page about settings says what the program says; that of the APIs is compared with their table by unit_protocol_api_table."""
+    """The pages about settings and metrics say what the program says; that of the APIs is compared with their table by unit_protocol_api_table."""
     settings = subprocess.run([str(BIN / "draved"), "--help-config"], capture_output=True, text=True, check=True).stdout
     assert blocks((ROOT / "docs/configuration.md").read_text())[-1] == ("text", settings), (
         "docs/configuration.md is not what draved --help-config prints"
+    )
+    metrics = subprocess.run([str(BIN / "draved"), "--help-metrics"], capture_output=True, text=True, check=True).stdout
+    assert blocks((ROOT / "docs/metrics.md").read_text())[-1] == ("text", metrics), (
+        "docs/metrics.md is not what draved --help-metrics prints"
     )
 
 

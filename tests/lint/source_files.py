@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("base", "protocol", "storage", "raft-glue", "broker", "client")
+PRODUCT = ("base", "protocol", "why", "storage", "raft-glue", "broker", "client")
 BINARY = {".bin", ".png", ".gz", ".zst", ".lz4"}
 
 

@@ -103,9 +103,10 @@ SEAM = (
     "epoll_wait",
     "select",
 )
-SEAM_USERS = ("base/env_uv/", "base/io/output.c", "base/settings.c", "client/", "broker/main.c")
+SEAM_USERS = ("base/env_uv/", "base/io/output.c", "base/settings.c", "client/", "broker/main.c", "broker/service_manager.c")
 
 CALL = re.compile(r"(?<![\w.>])([a-z_]+)\s*\(")
+TIMED_BY_SETTING = re.compile(r"\benv_timer_start(?:_at)?\([^;]*\bsettings->", re.S)
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\bfor now\b")
 SKIPPED = re.compile(
     r"^[ \t]*#[ \t]*if\s+0\b|(?<!\w)skip\(\)|skipTest|mark\.skip|unittest\.skip|\b(?:it|test|describe)\.skip\b|\bxfail\b", re.M
@@ -133,6 +134,8 @@ def banned(files):
             yield path, line_of(text, match.start()), "<assert.h> is switched off in releases; use base/check.h"
         for match in re.finditer(r"\btypedef\s+struct\b", text):
             yield path, line_of(text, match.start()), "no typedef of structs"
+        for match in TIMED_BY_SETTING.finditer(text if product else ""):
+            yield path, line_of(text, match.start()), "it would wait out the time of before; use broker/config/interval.h"
 
 
 def unlimited_lines(files):
@@ -143,6 +146,24 @@ def unlimited_lines(files):
         text = without_comments_and_strings(text_of(path))
         for match in re.finditer(r"\blog_(?:error|warn|info|debug|write)\s*\(", text):
             yield path, line_of(text, match.start()), "a client can cause this line at will; use request_close_because() or log_limited()"
+
+
+SAY = re.compile(r"(?<![\w.>])say\(")
+NEXT_STEP = re.compile(r"[;:?]|\bdrave [a-z]|--[a-z%]")
+
+
+def dead_ends(files):
+    """What a person is told went wrong has a second half: the reason, or what to do next."""
+    for path in c_files(files):
+        if path.parts[0] != "client":
+            continue
+        text = text_of(path)
+        bare = without_comments_and_strings(text)
+        for match in SAY.finditer(bare):
+            end = bare.find(";", match.end())
+            sentence = "".join(re.findall(r'"((?:\\.|[^"\\\n])*)"', text[match.end() : end]))
+            if sentence and re.sub(r"%[.*0-9]*[a-z]", "", sentence).strip() and not NEXT_STEP.search(sentence):
+                yield path, line_of(text, match.start()), "the sentence ends where it went wrong: say why, or what to do next"
 
 
 def leftovers(files):

@@ -16,6 +16,9 @@
 #include "storage/journal/journal.h"
 #include "tests/sim/groups/troop.h"
 #include "tests/sim/log_lines.h"
+#include "tests/sim/moves.h"
+#include "tests/sim/newcomers.h"
+#include "tests/sim/replacer.h"
 
 enum { KEPT_BYTES = 256 * 1024 }; /* the least that a journal of these settings may have */
 
@@ -44,8 +47,9 @@ static void set_nodes(struct sim_broker *broker) {
     size_t len = 0;
 
     for (unsigned i = 0; i < broker->cluster->count; i++)
-        len += (size_t)snprintf(text + len, sizeof text - len, "%s%u@n%u:9094", i == 0 ? "" : ",",
-                                i + 1, i + 1);
+        if (i < broker->cluster->founders || i == broker->place)
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s%u@n%u:9094",
+                                    i == 0 ? "" : ",", i + 1, i + 1);
     set(broker, "cluster.nodes", "%s", text);
 }
 
@@ -61,6 +65,36 @@ static void set_groups(struct sim_broker *broker) {
         world_below(broker->cluster->run->world, 2) == 0 ? 0 : 300);
     set(broker, "offsets.commit.timeout.ms", "%u",
         world_below(broker->cluster->run->world, 2) == 0 ? 700 : 5000);
+}
+
+/* Of a third of the runs. Age deletes nothing but by a clock that has jumped; size, all the time.
+ */
+static void draw_retention(struct cluster *cluster) {
+    struct world *world = cluster->run->world;
+    cluster->retention_ms = cluster->retention_bytes = -1;
+    if (cluster->moving) return; /* a log whose beginning is gone cannot be moved yet */
+    if (cluster->many || cluster->members || cluster->run->seed % 3 != 1) return;
+    if (world_below(world, 2) == 0)
+        cluster->retention_ms = 1800000;
+    else
+        cluster->retention_bytes = 8192 + (int64_t)world_below(world, 40000);
+    cluster->roll_ms = 100 + world_below(world, 2000);
+    cluster->delete_delay_ms = world_below(world, 2) * 300;
+    history_retain(cluster->history,
+                   cluster->retention_ms > 0 ? (uint64_t)cluster->retention_ms : 0,
+                   cluster->retention_bytes > 0 ? (uint64_t)cluster->retention_bytes : 0);
+}
+
+static void set_retention(struct sim_broker *broker) {
+    const struct cluster *cluster = broker->cluster;
+    set(broker, "log.retention.ms", "%" PRId64, cluster->retention_ms);
+    set(broker, "log.retention.bytes", "%" PRId64, cluster->retention_bytes);
+    set(broker, "log.retention.check.interval.ms", "200");
+    set(broker, "log.segment.delete.delay.ms", "%" PRIu64, cluster->delete_delay_ms);
+    if (cluster->roll_ms > 0) {
+        set(broker, "log.roll.ms", "%" PRIu64, cluster->roll_ms);
+        set(broker, "log.roll.jitter.ms", "%" PRIu64, cluster->roll_ms / 2);
+    }
 }
 
 /* Small everything, so that rolls, wraps and limits happen all the time. */
@@ -80,6 +114,11 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "log.segment.bytes", "%u",
         world_below(broker->cluster->run->world, 2) == 0 ? 4096 : 16384);
     set(broker, "log.index.interval.bytes", "512");
+    set(broker, "log.cleaner.backoff.ms", "300");
+    set(broker, "log.cleaner.min.cleanable.ratio", "0.2");
+    set(broker, "log.cleaner.dedupe.buffer.size", "65536");
+    set(broker, "scrub.interval.ms", "%u", broker->cluster->run->seed % 2 == 0 ? 2000 : 3600000);
+    set(broker, "scrub.bytes.per.second", "1048576");
     set(broker, "journal.file.bytes", broker->cluster->many ? "4194304" : "65536");
     set(broker, "journal.max.bytes", broker->cluster->many ? "67108864" : "1048576");
     set(broker, "tail.cache.bytes", "8192");
@@ -96,8 +135,12 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "disk.min.free.bytes", "%" PRIu64, broker->cluster->kept_bytes);
     set(broker, "partition.max.producers", "%d",
         CLUSTER_PRODUCERS_MAX + 1 + 4); /* each producer, and the twin, has a place */
+    set_retention(broker);
     set(broker, "producer.id.expiration.ms",
         "160000"); /* longer than any retry; its clock is told every 20 s */
+    /* Where it is cleaned, who reads it late cannot judge all of it (groups/offsets_log.h). */
+    set(broker, "offsets.topic.segment.bytes", "%u",
+        broker->cluster->run->seed % 3 == 1 ? 4096 : 1 << 20);
     set(broker, "offsets.topic.num.partitions", "%d", CLUSTER_OFFSETS_PARTITIONS);
     set(broker, "offsets.topic.replication.factor", "%u", broker->cluster->count);
     if (broker->cluster->members) set_groups(broker);
@@ -107,6 +150,12 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "raft.heartbeat.ms", "50");
     set(broker, "raft.election.timeout.ms", "300");
     set(broker, "raft.failover.ms", "50");
+    /* Mostly so short that replicas find the beginning of a log gone when they are back. */
+    set(broker, "replica.absent.ms", "%u",
+        (const unsigned[]){3600000, 0, 500, 0}[broker->cluster->run->seed % 4]);
+    /* Mostly so little that its log loses its beginning within a run. */
+    set(broker, "metadata.log.max.record.bytes.between.snapshots", "%u",
+        (const unsigned[]){1024, 4 << 20, 2048}[broker->cluster->run->seed % 3]);
     if (broker_settings_from(broker->values, &broker->settings, &why) != ERR_NONE)
         run_fail(broker->cluster->run, "the settings of n%u are refused: %s", id, why.text);
 }
@@ -126,13 +175,16 @@ static void on_ready(void *arg, const char *summary) {
 
     broker->ready = broker->was_ready = true;
     run_say(broker->cluster->run, "n%u is ready: %s", broker->place + 1, summary);
-    if (is_lost(broker))
+    if (is_lost(broker) && !replacer_has_asked(broker->cluster))
         run_fail(broker->cluster->run, "n%u lost its directory and takes part all the same",
+                 broker->place + 1);
+    if (!newcomers_may_be_ready(broker->cluster, broker->place))
+        run_fail(broker->cluster->run, "n%u takes part, and nobody has admitted it",
                  broker->place + 1);
 }
 
-static uint64_t name_errors(const struct sim_broker *broker) {
-    uint64_t all = 0;
+static uint64_t disk_errors(const struct sim_broker *broker) {
+    uint64_t all = node_failed_syncs(broker->node);
 
     for (enum name_call call = 0; call < NAME_CALLS; call++)
         all += node_failed_name_calls(broker->node, call);
@@ -142,14 +194,17 @@ static uint64_t name_errors(const struct sim_broker *broker) {
 static void on_failed(void *arg, const char *sentence) {
     struct sim_broker *broker = arg;
 
-    bool no_names = name_errors(broker) >
-                    broker->name_errors; /* its own metadata could not be opened */
-    if (!is_lost(broker) && !no_names && !is_damaged(broker))
+    bool disk_failed = disk_errors(broker) >
+                       broker->disk_errors; /* its own metadata could not be opened */
+    /* The record of one that comes later is written while the nemesis is at work. */
+    disk_failed = disk_failed ||
+                  (broker->place >= broker->cluster->founders && !broker->was_ready &&
+                   strstr(sentence, "cannot write to the data directory") != NULL);
+    if (!is_lost(broker) && !disk_failed && !is_damaged(broker))
         run_fail(broker->cluster->run, "n%u cannot take part: %s", broker->place + 1, sentence);
     if (sentence[0] == '\0')
         run_fail(broker->cluster->run, "n%u is refused without a sentence", broker->place + 1);
     run_say(broker->cluster->run, "n%u is refused: %s", broker->place + 1, sentence);
-    run_count(broker->cluster->run, RARE_WIPED_REFUSED, is_lost(broker));
     broker->refused = true;
     node_exit_soon(broker->node);
 }
@@ -161,7 +216,7 @@ static void main_broker(struct env *env, void *arg) {
 
     broker->log = (struct log){.env = env, .level = broker->settings.log_level};
     broker->ready = broker->stopping = false;
-    broker->name_errors = name_errors(broker);
+    broker->disk_errors = disk_errors(broker);
     broker->broker = NULL;
     memset(broker->watermarks, 0, sizeof broker->watermarks);
     int error = broker_start(env, &broker->log, &broker->settings, &events, broker, &broker->broker,
@@ -238,6 +293,9 @@ static void logged(void *arg, struct node *node, const char *line) {
 
     log_line_judge(cluster->run, node, line,
                    out != 0); /* others may hear strange things from it, too */
+    run_count(cluster->run, RARE_WIPED_REFUSED,
+              strstr(line, "waiting: the cluster has broker ") != NULL);
+    if (strstr(line, ": leads term ") != NULL) cluster->terms_led++;
     run_count(cluster->run, RARE_ROOM_SHORT, strstr(line, "; records are refused until") != NULL);
     run_count(cluster->run, RARE_ROOM_AGAIN, strstr(line, " has room again: ") != NULL);
     run_count(cluster->run, RARE_CLIENTS_SENT_ON, strstr(line, "clients are sent to them") != NULL);
@@ -250,8 +308,10 @@ void cluster_count(struct sim_broker *broker) {
 
     if (broker->broker == NULL || broker->stopping || broker_shard(broker->broker) == NULL) return;
     shard_stats_get(broker_shard(broker->broker), &shard);
-    run_count(run, RARE_ELECTIONS, shard.elections);
-    run_count(run, RARE_LOST_LEADERSHIPS, shard.leaderships_lost);
+    for (int cause = 0; cause < ELECTION_CAUSES; cause++)
+        run_count(run, RARE_ELECTIONS, shard.elections[cause]);
+    for (int loss = 0; loss < LOSSES; loss++)
+        run_count(run, RARE_LOST_LEADERSHIPS, shard.leaderships_lost[loss]);
     run_count(run, RARE_TRUNCATIONS, shard.truncations);
     run_count(run, RARE_FAST_FAILOVERS, shard.fast_failovers);
     run_count(run, RARE_LATE_STARTS, shard.late_starts);
@@ -262,10 +322,19 @@ void cluster_count(struct sim_broker *broker) {
     run_count(run, RARE_FELL_QUIET, shard.quiet_begun);
     run_count(run, RARE_WOKE, shard.quiet_ended);
     run_count(run, RARE_TRANSFERS, shard.transfers);
+    run_count(run, RARE_CHANGES, shard.changes);
+    run_count(run, RARE_STARTED_ANEW, shard.started_anew);
     run_count(run, RARE_DAMAGE_FOUND, shard.damaged_files);
+    run_count(run, RARE_LOGS_MENDED, shard.mended_logs);
     run_count(run, RARE_LEFT_FOR_DAMAGE, shard.left_for_damage);
     run_count(run, RARE_LEFT_FOR_ROOM, shard.left_for_room);
     run_count(run, RARE_RECORDS_NOT_TAKEN, shard.not_taken);
+    run_count(run, RARE_PREFIXES_OFFERED, shard.snapshots_offered);
+    run_count(run, RARE_PREFIXES_INSTALLED, shard.snapshots_installed);
+    struct raft_group *metadata = shard_group(broker_shard(broker->broker), METADATA_GROUP);
+    if (metadata != NULL)
+        run_count(run, RARE_METADATA_SHORTENED,
+                  partition_log_first_index(raft_group_log(metadata)) > 1);
     journal_stats_get(log_store_journal(shard_store(broker_shard(broker->broker))), &journal);
     run_count(run, RARE_TORN_TAILS, journal.torn_tails);
     run_count(run, RARE_FILES_REUSED, journal.files_reused);
@@ -348,16 +417,31 @@ static void find_groups(struct cluster *cluster, const struct sim_broker *broker
 }
 
 static void look_at_partition(struct cluster *cluster, struct sim_broker *broker, int32_t p) {
-    if (!broker->ready || cluster->groups[p] == 0) return;
-    struct partition *partition = partition_set_find_group(
-        broker_services(broker->broker)->partitions, cluster->groups[p]);
+    struct partition_set *partitions = broker_services(broker->broker)->partitions;
+    /* It serves before it is ready. */
+    if (partitions == NULL || cluster->groups[p] == 0) return;
+    struct partition *partition = partition_set_find_group(partitions, cluster->groups[p]);
+    uint64_t replica = partition == NULL ? 0 : raft_group_replica(partition_group(partition));
+    /* Another one begins anew; it may have come between two looks. */
+    if (broker->watermarks[p].replica != replica) {
+        broker->watermarks[p].replica = replica;
+        broker->watermarks[p].high = 0;
+    }
     if (partition == NULL) return;
     int64_t watermark = partition_high_watermark(partition);
-    if (watermark < broker->watermarks[p])
+    if (watermark < broker->watermarks[p].high)
         run_fail(cluster->run,
                  "the high watermark of partition %d on n%u went back from %" PRId64 " to %" PRId64,
-                 p, broker->place + 1, broker->watermarks[p], watermark);
-    broker->watermarks[p] = watermark;
+                 p, broker->place + 1, broker->watermarks[p].high, watermark);
+    broker->watermarks[p].high = watermark;
+    if (history_retains(cluster->history)) /* whoever has applied it is the first to tell */
+        history_started(cluster->history, p, partition_start_offset(partition), "a broker");
+}
+
+void cluster_look_at(struct cluster *cluster, int32_t p) {
+    for (unsigned i = 0; i < cluster->count; i++)
+        if (cluster->brokers[i].broker != NULL && !cluster->brokers[i].stopping)
+            look_at_partition(cluster, &cluster->brokers[i], p);
 }
 
 static void poll(struct event *event) {
@@ -374,10 +458,12 @@ static void poll(struct event *event) {
             uint32_t term = raft_group_leading_term(group);
             if (term != 0) ledger_leader(cluster->ledger, ids[k], term, i + 1);
         }
+        history_clock_off(cluster->history, node_wall_offset_ms(broker->node));
         for (int32_t p = 0; p < cluster->partitions; p++)
             look_at_partition(cluster, broker, p);
     }
     old_copy_look(cluster);
+    if (cluster->moves != NULL) moves_look(cluster->moves);
     world_schedule(cluster->run->world, event, world_now_us(cluster->run->world) + 3000);
 }
 
@@ -394,12 +480,22 @@ static bool same_topics(const struct metadata *a, const struct metadata *b) {
     return true;
 }
 
-/* Every topic has a replica on every broker here, so a broker has as many partitions open as there
- * are. */
+size_t cluster_replicas(struct cluster *cluster, unsigned place, bool ours) {
+    const struct metadata *metadata = broker_services(cluster->brokers[place].broker)->metadata;
+    size_t count = 0;
+
+    for (const struct metadata_topic *topic = metadata_next_topic(metadata, NULL); topic != NULL;
+         topic = metadata_next_topic(metadata, topic))
+        for (int32_t p = 0; p < topic->partition_count; p++)
+            if (!ours || strcmp(topic->name, cluster_topic) == 0)
+                count += metadata_replica_on(&topic->partitions[p], (int32_t)place + 1) != NULL;
+    return count;
+}
+
 bool cluster_same_metadata(struct cluster *cluster, unsigned place) {
     const struct broker_services *services = broker_services(cluster->brokers[place].broker);
 
-    if (partition_set_count(services->partitions) != metadata_partition_count(services->metadata))
+    if (partition_set_count(services->partitions) != cluster_replicas(cluster, place, false))
         return false;
     for (unsigned i = 0; i < cluster->count; i++) {
         const struct sim_broker *first = &cluster->brokers[i];
@@ -434,6 +530,7 @@ void cluster_describe(struct cluster *cluster) {
                                               shard_store(broker_shard(broker->broker)))));
         printf("\n");
     }
+    if (cluster->moves != NULL) moves_describe(cluster);
 }
 
 /* ---- Making it ---- */
@@ -445,10 +542,17 @@ void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int3
     cluster->run = run;
     cluster->ledger = ledger_new(run);
     cluster->history = history_new(run, partitions);
-    cluster->count = count;
+    if (run->seed % 4 == 2 && !cluster->members && !cluster->many && !cluster->moving)
+        history_compact(cluster->history, 500 + world_below(run->world, 4) * 1000);
+    cluster->count = cluster->founders = count;
+    /* Some of them come later, where replicas can be brought to them. */
+    if (cluster->moving && count > 3 && world_below(run->world, 2) == 0) cluster->founders = 3;
     cluster->partitions = partitions;
     cluster->kept_bytes = world_below(run->world, 2) == 0 ? 0 : KEPT_BYTES;
-    if (cluster->members) cluster->kept_bytes += cluster->kept_bytes / 2; /* more logs begin */
+    /* More logs begin; or few records go, for long, before the offsets' logs begin. */
+    if (cluster->members || history_is_compacted(cluster->history))
+        cluster->kept_bytes += cluster->kept_bytes / 2;
+    draw_retention(cluster);
     for (unsigned i = 0; i < count; i++) {
         struct sim_broker *broker = &cluster->brokers[i];
         *broker = (struct sim_broker){.cluster = cluster, .place = i};

@@ -14,10 +14,13 @@
 #include "tests/sim/consumer.h"
 #include "tests/sim/durable_index.h"
 #include "tests/sim/ledger.h"
+#include "tests/sim/marker_writer.h"
 #include "tests/sim/nemesis.h"
+#include "tests/sim/offset_transactor.h"
 #include "tests/sim/old_copy.h"
 #include "tests/sim/producer.h"
 #include "tests/sim/stranger.h"
+#include "tests/sim/transactor.h"
 #include "tests/sim/trimmer.h"
 #include "tests/sim/twin.h"
 
@@ -26,6 +29,7 @@ enum {
     CLUSTER_PARTITIONS_MAX = 4,
     CLUSTER_PRODUCERS_MAX = 6,
     CLUSTER_COMMITTERS = 3,
+    CLUSTER_OFFSET_TRANSACTORS = 2,
     CLUSTER_OFFSETS_PARTITIONS = 2, /* of __consumer_offsets */
     CLUSTER_CLIENT = 20
 };
@@ -33,6 +37,10 @@ enum {
 struct cluster;
 struct raft_group;
 struct troop;
+struct moves;
+struct newcomers;
+struct drainer;
+struct replacer;
 
 struct sim_broker {
     struct cluster *cluster;
@@ -45,9 +53,12 @@ struct sim_broker {
     struct durable_index *durable; /* what its disk holds */
     bool ready, stopping;
     bool was_ready;       /* once, in some process: the cluster knows its directory */
-    uint64_t name_errors; /* of its machine before it started */
+    uint64_t disk_errors; /* of its machine before it started */
     bool refused;         /* it was told that it cannot take part */
-    int64_t watermarks[CLUSTER_PARTITIONS_MAX]; /* of the running process */
+    struct {
+        uint64_t replica;
+        int64_t high;
+    } watermarks[CLUSTER_PARTITIONS_MAX]; /* of the running process */
 };
 
 struct cluster {
@@ -56,10 +67,15 @@ struct cluster {
     struct history *history;
     struct nemesis *nemesis;
     unsigned count;
+    unsigned founders; /* so many form the cluster, the others come later */
     int32_t partitions;
     bool members;        /* before cluster_init: clients are members of consumer groups */
+    bool moving;         /* before cluster_init: replicas move */
     bool many;           /* before cluster_init: room in the journals for thousands of partitions */
     uint64_t kept_bytes; /* disk.min.free.bytes */
+    uint64_t terms_led;  /* terms of any group that a broker has begun to lead */
+    int64_t retention_ms, retention_bytes; /* -1: no limit */
+    uint64_t roll_ms, delete_delay_ms;     /* roll_ms 0: the default */
     struct sim_broker brokers[CLUSTER_BROKERS_MAX];
     uint64_t groups[CLUSTER_PARTITIONS_MAX]; /* of the partitions; 0: not known yet */
     struct event poll;
@@ -71,10 +87,17 @@ struct cluster {
     struct stranger *strangers[CLUSTER_PARTITIONS_MAX]; /* NULL: none there */
     struct twin *twins[CLUSTER_PARTITIONS_MAX];         /* the same */
     struct committer *committers[CLUSTER_COMMITTERS];
-    struct troop *troop;                              /* NULL: no members of groups */
-    struct trimmer *trimmers[CLUSTER_PARTITIONS_MAX]; /* NULL: none there */
+    struct troop *troop;                                    /* NULL: no members of groups */
+    struct trimmer *trimmers[CLUSTER_PARTITIONS_MAX];       /* NULL: none there */
+    struct transactor *transactors[CLUSTER_PARTITIONS_MAX]; /* NULL: none there */
+    struct offset_transactor *offset_transactors[CLUSTER_OFFSET_TRANSACTORS]; /* NULL: none */
+    struct marker_writer *marker_writer; /* NULL: nobody writes any */
     bool churn;
-    struct admin *admin; /* NULL: topics do not come and go */
+    struct moves *moves;         /* NULL: replicas stay */
+    struct newcomers *newcomers; /* NULL: nobody comes later */
+    struct drainer *drainer;     /* NULL: nobody is drained */
+    struct replacer *replacer;   /* NULL: what is lost stays lost */
+    struct admin *admin;         /* NULL: topics do not come and go */
     struct old_copy copy;
 };
 
@@ -89,6 +112,8 @@ void cluster_start_clients(struct cluster *cluster, unsigned producers, bool chu
 
 /* Group of a partition on that broker; NULL: it is not open there. */
 struct raft_group *cluster_group(struct cluster *cluster, unsigned place, uint64_t group);
+/* What all brokers know now of a partition's start and high watermark goes into the history. */
+void cluster_look_at(struct cluster *cluster, int32_t p);
 /* A partition that is open on that broker; NULL: it is not. */
 struct partition *cluster_partition(struct cluster *cluster, unsigned place, const char *topic,
                                     int32_t p);
@@ -101,6 +126,9 @@ uint32_t cluster_leaders(struct cluster *cluster, int32_t p, int32_t *newest);
 uint32_t cluster_offsets_leaders(struct cluster *cluster, int32_t p, int32_t *newest);
 /* Whether that broker's table and open partitions are those of the first broker that is ready. */
 bool cluster_same_metadata(struct cluster *cluster, unsigned place);
+/* How many partitions the table of that broker has there, leaving ones included, of all topics or
+ * of ours. */
+size_t cluster_replicas(struct cluster *cluster, unsigned place, bool ours);
 /* Prints where everybody stands. */
 void cluster_describe(struct cluster *cluster);
 /* Adds up what the process of that broker did so far. */

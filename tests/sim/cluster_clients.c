@@ -8,7 +8,11 @@
 #include "broker/coordinator/coordinator_key.h"
 #include "broker/partition/partition.h"
 #include "tests/sim/cluster.h"
+#include "tests/sim/drainer.h"
 #include "tests/sim/groups/troop.h"
+#include "tests/sim/moves.h"
+#include "tests/sim/newcomers.h"
+#include "tests/sim/replacer.h"
 
 struct wanted {
     struct cluster *cluster;
@@ -33,7 +37,17 @@ static void look_up(struct cluster *cluster, int32_t partition, int64_t offset, 
     unsigned durable = 0;
 
     if (question.group == 0) return; /* we do not know yet where it is */
+    cluster_look_at(cluster, partition);
     if (offset < history_most_start(cluster->history, partition)) return; /* it may be deleted */
+    if (cluster->moves != NULL) {
+        run_count(cluster->run, RARE_LOOKED_UP, 1);
+        if (!moves_is_durable(cluster->moves, partition, &question))
+            run_fail(cluster->run,
+                     "partition %d, offset %" PRId64
+                     " is %s, and on no majority of the voters of its last configurations",
+                     partition, offset, how);
+        return;
+    }
     for (unsigned i = 0; i < cluster->count && durable * 2 <= cluster->count;
          i++) /* it may have been on the disk that was lost */
         durable += (out >> i & 1) != 0 || durable_index_has(cluster->brokers[i].durable, &question);
@@ -50,8 +64,20 @@ static void acknowledged(void *arg, int32_t partition, int64_t offset, unsigned 
     look_up(arg, partition, offset, producer, number, "acknowledged");
 }
 
+static void was_told(void *arg, int32_t partition,
+                     const struct kp_fetch_response_partition *answer) {
+    struct cluster *cluster = arg;
+
+    if (cluster->transactors[partition] != NULL)
+        transactor_told(cluster->transactors[partition], answer);
+}
+
 static void was_read(void *arg, int32_t partition, int64_t offset, unsigned producer,
                      uint64_t number) {
+    struct cluster *cluster = arg;
+
+    if (cluster->transactors[partition] != NULL)
+        transactor_read(cluster->transactors[partition], offset, producer, number);
     look_up(arg, partition, offset, producer, number, "read");
 }
 
@@ -103,6 +129,23 @@ static void start_twins(struct cluster *cluster) {
     }
 }
 
+/* A key is what a compacted topic wants, and no transaction's record there has one. */
+static void start_transactors(struct cluster *cluster) {
+    struct world *world = cluster->run->world;
+
+    for (int32_t p = 0; p < cluster->partitions && !history_is_compacted(cluster->history); p++)
+        cluster->transactors[p] = transactor_new(cluster, cluster->client, p,
+                                                 CLUSTER_PRODUCERS_MAX +
+                                                     2 * CLUSTER_PARTITIONS_MAX + (unsigned)p,
+                                                 2000 + world_below(world, 200000));
+}
+
+static void start_offset_transactors(struct cluster *cluster) {
+    for (unsigned i = 0; i < CLUSTER_OFFSET_TRANSACTORS; i++)
+        cluster->offset_transactors[i] = offset_transactor_new(
+            cluster, cluster->client, i, 2000 + world_below(cluster->run->world, 100000));
+}
+
 static uint32_t believers(void *arg, const char *group, int32_t *newest) {
     return cluster_offsets_leaders(
         arg, coordinator_key_partition(group, strlen(group), CLUSTER_OFFSETS_PARTITIONS), newest);
@@ -115,9 +158,11 @@ static void main_client(struct env *env, void *arg) {
 
     /* With five brokers a majority of three disks is not one of five: all replicas everywhere keeps
      * the proof simple. */
-    if (cluster->count > 3) replicas = (int16_t)cluster->count;
+    if (cluster->count > 3 && !cluster->moving) replicas = (int16_t)cluster->count;
     cluster->client = kafka_client_new(cluster->run, env, cluster->count, cluster_topic,
                                        cluster->partitions, replicas);
+    if (history_is_compacted(cluster->history))
+        kafka_client_compact(cluster->client, history_delete_retention(cluster->history));
     for (unsigned i = 0; i < cluster->producer_count; i++) {
         bool idempotent = world_chance(world, 700000);
         struct producer_options options = {
@@ -143,13 +188,30 @@ static void main_client(struct env *env, void *arg) {
             .arg = cluster};
         cluster->committers[i] = committer_new(cluster->client, &options);
     }
+    /* Where replicas that are away are not waited for (cluster.c), so that they lack what went. */
+    bool often = cluster->run->seed % 4 == 1;
     for (int32_t p = 0; others && p < cluster->partitions; p++)
-        if (world_below(world, 2) == 0)
+        if (often || world_below(world, 2) == 0)
             cluster->trimmers[p] = trimmer_new(cluster->client, cluster->history, p,
-                                               10000 + world_below(world, 1000000));
+                                               10000 +
+                                                   world_below(world, often ? 200000 : 1000000));
+    /* By the seed itself: the others are as they were before. */
+    if (others && cluster->run->seed % 6 == 0)
+        cluster->marker_writer = marker_writer_new(cluster->client, cluster->history,
+                                                   cluster->partitions,
+                                                   5000 + world_below(world, 500000));
+    if (others && cluster->run->seed % 6 == 3) start_transactors(cluster);
+    if (others && cluster->run->seed % 6 == 4) start_offset_transactors(cluster);
+    if (cluster->moving) cluster->moves = moves_new(cluster);
+    if (!cluster->moving) cluster->replacer = replacer_new(cluster);
+    if (cluster->founders < cluster->count) cluster->newcomers = newcomers_new(cluster);
+    if (cluster->moving && cluster->count > 3 && world_below(world, 2) == 0)
+        cluster->drainer = drainer_new(cluster);
     if (cluster->churn) cluster->admin = admin_new(cluster->client, replicas);
     for (int32_t p = 0; p < cluster->partitions; p++) {
-        struct consumer_options options = {.partition = p, .read = was_read, .arg = cluster};
+        struct consumer_options options = {
+            .partition = p, .read = was_read, .told = was_told, .arg = cluster};
+        options.committed = (cluster->run->seed + (unsigned)p) % 2 == 0;
         cluster->consumers[p] = consumer_new(cluster->client, cluster->history, &options);
     }
 }

@@ -52,8 +52,9 @@ static void take_record(void *arg, int64_t offset, unsigned producer, uint64_t n
 static bool refused(struct consumer *consumer, int16_t code) {
     if (code == KAFKA_NONE) return false;
     bool deleted = code == KAFKA_OFFSET_OUT_OF_RANGE &&
-                   consumer->position <
-                       history_most_start(consumer->history, consumer->options.partition);
+                   (consumer->position <
+                        history_most_start(consumer->history, consumer->options.partition) ||
+                    history_retains(consumer->history)); /* where it starts is asked next */
     if (deleted) {
         consumer->lost_place = true;
         run_count(consumer->run, RARE_BELOW_START, 1);
@@ -84,6 +85,29 @@ static void keep_session(struct consumer *consumer, const struct kp_fetch_respon
     consumer->session_epoch = 1;
 }
 
+static void take_records(struct consumer *consumer,
+                         const struct kp_fetch_response_partition *partition) {
+    bool committed = consumer->options.committed;
+
+    if (committed)
+        consumer->options.told(consumer->options.arg, consumer->options.partition, partition);
+    if (partition->records.len > 0)
+        consumer->position = decode_batches(consumer->run, consumer->history,
+                                            partition->records.data, (size_t)partition->records.len,
+                                            consumer->position, take_record, consumer);
+    if (committed) consumer->options.told(consumer->options.arg, consumer->options.partition, NULL);
+    if (partition->last_stable_offset < partition->log_start_offset ||
+        partition->last_stable_offset > partition->high_watermark ||
+        (committed && partition->records.len > 0 &&
+         consumer->position > partition->last_stable_offset) ||
+        (!committed && partition->aborted_transactions.count != -1))
+        run_fail(consumer->run,
+                 "partition %d: up to %" PRId64 " was read, and the last stable offset is %" PRId64
+                 ", the high watermark %" PRId64,
+                 consumer->options.partition, consumer->position, partition->last_stable_offset,
+                 partition->high_watermark);
+}
+
 static void fetched(struct kafka_call *call, int error, const void *answer) {
     struct consumer *consumer = (struct consumer *)call;
     const struct kp_fetch_response *response = answer;
@@ -110,10 +134,7 @@ static void fetched(struct kafka_call *call, int error, const void *answer) {
                       partition->high_watermark, "Fetch");
     history_started(consumer->history, consumer->options.partition, partition->log_start_offset,
                     "Fetch");
-    if (partition->records.len > 0)
-        consumer->position = decode_batches(consumer->run, consumer->history,
-                                            partition->records.data, (size_t)partition->records.len,
-                                            consumer->position, take_record, consumer);
+    take_records(consumer, partition);
     if (consumer->position > partition->high_watermark)
         run_fail(consumer->run,
                  "partition %d: offset %" PRId64 " was read above the high watermark %" PRId64,
@@ -163,6 +184,7 @@ static void fetch(struct consumer *consumer, struct known_leader leader) {
     request.min_bytes = (int32_t)world_below(world, 2);
     request.max_bytes = 1 + (int32_t)world_below(world, 20000);
     request.session_epoch = -1;
+    request.isolation_level = consumer->options.committed ? FETCH_READ_COMMITTED : 0;
     request.topics.items = &topic;
     request.topics.count = 1;
     int version = use_session(consumer, leader, &request);

@@ -13,7 +13,12 @@
 #include "tests/sim/history.h"
 #include "tests/sim/kafka_client.h"
 
+struct kp_fetch_response_partition;
+
 struct consumer_options {
+    bool committed; /* it reads what is below the last stable offset */
+    /* With `committed`, before the records of an answer; NULL behind them. */
+    void (*told)(void *arg, int32_t partition, const struct kp_fetch_response_partition *answer);
     int32_t partition;
     /* A record was read. */
     void (*read)(void *arg, int32_t partition, int64_t offset, unsigned producer, uint64_t number);

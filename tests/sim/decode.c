@@ -12,7 +12,13 @@
 #include "base/crc32c.h"
 #include "base/mem.h"
 
-enum { BATCH_HEAD = 61, CONTENT_MOST = 1 << 17, ENTRY_MAGIC = 0x31455244, XERIAL_HEAD = 16 };
+enum {
+    BATCH_HEAD = 61,
+    ATTRIBUTE_CONTROL = 0x20,
+    CONTENT_MOST = 1 << 17,
+    ENTRY_MAGIC = 0x31455244,
+    XERIAL_HEAD = 16
+};
 
 struct reading {
     struct run *run;
@@ -110,9 +116,26 @@ static bool varint(const uint8_t *data, size_t len, size_t *at, int64_t *value) 
     return false;
 }
 
-/* A record: length, attributes, time, offset, key, value, headers (of which ours have none). */
+/* The only header of a tombstone; what would be its value. False: it is another. */
+static bool read_header(const uint8_t *data, size_t end, size_t *p, const uint8_t **value,
+                        int64_t *value_len) {
+    int64_t key_len;
+
+    if (!varint(data, end, p, &key_len) || key_len != 2 || end - *p < 2 ||
+        memcmp(data + *p, "of", 2) != 0)
+        return false;
+    *p += 2;
+    if (!varint(data, end, p, value_len) || *value_len < 0 || (uint64_t)*value_len > end - *p)
+        return false;
+    *value = data + *p;
+    *p += (size_t)*value_len;
+    return true;
+}
+
+/* A record: length, attributes, time, offset, key, value, headers (of which ours have none, but
+ * where there is no value). */
 static bool read_record(const struct reading *reading, const uint8_t *data, size_t len, size_t *at,
-                        int64_t base, int64_t expected) {
+                        int64_t base, int64_t *expected) {
     int64_t size, time, delta, key_len, value_len, headers;
     unsigned producer;
     uint64_t number;
@@ -123,33 +146,66 @@ static bool read_record(const struct reading *reading, const uint8_t *data, size
         !varint(data, end, &p, &key_len))
         return false;
     if (key_len > 0) p += (size_t)key_len;
-    if (!varint(data, end, &p, &value_len) || value_len < 0 || (uint64_t)value_len > end - p)
+    if (!varint(data, end, &p, &value_len) || value_len < -1 ||
+        (value_len > 0 && (uint64_t)value_len > end - p))
         return false;
+    bool tombstone = value_len < 0;
     const uint8_t *value = data + p;
-    p += (size_t)value_len;
-    if (!varint(data, end, &p, &headers) || headers != 0 || p != end || base + delta != expected)
+    if (!tombstone) p += (size_t)value_len;
+    if (!varint(data, end, &p, &headers) || headers != tombstone ||
+        (tombstone && !read_header(data, end, &p, &value, &value_len)) || p != end)
         return false;
+    bool gap = base + delta > *expected && history_is_compacted(reading->history);
+    if (base + delta != *expected && !gap) return false;
     *at = end;
-    if (expected < reading->from) return true;
+    *expected = base + delta + 1;
+    if (base + delta < reading->from) return true;
     history_parse(reading->history, value, (size_t)value_len, &producer, &number);
-    reading->each(reading->arg, expected, producer, number);
+    if (tombstone &&
+        !(history_is_compacted(reading->history) && history_is_tombstone(producer, number)))
+        run_fail(reading->run, "offset %" PRId64 " has no value, and was sent with one",
+                 base + delta);
+    reading->each(reading->arg, base + delta, producer, number);
     return true;
 }
 
 static bool read_records(const struct reading *reading, const uint8_t *data, size_t len,
                          int64_t base, uint32_t count) {
     size_t at = 0;
+    int64_t expected = base;
 
     for (uint32_t i = 0; i < count; i++)
-        if (!read_record(reading, data, len, &at, base, base + i)) return false;
+        if (!read_record(reading, data, len, &at, base, &expected)) return false;
     return at == len;
+}
+
+/* A record of a control batch: an end of a transaction, without headers. */
+static bool read_marker(const struct reading *reading, const uint8_t *batch, size_t len) {
+    /* length, attributes, time, offset; key: i16 0, i16 0 or 1; value: i16 0, i32 */
+    static const uint8_t head[] = {2 * 16, 0, 0, 0, 2 * 4, 0, 0, 0};
+    enum { KEY_END = 9, VALUE = 10, RECORD = 17 };
+    const uint8_t *record = batch + BATCH_HEAD;
+    int64_t base = (int64_t)big_endian(batch, 8);
+
+    if (len != BATCH_HEAD + RECORD || memcmp(record, head, sizeof head) != 0 ||
+        record[KEY_END - 1] > 1 || record[KEY_END] != 2 * 6 || big_endian(record + VALUE, 2) != 0 ||
+        record[RECORD - 1] != 0)
+        return false;
+    int16_t epoch = (int16_t)big_endian(batch + 51, 2);
+    int32_t coordinator = (int32_t)big_endian(record + VALUE + 2, 4);
+    if (base >= reading->from)
+        reading->each(reading->arg, base, HISTORY_MARKER,
+                      history_marker_number(epoch, coordinator));
+    return true;
 }
 
 /* The batch that begins at `data` and ends with it. Returns the offset behind it. */
 static int64_t read_batch(const struct reading *reading, const uint8_t *data, size_t len,
                           int64_t next) {
     int64_t base = (int64_t)big_endian(data, 8);
-    uint32_t count = (uint32_t)big_endian(data + 57, 4);
+    uint32_t count = (uint32_t)big_endian(data + 57, 4),
+             offsets = (uint32_t)big_endian(data + 23, 4) + 1;
+    bool compacted = history_is_compacted(reading->history);
     int codec = data[22] & 7;
     const uint8_t *records = data + BATCH_HEAD;
     size_t records_len = len - BATCH_HEAD;
@@ -159,17 +215,22 @@ static int64_t read_batch(const struct reading *reading, const uint8_t *data, si
         run_fail(reading->run,
                  "the batch at offset %" PRId64 " is of another format, or its checksum is wrong",
                  base);
-    if (count == 0 || (uint32_t)big_endian(data + 23, 4) != count - 1)
+    if (count == 0 || (compacted ? offsets < count : offsets != count))
         run_fail(reading->run,
                  "the batch at offset %" PRId64 " has %u records and another last offset", base,
                  count);
-    if (base + count <= next)
+    if (base + offsets <= next)
         run_fail(reading->run,
                  "the batch at offset %" PRId64 " ends before %" PRId64 ", from where on was asked",
                  base, next);
-    if (base > next)
+    if (base > next && !compacted)
         run_fail(reading->run, "offset %" PRId64 " is skipped: a batch begins at %" PRId64, next,
                  base);
+    if ((data[22] & ATTRIBUTE_CONTROL) != 0) {
+        if (count != 1 || codec != 0 || !read_marker(reading, data, len))
+            run_fail(reading->run, "the control batch at offset %" PRId64 " is no marker", base);
+        return base + 1;
+    }
     if (codec != 0) {
         content = mem_alloc(CONTENT_MOST);
         records_len = decompress(codec, records, records_len, content);
@@ -180,7 +241,7 @@ static int64_t read_batch(const struct reading *reading, const uint8_t *data, si
                  "the records of the batch at offset %" PRId64 " cannot be read (codec %d)", base,
                  codec);
     mem_free(content);
-    return base + count;
+    return base + offsets;
 }
 
 int64_t decode_batches(struct run *run, const struct history *history, const void *data, size_t len,

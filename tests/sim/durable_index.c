@@ -22,6 +22,7 @@ enum {
     RECORD_HEAD = 8,
     SEGMENT_MAGIC = 0x47535244,
     SEGMENT_HEAD = 64,
+    FORMAT_CLEANED = 3,
 };
 
 enum record_kind {
@@ -31,7 +32,8 @@ enum record_kind {
     RECORD_TRUNCATE,
     RECORD_PROGRESS = 6,
     RECORD_FORGET,
-    RECORD_GROUP = 11
+    RECORD_GROUP = 11,
+    RECORD_LOG_BEGINS
 };
 
 struct journal_bytes {
@@ -220,7 +222,8 @@ static void take_record(struct durable_index *index, const struct round *round, 
     struct group_places *group;
 
     if (!is_entry && head[0] != RECORD_HARD_STATE && head[0] != RECORD_TRUNCATE &&
-        head[0] != RECORD_PROGRESS && head[0] != RECORD_FORGET && head[0] != RECORD_GROUP)
+        head[0] != RECORD_PROGRESS && head[0] != RECORD_FORGET && head[0] != RECORD_GROUP &&
+        head[0] != RECORD_LOG_BEGINS)
         return;
     group = find_group(index, le64(content + (is_entry ? 8 : 0)), true);
     struct place place = {.index = is_entry ? le64(content + 16) : 0,
@@ -241,6 +244,10 @@ static void take_record(struct durable_index *index, const struct round *round, 
     case RECORD_TRUNCATE: truncate_from(group, le64(content + 8)); break;
     case RECORD_PROGRESS: raise_progress(group, le64(content + 8)); break;
     case RECORD_GROUP: raise_progress(group, le64(content + 32)); break;
+    case RECORD_LOG_BEGINS:
+        truncate_from(group, 0);
+        raise_progress(group, le64(content + 8));
+        break;
     default: forget(index, group);
     }
 }
@@ -437,6 +444,14 @@ static bool covers(const struct durable_question *question, const struct raw_ent
            question->offset < entry->base_offset + (int64_t)entry->records;
 }
 
+/* What was cleaned had been there whole; what is left of it the final reading tells. */
+static bool was_cleaned(const struct segment_search *search) {
+    const struct durable_question *question = search->question;
+    if (!search->any || le32(search->data + 4) != FORMAT_CLEANED) return false;
+    return question->index > 0 ? question->index <= le64(search->data + 40)
+                               : question->offset < (int64_t)le64(search->data + 48);
+}
+
 static bool is_in_segment(struct durable_index *index, const struct durable_question *question,
                           uint64_t progress) {
     struct segment_search search = {.question = question, .progress = progress};
@@ -445,6 +460,7 @@ static bool is_in_segment(struct durable_index *index, const struct durable_ques
 
     snprintf(path, sizeof path, "%s/%016" PRIx64, index->groups_path, question->group);
     disk_each_durable(node_disk(index->node), path, look_at_segment, &search);
+    if (was_cleaned(&search)) return true;
     for (uint64_t at = SEGMENT_HEAD; search.any && next_entry(&search, &at, &entry);
          at += RAW_ENTRY_HEAD + entry.body_len)
         if (covers(question, &entry))

@@ -7,11 +7,17 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-enum { RECORDS_MAX = 1 << 16 };
+enum {
+    RECORDS_MAX = 1 << 16,
+    STORED_MOST = 8192, /* bytes of a record in a segment: its entry, and zeros up to a block */
+    KEYS = 7,
+    HISTORY_REPLICAS_MAX = 32,
+};
 
 struct record_fact {
     bool sent;
     bool again;           /* it was sent more than once */
+    uint64_t sent_us;     /* for the first time */
     int64_t acknowledged; /* offset; -1: not */
     int64_t read;         /* the first offset at which it was read; -1: not */
 };
@@ -24,9 +30,15 @@ struct producer_facts {
 };
 
 struct offset_fact {
-    bool known;
+    bool known, on_replica;
+    uint32_t on_replicas; /* a bit for each that was read */
     unsigned producer;
     uint64_t number;
+};
+
+/* When a replica was read. */
+struct replica_fact {
+    uint64_t begin_us, end_us;
 };
 
 struct partition_facts {
@@ -36,11 +48,17 @@ struct partition_facts {
     int64_t least_start, most_start; /* told to be deleted, and asked for */
     int64_t final_start;
     uint64_t acknowledged;
+    uint64_t sends;  /* so many records at most are there */
+    uint64_t marker; /* the number of the last one that was acknowledged */
+    struct replica_fact replicas[HISTORY_REPLICAS_MAX];
+    unsigned replica_count;
 };
 
 struct history {
     struct run *run;
+    uint64_t retention_ms, retention_bytes, delete_retention_ms, ahead_ms, behind_ms;
     int32_t partitions;
+    bool compacted;
     struct producer_facts producers[HISTORY_PRODUCERS_MAX];
     struct partition_facts parts[HISTORY_PARTITIONS_MAX];
 };
@@ -64,6 +82,32 @@ void history_producer(struct history *history, unsigned producer, int32_t partit
     facts->records = mem_zalloc(RECORDS_MAX * sizeof *facts->records);
 }
 
+static uint32_t value_check(unsigned producer, uint64_t number) {
+    return (uint32_t)((producer + 1) * 0x9e3779b1u ^ (uint32_t)number * 0x85ebca6bu);
+}
+
+void history_compact(struct history *history, uint64_t delete_retention_ms) {
+    history->compacted = true;
+    history->delete_retention_ms = delete_retention_ms;
+}
+
+bool history_is_compacted(const struct history *history) {
+    return history->compacted;
+}
+
+uint64_t history_delete_retention(const struct history *history) {
+    return history->delete_retention_ms;
+}
+
+void history_key(unsigned producer, uint64_t number, uint8_t key[HISTORY_KEY_LEN]) {
+    key[0] = (uint8_t)producer;
+    key[1] = (uint8_t)(number % KEYS);
+}
+
+bool history_is_tombstone(unsigned producer, uint64_t number) {
+    return value_check(producer, number) % 4 == 0;
+}
+
 bool history_has_producer(const struct history *history, int32_t partition) {
     for (unsigned i = 0; i < HISTORY_PRODUCERS_MAX; i++)
         if (history->producers[i].known && history->producers[i].partition == partition)
@@ -72,10 +116,6 @@ bool history_has_producer(const struct history *history, int32_t partition) {
 }
 
 /* ---- Values ---- */
-
-static uint32_t value_check(unsigned producer, uint64_t number) {
-    return (uint32_t)((producer + 1) * 0x9e3779b1u ^ (uint32_t)number * 0x85ebca6bu);
-}
 
 void history_value(unsigned producer, uint64_t number, uint8_t *value, size_t len) {
     uint32_t name = producer, check = value_check(producer, number);
@@ -121,9 +161,13 @@ void history_sent(struct history *history, unsigned producer, uint64_t number) {
     struct producer_facts *facts = &history->producers[producer];
 
     CHECK(facts->known && number <= facts->count && number < RECORDS_MAX);
+    history->parts[facts->partition].sends++;
     if (number == facts->count) {
         facts->records[facts->count++] = (struct record_fact){
-            .sent = true, .acknowledged = -1, .read = -1};
+            .sent = true,
+            .sent_us = world_now_us(history->run->world),
+            .acknowledged = -1,
+            .read = -1};
     } else {
         facts->records[number].again = true;
     }
@@ -158,7 +202,9 @@ static void place(struct history *history, int32_t partition, int64_t offset, un
                  "inconsistent: partition %d, offset %" PRId64 " was record %" PRIu64
                  " of producer %u, and is %s as record %" PRIu64 " of producer %u",
                  partition, offset, fact->number, fact->producer, how, number, producer);
-    *fact = (struct offset_fact){true, producer, number};
+    fact->known = true;
+    fact->producer = producer;
+    fact->number = number;
     if (offset >= part->end) part->end = offset + 1;
 }
 
@@ -179,8 +225,31 @@ void history_acknowledged(struct history *history, unsigned producer, uint64_t n
     run_count(history->run, RARE_ACKNOWLEDGED, 1);
 }
 
+uint64_t history_marker_number(int16_t epoch, int32_t coordinator_epoch) {
+    return (uint64_t)epoch + (uint64_t)coordinator_epoch; /* one of them grows with each */
+}
+
+void history_marker_sent(struct history *history, int32_t partition) {
+    history->parts[partition].sends++;
+}
+
+void history_marker_acknowledged(struct history *history, int32_t partition, int16_t epoch,
+                                 int32_t coordinator_epoch) {
+    history->parts[partition].marker = history_marker_number(epoch, coordinator_epoch);
+}
+
+static void read_marker(struct history *history, int32_t partition, int64_t offset,
+                        uint64_t number) {
+    place(history, partition, offset, HISTORY_MARKER, number, "read");
+    history->parts[partition].offsets[offset].on_replica = true;
+}
+
 void history_read(struct history *history, int32_t partition, int64_t offset, unsigned producer,
                   uint64_t number) {
+    if (producer == HISTORY_MARKER) {
+        read_marker(history, partition, offset, number);
+        return;
+    }
     struct record_fact *fact = fact_of(history, producer, number);
     const struct producer_facts *facts = &history->producers[producer];
 
@@ -188,6 +257,7 @@ void history_read(struct history *history, int32_t partition, int64_t offset, un
         run_fail(history->run, "record %" PRIu64 " of producer %u is in partition %d", number,
                  producer, partition);
     place(history, partition, offset, producer, number, "read");
+    history->parts[partition].offsets[offset].on_replica = true;
     if (fact->read < 0) fact->read = offset;
     if (fact->read != offset && (facts->idempotent || !fact->again))
         run_fail(history->run,
@@ -226,6 +296,107 @@ void history_watermark(struct history *history, int32_t partition, int64_t floor
     if (watermark > part->floor) part->floor = watermark;
 }
 
+/* ---- One replica ---- */
+
+void history_replica_begin(struct history *history, int32_t partition) {
+    struct partition_facts *part = &history->parts[partition];
+
+    CHECK(part->replica_count < HISTORY_REPLICAS_MAX);
+    part->replicas[part->replica_count].begin_us = world_now_us(history->run->world);
+    for (int64_t offset = 0; offset < part->end; offset++)
+        part->offsets[offset].on_replica = false;
+}
+
+static bool is_key_of(const struct offset_fact *fact, const struct offset_fact *other) {
+    return other->known && other->producer == fact->producer &&
+           other->number % KEYS == fact->number % KEYS;
+}
+
+/* A later record of the same key was read since the replica began. */
+static bool is_superseded(const struct partition_facts *part, int64_t offset) {
+    const struct offset_fact *fact = &part->offsets[offset];
+
+    if (fact->producer == HISTORY_MARKER) return false; /* they stay */
+    for (int64_t later = offset + 1; later < part->end; later++) {
+        const struct offset_fact *other = &part->offsets[later];
+        if (other->on_replica && is_key_of(fact, other)) return true;
+    }
+    return false;
+}
+
+/* What the clock of one broker says may be read by that of another: the time of a mark. */
+static uint64_t apart_us(const struct history *history) {
+    return (history->ahead_ms + history->behind_ms) * 1000;
+}
+
+/* Its key was deleted by it, or by a record that was sent later (or was sent twice, and may have
+ * come twice), so long ago that the tombstone is gone as well. */
+static bool is_deleted(const struct history *history, const struct offset_fact *fact) {
+    if (fact->producer == HISTORY_MARKER) return false;
+    const struct producer_facts *facts = &history->producers[fact->producer];
+    uint64_t now_us = world_now_us(history->run->world) + apart_us(history);
+    for (uint64_t number = fact->number % KEYS; number < facts->count; number += KEYS) {
+        const struct record_fact *record = &facts->records[number];
+        if (history_is_tombstone(fact->producer, number) &&
+            (number >= fact->number || record->again) &&
+            record->sent_us + history->delete_retention_ms * 1000 <= now_us)
+            return true;
+    }
+    return false;
+}
+
+void history_replica_end(struct history *history, int32_t partition, const char *who) {
+    struct partition_facts *part = &history->parts[partition];
+
+    for (int64_t offset = part->final_start; offset < part->end; offset++) {
+        struct offset_fact *fact = &part->offsets[offset];
+        if (fact->known && fact->on_replica) fact->on_replicas |= 1u << part->replica_count;
+        if (!fact->known || fact->on_replica) continue;
+        bool superseded = history->compacted && is_superseded(part, offset);
+        if (!superseded && (!history->compacted || !is_deleted(history, fact)))
+            run_fail(history->run,
+                     "%s lacks record %" PRIu64 " of producer %u, at offset %" PRId64
+                     " of partition %d",
+                     who, fact->number, fact->producer, offset, partition);
+        if (!superseded) run_count(history->run, RARE_TOMBSTONES_GONE, 1);
+    }
+    part->replicas[part->replica_count++].end_us = world_now_us(history->run->world);
+}
+
+/* That replica was read so soon behind the other one that no tombstone can have gone meanwhile of
+ * which the other one showed an older value. */
+static bool is_soon_after(const struct history *history, const struct replica_fact *one,
+                          const struct replica_fact *other) {
+    return one->end_us + apart_us(history) < other->begin_us + history->delete_retention_ms * 1000;
+}
+
+/* No replica has let go of what says that this record is not the last of its key any more. */
+static void check_comes_back(const struct history *history, int32_t partition, int64_t offset) {
+    const struct partition_facts *part = &history->parts[partition];
+    const struct offset_fact *fact = &part->offsets[offset];
+    uint32_t later_on = 0;
+    bool later_known = false;
+
+    if (fact->producer == HISTORY_MARKER) return;
+    for (int64_t later = offset + 1; later < part->end; later++) {
+        const struct offset_fact *other = &part->offsets[later];
+        if (!is_key_of(fact, other)) continue;
+        later_known = true;
+        later_on |= other->on_replicas;
+    }
+    for (unsigned shows = 0; later_known && shows < part->replica_count; shows++) {
+        if (!(fact->on_replicas >> shows & 1)) continue;
+        for (unsigned lacks = 0; lacks < part->replica_count; lacks++)
+            if (!(later_on >> lacks & 1) &&
+                is_soon_after(history, &part->replicas[lacks], &part->replicas[shows]))
+                run_fail(history->run,
+                         "a key comes back: one replica shows record %" PRIu64
+                         " of producer %u, at offset %" PRId64
+                         " of partition %d, and another one has nothing that came later",
+                         fact->number, fact->producer, offset, partition);
+    }
+}
+
 /* ---- The start ---- */
 
 void history_trim_asked(struct history *history, int32_t partition, int64_t offset) {
@@ -238,13 +409,64 @@ int64_t history_most_start(const struct history *history, int32_t partition) {
     return history->parts[partition].most_start;
 }
 
-void history_started(struct history *history, int32_t partition, int64_t start, const char *who) {
-    const struct partition_facts *part = &history->parts[partition];
+void history_retain(struct history *history, uint64_t ms, uint64_t bytes) {
+    history->retention_ms = ms;
+    history->retention_bytes = bytes;
+}
 
+bool history_retains(const struct history *history) {
+    return history->retention_ms > 0 || history->retention_bytes > 0;
+}
+
+void history_clock_off(struct history *history, int64_t ms) {
+    if (ms > 0 && (uint64_t)ms > history->ahead_ms) history->ahead_ms = (uint64_t)ms;
+    if (ms < 0 && (uint64_t)-ms > history->behind_ms) history->behind_ms = (uint64_t)-ms;
+}
+
+/* A later record of its key was sent, so that a cleaning may have taken it. */
+static bool may_be_cleaned(const struct history *history, const struct offset_fact *fact) {
+    return history->compacted && (fact->number + KEYS < history->producers[fact->producer].count ||
+                                  history_is_tombstone(fact->producer, fact->number));
+}
+
+/* The newest record below `start` that is known, and was not cleaned, was sent long enough ago. */
+static bool is_old(const struct history *history, const struct partition_facts *part,
+                   int64_t start) {
+    uint64_t newest_us = 0;
+
+    for (int64_t offset = part->most_start; offset < start && offset < part->end; offset++) {
+        const struct offset_fact *fact = &part->offsets[offset];
+        if (!fact->known || fact->producer == HISTORY_MARKER || may_be_cleaned(history, fact))
+            continue;
+        uint64_t sent_us = history->producers[fact->producer].records[fact->number].sent_us;
+        if (sent_us > newest_us) newest_us = sent_us;
+    }
+    if (newest_us == 0 && history->compacted) return true; /* a cleaning has left nothing */
+    return newest_us + history->retention_ms * 1000 <=
+           world_now_us(history->run->world) + history->ahead_ms * 1000;
+}
+
+/* More may lie behind it than is known, but not more than was sent. */
+static bool is_beyond(const struct history *history, const struct partition_facts *part,
+                      int64_t start) {
+    uint64_t kept = part->sends > (uint64_t)start ? part->sends - (uint64_t)start : 0;
+    return kept * STORED_MOST >= history->retention_bytes;
+}
+
+void history_started(struct history *history, int32_t partition, int64_t start, const char *who) {
+    struct partition_facts *part = &history->parts[partition];
+
+    bool gone = history->retention_ms > 0      ? is_old(history, part, start)
+                : history->retention_bytes > 0 ? is_beyond(history, part, start)
+                                               : false;
+    if (start > part->most_start && gone) {
+        run_count(history->run, RARE_RETAINED, 1);
+        part->most_start = start;
+    }
     if (start < 0 || start > part->most_start)
         run_fail(history->run,
-                 "%s says that partition %d starts at %" PRId64
-                 ", and nobody asked to delete more than what lies below %" PRId64,
+                 "%s says that partition %d starts at %" PRId64 ", but what lies from %" PRId64
+                 " on is not to be deleted: nobody asked, and it is neither too old nor too much",
                  who, partition, start, part->most_start);
 }
 
@@ -280,7 +502,12 @@ static void finish_producer(struct history *history, unsigned producer) {
     for (uint64_t number = 0; number < facts->count; number++) {
         const struct record_fact *fact = &facts->records[number];
         int64_t start = history->parts[facts->partition].final_start;
-        if (fact->acknowledged >= start && fact->acknowledged >= 0 && fact->read < 0)
+        const struct partition_facts *part = &history->parts[facts->partition];
+        bool may_be_gone = history->compacted && fact->acknowledged >= 0 &&
+                           (is_superseded(part, fact->acknowledged) ||
+                            is_deleted(history, &part->offsets[fact->acknowledged]));
+        if (fact->acknowledged >= start && fact->acknowledged >= 0 && fact->read < 0 &&
+            !may_be_gone)
             run_fail(history->run,
                      "lost: record %" PRIu64 " of producer %u was acknowledged at offset %" PRId64
                      " and never read",
@@ -295,14 +522,39 @@ static void finish_producer(struct history *history, unsigned producer) {
     }
 }
 
+static void finish_markers(struct history *history, int32_t partition) {
+    const struct partition_facts *part = &history->parts[partition];
+    uint64_t last = 0;
+
+    for (int64_t offset = 0; offset < part->end; offset++) {
+        const struct offset_fact *fact = &part->offsets[offset];
+        if (!fact->known || fact->producer != HISTORY_MARKER) continue;
+        if (fact->number <= last)
+            run_fail(history->run,
+                     "marker %" PRIu64 " is at offset %" PRId64
+                     " of partition %d, behind marker %" PRIu64,
+                     fact->number, offset, partition, last);
+        last = fact->number;
+    }
+    if (last < part->marker && part->most_start == 0)
+        run_fail(history->run,
+                 "lost: marker %" PRIu64
+                 " of partition %d was acknowledged, and the last that was read is %" PRIu64,
+                 part->marker, partition, last);
+}
+
 void history_finish(struct history *history) {
     for (int32_t partition = 0; partition < history->partitions; partition++) {
         const struct partition_facts *part = &history->parts[partition];
-        for (int64_t offset = part->final_start; offset < part->end; offset++)
+        for (int64_t offset = part->final_start; offset < part->end && !history->compacted;
+             offset++)
             if (!part->offsets[offset].known)
                 run_fail(history->run,
                          "partition %d has no record at offset %" PRId64 ", but at later ones",
                          partition, offset);
+        finish_markers(history, partition);
+        for (int64_t offset = part->final_start; offset < part->end && history->compacted; offset++)
+            if (part->offsets[offset].known) check_comes_back(history, partition, offset);
     }
     for (unsigned producer = 0; producer < HISTORY_PRODUCERS_MAX; producer++)
         if (history->producers[producer].known) finish_producer(history, producer);

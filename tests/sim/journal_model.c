@@ -61,6 +61,10 @@ static void apply(struct state *state, const struct model_record *record) {
         if (group->commit < record->index) group->commit = record->index;
         break;
     case MODEL_MARK: state->mark = record->index; break;
+    case MODEL_BEGINS:
+        CHECK(record->index > group->commit);
+        group->last = group->progress = group->commit = record->index;
+        break;
     }
 }
 
@@ -71,7 +75,8 @@ void journal_model_record(struct journal_model *model, const struct model_record
     model->records[kept] = *record;
     model->count++;
     apply(&model->now, record);
-    if (record->kind == MODEL_PROGRESS) model->told_progress[record->group] = record->index;
+    if (record->kind == MODEL_PROGRESS || record->kind == MODEL_BEGINS)
+        model->told_progress[record->group] = record->index;
 }
 
 const struct model_group *journal_model_now(const struct journal_model *model, unsigned group) {

@@ -20,7 +20,8 @@ enum model_kind {
     MODEL_TRUNCATE,
     MODEL_COMMIT,
     MODEL_PROGRESS,
-    MODEL_MARK
+    MODEL_MARK,
+    MODEL_BEGINS
 };
 
 struct model_record {

@@ -1,6 +1,7 @@
 /* Connections and metadata of a client process; kafka_client.h has the rules. */
 #include "tests/sim/kafka_client.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "protocol/kafka_error.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/metadata.h"
+#include "tests/sim/history.h"
 
 enum { REFRESH_US = 30000, CALL_US = 2000000, ARENA_MAX = 1 << 16 };
 
@@ -23,10 +25,20 @@ struct kafka_client {
     int16_t replicas;
     struct kafka_link *links[CLIENT_BROKERS_MAX + 1]; /* by node id */
     struct known_leader leaders[CLIENT_PARTITIONS_MAX];
-    bool ready, asking, waiting;
+    bool ready, asking, waiting, compacted;
+    uint64_t delete_retention_ms;
     struct kafka_call call;
     struct env_timer *timer;
 };
+
+void kafka_client_compact(struct kafka_client *client, uint64_t delete_retention_ms) {
+    client->compacted = true;
+    client->delete_retention_ms = delete_retention_ms;
+}
+
+int32_t kafka_client_key_len(const struct kafka_client *client) {
+    return client->compacted ? HISTORY_KEY_LEN : -1;
+}
 
 struct env *kafka_client_env(struct kafka_client *client) {
     return client->env;
@@ -96,9 +108,17 @@ static void created(struct kafka_call *call, int error, const void *response) {
 static void create(struct kafka_client *client) {
     struct kp_create_topics_request request;
     struct kp_create_topics_request_topic topic;
+    /* with `delete`, records may be deleted by whoever asks for it, too */
+    char retention[24];
+    snprintf(retention, sizeof retention, "%" PRIu64, client->delete_retention_ms);
+    struct kp_create_topics_request_config configs[] = {
+        {kp_string_of("cleanup.policy"), kp_string_of("compact,delete")},
+        {kp_string_of("delete.retention.ms"), kp_string_of(retention)}};
 
     kp_set_fallbacks(&kp_create_topics_request_schema, &request);
     kp_set_fallbacks(&kp_create_topics_request_topic_schema, &topic);
+    topic.configs.items = configs;
+    topic.configs.count = client->compacted ? 2 : 0;
     topic.name = kp_string_of(client->topic);
     topic.num_partitions = client->partitions;
     topic.replication_factor = client->replicas;

@@ -26,6 +26,11 @@ struct kafka_client;
  * missing, with `replicas`. */
 struct kafka_client *kafka_client_new(struct run *run, struct env *env, unsigned brokers,
                                       const char *topic, int32_t partitions, int16_t replicas);
+/* Before it begins: the topic is compacted, so that its records need keys; its tombstones stay so
+ * long. */
+void kafka_client_compact(struct kafka_client *client, uint64_t delete_retention_ms);
+/* Of the key of a record (history_key); -1: it has none. */
+int32_t kafka_client_key_len(const struct kafka_client *client);
 struct env *kafka_client_env(struct kafka_client *client);
 struct run *kafka_client_run(struct kafka_client *client);
 const char *kafka_client_topic(const struct kafka_client *client);

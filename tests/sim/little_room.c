@@ -13,6 +13,8 @@ enum {
     TRIES = 3,
     STARTS_MOST =
         5, /* each may end a block early in every log, which nobody can count beforehand */
+    TERM_BYTES = 4096 + 512, /* a block of a log that its first entry ends, and its index */
+    ELECTIONS_SHARE = 2,     /* of what is kept: records may have taken the rest */
 };
 
 struct little_room {
@@ -21,6 +23,7 @@ struct little_room {
     uint64_t capacity[CLUSTER_BROKERS_MAX];         /* 0: there is room enough */
     const struct env *process[CLUSTER_BROKERS_MAX]; /* of the last start that was seen */
     unsigned starts[CLUSTER_BROKERS_MAX];
+    uint64_t terms[CLUSTER_BROKERS_MAX]; /* led until all that is kept was free for the last time */
 };
 
 /* Nobody has changed it since, and its files are its own. */
@@ -28,6 +31,19 @@ static bool counts(const struct little_room *room, unsigned place) {
     const struct cluster *cluster = room->cluster;
     return room->capacity[place] == disk_capacity_bytes(node_disk(cluster->brokers[place].node)) &&
            !(nemesis_lost(cluster->nemesis) >> place & 1);
+}
+
+/* Elections ask nobody, and topics begin with one: who is elected again and again while nothing may
+ * be deleted fills the disk, as decision 22 says. Followers take records down to half of what is
+ * kept. */
+static bool elections_took_it(struct little_room *room, unsigned place) {
+    const struct cluster *cluster = room->cluster;
+    const struct disk *disk = node_disk(cluster->brokers[place].node);
+
+    if (disk_used_bytes(disk) + cluster->kept_bytes <= room->capacity[place])
+        room->terms[place] = cluster->terms_led;
+    return (cluster->terms_led - room->terms[place]) * TERM_BYTES >
+           cluster->kept_bytes / ELECTIONS_SHARE;
 }
 
 static void look(struct event *event) {
@@ -42,7 +58,7 @@ static void look(struct event *event) {
             room->process[i] = node_env(node);
             room->starts[i]++;
         }
-        if (!counts(room, i) || room->starts[i] > STARTS_MOST) {
+        if (!counts(room, i) || room->starts[i] > STARTS_MOST || elections_took_it(room, i)) {
             room->capacity[i] = 0;
             continue;
         }

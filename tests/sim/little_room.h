@@ -5,7 +5,8 @@
  *
  * Happy path: producers are refused by whoever has none, or sent to others; topics come and go as
  * ever. Failure of the run: a write that finds the disk full, although nobody but the broker writes
- * to it. A disk that the nemesis fills or loses meanwhile is not looked at any more.
+ * to it. A disk that the nemesis fills or loses meanwhile is not looked at any more, nor one of
+ * which elections may have taken what was kept.
  */
 #ifndef SIM_LITTLE_ROOM_H
 #define SIM_LITTLE_ROOM_H

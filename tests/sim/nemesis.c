@@ -55,6 +55,7 @@ struct nemesis {
     bool begun, over;
     unsigned sync_victim; /* place */
     uint32_t lost, damaged;
+    bool made_good;    /* what was lost */
     struct disk *copy; /* of the machine `copied` */
     unsigned copied;
     bool restored;
@@ -469,7 +470,11 @@ void nemesis_mend(struct nemesis *nemesis, uint32_t alive) {
 }
 
 uint32_t nemesis_lost(const struct nemesis *nemesis) {
-    return nemesis->lost;
+    return nemesis->made_good ? 0 : nemesis->lost;
+}
+
+void nemesis_made_good(struct nemesis *nemesis) {
+    nemesis->made_good = true;
 }
 
 void nemesis_damage_more(struct nemesis *nemesis, unsigned place) {

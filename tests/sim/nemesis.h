@@ -48,6 +48,8 @@ bool nemesis_deafen(struct nemesis *nemesis, unsigned place);
 bool nemesis_is_over(const struct nemesis *nemesis);
 /* The machine that lost its directory, or has an old copy of it, as a bit; 0: none does. */
 uint32_t nemesis_lost(const struct nemesis *nemesis);
+/* What was lost is made good: that machine is as any other now. No other one loses anything. */
+void nemesis_made_good(struct nemesis *nemesis);
 /* Damages more of the machine that has damaged segments; if none has, of that one, if the run may.
  */
 void nemesis_damage_more(struct nemesis *nemesis, unsigned place);

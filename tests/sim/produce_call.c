@@ -6,9 +6,8 @@
 #include "base/check.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/init_producer_id.h"
-#include "protocol/record/record_batch_builder.h"
 
-enum { IDENTITY_US = 4000000, VALUE_LEN = HISTORY_VALUE_MIN + 20 };
+enum { IDENTITY_US = 4000000, VALUE_LEN = HISTORY_VALUE_MIN + 20, VALUE_MOST = 2048 };
 
 /* ---- Identity ---- */
 
@@ -41,19 +40,32 @@ void identity_ask(struct identity *identity, struct kafka_client *client) {
 
 /* ---- Batches ---- */
 
+void produce_append(struct kafka_client *client, struct record_batch_builder *builder,
+                    unsigned producer, uint64_t number, size_t len) {
+    uint8_t value[VALUE_MOST], key[HISTORY_KEY_LEN];
+    int32_t key_len = kafka_client_key_len(client);
+    bool tombstone = key_len >= 0 && history_is_tombstone(producer, number);
+
+    CHECK(len <= sizeof value);
+    history_value(producer, number, value, len);
+    history_key(producer, number, key);
+    struct record_header says = {.key = "of", .key_len = 2, .value = value};
+    says.value_len = (int32_t)len;
+    record_batch_builder_append(builder, env_wall_ms(kafka_client_env(client)), key, key_len,
+                                tombstone ? NULL : value, tombstone ? -1 : (int32_t)len,
+                                tombstone ? &says : NULL, tombstone);
+}
+
 void produce_one_record(struct kafka_client *client, int64_t producer_id, int16_t epoch,
                         unsigned producer, uint64_t number, int32_t sequence, uint8_t **bytes,
                         size_t *len) {
     struct record_batch_options options = record_batch_plain();
-    uint8_t value[VALUE_LEN];
 
     options.producer_id = producer_id;
     options.producer_epoch = epoch;
     options.base_sequence = sequence;
-    history_value(producer, number, value, sizeof value);
     struct record_batch_builder *builder = record_batch_builder_new(&options);
-    record_batch_builder_append(builder, env_wall_ms(kafka_client_env(client)), NULL, -1, value,
-                                sizeof value, NULL, 0);
+    produce_append(client, builder, producer, number, VALUE_LEN);
     int error = record_batch_builder_finish(builder, bytes, len);
     CHECK(error == ERR_NONE);
 }

@@ -4,6 +4,7 @@
 #define SIM_PRODUCE_CALL_H
 
 #include "protocol/messages/produce.h"
+#include "protocol/record/record_batch_builder.h"
 #include "tests/sim/history.h"
 #include "tests/sim/kafka_client.h"
 
@@ -20,6 +21,11 @@ struct identity {
 
 /* Asks any broker. An error that a client cannot try again after fails the run. */
 void identity_ask(struct identity *identity, struct kafka_client *client);
+
+/* Adds that record of that producer of the history, of which nobody but the history knows what it
+ * says. `len` bytes of value, or those as a header of a tombstone. */
+void produce_append(struct kafka_client *client, struct record_batch_builder *builder,
+                    unsigned producer, uint64_t number, size_t len);
 
 /* A batch with that record of that producer of the history, under the next sequence: its number. Of
  * the caller. */

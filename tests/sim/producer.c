@@ -63,7 +63,6 @@ static void later(struct producer *producer, uint64_t typical_us) {
 static void make_batch(struct producer *producer) {
     struct batch *batch = mem_zalloc(sizeof *batch);
     struct record_batch_options options = record_batch_plain();
-    static uint8_t value[VALUE_MOST];
 
     batch->producer = producer;
     batch->ordinal = producer->next_ordinal++;
@@ -80,9 +79,7 @@ static void make_batch(struct producer *producer) {
     for (int32_t i = 0; i < batch->count; i++) {
         size_t len = HISTORY_VALUE_MIN +
                      draw(producer, draw(producer, 20) == 0 ? VALUE_MOST - HISTORY_VALUE_MIN : 100);
-        history_value(producer->options.number, producer->next++, value, len);
-        record_batch_builder_append(builder, env_wall_ms(kafka_client_env(producer->client)), NULL,
-                                    -1, value, (int32_t)len, NULL, 0);
+        produce_append(producer->client, builder, producer->options.number, producer->next++, len);
     }
     int error = record_batch_builder_finish(builder, &batch->bytes, &batch->len);
     CHECK(error == ERR_NONE);

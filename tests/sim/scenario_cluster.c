@@ -9,7 +9,8 @@
  * and every broker's log is read on its own: everything acknowledged is everywhere, in order,
  * without duplicates for idempotent producers. Of a broker with damaged segments nothing is
  * expected but that it keeps nobody from anything: consumers read all of it again. A broker that
- * lost its directory must have been refused and hold nothing; one that was given an old copy of it
+ * lost its directory is let in by nobody and holds nothing, unless an empty one has taken its place
+ * (replacer.h), which has everything in the end; one that was given an old copy of it
  * must have ended.
  */
 #include <inttypes.h>
@@ -20,11 +21,15 @@
 #include "broker/api/services.h"
 #include "broker/config/topic_name.h"
 #include "broker/partition_set/partition_set.h"
+#include "storage/log/log_healing.h"
 #include "tests/sim/cluster_end.h"
 #include "tests/sim/depose.h"
+#include "tests/sim/drainer.h"
 #include "tests/sim/durable.h"
 #include "tests/sim/groups/troop.h"
 #include "tests/sim/little_room.h"
+#include "tests/sim/moves.h"
+#include "tests/sim/replacer.h"
 #include "tests/sim/scenarios.h"
 #include "tests/sim/transfers.h"
 
@@ -93,7 +98,7 @@ static void never_voted(void *arg, const struct journal_group *group) {
 static void read_disks(struct cluster *cluster) {
     for (unsigned i = 0; i < cluster->count; i++) {
         if (is_lost(cluster, i) && nemesis_restored(cluster->nemesis)) continue;
-        if (is_lost(cluster, i))
+        if (is_lost(cluster, i) && !replacer_has_asked(cluster))
             durable_read(cluster->run, cluster->brokers[i].node, cluster_journal, false,
                          never_voted, cluster);
         else
@@ -231,6 +236,33 @@ static bool no_damaged_leads(struct cluster *cluster) {
     return true;
 }
 
+/* Somebody else has each entry that this one has, as entries: nothing of them was cleaned. */
+static bool others_have(struct cluster *cluster, unsigned place, uint64_t id) {
+    uint64_t first = partition_log_first_index(raft_group_log(cluster_group(cluster, place, id)));
+
+    for (unsigned i = 0; i < cluster->count; i++) {
+        struct raft_group *group = cluster_group(cluster, i, id);
+        if (i != place && group != NULL &&
+            partition_log_first_index(raft_group_log(group)) <= first)
+            return true;
+    }
+    return false;
+}
+
+/* The others are whole: what is damaged is mended with what they have. */
+static bool damage_is_mended(struct cluster *cluster) {
+    uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
+
+    for (unsigned i = 0; i < cluster->count; i++) {
+        size_t n = cluster_groups(cluster, i, ids, 1 + CLUSTER_PARTITIONS_MAX);
+        for (size_t k = 0; k < n; k++)
+            if (log_healing_may_help(raft_group_log(cluster_group(cluster, i, ids[k]))) &&
+                others_have(cluster, i, ids[k]))
+                return false;
+    }
+    return true;
+}
+
 /* ---- Groups ---- */
 
 /* All are well: so are the groups, within their timeouts. */
@@ -259,6 +291,17 @@ static void finish_groups(struct cluster *cluster) {
     troop_finish(cluster->troop);
 }
 
+static bool transactions_have_ended(struct cluster *cluster) {
+    for (unsigned i = 0; i < CLUSTER_OFFSET_TRANSACTORS; i++)
+        if (cluster->offset_transactors[i] != NULL &&
+            !offset_transactor_is_done(cluster->offset_transactors[i]))
+            return false;
+    for (int32_t p = 0; p < cluster->partitions; p++)
+        if (cluster->transactors[p] != NULL && !transactor_is_done(cluster->transactors[p]))
+            return false;
+    return true;
+}
+
 /* ---- The run ---- */
 
 static void finish(struct cluster *cluster) {
@@ -272,8 +315,27 @@ static void finish(struct cluster *cluster) {
         if (cluster->committers[i] != NULL) committer_finish(cluster->committers[i]);
     for (int32_t p = 0; p < cluster->partitions; p++)
         if (cluster->trimmers[p] != NULL) trimmer_finish(cluster->trimmers[p]);
+    if (cluster->marker_writer != NULL) marker_writer_finish(cluster->marker_writer);
     if (cluster->admin != NULL) admin_finish(cluster->admin);
+    if (cluster->moves != NULL) moves_finish(cluster->moves);
+    if (cluster->drainer != NULL) {
+        drainer_finish(cluster->drainer);
+        wait_until(cluster, drainer_is_done, "a broker that drains still holds replicas");
+    }
+    if (cluster->moves != NULL) {
+        wait_until(cluster, moves_are_done, "replicas are still on their way");
+    }
+    for (int32_t p = 0; p < cluster->partitions; p++)
+        if (cluster->transactors[p] != NULL) transactor_finish(cluster->transactors[p]);
+    for (unsigned i = 0; i < CLUSTER_OFFSET_TRANSACTORS; i++)
+        if (cluster->offset_transactors[i] != NULL)
+            offset_transactor_finish(cluster->offset_transactors[i]);
+    wait_until(cluster, transactions_have_ended, "a transaction has not ended");
     wait_until(cluster, drained, "not everything is acknowledged and read");
+    if (nemesis_lost(cluster->nemesis) != 0 && replacer_has_asked(cluster)) {
+        wait_until(cluster, replacer_is_done, "a lost directory is not replaced");
+        nemesis_made_good(cluster->nemesis);
+    }
     if (cluster->troop != NULL) finish_groups(cluster);
     int32_t leader;
     cluster_leaders(cluster, 0, &leader);
@@ -282,6 +344,7 @@ static void finish(struct cluster *cluster) {
         damaged(cluster, 0);
         read_again(cluster);
         wait_until(cluster, no_damaged_leads, "somebody leads what is damaged in its segments");
+        wait_until(cluster, damage_is_mended, "damage is not mended although others are whole");
     }
     wait_until(cluster, cluster_has_converged, "not every broker has everything that is committed");
     cluster_compare_partitions(cluster); /* at once: leaders tell the clock now and then */
@@ -303,16 +366,20 @@ static void finish(struct cluster *cluster) {
     }
 }
 
-static void run_with(struct run *run, bool members) {
+enum what { RECORDS, MEMBERS, MOVES };
+
+static void run_with(struct run *run, enum what what) {
+    bool members = what == MEMBERS, moving = what == MOVES;
     struct cluster *cluster = mem_zalloc(sizeof *cluster);
     struct node *nodes[CLUSTER_BROKERS_MAX];
-    unsigned size = world_chance(run->world, 850000) ? 3 : 5;
+    unsigned size = world_chance(run->world, moving ? 200000 : 850000) ? 3 : 5;
     uint32_t all = (UINT32_C(1) << size) - 1;
 
     if (world_chance(run->world, 300000))
         network_set_capacity(run->network, 2000 + world_below(run->world, 8000));
     network_set_latency(run->network, 50 + world_below(run->world, 1000));
     cluster->members = members;
+    cluster->moving = moving;
     cluster_init(cluster, run, size,
                  (members ? 2 : 1) + (int32_t)world_below(run->world, CLUSTER_PARTITIONS_MAX - 1));
     for (unsigned i = 0; i < size; i++)
@@ -321,10 +388,10 @@ static void run_with(struct run *run, bool members) {
                                       .count = size,
                                       .start = start,
                                       .stop = stop,
-                                      .may_wipe = may_wipe,
+                                      .may_wipe = moving ? NULL : may_wipe,
                                       .copied = copied,
-                                      .may_restore = may_restore,
-                                      .damaged = damaged,
+                                      .may_restore = moving ? NULL : may_restore,
+                                      .damaged = moving ? NULL : damaged,
                                       .arg = cluster};
     cluster->nemesis = nemesis_new(run, &options);
     little_room_begin(cluster);
@@ -341,7 +408,8 @@ static void run_with(struct run *run, bool members) {
     faults(cluster);
     uint32_t alive = majority(cluster);
     nemesis_mend(cluster->nemesis, alive);
-    if (kafka_client_ready(cluster->client) && metadata_is_led(cluster, alive))
+    /* A partition whose replicas are on few brokers may have none of them. */
+    if (!moving && kafka_client_ready(cluster->client) && metadata_is_led(cluster, alive))
         progress(cluster, alive);
     else /* the topic cannot be created, or not everybody can hear of it */
         run_ms(cluster, ALONE_MS);
@@ -352,12 +420,19 @@ static void run_with(struct run *run, bool members) {
 }
 
 static void run_cluster(struct run *run) {
-    run_with(run, false);
+    run_with(run, RECORDS);
 }
 
 static void run_groups(struct run *run) {
-    run_with(run, true);
+    run_with(run, MEMBERS);
 }
+
+static void run_moves(struct run *run) {
+    run_with(run, MOVES);
+}
+
+const struct scenario scenario_moves = {
+    "moves", "whole brokers, and replicas that move between them", 2, run_moves};
 
 const struct scenario scenario_groups = {
     "groups", "whole brokers with members of consumer groups, of both protocols", 3, run_groups};

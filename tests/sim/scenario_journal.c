@@ -43,6 +43,7 @@ struct flow {
     uint32_t size[MODEL_GROUPS][MODEL_ENTRIES];     /* of entries */
     uint64_t mark[MODEL_GROUPS][MODEL_ENTRIES];     /* the end of their headers: both checksums */
     uint64_t recorded[MODEL_GROUPS][MODEL_ENTRIES]; /* so many records there were with them */
+    uint64_t begun[MODEL_GROUPS];                   /* ... and when it began anew last */
     uint64_t durable;                               /* records */
     uint64_t max_bytes;
     uint64_t most_bytes; /* that the journal may have */
@@ -168,6 +169,19 @@ static void progress_to(struct flow *flow, unsigned g, uint64_t index) {
     journal_progress(flow->journal, g + 1, index, (int64_t)index, index * 10);
 }
 
+/* Behind what it had, or in the midst of what had not committed. */
+static void begin_anew(struct flow *flow, unsigned g) {
+    const struct model_group *group = journal_model_now(flow->model, g);
+    uint64_t index = group->commit + 1 + draw(flow, group->last - group->commit + 20);
+
+    bool synced = group->commit <= group->progress || group->last <= group->progress;
+    if (index + 1 >= MODEL_ENTRIES || !synced || flow->begun[g] > flow->durable) return;
+    record(flow, MODEL_BEGINS, g, index, 0, 0);
+    flow->begun[g] = journal_model_count(flow->model);
+    journal_log_begins(flow->journal, g + 1, index, (int64_t)index, index * 10);
+    wait_here(flow);
+}
+
 static void any_record(struct flow *flow) {
     unsigned g = (unsigned)draw(flow, MODEL_GROUPS);
     const struct model_group *group = journal_model_now(flow->model, g);
@@ -192,6 +206,7 @@ static void any_record(struct flow *flow) {
     }
     case 6:
         if (draw(flow, 4) == 0) progress_to(flow, g, group->progress + 1 + draw(flow, 20));
+        if (draw(flow, 8) == 0) begin_anew(flow, g);
         break;
     default: add_entry(flow, g); break;
     }

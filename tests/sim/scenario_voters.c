@@ -15,6 +15,7 @@
 #include "tests/sim/read_back.h"
 #include "tests/sim/scenarios.h"
 #include "tests/sim/voters.h"
+#include "tests/sim/voters_change.h"
 
 enum { FAULTS_MS = 12000, PROGRESS_MS = 30000, STEP_MS = 100 };
 
@@ -110,8 +111,9 @@ static bool converged(struct voters *voters) {
 static void read_all(struct voters *voters) {
     for (unsigned i = 0; i < voters->count; i++)
         for (unsigned g = 0; g < voters->groups; g++)
-            read_back(voters->run, voters->voters[i].node, voters->voters[i].groups[g],
-                      voters->voters[i].state[g]->applied, voters->ledger, NULL, NULL);
+            if (!read_back(voters->run, voters->voters[i].node, voters->voters[i].groups[g],
+                           voters->voters[i].state[g]->applied, voters->ledger, NULL, NULL))
+                run_fail(voters->run, "n%u has cleaned group %u", i + 1, g);
 }
 
 /* ---- The run ---- */
@@ -123,12 +125,23 @@ static void count(struct voters *voters) {
     }
 }
 
-static void run_voters(struct run *run) {
+/* Until all are voters again, everywhere. */
+static void grow(struct voters *voters) {
+    voters->growing = true;
+    for (uint64_t ms = 0; ms < PROGRESS_MS && !voters_are_all(voters); ms += STEP_MS)
+        run_ms(voters, STEP_MS);
+    if (voters_are_all(voters)) return;
+    voters_describe(voters);
+    run_fail(voters->run, "not every machine votes again %d ms after all were mended", PROGRESS_MS);
+}
+
+static void run_with(struct run *run, bool changing) {
     struct voters *voters = mem_zalloc(sizeof *voters);
     struct node *nodes[VOTERS_MAX];
     unsigned size = world_chance(run->world, 700000) ? 3 : 5;
 
     voters_init(voters, run, size, 1 + (unsigned)world_below(run->world, VOTER_GROUPS_MAX));
+    voters->changing = changing;
     voters->sole_voter_group = (unsigned)world_below(run->world, 2 * VOTER_GROUPS_MAX);
     voters->sole_voter = (unsigned)world_below(run->world, size);
     for (unsigned i = 0; i < size; i++)
@@ -147,9 +160,12 @@ static void run_voters(struct run *run) {
     faults(voters);
     voters->idle = 0;
     uint32_t alive = some(voters, size / 2 + 1);
-    nemesis_mend(voters->nemesis, alive);
-    progress(voters, alive);
+    if (!changing) { /* else nobody knows who is needed */
+        nemesis_mend(voters->nemesis, alive);
+        progress(voters, alive);
+    }
     nemesis_mend(voters->nemesis, (UINT32_C(1) << size) - 1);
+    if (changing) grow(voters);
     progress(voters, (UINT32_C(1) << size) - 1);
     voters->submitting = false;
     for (uint64_t ms = 0; ms < PROGRESS_MS && !converged(voters); ms += STEP_MS)
@@ -162,6 +178,17 @@ static void run_voters(struct run *run) {
     read_all(voters);
     count(voters);
 }
+
+static void run_voters(struct run *run) {
+    run_with(run, false);
+}
+
+static void run_changes(struct run *run) {
+    run_with(run, true);
+}
+
+const struct scenario scenario_changes = {
+    "changes", "machines whose groups change their configurations", 1, run_changes};
 
 const struct scenario scenario_voters = {
     "voters", "three or five machines that replicate groups through raft-glue", 3, run_voters};

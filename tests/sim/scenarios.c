@@ -4,5 +4,6 @@
 #include <stddef.h>
 
 const struct scenario *const scenarios[] = {
-    &scenario_journal, &scenario_voters, &scenario_cluster, &scenario_groups, &scenario_many, NULL,
+    &scenario_journal, &scenario_voters, &scenario_cluster, &scenario_groups,
+    &scenario_many,    &scenario_moves,  &scenario_changes, NULL,
 };

@@ -9,5 +9,7 @@ extern const struct scenario scenario_voters;
 extern const struct scenario scenario_cluster;
 extern const struct scenario scenario_groups;
 extern const struct scenario scenario_many;
+extern const struct scenario scenario_moves;
+extern const struct scenario scenario_changes;
 
 #endif

@@ -6,6 +6,7 @@
 #include "broker/api/services.h"
 #include "broker/config/topic_name.h"
 #include "broker/partition/partition.h"
+#include "tests/sim/replacer.h"
 
 struct transfers {
     struct cluster *cluster;
@@ -90,6 +91,9 @@ static void next(struct event *event) {
     struct transfers *transfers = CONTAINER_OF(event, struct transfers, next);
     struct world *world = transfers->cluster->run->world;
 
+    /* A leader must last for two seconds to see that a replica has caught up. */
+    bool brought_up = transfers->cluster->moving || replacer_has_asked(transfers->cluster);
+    if (brought_up && nemesis_is_over(transfers->cluster->nemesis)) return;
     for (unsigned i = 0; i < transfers->cluster->count; i++)
         if (transfers->cluster->brokers[i].broker != NULL)
             node_call(transfers->cluster->brokers[i].node, hand_over_one,

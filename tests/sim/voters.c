@@ -12,6 +12,7 @@
 #include "storage/journal/journal.h"
 #include "tests/sim/durable_index.h"
 #include "tests/sim/log_lines.h"
+#include "tests/sim/voters_change.h"
 
 enum {
     PEER_PORT = 9094,
@@ -38,7 +39,30 @@ static bool is_of_term(void *arg, const struct raw_entry *entry) {
     return entry->term == ((const struct entry *)arg)->term;
 }
 
+static void acknowledged_lately(struct voters *voters, const struct voter_group *from,
+                                struct entry *entry) {
+    struct durable_question question = {entry->group, entry->index, 0, is_of_term, entry};
+    uint32_t durable = 0;
+
+    if (entry->index > voters->acknowledged[from->place])
+        voters->acknowledged[from->place] = entry->index;
+    run_count(voters->run, RARE_ACKNOWLEDGED, 1);
+    run_count(voters->run, RARE_LOOKED_UP, 1);
+    voters_look(voters);
+    for (unsigned i = 0; i < voters->count; i++)
+        if (durable_index_has(voters->voters[i].durable, &question)) durable |= UINT32_C(1) << i;
+    if (!voters_are_majority(voters, from->place, durable))
+        run_fail(voters->run,
+                 "entry %" PRIu64 " of term %u, group %" PRIu64
+                 ", was acknowledged by n%u and is durable on disks %x only",
+                 entry->index, entry->term, entry->group, from->voter->place + 1, durable);
+}
+
 static void acknowledged(struct voters *voters, struct voter_group *from, struct entry *entry) {
+    if (voters->changing) {
+        acknowledged_lately(voters, from, entry);
+        return;
+    }
     unsigned durable = 0, electorate = from->place == voters->sole_voter_group ? 1 : voters->count;
     struct durable_question question = {entry->group, entry->index, 0, is_of_term, entry};
 
@@ -85,11 +109,13 @@ static void caught_up(void *arg) {
 /* Those who voted for it cannot vote for somebody else in this term any more; some may have gone on
  * to later ones. */
 static void check_votes(struct voters *voters, const struct voter_group *group, uint32_t term) {
+    uint32_t all = voters->changing ? voters_of(group->voter, group->place) : 0;
     unsigned electorate = group->place == voters->sole_voter_group ? 1 : voters->count, votes = 0;
 
+    if (voters->changing) electorate = (unsigned)__builtin_popcount(all);
     for (unsigned i = 0; i < voters->count; i++) {
         uint64_t voted_for;
-        if (!is_voter(voters, group->place, i)) continue;
+        if (voters->changing ? (all >> i & 1) == 0 : !is_voter(voters, group->place, i)) continue;
         uint32_t durable = durable_index_term(voters->voters[i].durable, group->place, &voted_for);
         votes += durable > term || (durable == term && voted_for == group->voter->place + 1);
     }
@@ -194,8 +220,11 @@ static void work(void *arg) {
         run_fail(voters->run, "n%u keeps %" PRIu64 " bytes of entries that its disk has not taken",
                  voter->place + 1, log_store_undurable_bytes(voter->store));
 
+    if (voters->changing) voters_look(voters);
     for (unsigned g = 0; g < voters->groups; g++) {
         struct voter_group *state = voter->state[g];
+        if (voters->changing && draw(voters, voters->growing ? 5 : 40) == 0)
+            voters_change(voter, g, voters->growing);
         if (!raft_group_is_leading(voter->groups[g])) continue;
         uint64_t n = voters->submitting && !(voters->idle >> voter->place & 1) ? draw(voters, 4)
                                                                                : 0;
@@ -261,6 +290,7 @@ static int open_shard(struct voter *voter, struct error_text *why) {
                            &voter->shard, why);
     if (error != ERR_NONE) return error;
     struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
+                               .minor = PEER_PROTOCOL_MINOR,
                                .node = options.node,
                                .cluster_id = "sim",
                                .nodes = "all"};
@@ -340,8 +370,10 @@ void voters_count(const struct voter *voter) {
 
     if (voter->shard == NULL) return;
     shard_stats_get(voter->shard, &shard);
-    run_count(run, RARE_ELECTIONS, shard.elections);
-    run_count(run, RARE_LOST_LEADERSHIPS, shard.leaderships_lost);
+    for (int cause = 0; cause < ELECTION_CAUSES; cause++)
+        run_count(run, RARE_ELECTIONS, shard.elections[cause]);
+    for (int loss = 0; loss < LOSSES; loss++)
+        run_count(run, RARE_LOST_LEADERSHIPS, shard.leaderships_lost[loss]);
     run_count(run, RARE_TRUNCATIONS, shard.truncations);
     run_count(run, RARE_FAST_FAILOVERS, shard.fast_failovers);
     run_count(run, RARE_FELL_QUIET, shard.quiet_begun);
@@ -351,6 +383,8 @@ void voters_count(const struct voter *voter) {
     run_count(run, RARE_TRAILS_CUT, shard.trails_cut);
     run_count(run, RARE_TRAILS_EXTENDED, shard.trails_extended);
     run_count(run, RARE_REANCHORED, shard.reanchored);
+    run_count(run, RARE_CHANGES, shard.changes);
+    run_count(run, RARE_STARTED_ANEW, shard.started_anew);
     journal_stats_get(log_store_journal(voter->store), &journal);
     run_count(run, RARE_TORN_TAILS, journal.torn_tails);
     run_count(run, RARE_FILES_REUSED, journal.files_reused);

@@ -14,7 +14,7 @@
 #include "tests/sim/ledger.h"
 #include "tests/sim/nemesis.h"
 
-enum { VOTERS_MAX = 5, VOTER_GROUPS_MAX = 3 };
+enum { VOTERS_MAX = 5, VOTER_GROUPS_MAX = 3, VOTERS_SEEN_MAX = 12 };
 
 struct voters;
 
@@ -50,6 +50,12 @@ struct voter_group {
     uint64_t confirm_floor;
 };
 
+/* A configuration that some replica had. */
+struct voters_seen {
+    uint64_t index;
+    uint32_t machines; /* those that vote, as bits */
+};
+
 struct voters {
     struct run *run;
     struct ledger *ledger;
@@ -60,6 +66,9 @@ struct voters {
     unsigned sole_voter_group; /* a group of which only one machine is a voter, the others are
                                   stand-bys; VOTER_GROUPS_MAX: none */
     unsigned sole_voter;       /* that machine */
+    bool changing, growing;    /* configurations change; only towards all as voters */
+    struct voters_seen seen[VOTER_GROUPS_MAX][VOTERS_SEEN_MAX]; /* the highest index last */
+    unsigned seen_count[VOTER_GROUPS_MAX];
     bool submitting;
     uint32_t idle; /* machines that submit nothing all the same, as bits */
     uint64_t acknowledged[VOTER_GROUPS_MAX]; /* the highest index */

@@ -8,18 +8,9 @@ status=0
 work=$DRAVE_ROOT/build/fresh
 mkdir -p "$work"
 
-enter() { # enter ROOT COMMAND...: in the bare system, with its own process space
-    local root=$1; shift
-    unshare --mount --pid --fork --kill-child bash -c '
-        mount --bind /dev "$0/dev"; mount -t devpts devpts "$0/dev/pts" 2>/dev/null; mount -t tmpfs tmpfs "$0/dev/shm" 2>/dev/null
-        mount -t proc proc "$0/proc"; mount -t sysfs sysfs "$0/sys"
-        exec chroot "$0" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LANG=C.UTF-8 CI="$CI" \
-            PIP_CERT=/etc/ssl/certs/ca-certificates.crt NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt "$@"' "$root" "$@"
-}
-
 step() { # step NAME LIMIT ROOT COMMAND...
     local name=$1 limit=$2 begin=$SECONDS; shift 2
-    if enter "$@" >"$work/$name.log" 2>&1 && [ $((SECONDS - begin)) -le "$limit" ]; then
+    if engine_enter "$@" >"$work/$name.log" 2>&1 && [ $((SECONDS - begin)) -le "$limit" ]; then
         echo "ok $name - $((SECONDS - begin)) s: $(grep -v '^ *$' "$work/$name.log" | grep -E 'lost|passed' | tail -n 1)"
     else
         echo "not ok $name: after $((SECONDS - begin)) s: $(tail -n 1 "$work/$name.log") (build/fresh/$name.log)"
@@ -30,12 +21,7 @@ step() { # step NAME LIMIT ROOT COMMAND...
 for suite in ${FRESH:-bookworm trixie}; do
     base=$work/$suite
     engine_base "$suite" "$base.base" || { echo "not ok $suite: debootstrap failed"; status=1; continue; }
-    rm -rf "$base"
-    cp -a "$base.base" "$base"
-    cp /etc/resolv.conf "$base/etc/resolv.conf"
-    # Certificates that this machine trusts beyond Debian's (a company's proxy): the bare one stands behind the same wall.
-    mkdir -p "$base/usr/local/share/ca-certificates"
-    cp /usr/local/share/ca-certificates/*.crt "$base/usr/local/share/ca-certificates/" 2>/dev/null
+    engine_root "$base.base" "$base"
     git -C "$DRAVE_ROOT" archive --prefix=root/drave/ HEAD | tar -C "$base" -x
     step "$suite-quickstart" "${QUICKSTART_LIMIT:-600}" "$base" /root/drave/deploy/quickstart
     step "$suite-quickstart-again" 600 "$base" /root/drave/deploy/quickstart

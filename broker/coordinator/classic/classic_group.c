@@ -69,7 +69,7 @@ struct classic_group *classic_live(struct group *group) {
     classic->work_written = work_written;
     group->classic = classic;
     group->members = 0;
-    budget_charge(group->table->memory, sizeof *classic);
+    group_charge(group, sizeof *classic);
     if (group->record != NULL) read_record(classic, group->record);
     return classic;
 }
@@ -81,7 +81,7 @@ static void live_free(struct classic_group *classic) {
     group_timer_clear(group->table->timers, &classic->hold);
     shared_bytes_release(classic->type);
     shared_bytes_release(classic->protocol);
-    budget_release(group->table->memory, sizeof *classic);
+    group_release(group, sizeof *classic);
     mem_free(classic);
     group->classic = NULL;
     group->members = 0;

@@ -38,6 +38,9 @@ void classic_leave(struct group *group, struct group_leave *leave);
 struct group_committer {
     struct kp_string member_id, instance_id; /* null or empty: nobody in particular */
     int32_t generation;
+    /* By a producer (KIP-447): of nobody in particular also while there are members, in whatever
+     * state; no session is renewed. */
+    bool in_transaction;
 };
 /* In a turn, of a leader: NONE (the member's session is renewed), UNKNOWN_MEMBER_ID,
  * FENCED_INSTANCE_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS. */

@@ -46,7 +46,7 @@ static void add_and_park(struct classic_group *classic, struct group_join *join,
 
 static void join_tell_id(struct classic_group *classic, struct group_join *join) {
     struct group *group = classic->group;
-    struct shared_bytes *id = member_id_new(group->table->env, join);
+    struct shared_bytes *id = member_id_new(group->table, join);
     classic_pending_add(classic, shared_bytes_take(id), join);
     join->generation = -1;
     join->member = id;
@@ -58,11 +58,11 @@ static void join_new(struct classic_group *classic, struct group_join *join) {
     struct group *group = classic->group;
     struct classic_member *holder = classic_member_of_instance(classic, join->instance_id);
     if (holder != NULL) {
-        classic_static_rejoin(holder, join, member_id_new(group->table->env, join));
+        classic_static_rejoin(holder, join, member_id_new(group->table, join));
     } else if (join->instance_id.len < 0 && join->asks_for_id) {
         join_tell_id(classic, join);
     } else {
-        add_and_park(classic, join, member_id_new(group->table->env, join));
+        add_and_park(classic, join, member_id_new(group->table, join));
         join_end(group, join);
     }
 }
@@ -165,10 +165,11 @@ static void join_full(struct classic_group *classic, struct group_join *join) {
 
 void classic_join(struct group *group, struct group_join *join) {
     struct classic_group *classic = classic_live(group);
+    group_pay(group, join->client_host);
     if (is_full(classic, join) || is_too_much(classic, join))
         join_full(classic, join);
     else if (member_of(classic, join) == NULL &&
-             (budget_spent(group->table->memory) || is_told_enough(classic, join)))
+             (group_refuses_more(group) || is_told_enough(classic, join)))
         join_refuse(group, join, KAFKA_COORDINATOR_NOT_AVAILABLE, join->member_id);
     else if (!classic_supports(classic, join))
         join_refuse(group, join, KAFKA_INCONSISTENT_GROUP_PROTOCOL, join->member_id);

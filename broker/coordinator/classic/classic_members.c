@@ -110,11 +110,10 @@ size_t classic_join_bytes(const struct group_join *join) {
 
 static void member_charge(struct classic_member *member, size_t bytes) {
     struct classic_group *classic = member->classic;
-    struct budget *memory = classic_table(classic)->memory;
     classic->metadata += bytes;
     classic->metadata -= member->charged;
-    budget_charge(memory, bytes);
-    budget_release(memory, member->charged);
+    group_charge(classic->group, bytes);
+    group_release(classic->group, member->charged);
     member->charged = bytes;
 }
 

@@ -111,7 +111,7 @@ void classic_pending_add(struct classic_group *classic, struct shared_bytes *id,
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, classic->pending, text.data, (unsigned)text.len,
                                 classic_hash(classic, text), pending);
     asker_add(pending, join->asker);
-    budget_charge(classic_table(classic)->memory, sizeof *pending + (size_t)text.len);
+    group_charge(classic->group, sizeof *pending + (size_t)text.len);
     group_timer_set(classic_table(classic)->timers, &pending->session,
                     classic_now_ms(classic) + (uint64_t)join->session_timeout_ms);
 }
@@ -123,7 +123,7 @@ void classic_pending_remove(struct classic_pending *pending) {
     if (pending->overdue) overdue_unlink(classic, pending);
     HASH_DEL(classic->pending, pending);
     asker_remove(pending);
-    budget_release(classic_table(classic)->memory, bytes);
+    group_release(classic->group, bytes);
     shared_bytes_release(pending->id);
     mem_free(pending);
 }

@@ -66,8 +66,8 @@ void classic_leave(struct group *group, struct group_leave *leave) {
     struct classic_group *classic = classic_live(group);
     uint32_t members = classic_size(classic);
     bool went = false;
-    for (size_t i = 0; i < leave->leaver_count; i++)
-        went |= leave_one(classic, &leave->leavers[i]);
+    for (; leave->next < leave->leaver_count; leave->next++)
+        went |= leave_one(classic, &leave->leavers[leave->next]);
     if (classic_size(classic) < members)
         classic_changed(classic);
     else if (went)
@@ -85,13 +85,14 @@ static int16_t commit_check(const struct classic_group *classic,
     struct classic_member *member;
     if (committer->generation < 0 && classic->state == CLASSIC_EMPTY) return KAFKA_NONE;
     if (committer->generation < 0 && committer->member_id.len <= 0 &&
-        committer->instance_id.len < 0)
-        return KAFKA_UNKNOWN_MEMBER_ID; /* set from outside, while members live */
+        committer->instance_id.len < 0) /* set from outside, while members live */
+        return committer->in_transaction ? KAFKA_NONE : KAFKA_UNKNOWN_MEMBER_ID;
     int16_t error = classic_validate(classic, committer->member_id, committer->instance_id,
                                      &member);
     if (error != KAFKA_NONE) return error;
     if (committer->generation != classic->generation && !MUTANT(MUTANT_OLD_OWNER_COMMITS))
         return KAFKA_ILLEGAL_GENERATION;
+    if (committer->in_transaction) return KAFKA_NONE; /* whatever goes on in the group */
     if (classic->state == CLASSIC_COMPLETING) return KAFKA_REBALANCE_IN_PROGRESS;
     classic_member_renew(member);
     return KAFKA_NONE;

@@ -128,10 +128,10 @@ static void keep_target(struct consumer_decision *decision) {
     const struct consumer_member *before = decision->member != NULL ? decision->member
                                                                     : decision->replaced;
     decision->assignment_epoch = decision->group->assignment_epoch;
-    if (before != NULL) partition_list_copy(&decision->target, &before->target);
+    if (before != NULL) decision->target = &before->target;
     if (decision->member == NULL)
         consumer_add_target(&decision->batch, decision->group, decision->member_id,
-                            &decision->target);
+                            decision->target);
 }
 
 static void begin_in_pool(struct consumer_decision *decision,
@@ -173,6 +173,6 @@ void consumer_assign(struct consumer_decision *decision) {
     assignor(&assignment.input, assignment.owner);
     decision->assignment_epoch = decision->epoch;
     add_targets(&decision->batch, group, &assignment, decision->epoch, decision->member_id,
-                &decision->target);
+                &decision->made);
     consumer_assignment_close(&assignment);
 }

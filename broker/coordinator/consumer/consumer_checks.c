@@ -111,12 +111,13 @@ static bool say_owned(const struct partition_list *list, uint32_t topic, int32_t
 void consumer_read_owned(struct consumer_decision *decision) {
     static const struct consumer_standing nothing = {0};
     const struct kp_consumer_group_heartbeat_request *request = decision->heartbeat->request;
+    decision->says_owned = request->topic_partitions.count >= 0;
+    if (!decision->says_owned) return;
     const struct consumer_standing *standing = decision->member != NULL
                                                    ? &decision->member->standing
                                                    : &nothing;
     bool *assigned = mem_zalloc(standing->assigned.count);
     bool *pending = mem_zalloc(standing->pending.count);
-    decision->says_owned = request->topic_partitions.count >= 0;
     for (int32_t t = 0; t < request->topic_partitions.count; t++) {
         const struct kp_consumer_group_heartbeat_topic_partitions *one =
             &request->topic_partitions.items[t];
@@ -247,6 +248,11 @@ static bool takes_more(const struct consumer_decision *decision) {
 int16_t consumer_check_member(struct consumer_decision *decision) {
     const struct kp_consumer_group_heartbeat_request *request = decision->heartbeat->request;
     bool joins = request->member_epoch == CONSUMER_EPOCH_JOIN;
+    /* A downgrade left it behind: with this error it joins anew, the other one ends it. Not a
+     * static member: another one may have taken its place, and would be fenced. */
+    if (request->member_epoch > CONSUMER_EPOCH_JOIN && request->instance_id.len < 0 &&
+        decision->row->record != NULL)
+        return unknown_member(decision);
     if (!joins && decision->row->consumer == NULL)
         return consumer_refuse(
             decision->heartbeat, KAFKA_GROUP_ID_NOT_FOUND, "Group %.*s not found.",
@@ -264,9 +270,11 @@ int16_t consumer_check_member(struct consumer_decision *decision) {
             decision->heartbeat, KAFKA_GROUP_MAX_SIZE_REACHED,
             "The consumer group has reached its maximum capacity of %zu members.",
             decision->group->member_count);
-    if (error == KAFKA_NONE && budget_spent(decision->row->table->memory) && takes_more(decision))
-        error = consumer_refuse(decision->heartbeat, KAFKA_COORDINATOR_NOT_AVAILABLE,
-                                "The memory for groups (group.memory.bytes) is spent.");
+    if (joins) group_pay(decision->row, decision->heartbeat->client_host);
+    if (error == KAFKA_NONE && group_refuses_more(decision->row) && takes_more(decision))
+        error = consumer_refuse(
+            decision->heartbeat, KAFKA_COORDINATOR_NOT_AVAILABLE,
+            "The memory for groups (group.memory.bytes) is spent, or the share of this host.");
     if (error == KAFKA_NONE && decision->member != NULL) error = check_epoch(decision);
     if (error == KAFKA_NONE && request->member_epoch >= CONSUMER_EPOCH_JOIN)
         error = check_subscription(decision);

@@ -15,13 +15,14 @@
 
 void consumer_decision_open(struct consumer_decision *decision, struct group *row) {
     decision->row = row;
+    decision->target = &decision->made;
     decision->group = row->consumer != NULL ? row->consumer : consumer_group_new(row);
 }
 
 void consumer_decision_close(struct consumer_decision *decision) {
     group_batch_close(&decision->batch);
     partition_list_close(&decision->owned);
-    partition_list_close(&decision->target);
+    partition_list_close(&decision->made);
     consumer_standing_close(&decision->standing);
     shared_bytes_release(decision->names);
     shared_bytes_release(decision->regex);
@@ -69,8 +70,10 @@ static void decide_member(struct consumer_decision *decision) {
                                                   (size_t)request->subscribed_topic_names.count)
                       : before->names != NULL ? shared_bytes_take(before->names)
                                               : topic_names_of(pool, NULL, 0);
-    struct kp_string regex = said_or(request->subscribed_topic_regex, before->regex);
-    decision->regex = regex.len > 0 ? shared_string_of(pool, regex) : NULL;
+    struct kp_string regex = request->subscribed_topic_regex;
+    decision->regex = regex.len < 0   ? shared_bytes_take(before->regex)
+                      : regex.len > 0 ? shared_string_of(pool, regex)
+                                      : NULL;
     struct kp_consumer_member_value value = {
         .instance_id = said_or(request->instance_id, before->instance),
         .rack_id = said_or(request->rack_id, before->rack),
@@ -115,7 +118,7 @@ static void note_epoch(const struct consumer_decision *decision) {
     struct group_event_member about = {.id = decision->member_id,
                                        .client_id = decision->heartbeat->client_id,
                                        .client_host = decision->heartbeat->client_host};
-    if (!decision->subscribes_anew)
+    if (!decision->subscribes_anew && !decision->target_is_void)
         group_history_note(decision->row, KP_GROUP_TOPICS, &group_event_nobody);
     else
         group_history_note(decision->row,
@@ -126,7 +129,8 @@ static void note_epoch(const struct consumer_decision *decision) {
     group_history_begins(decision->row);
 }
 
-/* A new epoch when somebody subscribes to something else, or the topics are not what they were. */
+/* A new epoch when somebody subscribes to something else, the topics are not what they were, or the
+ * target that a classic group left does not do. */
 static void decide_epoch(struct consumer_decision *decision) {
     struct consumer_group *group = decision->group;
     const struct metadata *metadata = decision->heartbeat->metadata;
@@ -135,7 +139,8 @@ static void decide_epoch(struct consumer_decision *decision) {
     decision->metadata_hash = group->metadata_hash;
     if (looks)
         decision->metadata_hash = consumer_metadata_hash(group, metadata, &decision->candidate);
-    bool bump = decision->subscribes_anew || decision->metadata_hash != group->metadata_hash;
+    bool bump = decision->subscribes_anew || decision->target_is_void ||
+                decision->metadata_hash != group->metadata_hash;
     if (bump) {
         decision->epoch++;
         note_epoch(decision);
@@ -200,15 +205,16 @@ static void decide_unsubscribed(struct consumer_decision *decision,
     mark_topics(decision, decision->candidate.names, subscribed);
     mark_topics(decision, decision->candidate.regex_names, subscribed);
     find_unsubscribed(decision, subscribed, &now->assigned, unsubscribed);
-    find_unsubscribed(decision, subscribed, &decision->target, &strange);
-    for (size_t i = 0; i < decision->target.count && strange.count > 0; i++) {
-        const struct listed_partition *one = &decision->target.items[i];
+    find_unsubscribed(decision, subscribed, decision->target, &strange);
+    for (size_t i = 0; i < decision->target->count && strange.count > 0; i++) {
+        const struct listed_partition *one = &decision->target->items[i];
         if (partition_list_find(&strange, one->topic, one->partition) == NULL)
             partition_list_add(&kept, one->topic, one->partition, one->epoch);
     }
     if (strange.count > 0) {
-        partition_list_close(&decision->target);
-        decision->target = kept;
+        partition_list_close(&decision->made);
+        decision->made = kept;
+        decision->target = &decision->made;
     }
     partition_list_close(&strange);
     mem_free(subscribed);
@@ -220,7 +226,7 @@ static int16_t decide_step(struct consumer_decision *decision) {
     decide_unsubscribed(decision, &now, &unsubscribed);
     struct consumer_view view = {.group = decision->group,
                                  .now = &now,
-                                 .target = &decision->target,
+                                 .target = decision->target,
                                  .target_epoch = decision->assignment_epoch,
                                  .unsubscribed = &unsubscribed,
                                  .owned = decision->says_owned ? &decision->owned : NULL,

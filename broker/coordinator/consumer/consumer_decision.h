@@ -28,10 +28,12 @@ struct consumer_decision {
     struct shared_bytes *names, *regex, *regex_names;
     struct consumer_candidate candidate;
     bool subscribes_anew;
+    bool target_is_void; /* a classic group's, which is rebalancing or left partitions to nobody */
     /* The group as it will be. */
     int32_t epoch, assignment_epoch;
     int64_t metadata_hash;
-    struct partition_list target;
+    const struct partition_list *target; /* the member's, or: */
+    struct partition_list made;
     struct consumer_standing standing;
     /* As it stands then: of `standing` or of the member. */
     struct consumer_standing then;

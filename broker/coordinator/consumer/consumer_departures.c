@@ -47,6 +47,31 @@ void consumer_add_departures(struct group_batch *batch, struct consumer_group *g
         add_epoch_without(batch, group, metadata);
 }
 
+/* What its tombstones take in a batch. */
+static size_t departure_bytes(const struct consumer_member *member) {
+    enum { TOMBSTONES = 4, OVERHEAD = 40 }; /* that of its regular expression with them */
+    return TOMBSTONES * ((size_t)member->group->row->id.len + OVERHEAD) +
+           3 * (size_t)shared_string(member->id).len +
+           (member->regex == NULL ? 0 : (size_t)shared_string(member->regex).len);
+}
+
+bool consumer_departs(struct consumer_member *member, enum kp_group_event why,
+                      struct consumer_departures *departures) {
+    enum { TOGETHER = 1000 }; /* takes far less than a turn of the loop may */
+    size_t bytes = departure_bytes(member);
+    size_t most = (size_t)member->group->row->table->settings->message_max_bytes /
+                  2; /* the group's beside */
+    if (member->goes) return true;
+    if (departures->count == TOGETHER ||
+        (departures->count > 0 && departures->bytes + bytes > most))
+        return false;
+    member->goes = true;
+    consumer_member_note(member, why, departures->count == 0);
+    departures->count++;
+    departures->bytes += bytes;
+    return true;
+}
+
 void consumer_member_note(const struct consumer_member *member, enum kp_group_event what,
                           bool began) {
     struct group_event_member about = {.id = shared_string(member->id),

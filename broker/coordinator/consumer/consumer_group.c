@@ -42,6 +42,8 @@ void consumer_group_free(struct consumer_group *group) {
     }
     consumer_topics_settle(group);
     CHECK(group->topics == NULL);
+    while (group->cursors != NULL)
+        consumer_cursor_close(group->cursors);
     mem_free(group->numbered);
     mem_free(group);
 }
@@ -96,12 +98,16 @@ void consumer_work_end(struct consumer_work *work) {
 
 /* ---- Members ---- */
 
-struct consumer_member *consumer_member_find(const struct consumer_group *group,
-                                             struct kp_string id) {
+static struct consumer_member *find_hashed(const struct consumer_group *group, struct kp_string id,
+                                           unsigned hash) {
     struct consumer_member *member;
-    unsigned hash = hash_of(group, id.data, (size_t)id.len);
     HASH_FIND_BYHASHVALUE(hh, group->members, id.data, (unsigned)id.len, hash, member);
     return member;
+}
+
+struct consumer_member *consumer_member_find(const struct consumer_group *group,
+                                             struct kp_string id) {
+    return find_hashed(group, id, hash_of(group, id.data, (size_t)id.len));
 }
 
 struct consumer_member *consumer_member_of_instance(const struct consumer_group *group,
@@ -113,20 +119,44 @@ struct consumer_member *consumer_member_of_instance(const struct consumer_group 
     return member;
 }
 
+/* The records of a member often follow each other. */
 struct consumer_member *consumer_member_make(struct consumer_group *group, struct kp_string id) {
-    struct consumer_member *member = consumer_member_find(group, id);
-    if (member != NULL) return member;
-    member = mem_zalloc(sizeof *member);
-    member->group = group;
-    member->id = shared_string_of(NULL, id);
-    struct kp_string own = shared_string(member->id);
-    unsigned hash = hash_of(group, own.data, (size_t)own.len);
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, group->members, own.data, (unsigned)own.len, hash, member);
+    if (group->made != NULL && shared_string_is(group->made->id, id)) return group->made;
+    unsigned hash = hash_of(group, id.data, (size_t)id.len);
+    struct consumer_member *member = find_hashed(group, id, hash);
+    if (member == NULL) {
+        member = mem_zalloc(sizeof *member);
+        member->group = group;
+        member->id = shared_string_of(NULL, id);
+        HASH_ADD_KEYPTR_BYHASHVALUE(hh, group->members, shared_string(member->id).data,
+                                    (unsigned)id.len, hash, member);
+    }
+    group->made = member;
     return member;
 }
 
 void consumer_member_settle(struct consumer_member *member) {
     if (!member->written && !member->has_standing && !member->has_target) forget_member(member);
+}
+
+void consumer_cursor_open(struct consumer_cursor *cursor, struct consumer_group *group) {
+    *cursor = (struct consumer_cursor){
+        .group = group, .at = group->members, .next = group->cursors};
+    if (group->cursors != NULL) group->cursors->prev = cursor;
+    group->cursors = cursor;
+}
+
+struct consumer_member *consumer_cursor_next(struct consumer_cursor *cursor) {
+    struct consumer_member *member = cursor->at;
+    if (member != NULL) cursor->at = member->hh.next;
+    return member;
+}
+
+void consumer_cursor_close(struct consumer_cursor *cursor) {
+    if (cursor->group == NULL) return;
+    *(cursor->prev != NULL ? &cursor->prev->next : &cursor->group->cursors) = cursor->next;
+    if (cursor->next != NULL) cursor->next->prev = cursor->prev;
+    *cursor = (struct consumer_cursor){.group = NULL};
 }
 
 /* ---- What a member says of itself ---- */
@@ -155,7 +185,7 @@ void consumer_member_clear(struct consumer_member *member) {
     if (!member->written) return;
     member->written = false;
     group->member_count--;
-    budget_release(group->row->table->memory, member->charged);
+    group_release(group->row, member->charged);
     if (member->instance != NULL &&
         consumer_member_of_instance(group, shared_string(member->instance)) == member)
         HASH_DELETE(by_instance, group->instances, member);
@@ -181,7 +211,7 @@ void consumer_member_enter(struct consumer_member *member) {
     group->member_count++;
     if (member->classic != NULL) group->classic_count++;
     member->charged = said_bytes(member);
-    budget_charge(group->row->table->memory, member->charged);
+    group_charge(group->row, member->charged);
     if (member->regex != NULL) consumer_regex_make(group, shared_string(member->regex))->members++;
     if (member->instance == NULL) return;
     struct kp_string instance = shared_string(member->instance);
@@ -201,6 +231,9 @@ static void forget_member(struct consumer_member *member) {
     consumer_member_clear(member);
     consumer_standing_drop(member);
     consumer_list_drop(group, &member->target);
+    for (struct consumer_cursor *cursor = group->cursors; cursor != NULL; cursor = cursor->next)
+        if (cursor->at == member) cursor->at = member->hh.next;
+    if (group->made == member) group->made = NULL;
     HASH_DEL(group->members, member);
     shared_bytes_release(member->id);
     mem_free(member);

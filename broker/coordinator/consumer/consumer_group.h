@@ -121,6 +121,8 @@ struct consumer_group {
     size_t numbered_count, numbered_capacity;
     size_t unused_topics, unused_numbers; /* topics without uses; places without a topic */
     size_t member_count, classic_count;   /* those with a record; of the classic protocol */
+    struct consumer_cursor *cursors;
+    struct consumer_member *made; /* the last one that a record was of; NULL: it is gone */
     /* Soft. */
     uint64_t metadata_version;          /* with which the hash was compared last; 0: not yet */
     uint64_t hurry_until_ms;            /* somebody may be about to go: members speak soon */
@@ -145,6 +147,18 @@ int32_t consumer_owner_epoch(const struct consumer_group *group, struct kp_uuid 
 /* NULL: no member of the classic protocol names it. */
 const struct consumer_protocol_name *consumer_protocol_find(const struct consumer_group *group,
                                                             struct kp_string text);
+
+/* A walk over the members, over as many turns as it takes: those that are there all the time are
+ * met once, whatever comes and goes meanwhile. */
+struct consumer_cursor {
+    struct consumer_group *group; /* NULL: not open, or the group is gone; the group's, all of it */
+    struct consumer_member *at;   /* the next; NULL: no more */
+    struct consumer_cursor *next, *prev;
+};
+void consumer_cursor_open(struct consumer_cursor *cursor, struct consumer_group *group);
+struct consumer_member *consumer_cursor_next(
+    struct consumer_cursor *cursor);                        /* NULL: that was all */
+void consumer_cursor_close(struct consumer_cursor *cursor); /* nothing if it is not open */
 
 /* "Empty", "Assigning", "Reconciling", "Stable". */
 const char *consumer_group_state(const struct consumer_group *group);

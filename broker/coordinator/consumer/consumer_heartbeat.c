@@ -90,7 +90,8 @@ static bool is_full_request(const struct kp_consumer_group_heartbeat_request *re
 static void fill_answer(const struct consumer_decision *decision) {
     struct consumer_heartbeat *heartbeat = decision->heartbeat;
     const struct consumer_standing *standing = &decision->then;
-    heartbeat->member_id = shared_string_of(NULL, decision->member_id);
+    heartbeat->member_id = decision->member != NULL ? shared_bytes_take(decision->member->id)
+                                                    : shared_string_of(NULL, decision->member_id);
     heartbeat->member_epoch = standing->epoch;
     uint32_t interval_ms = consumer_timing(decision->row).heartbeat_interval_ms;
     bool soon = standing->state == CONSUMER_UNRELEASED ||
@@ -143,14 +144,28 @@ static void run(struct group_turn *turn) {
     }
 }
 
+/* Of what would come to be. */
+static int16_t check_ids(const struct group_table *table, struct consumer_heartbeat *heartbeat) {
+    const struct kp_consumer_group_heartbeat_request *request = heartbeat->request;
+    bool fits = group_id_fits(table, request->member_id) &&
+                group_id_fits(table, request->instance_id) &&
+                (group_id_fits(table, request->group_id) ||
+                 group_find(table, request->group_id) != NULL);
+    return fits ? KAFKA_NONE
+                : consumer_refuse(heartbeat, KAFKA_INVALID_REQUEST,
+                                  "An id has more than %d bytes (group.id.max.bytes).",
+                                  (int)table->settings->group_id_max_bytes);
+}
+
 void consumer_heartbeat_take(struct group_table *table, struct consumer_heartbeat *heartbeat) {
     heartbeat->call.kind = GROUP_OTHER;
     int16_t error = consumer_check_request(heartbeat);
     const struct kp_consumer_group_heartbeat_request *request = heartbeat->request;
+    bool joins = request->member_epoch == CONSUMER_EPOCH_JOIN;
+    if (error == KAFKA_NONE && joins) error = check_ids(table, heartbeat);
     struct group *group = error != KAFKA_NONE ? NULL
-                          : request->member_epoch == CONSUMER_EPOCH_JOIN
-                              ? group_make(table, request->group_id)
-                              : group_find(table, request->group_id);
+                          : joins             ? group_make(table, request->group_id)
+                                              : group_find(table, request->group_id);
     if (error == KAFKA_NONE && group == NULL)
         error = consumer_refuse(heartbeat, KAFKA_GROUP_ID_NOT_FOUND, "Group %.*s not found.",
                                 request->group_id.len > 128 ? 128 : (int)request->group_id.len,

@@ -28,23 +28,34 @@ static int16_t find_leaver(const struct consumer_group *group, const struct grou
     return holder == NULL || holder == *member ? KAFKA_NONE : KAFKA_FENCED_INSTANCE_ID;
 }
 
+/* They go in as many batches as that takes; the group may be of the other protocol by the last of
+ * those that it had of this one. */
 static void left(struct group_turn *turn, int16_t error) {
     struct group_leave *leave = CONTAINER_OF(turn, struct group_leave, call.turn);
+    if (error == KAFKA_NONE && leave->next < leave->leaver_count) {
+        turn->run(turn);
+        return;
+    }
     group_call_answer(turn->group->table, &leave->call, error);
     group_turn_end(turn);
 }
 
+/* How many go with this batch. */
+static size_t mark_leavers(const struct consumer_group *group, struct group_leave *leave) {
+    struct consumer_departures departures = {0};
+    for (; leave->next < leave->leaver_count; leave->next++) {
+        struct group_leaver *leaver = &leave->leavers[leave->next];
+        struct consumer_member *member = NULL;
+        leaver->error = find_leaver(group, leaver, &member);
+        if (leaver->error == KAFKA_NONE && !consumer_departs(member, KP_GROUP_LEFT, &departures))
+            break;
+    }
+    return departures.count;
+}
+
 void consumer_leave(struct consumer_group *group, struct group_leave *leave) {
     struct group_turn *turn = &leave->call.turn;
-    bool goes = false;
-    for (size_t i = 0; i < leave->leaver_count; i++) {
-        struct consumer_member *member = NULL;
-        leave->leavers[i].error = find_leaver(group, &leave->leavers[i], &member);
-        if (leave->leavers[i].error != KAFKA_NONE) continue;
-        consumer_member_note(member, KP_GROUP_LEFT, !goes);
-        member->goes = goes = true;
-    }
-    if (!goes) {
+    if (mark_leavers(group, leave) == 0) {
         left(turn, KAFKA_NONE);
         return;
     }

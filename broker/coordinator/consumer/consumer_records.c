@@ -12,21 +12,11 @@
 
 static void add_record(struct group_batch *batch, int number, const void *key, const void *value) {
     const struct kp_record_type *type = kp_record_type_numbered(number);
-    struct kp_writer writer;
-    uint8_t *key_bytes, *value_bytes = NULL;
-    size_t key_len, value_len = 0;
-    kp_writer_init(&writer, INT32_MAX);
-    kp_record_key_encode(type, key, &writer);
-    /* Texts of the protocol fit, and nothing is null that may not be. */
-    CHECK(kp_writer_take(&writer, &key_bytes, &key_len) == ERR_NONE);
-    if (value != NULL) {
-        kp_writer_init(&writer, INT32_MAX);
-        kp_record_value_encode(type, type->written, value, &writer);
-        CHECK(kp_writer_take(&writer, &value_bytes, &value_len) == ERR_NONE);
-    }
-    group_batch_add(batch, key_bytes, key_len, value_bytes, value_len);
-    mem_free(key_bytes);
-    mem_free(value_bytes);
+    struct kp_writer *writer = group_batch_begin(batch);
+    kp_record_key_encode(type, key, writer);
+    size_t key_len = kp_writer_size(writer);
+    if (value != NULL) kp_record_value_encode(type, type->written, value, writer);
+    group_batch_end(batch, key_len, value == NULL);
 }
 
 static struct kp_string *names_array(const struct shared_bytes *names, int32_t *count) {
@@ -37,11 +27,14 @@ static struct kp_string *names_array(const struct shared_bytes *names, int32_t *
     return items;
 }
 
-/* Topics of a list with their partitions: in pieces of memory that listed_free frees. */
-struct listed_topics {
+/* Topics of a list with their partitions; a few lie in here, more in memory that listed_close
+ * frees. */
+struct listed {
     struct kp_consumer_partitions *topics;
     int32_t count;
     int32_t *numbers; /* partitions of all, then epochs of all */
+    struct kp_consumer_partitions few_topics[8];
+    int32_t few_numbers[16];
 };
 
 static int by_topic_id(const void *a, const void *b) {
@@ -49,30 +42,36 @@ static int by_topic_id(const void *a, const void *b) {
     return memcmp(x->topic_id.bytes, y->topic_id.bytes, sizeof x->topic_id.bytes);
 }
 
+static bool are_few(const struct listed *listed) {
+    return listed->topics == listed->few_topics;
+}
+
 /* By id: a list has them by their numbers, which are others on a replica with another past. */
-static struct listed_topics topics_of(const struct consumer_group *of,
-                                      const struct partition_list *list, bool dated) {
-    struct listed_topics made = {
-        .topics = mem_zalloc((list->count + 1) * sizeof *made.topics),
-        .numbers = mem_alloc((2 * list->count + 1) * sizeof *made.numbers)};
+static void listed_open(struct listed *listed, const struct consumer_group *of,
+                        const struct partition_list *list, bool dated) {
+    bool few = list->count <= sizeof listed->few_topics / sizeof *listed->few_topics;
+    listed->count = 0;
+    listed->topics = few ? listed->few_topics : mem_alloc(list->count * sizeof *listed->topics);
+    listed->numbers = few ? listed->few_numbers
+                          : mem_alloc(2 * list->count * sizeof *listed->numbers);
     for (size_t i = 0; i < list->count; i++) {
         const struct listed_partition *one = &list->items[i];
-        if (i == 0 || list->items[i - 1].topic != one->topic) {
-            struct kp_consumer_partitions *topic = &made.topics[made.count++];
-            topic->topic_id = of->numbered[one->topic]->id;
-            topic->partitions.items = made.numbers + i;
-            topic->epochs.items = made.numbers + list->count + i;
-            topic->epochs.count = dated ? 0 : -1;
-        }
-        struct kp_consumer_partitions *topic = &made.topics[made.count - 1];
+        if (i == 0 || list->items[i - 1].topic != one->topic)
+            listed->topics[listed->count++] = (struct kp_consumer_partitions){
+                .topic_id = of->numbered[one->topic]->id,
+                .partitions.items = listed->numbers + i,
+                .epochs.items = listed->numbers + list->count + i,
+                .epochs.count = dated ? 0 : -1};
+        struct kp_consumer_partitions *topic = &listed->topics[listed->count - 1];
         topic->partitions.items[topic->partitions.count++] = one->partition;
         if (dated) topic->epochs.items[topic->epochs.count++] = one->epoch;
     }
-    qsort(made.topics, (size_t)made.count, sizeof *made.topics, by_topic_id);
-    return made;
+    if (listed->count > 1)
+        qsort(listed->topics, (size_t)listed->count, sizeof *listed->topics, by_topic_id);
 }
 
-static void listed_free(struct listed_topics *listed) {
+static void listed_close(struct listed *listed) {
+    if (are_few(listed)) return;
     mem_free(listed->topics);
     mem_free(listed->numbers);
 }
@@ -104,25 +103,27 @@ void consumer_add_member(struct group_batch *batch, struct kp_string group, stru
 void consumer_add_target(struct group_batch *batch, const struct consumer_group *of,
                          struct kp_string member, const struct partition_list *target) {
     struct kp_consumer_member_key key = {of->row->id, member};
-    struct listed_topics listed = topics_of(of, target, false);
+    struct listed listed;
+    listed_open(&listed, of, target, false);
     struct kp_consumer_member_target_value value = {{listed.topics, listed.count}};
     add_record(batch, KP_RECORD_CONSUMER_MEMBER_TARGET, &key, &value);
-    listed_free(&listed);
+    listed_close(&listed);
 }
 
 void consumer_add_standing(struct group_batch *batch, const struct consumer_group *of,
                            struct kp_string member, const struct consumer_standing *standing) {
     struct kp_consumer_member_key key = {of->row->id, member};
-    struct listed_topics assigned = topics_of(of, &standing->assigned, true);
-    struct listed_topics pending = topics_of(of, &standing->pending, true);
+    struct listed assigned, pending;
+    listed_open(&assigned, of, &standing->assigned, true);
+    listed_open(&pending, of, &standing->pending, true);
     struct kp_consumer_current_value value = {.member_epoch = standing->epoch,
                                               .previous_epoch = standing->previous_epoch,
                                               .state = standing->state,
                                               .assigned = {assigned.topics, assigned.count},
                                               .pending = {pending.topics, pending.count}};
     add_record(batch, KP_RECORD_CONSUMER_CURRENT, &key, &value);
-    listed_free(&assigned);
-    listed_free(&pending);
+    listed_close(&assigned);
+    listed_close(&pending);
 }
 
 void consumer_add_regex(struct group_batch *batch, struct kp_string group, struct kp_string regex,
@@ -220,37 +221,35 @@ static void add_as_is(struct group_batch *batch, struct kp_string group,
     mem_free(said.protocols.items);
 }
 
-void consumer_records_of(const struct consumer_group *group, struct group_batch *batch) {
-    struct kp_string id = group->row->id;
-    struct consumer_member *member, *next_member;
+static void add_regexes(struct group_batch *batch, const struct consumer_group *group) {
     struct consumer_regex *regex, *next_regex;
-    HASH_ITER(hh, group->members, member, next_member) {
-        if (member->written) add_as_is(batch, id, member);
-    }
     HASH_ITER(hh, group->regexes, regex, next_regex) {
         if (regex->names != NULL)
-            consumer_add_regex(batch, id, shared_string(regex->text), regex->names,
+            consumer_add_regex(batch, group->row->id, shared_string(regex->text), regex->names,
                                regex->metadata_version, regex->time_ms);
-    }
-    consumer_add_group(batch, id, group->epoch, group->metadata_hash);
-    HASH_ITER(hh, group->members, member, next_member) {
-        if (member->has_target)
-            consumer_add_target(batch, group, shared_string(member->id), &member->target);
-    }
-    consumer_add_target_epoch(batch, id, group->assignment_epoch, group->assignment_time_ms);
-    HASH_ITER(hh, group->members, member, next_member) {
-        if (member->has_standing)
-            consumer_add_standing(batch, group, shared_string(member->id), &member->standing);
     }
 }
 
-void consumer_records_show(const struct consumer_group *group,
-                           void (*sink)(void *arg, const struct coordinator_record *record),
-                           void *arg) {
-    struct group_batch batch;
-    group_batch_open(&batch);
-    consumer_records_of(group, &batch);
-    for (size_t i = 0; i < batch.count; i++)
-        sink(arg, &batch.records[i]);
-    group_batch_close(&batch);
+void consumer_records_of_member(const struct consumer_member *member, struct group_batch *batch) {
+    const struct consumer_group *group = member->group;
+    if (member->written) add_as_is(batch, group->row->id, member);
+    if (member->has_target)
+        consumer_add_target(batch, group, shared_string(member->id), &member->target);
+    if (member->has_standing)
+        consumer_add_standing(batch, group, shared_string(member->id), &member->standing);
+}
+
+void consumer_records_of_none(const struct consumer_group *group, struct group_batch *batch) {
+    add_regexes(batch, group);
+    consumer_add_group(batch, group->row->id, group->epoch, group->metadata_hash);
+    consumer_add_target_epoch(batch, group->row->id, group->assignment_epoch,
+                              group->assignment_time_ms);
+}
+
+void consumer_records_of(const struct consumer_group *group, struct group_batch *batch) {
+    struct consumer_member *member, *next_member;
+    HASH_ITER(hh, group->members, member, next_member) {
+        consumer_records_of_member(member, batch);
+    }
+    consumer_records_of_none(group, batch);
 }

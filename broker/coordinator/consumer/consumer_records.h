@@ -2,10 +2,10 @@
  * Consumer groups from records and to records (types 3, 5 to 8, 16).
  *
  * Happy path: consumer_records_apply with each record of those types, in the order of the log; to
- * write, the functions that add one to a batch, in the order 5, 16, 3, 7, 6, 8, and to delete 8, 7,
- * 5, 16, 6, 3. Failures: a record that does not decode is passed over and counted by the caller
- * (false). Invariants: apply looks at nothing but the record; each is idempotent and total; what
- * consumer_records_of gives makes an equal group.
+ * write, the functions that add one to a batch, in the order 5, 16, 3, 7, 6, 8, a whole group
+ * member by member, and to delete 8, 7, 5, 16, 6, 3. Failures: a record that does not decode is
+ * passed over and counted by the caller (false). Invariants: apply looks at nothing but the record;
+ * each is idempotent and total; what consumer_records_of gives makes an equal group.
  */
 #ifndef BROKER_COORDINATOR_CONSUMER_CONSUMER_RECORDS_H
 #define BROKER_COORDINATOR_CONSUMER_CONSUMER_RECORDS_H
@@ -21,11 +21,11 @@ bool consumer_records_take(int number);
 bool consumer_records_apply(struct group_table *table, const struct kp_record_type *type,
                             const struct coordinator_record *record);
 
-/* All records of a group, to a batch or to a sink. */
+/* All records of a group. */
 void consumer_records_of(const struct consumer_group *group, struct group_batch *batch);
-void consumer_records_show(const struct consumer_group *group,
-                           void (*sink)(void *arg, const struct coordinator_record *record),
-                           void *arg);
+/* Those of a member, and those that are of none: together all, too. */
+void consumer_records_of_member(const struct consumer_member *member, struct group_batch *batch);
+void consumer_records_of_none(const struct consumer_group *group, struct group_batch *batch);
 
 void consumer_add_group(struct group_batch *batch, struct kp_string group, int32_t epoch,
                         int64_t metadata_hash);

@@ -5,9 +5,9 @@
 #include "broker/coordinator/consumer/consumer_departures.h"
 #include "broker/coordinator/consumer/consumer_timing.h"
 
-enum { TOGETHER = 1000, AGAIN_MS = 1000 };
+enum { AGAIN_MS = 1000 };
 
-/* The turn in which members go: all whose time is over, TOGETHER at most. */
+/* The turn in which members go: all whose time is over, as many as one batch takes. */
 struct expiry {
     struct group_turn turn;
 };
@@ -49,29 +49,16 @@ static void expiry_refused(struct group_turn *turn, int16_t error) {
     mem_free(CONTAINER_OF(turn, struct expiry, turn));
 }
 
-/* What its tombstones take in a batch. */
-static size_t departure_bytes(const struct consumer_member *member) {
-    enum { TOMBSTONES = 4, OVERHEAD = 40 }; /* that of its regular expression with them */
-    return TOMBSTONES * ((size_t)member->group->row->id.len + OVERHEAD) +
-           3 * (size_t)shared_string(member->id).len +
-           (member->regex == NULL ? 0 : (size_t)shared_string(member->regex).len);
-}
-
-/* Marks those that go; how many that are: as many as one batch takes, one at least. */
+/* Marks those that go, as many as one batch takes; how many that are. */
 static size_t mark_over(struct consumer_group *group) {
+    struct consumer_departures departures = {0};
     struct consumer_member *member, *next;
-    size_t count = 0, bytes = 0;
-    size_t most = (size_t)group->row->table->settings->message_max_bytes /
-                  2; /* the group's beside */
     HASH_ITER(hh, group->members, member, next) {
-        member->goes = count < TOGETHER && is_over(member) &&
-                       (count == 0 || bytes + departure_bytes(member) <= most);
-        if (!member->goes) continue;
-        bytes += departure_bytes(member);
+        if (!is_over(member)) continue;
         bool late = member->rebalance_over && !member->session_over;
-        consumer_member_note(member, late ? KP_GROUP_LATE : KP_GROUP_EXPIRED, count++ == 0);
+        if (!consumer_departs(member, late ? KP_GROUP_LATE : KP_GROUP_EXPIRED, &departures)) break;
     }
-    return count;
+    return departures.count;
 }
 
 static void expiry_run(struct group_turn *turn) {

@@ -302,7 +302,7 @@ static void fill_rows(struct consumer_assignment *assignment, const struct consu
 static void own_instances(struct consumer_assignment *assignment) {
     for (uint32_t i = 0; i < assignment->input.member_count; i++) {
         struct kp_string *instance = &assignment->rows[i].instance;
-        if (instance->len >= 0) instance->data = mem_strndup(instance->data, (size_t)instance->len);
+        if (instance->len >= 0) instance->data = mem_text(instance->data, (size_t)instance->len);
     }
 }
 

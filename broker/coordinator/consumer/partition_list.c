@@ -32,7 +32,10 @@ void partition_list_add(struct partition_list *list, uint32_t topic, int32_t par
 
 void partition_list_sort(struct partition_list *list) {
     size_t kept = 0;
-    if (list->count > 1) qsort(list->items, list->count, sizeof *list->items, listed_order);
+    bool in_order = true; /* as they often come */
+    for (size_t i = 1; i < list->count && in_order; i++)
+        in_order = listed_order(&list->items[i - 1], &list->items[i]) <= 0;
+    if (!in_order) qsort(list->items, list->count, sizeof *list->items, listed_order);
     for (size_t i = 0; i < list->count; i++)
         if (kept == 0 || listed_order(&list->items[kept - 1], &list->items[i]) != 0)
             list->items[kept++] = list->items[i];

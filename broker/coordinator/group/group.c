@@ -13,7 +13,7 @@
 
 void group_table_init(struct group_table *table, struct env *env,
                       const struct broker_settings *settings, struct coordinator_log *log,
-                      struct budget *memory) {
+                      struct group_memory *memory) {
     *table = (struct group_table){.env = env, .settings = settings, .log = log, .memory = memory};
     table->seed = env_random_u64(env);
     table->timers = group_timers_new(env);
@@ -21,7 +21,9 @@ void group_table_init(struct group_table *table, struct env *env,
 }
 
 void group_table_close(struct group_table *table) {
-    CHECK(table->groups == NULL && table->cursors == NULL);
+    CHECK(table->groups == NULL);
+    while (table->cursors != NULL)
+        group_cursor_close(table->cursors);
     group_timers_free(table->timers);
     shared_pool_free(table->shared);
 }
@@ -33,6 +35,10 @@ struct group *group_find(const struct group_table *table, struct kp_string id) {
     return group;
 }
 
+bool group_id_fits(const struct group_table *table, struct kp_string id) {
+    return id.len <= table->settings->group_id_max_bytes;
+}
+
 static size_t row_bytes(struct kp_string id) {
     return sizeof(struct group) + (size_t)id.len;
 }
@@ -42,22 +48,24 @@ struct group *group_make(struct group_table *table, struct kp_string id) {
     if (group != NULL) return group;
     group = mem_zalloc(sizeof *group);
     group->table = table;
-    group->id = (struct kp_string){.data = mem_strndup(id.data, (size_t)id.len), .len = id.len};
+    group->id = (struct kp_string){.data = mem_text(id.data, (size_t)id.len), .len = id.len};
     unsigned hash = group_hash(table->seed, id.data, (size_t)id.len);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, table->groups, group->id.data, (unsigned)id.len, hash, group);
-    budget_charge(table->memory, row_bytes(id));
+    group_charge(group, row_bytes(id));
     return group;
 }
 
 void group_settle(struct group *group) {
     if (group->record != NULL || group->consumer != NULL || group->offsets != NULL) return;
+    if (group->pending != NULL) return;
     if (group->classic != NULL || group->first != NULL) return;
     if (group->alone || group->sharing > 0 || group->running || group->in_doubt) return;
     for (struct group_cursor *cursor = group->table->cursors; cursor != NULL; cursor = cursor->next)
         if (cursor->at == group) cursor->at = group->hh.next;
     group_history_drop(group);
     HASH_DEL(group->table->groups, group);
-    budget_release(group->table->memory, row_bytes(group->id));
+    group_release(group, row_bytes(group->id));
+    group_pay_end(group);
     mem_free((void *)group->id.data);
     mem_free(group);
 }
@@ -88,7 +96,12 @@ void group_cursor_close(struct group_cursor *cursor) {
 enum group_kind group_kind_of(const struct group *group) {
     if (group->consumer != NULL) return GROUP_CONSUMER;
     if (group->record != NULL) return GROUP_CLASSIC;
-    return group->offsets != NULL ? GROUP_SIMPLE : GROUP_UNKNOWN;
+    return group->offsets != NULL || group->pending != NULL ? GROUP_SIMPLE : GROUP_UNKNOWN;
+}
+
+bool group_is_unknown(const struct group *group) {
+    if (group == NULL) return true;
+    return group_kind_of(group) == GROUP_UNKNOWN && group->classic == NULL;
 }
 
 /* ---- Turns ---- */

@@ -25,13 +25,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/budget.h"
 #include "base/env.h"
 #include "broker/config/broker_settings.h"
 #include "broker/coordinator/coordinator_log.h"
 #include "broker/coordinator/group/group_hash.h"
+#include "broker/coordinator/group/group_memory.h"
 #include "broker/coordinator/group/group_timers.h"
 #include "broker/coordinator/group/shared_bytes.h"
+#include "protocol/messages/group_activity.h"
 #include "protocol/wire.h"
 
 struct classic_group;  /* soft: members of the classic protocol */
@@ -39,12 +40,19 @@ struct classic_record; /* hard: the record of those */
 struct consumer_group; /* hard: members of KIP-848 */
 struct consumer_conversions;
 struct group_offsets; /* hard: what the group has committed */
+struct pending_place; /* hard: what transactions that are open have committed for it */
 struct group_batch;   /* the records of a decision */
 struct group_history; /* soft: what happened to its members */
 struct group_call;
 struct group_line;
 struct group_turn;
 struct metadata;
+
+/* Who wants to know of rebalances as they begin. */
+struct group_watch {
+    void (*rebalances)(void *arg, const struct group *group, enum kp_group_event what);
+    void *arg;
+};
 
 /* What all groups of a coordinator share. */
 struct group_table {
@@ -53,14 +61,14 @@ struct group_table {
     struct coordinator_log *log;
     struct group_timers *timers; /* none is set while `leading` is false */
     struct shared_pool *shared;
-    struct budget *memory; /* group.memory.bytes: of what clients make all coordinators of the
-                              broker keep */
-    const struct metadata *metadata;                /* the broker's */
+    struct group_memory *memory;     /* of what clients make all coordinators of the broker keep */
+    const struct metadata *metadata; /* the broker's */
     const struct consumer_conversions *conversions; /* between the protocols */
     struct group *groups;                           /* hash by id */
     struct group_cursor *cursors;
-    struct classic_asker *askers; /* soft: connections that were told ids of members */
-    struct group_line *lines;     /* soft: those over which members were heard last */
+    struct classic_asker *askers;    /* soft: connections that were told ids of members */
+    struct group_line *lines;        /* soft: those over which members were heard last */
+    const struct group_watch *watch; /* NULL: nobody wants to know */
     uint64_t seed;
     bool leading;              /* false as soon as a write says so, before `lost` */
     uint64_t leading_since_ms; /* of env_now_ms */
@@ -77,11 +85,16 @@ struct group {
     struct classic_record *record;
     struct consumer_group *consumer;
     struct group_offsets *offsets;
+    struct pending_place *pending;
     /* Soft. */
     struct classic_group *classic;
     struct group_history *history; /* NULL: nothing yet; keeps no row */
+    struct group_payer *payer;     /* group_memory.h, as the next; NULL: nobody yet */
+    size_t charged;
     uint32_t
         members; /* how many it has, for the limit of turns that wait: whoever adds them counts */
+    uint64_t rebalances, commits;    /* that began, and that were written, while this replica led */
+    int64_t committed_ms;            /* of env_wall_ms: the last of the latter; 0: none */
     struct group_turn *first, *last; /* that wait */
     uint32_t waiting, sharing;       /* turns that wait; that share and run */
     bool alone;                      /* a turn runs that does not share */
@@ -97,13 +110,19 @@ enum group_kind {
     GROUP_CONSUMER,
 };
 enum group_kind group_kind_of(const struct group *group);
+/* There is no such group, whatever the row is for: NULL, or one that holds the turn of somebody who
+ * asks (OffsetFetch makes it). */
+bool group_is_unknown(const struct group *group);
 
 void group_table_init(struct group_table *table, struct env *env,
                       const struct broker_settings *settings, struct coordinator_log *log,
-                      struct budget *memory);
+                      struct group_memory *memory);
 void group_table_close(struct group_table *table); /* it has no groups */
 
 struct group *group_find(const struct group_table *table, struct kp_string id);
+/* A group may come to be with it, a member or an instance join: it is no longer than
+ * group.id.max.bytes. A group that is there goes on, whatever the limit was when it came. */
+bool group_id_fits(const struct group_table *table, struct kp_string id);
 /* The one of that id, new if there is none. group_settle removes it when it has no state. */
 struct group *group_make(struct group_table *table, struct kp_string id);
 /* Removes the row if nothing is left in it and nobody has a turn: after whatever took state away.
@@ -119,8 +138,8 @@ struct group_cursor {
     struct group_cursor *next, *prev;
 };
 void group_cursor_open(struct group_cursor *cursor, struct group_table *table);
-struct group *group_cursor_next(struct group_cursor *cursor); /* NULL: that was all */
-void group_cursor_close(struct group_cursor *cursor); /* before the table; nothing if not open */
+struct group *group_cursor_next(struct group_cursor *cursor); /* NULL: that was all, or not open */
+void group_cursor_close(struct group_cursor *cursor); /* nothing if not open: the table has gone */
 
 /* ---- Turns ---- */
 

@@ -104,6 +104,7 @@ struct group_leave {
     struct kp_string group_id;
     struct group_leaver *leavers; /* stay until `done` */
     size_t leaver_count;
+    size_t next; /* the group's own: of those that are still to go */
 };
 
 struct group_delete {

@@ -23,7 +23,7 @@ static size_t event_bytes(const struct group_event *event) {
 
 static void event_clear(struct group *group, struct group_event *event) {
     group->history->charged -= event_bytes(event);
-    budget_release(group->table->memory, event_bytes(event));
+    group_release(group, event_bytes(event));
     shared_bytes_release(event->member_id);
     shared_bytes_release(event->client_id);
     shared_bytes_release(event->client_host);
@@ -47,7 +47,7 @@ static struct group_event *next_event(struct group *group) {
 
 void group_history_note(struct group *group, enum kp_group_event what,
                         const struct group_event_member *member) {
-    if (!group->table->leading || budget_spent(group->table->memory)) return;
+    if (!group->table->leading || group_refuses_more(group)) return;
     if (group->history == NULL) group->history = mem_zalloc(sizeof *group->history);
     struct group_event *event = next_event(group);
     *event = (struct group_event){.at_ms = env_now_ms(group->table->env),
@@ -56,7 +56,7 @@ void group_history_note(struct group *group, enum kp_group_event what,
                                   .client_id = cut(group, member->client_id),
                                   .client_host = cut(group, member->client_host)};
     group->history->charged += event_bytes(event);
-    budget_charge(group->table->memory, event_bytes(event));
+    group_charge(group, event_bytes(event));
 }
 
 static struct group_event *last_event(struct group *group) {
@@ -71,7 +71,11 @@ void group_history_begins(struct group *group) {
         group_history_note(group, KP_GROUP_FAILED, &group_event_nobody);
         last = last_event(group);
     }
+    const struct group_watch *watch = group->table->watch;
     if (last != NULL) last->began = true;
+    group->rebalances++;
+    if (watch != NULL && group->table->leading)
+        watch->rebalances(watch->arg, group, last == NULL ? KP_GROUP_FAILED : last->what);
 }
 
 void group_history_drop(struct group *group) {

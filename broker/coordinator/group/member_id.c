@@ -4,13 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-struct shared_bytes *member_id_new(struct env *env, const struct group_join *join) {
+struct shared_bytes *member_id_new(const struct group_table *table, const struct group_join *join) {
     enum { PREFIX_MAX = 1000, UUID_TEXT = 37 };
     struct kp_string prefix = join->instance_id.len >= 0 ? join->instance_id : join->client_id;
     char text[PREFIX_MAX + 1 + UUID_TEXT];
     uint8_t r[16];
-    int len = prefix.len < PREFIX_MAX ? prefix.len : PREFIX_MAX;
-    env_random(env, r, sizeof r);
+    int most = table->settings->group_id_max_bytes - UUID_TEXT; /* 64 at least (the table) */
+    if (most > PREFIX_MAX) most = PREFIX_MAX;
+    int len = prefix.len < most ? prefix.len : most;
+    env_random(table->env, r, sizeof r);
     r[6] = (uint8_t)(0x40 | (r[6] & 0x0f)); /* RFC 4122: version 4 */
     r[8] = (uint8_t)(0x80 | (r[8] & 0x3f));
     if (len > 0) memcpy(text, prefix.data, (size_t)len);

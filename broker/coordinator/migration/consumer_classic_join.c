@@ -105,6 +105,8 @@ static int16_t check_member(struct joining *joining) {
     struct consumer_decision *decision = &joining->decision;
     struct consumer_member *member = consumer_member_find(group, join->member_id), *holder = NULL;
     if (member != NULL && member->written) decision->member = member;
+    if (member == NULL && !group_id_fits(group->row->table, join->member_id))
+        return KAFKA_UNKNOWN_MEMBER_ID;
     if (join->instance_id.len < 0) return KAFKA_NONE;
     holder = consumer_member_of_instance(group, join->instance_id);
     if (join->member_id.len == 0) {
@@ -279,11 +281,12 @@ static int16_t decide(struct joining *joining) {
     struct group_table *table = joining->group->row->table;
     int16_t error = check_member(joining);
     if (error != KAFKA_NONE) return error;
-    if (budget_spent(table->memory) && joining->decision.member == NULL &&
+    group_pay(joining->group->row, join->client_host);
+    if (group_refuses_more(joining->group->row) && joining->decision.member == NULL &&
         joining->decision.replaced == NULL)
         return KAFKA_COORDINATOR_NOT_AVAILABLE;
     joining->id = join->member_id.len > 0 ? shared_string_of(NULL, join->member_id)
-                                          : member_id_new(table->env, join);
+                                          : member_id_new(table, join);
     join->member = shared_bytes_take(joining->id);
     error = say(joining);
     return error != KAFKA_NONE ? error : consumer_decide(&joining->decision);
@@ -332,6 +335,6 @@ void consumer_classic_join(struct consumer_group *group, struct group_join *join
         join_refuse(join, error);
         return;
     }
-    join->member = member_id_new(group->row->table->env, join);
+    join->member = member_id_new(group->row->table, join);
     join_end(join, KAFKA_MEMBER_ID_REQUIRED);
 }

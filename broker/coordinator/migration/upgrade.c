@@ -189,6 +189,19 @@ static int16_t too_large(struct upgrade *upgrade) {
         "The records of the group have more bytes than a batch may have; raise message.max.bytes.");
 }
 
+/* Of the topics of all members a partition is in nobody's target: a member gives it back, or the
+ * leader has not seen it yet. */
+static bool leaves_some(const struct consumer_group *group, const struct metadata *metadata) {
+    struct consumer_assignment last;
+    size_t held = 0;
+    consumer_assignment_init(&last, group, metadata, NULL);
+    for (uint32_t i = 0; i < last.input.member_count; i++)
+        held += last.rows[i].held_count;
+    bool leaves = held < last.input.partition_count;
+    consumer_assignment_close(&last);
+    return leaves;
+}
+
 static int16_t convert(struct upgrade *upgrade) {
     struct consumer_decision *decision = upgrade->decision;
     struct group *row = decision->row;
@@ -206,6 +219,8 @@ static int16_t convert(struct upgrade *upgrade) {
     consumer_topics_settle(group);
     group->epoch = group->assignment_epoch = upgrade->generation;
     group->metadata_hash = consumer_metadata_hash(group, decision->heartbeat->metadata, NULL);
+    decision->target_is_void = classic_state_of(row) != CLASSIC_STABLE ||
+                               leaves_some(group, decision->heartbeat->metadata);
     consumer_records_of(group, &decision->batch);
     return decision->batch.bytes > most_bytes(upgrade) ? too_large(upgrade) : KAFKA_NONE;
 }

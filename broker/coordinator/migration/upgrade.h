@@ -13,6 +13,9 @@
  * Invariants: a partition that a member may own still, because it was assigned last or because the
  * member said so in its last Join and nobody else was assigned it, is nobody else's until the
  * member gives it back; no partition is two members' at once, whatever their assignor said.
+ * No partition stays without an owner: when the last assignment was void (a rebalance had begun) or
+ * gives one to nobody, the join begins a new epoch, also that of a static member's successor, which
+ * changes nothing. In Kafka 4.3 that one does not, and nobody ever gets the partition.
  */
 #ifndef BROKER_COORDINATOR_MIGRATION_UPGRADE_H
 #define BROKER_COORDINATOR_MIGRATION_UPGRADE_H

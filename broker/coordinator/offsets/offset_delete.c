@@ -24,7 +24,8 @@ static void collect(const struct offset_delete *call, struct group *group,
         last = entry;
         if (subscribed)
             *entry->error = KAFKA_GROUP_SUBSCRIBED_TO_TOPIC;
-        else if (offset_store_find(group, entry->topic, entry->partition) != NULL)
+        else if (offset_store_find(group, entry->topic, entry->partition) != NULL ||
+                 pending_offsets_find(group, entry->topic, entry->partition) != NULL)
             offset_record_remove(batch, group->id, entry->topic, entry->partition);
     }
 }

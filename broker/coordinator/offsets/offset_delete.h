@@ -5,7 +5,8 @@
  * offset that is there, and that no member reads, is taken back, all in one batch; `done` of the
  * call follows. Failures, in call.error: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, NOT_COORDINATOR,
  * COORDINATOR_NOT_AVAILABLE (they may go all the same); of an entry: GROUP_SUBSCRIBED_TO_TOPIC. One
- * that was not there is no error. Invariant: what was acknowledged is gone. KIP-496.
+ * that was not there is no error. Invariant: what was acknowledged is gone,
+ * and what was pending for it never comes. KIP-496.
  */
 #ifndef BROKER_COORDINATOR_OFFSETS_OFFSET_DELETE_H
 #define BROKER_COORDINATOR_OFFSETS_OFFSET_DELETE_H

@@ -2,6 +2,8 @@
  */
 #include "broker/coordinator/offsets/offset_records.h"
 
+#include <utlist.h>
+
 #include "base/check.h"
 #include "base/error.h"
 #include "protocol/coordinator_records/coordinator_record.h"
@@ -61,6 +63,18 @@ bool offset_record_remove_fits(const struct group_batch *batch, struct kp_string
     return group_batch_has_room(batch, (size_t)group.len + (size_t)topic.len + REST);
 }
 
+/* Those of partitions for which nothing is committed: else a tombstone is there already. */
+static bool remove_pending(struct group_batch *batch, const struct group *group) {
+    const struct pending_place *place;
+    DL_FOREACH(group->pending, place) {
+        struct kp_string name = pending_place_topic(place);
+        if (offset_store_find(group, name, (int32_t)place->partition) != NULL) continue;
+        if (!offset_record_remove_fits(batch, group->id, name)) return false;
+        offset_record_remove(batch, group->id, name, (int32_t)place->partition);
+    }
+    return true;
+}
+
 bool offset_records_remove_all(struct group_batch *batch, const struct group *group) {
     const struct topic_offsets *topic = offset_store_first_topic(group);
     for (; topic != NULL; topic = topic->next)
@@ -69,30 +83,70 @@ bool offset_records_remove_all(struct group_batch *batch, const struct group *gr
             if (!offset_record_remove_fits(batch, group->id, name)) return false;
             offset_record_remove(batch, group->id, name, topic->table.items[i].partition);
         }
-    return true;
+    return remove_pending(batch, group);
 }
 
-static void give(const struct topic_offsets *topic, const struct committed_offset *offset,
+/* `producer_id`: whose transaction it is of; -1: it is committed. */
+static void give(const struct group *group, struct kp_string topic,
+                 const struct committed_offset *offset, int64_t producer_id,
                  void (*sink)(void *arg, const struct coordinator_record *record), void *arg) {
     struct encoded encoded;
-    encode_key(&encoded, topic_offsets_group(topic)->id, topic_offsets_name(topic),
-               offset->partition);
+    struct coordinator_place stood = {.offset = offset->stood,
+                                      .timestamp_ms = -1,
+                                      .producer_id = producer_id,
+                                      .producer_epoch = -1};
+    encode_key(&encoded, group->id, topic, offset->partition);
     encode_value(&encoded, offset);
     struct coordinator_record record = {
         .key = encoded.bytes.data,
         .key_len = encoded.key_len,
         .value = encoded.bytes.data + encoded.key_len,
         .value_len = encoded.bytes.len - encoded.key_len,
+        .stood = &stood,
     };
     sink(arg, &record);
     kp_writer_close(&encoded.bytes);
 }
 
-void offset_records_of(const struct group *group,
-                       void (*sink)(void *arg, const struct coordinator_record *record),
-                       void *arg) {
-    const struct topic_offsets *topic = offset_store_first_topic(group);
-    for (; topic != NULL; topic = topic->next)
-        for (uint32_t i = 0; i < topic->table.count; i++)
-            give(topic, &topic->table.items[i], sink, arg);
+void offset_record_walk_open(struct offset_record_walk *walk, struct offset_store *store) {
+    *walk = (struct offset_record_walk){.store = store};
+    pending_cursor_open(&walk->pending, offset_store_pending(store));
+}
+
+/* NULL: that was all of them. What a transaction has committed meanwhile lies in the tables, which
+ * the walk over those begins with only now. */
+static const struct pending_offset *next_pending(struct offset_record_walk *walk) {
+    if (walk->pending.pending == NULL) return NULL;
+    const struct pending_offset *pending = pending_cursor_next(&walk->pending);
+    if (pending != NULL) return pending;
+    pending_cursor_close(&walk->pending);
+    offset_cursor_open_all(&walk->tables, walk->store);
+    return NULL;
+}
+
+/* From the end of a table to its beginning: when one goes, the last takes its place. */
+bool offset_record_walk_next(struct offset_record_walk *walk,
+                             void (*sink)(void *arg, const struct coordinator_record *record),
+                             void *arg) {
+    const struct pending_offset *pending = next_pending(walk);
+    if (pending != NULL) {
+        give(pending->place->group, pending_place_topic(pending->place), &pending->offset,
+             pending_offset_producer(pending), sink, arg);
+        return true;
+    }
+    const struct topic_offsets *table = walk->tables.next;
+    if (table == NULL) return false;
+    if (table != walk->table || walk->left > table->table.count) walk->left = table->table.count;
+    walk->table = table;
+    give(topic_offsets_group(table), topic_offsets_name(table), &table->table.items[--walk->left],
+         -1, sink, arg);
+    if (walk->left > 0) return true;
+    offset_cursor_next(&walk->tables);
+    walk->table = NULL;
+    return true;
+}
+
+void offset_record_walk_close(struct offset_record_walk *walk) {
+    pending_cursor_close(&walk->pending);
+    offset_cursor_close(&walk->tables);
 }

@@ -35,6 +35,27 @@ static void removal_written(struct group_turn *turn, int16_t error) {
     end_turn(removal, error);
 }
 
+bool offset_removal_takes(struct offset_removal *removal, const struct pending_place *place) {
+    struct kp_string topic = pending_place_topic(place);
+    if (offset_store_find(place->group, topic, (int32_t)place->partition) != NULL) return false;
+    const struct pending_offset *pending = place->first;
+    while (pending != NULL && removal->goes(removal, topic, &pending->offset))
+        pending = pending->next;
+    return pending == NULL;
+}
+
+static void collect_pending(struct offset_removal *removal, const struct group *group,
+                            struct group_batch *batch) {
+    const struct pending_place *place = removal->and_pending ? group->pending : NULL;
+    for (; place != NULL && !removal->more; place = place->next) {
+        struct kp_string topic = pending_place_topic(place);
+        if (!offset_removal_takes(removal, place)) continue;
+        removal->more = !offset_record_remove_fits(batch, group->id, topic);
+        if (!removal->more)
+            offset_record_remove(batch, group->id, topic, (int32_t)place->partition);
+    }
+}
+
 /* Adds tombstones of what goes, until the batch is full. */
 static void collect(struct offset_removal *removal, const struct group *group,
                     struct group_batch *batch) {
@@ -42,7 +63,7 @@ static void collect(struct offset_removal *removal, const struct group *group,
     for (; topic != NULL && !removal->more; topic = topic->next)
         for (uint32_t i = 0; i < topic->table.count; i++) {
             const struct committed_offset *offset = &topic->table.items[i];
-            if (!removal->goes(removal, topic, offset)) continue;
+            if (!removal->goes(removal, topic_offsets_name(topic), offset)) continue;
             if (!offset_record_remove_fits(batch, group->id, topic_offsets_name(topic))) {
                 removal->more = true;
                 break;
@@ -54,7 +75,8 @@ static void collect(struct offset_removal *removal, const struct group *group,
 static void add_group(struct offset_removal *removal, const struct group *group,
                       struct group_batch *batch) {
     struct offset_age age;
-    if (!removal->and_group || removal->more || batch->count < offset_store_count_of(group)) return;
+    if (!removal->and_group || removal->more || group->pending != NULL) return;
+    if (batch->count < offset_store_count_of(group)) return;
     removal->rules->age(group, &age);
     if (age.empty) removal->rules->tombstones(group, batch);
 }
@@ -67,6 +89,7 @@ static void removal_run(struct group_turn *turn) {
     removal->more = false;
     if (removal->begin != NULL) removal->begin(removal, group);
     collect(removal, group, &batch);
+    collect_pending(removal, group, &batch);
     removal->in_batch = batch.count;
     add_group(removal, group, &batch);
     if (batch.count > 0)
@@ -78,7 +101,7 @@ static void removal_run(struct group_turn *turn) {
 
 void offset_removal_take(struct group *group, struct offset_removal *removal) {
     removal->table = group->table;
-    removal->group_id = mem_strndup(group->id.data, (size_t)group->id.len);
+    removal->group_id = mem_text(group->id.data, (size_t)group->id.len);
     removal->group_id_len = (size_t)group->id.len;
     removal->removed = 0;
     removal->turn.run = removal_run;

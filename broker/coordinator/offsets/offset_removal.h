@@ -22,9 +22,10 @@ struct offset_removal {
     void (*done)(struct offset_removal *removal, int16_t error);
     /* Before each batch: the group may have changed. May be NULL. */
     void (*begin)(struct offset_removal *removal, struct group *group);
-    bool (*goes)(struct offset_removal *removal, const struct topic_offsets *topic,
+    bool (*goes)(struct offset_removal *removal, struct kp_string topic,
                  const struct committed_offset *offset);
-    bool and_group;
+    bool and_pending; /* also those of open transactions for which nothing is committed */
+    bool and_group;   /* not while there are such */
     const struct offset_rules *rules;
     uint32_t removed;       /* out: offsets that went */
     struct group_turn turn; /* its own, all below */
@@ -34,6 +35,8 @@ struct offset_removal {
     bool more;
 };
 
+/* All that is pending there goes. */
+bool offset_removal_takes(struct offset_removal *removal, const struct pending_place *place);
 /* On a leader (checked). */
 void offset_removal_take(struct group *group, struct offset_removal *removal);
 

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/mutant.h"
 #include "broker/coordinator/offsets/commit_history.h"
 #include "protocol/coordinator_records/offset_record.h"
 
@@ -33,13 +34,15 @@ struct offset_store {
     struct topic_offsets *tables; /* hash by group and topic, see place_key */
     struct offset_cursor *cursors;
     struct commit_histories *histories;
+    struct pending_offsets *pending;
     size_t count;
 };
 
 struct offset_store *offset_store_new(struct group_table *groups, uint64_t seed) {
     struct offset_store *store = mem_zalloc(sizeof *store);
     store->groups = groups;
-    store->histories = commit_histories_new(groups->memory);
+    store->histories = commit_histories_new(&groups->memory->budget);
+    store->pending = pending_offsets_new(seed);
     store->seed = seed;
     return store;
 }
@@ -48,6 +51,7 @@ void offset_store_free(struct offset_store *store) {
     CHECK(store->tables == NULL && store->topics == NULL);
     while (store->cursors != NULL)
         offset_cursor_close(store->cursors);
+    pending_offsets_free(store->pending);
     commit_histories_free(store->histories);
     mem_free(store);
 }
@@ -69,7 +73,7 @@ static struct offset_topic *topic_make(struct offset_store *store, struct kp_str
     struct offset_topic *topic = topic_find(store, name);
     if (topic != NULL) return topic;
     topic = mem_zalloc(sizeof *topic);
-    topic->name = (struct kp_string){mem_strndup(name.data, (size_t)name.len), name.len};
+    topic->name = (struct kp_string){mem_text(name.data, (size_t)name.len), name.len};
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, store->topics, topic->name.data, (unsigned)name.len,
                                 name_hash(store, name), topic);
     return topic;
@@ -104,7 +108,7 @@ static struct topic_offsets *table_make(struct offset_store *store, struct group
     struct topic_offsets *table = table_find(store, of, topic);
     if (table != NULL) return table;
     table = mem_zalloc(sizeof *table);
-    budget_charge(store->groups->memory, sizeof *table);
+    group_charge(of->group, sizeof *table);
     table->of = of;
     table->topic = topic;
     table->prev = of->last;
@@ -146,7 +150,7 @@ static void table_free(struct offset_store *store, struct topic_offsets *table) 
     store->count -= table->table.count;
     for (uint32_t i = 0; i < table->table.count; i++)
         commit_history_drop(store->histories, table->table.items[i].history);
-    budget_release(store->groups->memory, sizeof *table + offset_table_bytes(&table->table));
+    group_release(of->group, sizeof *table + offset_table_bytes(&table->table));
     offset_table_close(&table->table);
     mem_free(table);
     if (topic->readers == NULL) topic_free(store, topic);
@@ -154,55 +158,58 @@ static void table_free(struct offset_store *store, struct topic_offsets *table) 
 
 /* ---- Records ---- */
 
-static void put(struct offset_store *store, const struct kp_offset_key *key,
+/* The group stays, whose `offsets` there may not have been. */
+static void put(struct offset_store *store, struct group *group, struct kp_string topic,
                 struct committed_offset *offset) {
-    struct group *group = group_make(store->groups, key->group);
     if (group->offsets == NULL) {
         group->offsets = mem_zalloc(sizeof *group->offsets);
         group->offsets->store = store;
         group->offsets->group = group;
     }
-    struct topic_offsets *table = table_make(store, group->offsets, topic_make(store, key->topic));
+    struct topic_offsets *table = table_make(store, group->offsets, topic_make(store, topic));
     size_t before = offset_table_bytes(&table->table);
     const struct committed_offset *last = offset_table_find(&table->table, offset->partition);
     offset->history = commit_history_move(store->histories, last == NULL ? 0 : last->history,
                                           offset->commit_time_ms, offset->offset);
     bool is_new = offset_table_put(&table->table, offset);
-    budget_charge(store->groups->memory, offset_table_bytes(&table->table));
-    budget_release(store->groups->memory, before);
+    group_charge(group, offset_table_bytes(&table->table));
+    group_release(group, before);
     if (!is_new) return;
     group->offsets->count++;
     store->count++;
 }
 
-static void settle(struct group *group) {
-    if (group->offsets->first == NULL) {
-        mem_free(group->offsets);
-        group->offsets = NULL;
-    }
-    group_settle(group);
-}
-
-static void take_back(struct offset_store *store, const struct kp_offset_key *key) {
-    struct group *group = group_find(store->groups, key->group);
-    struct offset_topic *topic = topic_find(store, key->topic);
-    if (group == NULL || group->offsets == NULL || topic == NULL) return;
+static void take_back_committed(struct offset_store *store, struct group *group,
+                                const struct kp_offset_key *key) {
+    const struct offset_topic *topic = topic_find(store, key->topic);
+    if (group->offsets == NULL || topic == NULL) return;
     struct topic_offsets *table = table_find(store, group->offsets, topic);
     if (table == NULL) return;
     const struct committed_offset *last = offset_table_find(&table->table, key->partition);
     if (last != NULL) commit_history_drop(store->histories, last->history);
     size_t before = offset_table_bytes(&table->table);
     bool was_there = offset_table_remove(&table->table, key->partition);
-    budget_release(store->groups->memory, before - offset_table_bytes(&table->table));
+    group_release(group, before - offset_table_bytes(&table->table));
     if (!was_there) return;
     group->offsets->count--;
     store->count--;
     if (table->table.count == 0) table_free(store, table);
-    settle(group);
+    if (group->offsets->first != NULL) return;
+    mem_free(group->offsets);
+    group->offsets = NULL;
+}
+
+static void take_back(struct offset_store *store, const struct kp_offset_key *key) {
+    struct group *group = group_find(store->groups, key->group);
+    if (group == NULL) return;
+    take_back_committed(store, group, key);
+    pending_offsets_drop(group, key->topic, key->partition);
+    group_settle(group);
 }
 
 int offset_store_apply(struct offset_store *store, const struct kp_record_type *type,
-                       const struct coordinator_record *record) {
+                       const struct coordinator_record *record,
+                       const struct coordinator_place *place) {
     struct kp_offset_key key;
     int error = kp_record_key_decode(type, record->key, record->key_len, &key);
     if (error != ERR_NONE) return error;
@@ -222,12 +229,38 @@ int offset_store_apply(struct offset_store *store, const struct kp_record_type *
         .leader_epoch = value.leader_epoch,
         .metadata = value.metadata.data,
         .metadata_len = value.metadata.len,
+        .stood = place->offset,
     };
-    put(store, &key, &offset);
+    struct group *group = group_make(store->groups, key.group);
+    if (place->producer_id >= 0 && !MUTANT(MUTANT_PENDING_OFFSET_SHOWN))
+        pending_offsets_put(store->pending, place->producer_id, group, key.topic, &offset);
+    else
+        put(store, group, key.topic, &offset);
     return ERR_NONE;
 }
 
+/* What was committed behind it, be it by another transaction, is what counts. */
+static void materialize(struct offset_store *store, const struct pending_offset *pending) {
+    struct group *group = pending->place->group;
+    struct kp_string topic = pending_place_topic(pending->place);
+    struct committed_offset offset = pending->offset;
+    const struct committed_offset *now = offset_store_find(group, topic, offset.partition);
+    if (now == NULL || now->stood < offset.stood || MUTANT(MUTANT_PENDING_OFFSET_REWINDS))
+        put(store, group, topic, &offset);
+}
+
+void offset_store_end(struct offset_store *store, int64_t producer_id, bool commit) {
+    struct pending_offset *pending;
+    while ((pending = pending_offsets_of(store->pending, producer_id)) != NULL) {
+        struct group *group = pending->place->group;
+        if (commit || MUTANT(MUTANT_ABORTED_OFFSET_COMMITTED)) materialize(store, pending);
+        pending_offset_remove(pending);
+        group_settle(group);
+    }
+}
+
 void offset_store_forget(struct group *group) {
+    pending_offsets_forget(group);
     if (group->offsets == NULL) return;
     while (group->offsets->first != NULL)
         table_free(group->offsets->store, group->offsets->first);
@@ -256,6 +289,10 @@ const struct committed_offset *offset_store_find(const struct group *group, stru
                                                  int32_t partition) {
     const struct topic_offsets *table = offset_store_find_topic(group, topic);
     return table == NULL ? NULL : offset_table_find(&table->table, partition);
+}
+
+struct pending_offsets *offset_store_pending(const struct offset_store *store) {
+    return store->pending;
 }
 
 const struct progress *offset_store_history(const struct group *group,
@@ -341,6 +378,13 @@ const struct committed_offset *offset_reader_find(const struct offset_reader *re
     if (reader->cursor.store == NULL) return NULL;
     const struct group *group = group_find(reader->cursor.store->groups, reader->group);
     return group == NULL ? NULL : offset_store_find(group, topic, partition);
+}
+
+bool offset_reader_is_pending(const struct offset_reader *reader, struct kp_string topic,
+                              int32_t partition) {
+    const struct offset_store *store = reader->cursor.store;
+    const struct group *group = store == NULL ? NULL : group_find(store->groups, reader->group);
+    return group != NULL && pending_offsets_find(group, topic, partition) != NULL;
 }
 
 uint32_t offset_reader_topics(const struct offset_reader *reader) {

@@ -1,6 +1,7 @@
 /*
  * What the consumer groups of one coordinator have committed: group, topic, partition. Hard state:
- * the same on every replica, made from the records of types 0 and 1 alone.
+ * the same on every replica, made from the records of types 0 and 1, and from the ends of
+ * transactions, alone.
  *
  * Happy path: offset_store_apply, record after record; readers find one offset or walk over those
  * of a group or of a topic. Failures: a record that is none of ours changes nothing and is told.
@@ -8,13 +9,16 @@
  * once, however many groups read them; what a cursor has not yet given is given or gone, whatever
  * changes meanwhile.
  *
- * Offsets of transactions that are still open will be beside the committed ones, by producer id.
+ * Offsets of transactions that are still open are beside the committed ones (pending_offsets.h).
+ * When such a transaction commits, each of them counts from where it stands in the log on: what was
+ * committed behind it stays. An offset that is taken back takes those with it.
  */
 #ifndef BROKER_COORDINATOR_OFFSETS_OFFSET_STORE_H
 #define BROKER_COORDINATOR_OFFSETS_OFFSET_STORE_H
 
 #include "broker/coordinator/group/group.h"
 #include "broker/coordinator/offsets/offset_table.h"
+#include "broker/coordinator/offsets/pending_offsets.h"
 #include "broker/traffic/progress.h"
 #include "protocol/coordinator_records/coordinator_record.h"
 
@@ -40,7 +44,10 @@ void offset_store_free(struct offset_store *store);
 /* A record of type LEGACY_OFFSET or OFFSET (checked by the caller). ERR_NONE; ERR_MALFORMED,
  * ERR_VERSION: nothing has changed. The group's row may be new, or gone, when it returns. */
 int offset_store_apply(struct offset_store *store, const struct kp_record_type *type,
-                       const struct coordinator_record *record);
+                       const struct coordinator_record *record,
+                       const struct coordinator_place *place);
+/* The transaction of a producer has ended. Rows of groups may be gone when it returns. */
+void offset_store_end(struct offset_store *store, int64_t producer_id, bool commit);
 /* Without records: for when the whole state goes. The row stays. */
 void offset_store_forget(struct group *group);
 
@@ -54,6 +61,8 @@ const struct committed_offset *offset_store_find(const struct group *group, stru
 /* How it moved, by the times of its commits; NULL: not known. Valid until the next change. */
 const struct progress *offset_store_history(const struct group *group,
                                             const struct committed_offset *offset);
+/* Of transactions that are open. */
+struct pending_offsets *offset_store_pending(const struct offset_store *store);
 /* Those of one topic; NULL: none. */
 const struct topic_offsets *offset_store_find_topic(const struct group *group,
                                                     struct kp_string topic);
@@ -94,6 +103,9 @@ bool offset_reader_is_open(const struct offset_reader *reader);
 /* NULL: none is committed. Valid until the next change. */
 const struct committed_offset *offset_reader_find(const struct offset_reader *reader,
                                                   struct kp_string topic, int32_t partition);
+/* A transaction that is open has committed one for it. */
+bool offset_reader_is_pending(const struct offset_reader *reader, struct kp_string topic,
+                              int32_t partition);
 /* How many topics the group has offsets in now. */
 uint32_t offset_reader_topics(const struct offset_reader *reader);
 /* The next topic of the group, as of a cursor. */

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/container_of.h"
+#include "broker/config/interval.h"
 #include "broker/coordinator/offsets/offset_removal.h"
 
 #include <utlist.h>
@@ -40,7 +41,8 @@ struct offset_sweep {
     int64_t leading_wall_ms, now_ms;
     uint64_t leading_ms;
     struct env_task task;
-    struct env_timer *interval, *retry;
+    struct interval check;
+    struct env_timer *retry;
 };
 
 static void go_on(struct offset_sweep *sweep) {
@@ -54,36 +56,37 @@ static const uint8_t *id_of(const struct committed_offset *offset) {
 }
 
 /* By the metadata of now. Of one without an id the name has to do. */
-static bool topic_is_missing(const struct offset_sweep *sweep, const struct topic_offsets *topic,
+static bool topic_is_missing(const struct offset_sweep *sweep, struct kp_string topic,
                              const struct committed_offset *offset) {
     const struct metadata *metadata = sweep->options.metadata;
     if (!kp_uuid_is_zero(offset->topic_id))
         return metadata_topic_with_id(metadata, id_of(offset)) == NULL;
-    struct kp_string name = topic_offsets_name(topic);
-    return metadata_topic_named(metadata, name.data, (size_t)name.len) == NULL;
+    return metadata_topic_named(metadata, topic.data, (size_t)topic.len) == NULL;
 }
 
-static bool is_of_gone_topic(const struct offset_sweep *sweep, const struct topic_offsets *topic,
+static bool is_of_gone_topic(const struct offset_sweep *sweep, struct kp_string topic,
                              const struct committed_offset *offset) {
     const struct gone_topic *gone = sweep->topics;
-    return kp_string_is(topic_offsets_name(topic), gone->name) &&
+    return kp_string_is(topic, gone->name) &&
            (kp_uuid_is_zero(offset->topic_id) || kp_uuid_equal(offset->topic_id, gone->id));
 }
 
-static bool is_old(const struct offset_sweep *sweep, const struct topic_offsets *topic,
+/* What is pending will make it young. */
+static bool is_old(const struct offset_sweep *sweep, struct kp_string topic,
                    const struct committed_offset *offset) {
     const struct offset_age *age = &sweep->age;
     if (age->rule == OFFSETS_STAY) return false;
+    if (pending_offsets_find(sweep->group, topic, offset->partition) != NULL) return false;
     int64_t since_ms = age->rule == OFFSETS_AGE_SINCE ? age->since_ms : offset->commit_time_ms;
     if (age->rule == OFFSETS_AGE_BY_LATER_OF && since_ms < age->since_ms) since_ms = age->since_ms;
     int64_t retention_ms = sweep->options.table->settings->offsets_retention_ms;
     bool over = offset->expire_time_ms >= 0 ? sweep->now_ms >= offset->expire_time_ms
                                             : since_ms <= sweep->now_ms - retention_ms;
     return over && (age->rule == OFFSETS_AGE_SINCE ||
-                    !sweep->options.rules->subscribed(sweep->group, topic_offsets_name(topic)));
+                    !sweep->options.rules->subscribed(sweep->group, topic));
 }
 
-static bool goes(struct offset_removal *removal, const struct topic_offsets *topic,
+static bool goes(struct offset_removal *removal, struct kp_string topic,
                  const struct committed_offset *offset) {
     const struct offset_sweep *sweep = CONTAINER_OF(removal, struct offset_sweep, removal);
     switch (sweep->job) {
@@ -115,7 +118,8 @@ static bool any_goes(struct offset_sweep *sweep, struct group *group,
     begin(&sweep->removal, group);
     for (; topic != NULL; topic = only_this ? NULL : topic->next)
         for (uint32_t i = 0; i < topic->table.count; i++)
-            if (goes(&sweep->removal, topic, &topic->table.items[i])) return true;
+            if (goes(&sweep->removal, topic_offsets_name(topic), &topic->table.items[i]))
+                return true;
     return false;
 }
 
@@ -158,6 +162,7 @@ static void remove_from(struct offset_sweep *sweep, struct group *group) {
     sweep->removal = (struct offset_removal){.done = removed,
                                              .begin = begin,
                                              .goes = goes,
+                                             .and_pending = sweep->job != SWEEP_AGES,
                                              .and_group = sweep->job == SWEEP_AGES,
                                              .rules = sweep->options.rules};
     offset_removal_take(group, &sweep->removal);
@@ -174,12 +179,29 @@ static bool walk_offsets(struct offset_sweep *sweep) {
     return true;
 }
 
+/* Behind the offsets: groups with something pending for what is gone. */
+static bool walk_pending(struct offset_sweep *sweep) {
+    struct group *group = group_cursor_next(&sweep->groups);
+    if (group == NULL) return false;
+    const struct pending_place *place = group->pending;
+    while (place != NULL && !offset_removal_takes(&sweep->removal, place))
+        place = place->next;
+    if (place != NULL) remove_from(sweep, group);
+    return true;
+}
+
 static bool walk_groups(struct offset_sweep *sweep) {
     struct group *group = group_cursor_next(&sweep->groups);
     if (group == NULL) return false;
     bool any = any_goes(sweep, group, offset_store_first_topic(group), false);
-    if (any || (sweep->age.empty && offset_store_count_of(group) == 0)) remove_from(sweep, group);
+    bool nothing = offset_store_count_of(group) == 0 && group->pending == NULL;
+    if (any || (sweep->age.empty && nothing)) remove_from(sweep, group);
     return true;
+}
+
+static bool wants_groups(const struct offset_sweep *sweep) {
+    return sweep->job == SWEEP_AGES ||
+           pending_offsets_count(offset_store_pending(sweep->options.store)) > 0;
 }
 
 static bool begin_job(struct offset_sweep *sweep) {
@@ -198,8 +220,9 @@ static bool begin_job(struct offset_sweep *sweep) {
     } else if (sweep->ages) {
         sweep->ages = false;
         sweep->job = SWEEP_AGES;
-        group_cursor_open(&sweep->groups, sweep->options.table);
     }
+    if (sweep->job != SWEEP_IDLE && wants_groups(sweep))
+        group_cursor_open(&sweep->groups, sweep->options.table);
     return sweep->job != SWEEP_IDLE;
 }
 
@@ -207,7 +230,8 @@ static void sweep_run(struct env_task *task) {
     struct offset_sweep *sweep = CONTAINER_OF(task, struct offset_sweep, task);
     while (sweep->leading && !sweep->removing) {
         if (sweep->job == SWEEP_IDLE && !begin_job(sweep)) return;
-        bool more = sweep->job == SWEEP_AGES ? walk_groups(sweep) : walk_offsets(sweep);
+        bool more = sweep->job == SWEEP_AGES ? walk_groups(sweep)
+                                             : walk_offsets(sweep) || walk_pending(sweep);
         if (!more) end_job(sweep);
         if (env_turn_is_long(sweep->env)) {
             env_yield(sweep->env, &sweep->task);
@@ -228,12 +252,15 @@ static void answered(struct producer_ids_ask *question, bool known) {
         env_timer_start(sweep->retry, RETRY_MS * 1000ULL);
 }
 
-static void interval_over(void *arg) {
-    struct offset_sweep *sweep = arg;
+static void check_is_due(struct interval *interval) {
+    struct offset_sweep *sweep = CONTAINER_OF(interval, struct offset_sweep, check);
     sweep->ages = true;
-    env_timer_start(sweep->interval,
-                    sweep->options.table->settings->offsets_check_interval_ms * 1000);
+    interval_begin(interval);
     go_on(sweep);
+}
+
+static uint64_t check_us(const struct broker_settings *settings) {
+    return settings->offsets_check_interval_ms * 1000;
 }
 
 static void retry(void *arg) {
@@ -266,8 +293,9 @@ struct offset_sweep *offset_sweep_new(const struct offset_sweep_options *options
     sweep->options = *options;
     sweep->env = options->table->env;
     sweep->question.done = answered;
+    sweep->removal.goes = goes;
     sweep->task.run = sweep_run;
-    sweep->interval = env_timer_new(sweep->env, interval_over, sweep);
+    interval_open(&sweep->check, sweep->env, options->table->settings, check_us, check_is_due);
     sweep->retry = env_timer_new(sweep->env, retry, sweep);
     return sweep;
 }
@@ -275,7 +303,7 @@ struct offset_sweep *offset_sweep_new(const struct offset_sweep_options *options
 void offset_sweep_free(struct offset_sweep *sweep) {
     if (sweep == NULL) return;
     CHECK(!sweep->leading && !sweep->removing); /* lost came, and refused what waited */
-    env_timer_free(sweep->interval);
+    interval_close(&sweep->check);
     env_timer_free(sweep->retry);
     mem_free(sweep);
 }
@@ -286,8 +314,7 @@ void offset_sweep_leading(struct offset_sweep *sweep) {
     sweep->leading_wall_ms = env_wall_ms(sweep->env);
     sweep->compares = true;
     sweep->knows = sweep->ages = false;
-    env_timer_start(sweep->interval,
-                    sweep->options.table->settings->offsets_check_interval_ms * 1000);
+    interval_begin(&sweep->check);
     go_on(sweep);
 }
 
@@ -295,7 +322,7 @@ void offset_sweep_lost(struct offset_sweep *sweep) {
     sweep->leading = false;
     if (sweep->asking) sweep->options.ask_cancel(sweep->options.ask_arg, &sweep->question);
     sweep->asking = false;
-    env_timer_stop(sweep->interval);
+    interval_stop(&sweep->check);
     env_timer_stop(sweep->retry);
     env_defer_cancel(sweep->env, &sweep->task);
     end_job(sweep);

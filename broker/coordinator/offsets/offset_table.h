@@ -2,7 +2,7 @@
  * The committed offsets of one topic in one consumer group, found by partition.
  *
  * Happy path: offset_table_put, offset_table_find, offset_table_remove; items[0 .. count-1] are all
- * of them, in no order. Failures: none; what is not there is NULL. Invariant: about 80 bytes an
+ * of them, in no order. Failures: none; what is not there is NULL. Invariant: about 90 bytes an
  * offset, and nothing but the items themselves while there are few.
  */
 #ifndef BROKER_COORDINATOR_OFFSETS_OFFSET_TABLE_H
@@ -24,8 +24,9 @@ struct committed_offset {
     const char *metadata; /* the client's, not terminated; the table's own copy */
     int32_t metadata_len;
     uint32_t history; /* commit_history.h; 0: none */
+    int64_t stood;    /* where its record was in the log; -1: not known */
 };
-_Static_assert(sizeof(struct committed_offset) <= 64, "there are many of them");
+_Static_assert(sizeof(struct committed_offset) <= 72, "there are many of them");
 
 struct offset_table {
     struct committed_offset *items;

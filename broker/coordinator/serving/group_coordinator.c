@@ -8,9 +8,9 @@
 #include "broker/coordinator/consumer/consumer_records.h"
 #include "broker/coordinator/group/group_history.h"
 #include "broker/coordinator/migration/migration.h"
-#include "broker/coordinator/offsets/offset_records.h"
 #include "broker/coordinator/serving/group_coordinator_internal.h"
 #include "broker/coordinator/serving/group_offsets.h"
+#include "broker/coordinator/serving/group_records.h"
 #include "protocol/coordinator_records/coordinator_record.h"
 #include "protocol/kafka_error.h"
 
@@ -24,6 +24,7 @@ struct group_coordinator *group_coordinator_new(const struct group_coordinator_o
     static const struct metadata_events events = {.topic_removed = topic_removed};
     struct group_coordinator *coordinator = mem_zalloc(sizeof *coordinator);
     group_table_init(&coordinator->groups, options->env, options->settings, log, options->memory);
+    coordinator->groups.watch = options->watch;
     coordinator->lines = options->lines;
     coordinator->groups.conversions = &migration_conversions;
     coordinator->groups.metadata = coordinator->metadata = options->metadata;
@@ -70,15 +71,20 @@ static void coordinator_apply(void *state, const struct coordinator_record *reco
                               const struct coordinator_place *place) {
     struct group_coordinator *coordinator = state;
     const struct kp_record_type *type = kp_record_type_of(record->key, record->key_len);
-    (void)place;
     if (type == NULL) return;
     if (type->number == KP_RECORD_LEGACY_OFFSET || type->number == KP_RECORD_OFFSET)
-        offset_store_apply(coordinator->offsets, type, record); /* what is none is passed over */
+        /* what is none is passed over */
+        offset_store_apply(coordinator->offsets, type, record, place);
     bool classic = type->number == KP_RECORD_CLASSIC_GROUP;
     bool consumer = consumer_records_take(type->number);
     if (consumer) consumer_records_apply(&coordinator->groups, type, record);
     if (classic) classic_apply(&coordinator->groups, record);
     if (classic || consumer) keep_one_kind(&coordinator->groups, type, record);
+}
+
+static void coordinator_ended(void *state, int64_t producer_id, bool commit) {
+    struct group_coordinator *coordinator = state;
+    offset_store_end(coordinator->offsets, producer_id, commit);
 }
 
 static void coordinator_leading(void *state) {
@@ -105,6 +111,7 @@ static void coordinator_lost(void *state) {
         classic_drop(group, KAFKA_NOT_COORDINATOR);
         group_history_drop(group);
         if (group->consumer != NULL) consumer_sessions_end(group->consumer);
+        if (MUTANT(MUTANT_PENDING_OFFSETS_LOST)) pending_offsets_forget(group);
         group_settle(group);
     }
     metadata_unlisten(coordinator->metadata, &coordinator->listener);
@@ -118,16 +125,16 @@ static void coordinator_settled(void *state) {
     group_table_settled(&coordinator->groups);
 }
 
-static void coordinator_records(const void *state,
+static bool coordinator_records(void *state, void **walk, size_t most,
                                 void (*sink)(void *arg, const struct coordinator_record *record),
                                 void *arg) {
-    const struct group_coordinator *coordinator = state;
-    for (const struct group *group = coordinator->groups.groups; group != NULL;
-         group = group->hh.next) {
-        classic_record_show(group, sink, arg);
-        if (group->consumer != NULL) consumer_records_show(group->consumer, sink, arg);
-        offset_records_of(group, sink, arg);
-    }
+    struct group_coordinator *coordinator = state;
+    return group_records_step(&coordinator->groups, coordinator->offsets, walk, most, sink, arg);
+}
+
+static void coordinator_records_stop(void *state, void *walk) {
+    (void)state;
+    group_records_stop(walk);
 }
 
 static void coordinator_free(void *state) {
@@ -147,8 +154,10 @@ static void coordinator_free(void *state) {
 }
 
 const struct coordinator_state group_coordinator_state = {.apply = coordinator_apply,
+                                                          .ended = coordinator_ended,
                                                           .leading = coordinator_leading,
                                                           .lost = coordinator_lost,
                                                           .records = coordinator_records,
+                                                          .records_stop = coordinator_records_stop,
                                                           .free = coordinator_free,
                                                           .settled = coordinator_settled};

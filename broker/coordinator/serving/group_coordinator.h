@@ -29,12 +29,13 @@ struct group_coordinator_options {
     struct env *env;
     struct log *lines;
     const struct broker_settings *settings;
-    struct budget *memory; /* of all coordinators of the broker, limited by group.memory.bytes */
+    struct group_memory *memory; /* of all coordinators of the broker */
     struct metadata *metadata;
     /* Asks whether the metadata is up to date, as producer_ids_ask does. */
     void (*ask)(void *arg, struct producer_ids_ask *question);
     void (*ask_cancel)(void *arg, struct producer_ids_ask *question);
     void *ask_arg;
+    const struct group_watch *watch; /* stays; NULL: nobody wants to know of rebalances */
 };
 struct group_coordinator *group_coordinator_new(const struct group_coordinator_options *options,
                                                 struct coordinator_log *log);

@@ -8,24 +8,25 @@
 #include "broker/coordinator/serving/group_offsets.h"
 #include "protocol/kafka_error.h"
 
-static struct group_seen seen_of(const struct group *group) {
+bool group_look(const struct group *group, struct group_seen *seen) {
     bool consumer = group->consumer != NULL;
-    return (struct group_seen){
+    if (group_kind_of(group) == GROUP_UNKNOWN && group->members == 0) return false;
+    *seen = (struct group_seen){
         .id = group->id,
         .type = kp_string_of(consumer ? "consumer" : "classic"),
         .protocol_type = consumer ? kp_string_of("consumer") : classic_type_of(group),
         .state = kp_string_of(consumer ? consumer_group_state(group->consumer)
                                        : classic_state_name(classic_state_of(group))),
     };
+    return true;
 }
 
 void group_coordinator_list(struct group_coordinator *coordinator,
                             void (*each)(void *arg, const struct group_seen *seen), void *arg) {
     for (const struct group *group = coordinator->groups.groups; group != NULL;
          group = group->hh.next) {
-        if (group_kind_of(group) == GROUP_UNKNOWN && group->members == 0) continue;
-        struct group_seen seen = seen_of(group);
-        each(arg, &seen);
+        struct group_seen seen;
+        if (group_look(group, &seen)) each(arg, &seen);
     }
 }
 

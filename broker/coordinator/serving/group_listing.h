@@ -12,6 +12,9 @@ struct group_seen {
     struct kp_string state;         /* Kafka's name of it */
 };
 
+/* False: it is no group that is listed, because nobody has written it and it has no members. */
+bool group_look(const struct group *group, struct group_seen *seen);
+
 /* Of a leader that was confirmed. What nobody has written yet is not listed, unless it has members.
  */
 void group_coordinator_list(struct group_coordinator *coordinator,

@@ -32,8 +32,29 @@ static int16_t stale(const struct consumer_member *member) {
     return member->classic != NULL ? KAFKA_ILLEGAL_GENERATION : KAFKA_STALE_MEMBER_EPOCH;
 }
 
+static bool says_nothing_of_itself(const struct offset_commit *commit) {
+    return commit->generation < 0 && commit->member_id.len <= 0 && commit->instance_id.len < 0;
+}
+
+/* Producers know of generations only, whatever the group; and older ones do not say for whom they
+ * commit. */
+static int16_t consumer_commit_in_transaction(const struct consumer_group *group,
+                                              const struct offset_commit *commit) {
+    const struct consumer_member *member = consumer_member_find(group, commit->member_id);
+    if (says_nothing_of_itself(commit)) return KAFKA_NONE;
+    if (commit->generation < 0 && group->member_count == 0) return KAFKA_NONE;
+    if (member == NULL || !member->written) return KAFKA_UNKNOWN_MEMBER_ID;
+    if (commit->generation == member->standing.epoch || MUTANT(MUTANT_OLD_OWNER_COMMITS))
+        return KAFKA_NONE;
+    if (commit->generation > member->standing.epoch) return KAFKA_ILLEGAL_GENERATION;
+    for (size_t i = 0; i < commit->count; i++)
+        if (!is_its_own(member, commit, &commit->entries[i])) return KAFKA_ILLEGAL_GENERATION;
+    return KAFKA_NONE;
+}
+
 static int16_t consumer_commit(const struct consumer_group *group,
                                const struct offset_commit *commit) {
+    if (commit->transaction != NULL) return consumer_commit_in_transaction(group, commit);
     const struct consumer_member *member = consumer_member_find(group, commit->member_id);
     if (commit->generation < 0 && group->member_count == 0) return KAFKA_NONE;
     if (member == NULL || !member->written) return KAFKA_UNKNOWN_MEMBER_ID;
@@ -58,10 +79,6 @@ static int16_t consumer_fetch(const struct consumer_group *group,
 
 /* ---- The rules ---- */
 
-static bool is_unknown(const struct group *group) {
-    return group_kind_of(group) == GROUP_UNKNOWN && group->classic == NULL;
-}
-
 static bool is_empty(const struct group *group) {
     if (group->consumer != NULL) return group->consumer->member_count == 0;
     return classic_state_of(group) == CLASSIC_EMPTY;
@@ -70,9 +87,10 @@ static bool is_empty(const struct group *group) {
 static int16_t rule_commit(struct group *group, struct offset_commit *commit) {
     struct group_committer committer = {.member_id = commit->member_id,
                                         .instance_id = commit->instance_id,
-                                        .generation = commit->generation};
+                                        .generation = commit->generation,
+                                        .in_transaction = commit->transaction != NULL};
     if (group->consumer != NULL) return consumer_commit(group->consumer, commit);
-    if (!is_unknown(group)) return classic_check_commit(group, &committer);
+    if (!group_is_unknown(group)) return classic_check_commit(group, &committer);
     if (commit->generation < 0) return KAFKA_NONE; /* a simple group comes into being */
     return commit->version >= CONSUMER_VERSION ? KAFKA_GROUP_ID_NOT_FOUND
                                                : KAFKA_ILLEGAL_GENERATION;
@@ -83,7 +101,7 @@ static int16_t rule_fetch(const struct group *group, const struct offset_fetch *
 }
 
 static int16_t rule_remove(const struct group *group) {
-    if (is_unknown(group)) return KAFKA_GROUP_ID_NOT_FOUND;
+    if (group_is_unknown(group)) return KAFKA_GROUP_ID_NOT_FOUND;
     bool consumers = group->consumer != NULL || kp_string_is(classic_type_of(group), "consumer");
     return is_empty(group) || consumers ? KAFKA_NONE : KAFKA_NON_EMPTY_GROUP;
 }
@@ -139,6 +157,7 @@ static bool refuses(struct group_coordinator *coordinator, struct group_call *ca
 }
 
 void group_offsets_commit(struct group_coordinator *coordinator, struct offset_commit *commit) {
+    commit->pending = offset_store_pending(coordinator->offsets);
     if (!refuses(coordinator, &commit->call))
         offset_commit_take(&coordinator->groups, &group_offset_rules, commit);
 }

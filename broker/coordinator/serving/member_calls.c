@@ -11,7 +11,8 @@
 #include "broker/coordinator/serving/group_coordinator_internal.h"
 #include "protocol/kafka_error.h"
 
-/* What is kept in a record must fit into a string of it, which has 16 bits for its length. */
+/* What is kept in a record must fit into a string of it, which has 16 bits for its length. (What
+ * may come to be is shorter: group_id_fits.) */
 static bool is_too_long(struct kp_string string) {
     return string.len > INT16_MAX;
 }
@@ -31,7 +32,7 @@ static int16_t check_join(const struct group_table *groups, const struct group_j
         join->session_timeout_ms > (int64_t)settings->group_max_session_timeout_ms)
         return KAFKA_INVALID_SESSION_TIMEOUT;
     if (is_too_long(join->member_id)) return KAFKA_UNKNOWN_MEMBER_ID;
-    if (is_too_long(join->instance_id)) return KAFKA_INVALID_REQUEST;
+    if (!group_id_fits(groups, join->instance_id)) return KAFKA_INVALID_REQUEST;
     bool fits = !is_too_long(join->protocol_type);
     for (size_t p = 0; fits && p < join->protocol_count; p++)
         fits = !is_too_long(join->protocols[p].name);
@@ -84,6 +85,8 @@ void group_coordinator_join(struct group_coordinator *coordinator, struct group_
     struct group *group = error == KAFKA_NONE ? group_find(groups, join->group_id) : NULL;
     if (error == KAFKA_NONE && group == NULL && join->member_id.len > 0)
         error = KAFKA_UNKNOWN_MEMBER_ID;
+    if (error == KAFKA_NONE && group == NULL && !group_id_fits(groups, join->group_id))
+        error = KAFKA_INVALID_GROUP_ID;
     if (error != KAFKA_NONE) {
         join_refuse(groups, join, error);
         return;

@@ -6,6 +6,7 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/config/topic_name.h"
+#include "broker/metadata/metadata_roster.h"
 #include "protocol/kafka_error.h"
 
 #include <utlist.h>
@@ -31,7 +32,6 @@ struct auto_creation {
     const struct metadata *metadata;
     struct metadata_group *group;
     struct leader_table *leaders;
-    const struct cluster_record *cluster;
     struct creating *names;
     size_t count;
 };
@@ -39,16 +39,15 @@ struct auto_creation {
 struct auto_creation *auto_creation_new(struct env *env, struct log *log,
                                         const struct broker_settings *settings,
                                         const struct metadata *metadata,
-                                        struct metadata_group *group, struct leader_table *leaders,
-                                        const struct cluster_record *cluster) {
+                                        struct metadata_group *group,
+                                        struct leader_table *leaders) {
     struct auto_creation *creation = mem_zalloc(sizeof *creation);
     *creation = (struct auto_creation){.env = env,
                                        .log = log,
                                        .settings = settings,
                                        .metadata = metadata,
                                        .group = group,
-                                       .leaders = leaders,
-                                       .cluster = cluster};
+                                       .leaders = leaders};
     return creation;
 }
 
@@ -111,19 +110,29 @@ static void on_created(struct metadata_submit *submit, const struct metadata_res
 
 static void submit(struct auto_creation *creation, struct creating *creating) {
     const struct broker_settings *settings = creation->settings;
-    size_t brokers = creation->cluster->node_count;
-    /* `compact` says what becomes of its records once there is compaction; until then all stay. */
-    struct command_config own[] = {{kp_string_of("cleanup.policy"), kp_string_of("compact")},
-                                   {kp_string_of("compression.type"), kp_string_of("producer")}};
+    size_t brokers = metadata_roster_taking(creation->metadata);
+    bool offsets = strcmp(creating->name, TOPIC_CONSUMER_OFFSETS) == 0;
+    const char *segment_bytes = offsets ? settings->offsets_topic_segment_bytes
+                                        : settings->transaction_segment_bytes;
+    struct command_config own[] = {
+        {kp_string_of("cleanup.policy"), kp_string_of("compact")},
+        {kp_string_of("compression.type"), kp_string_of("producer")},
+        {kp_string_of("segment.bytes"), kp_string_of(segment_bytes)},
+        {kp_string_of("min.cleanable.dirty.ratio"), kp_string_of("0.3")},
+        /* What begins must be able to end, whatever message.max.bytes is. */
+        {kp_string_of("max.message.bytes"), kp_string_of("1048588")}};
+    size_t own_count = sizeof own / sizeof own[0] - (offsets ? 1 : 0);
     struct metadata_change change = {0};
     metadata_command_init(&change.command, COMMAND_CREATE_TOPIC);
     if (topic_name_is_internal(creating->name, creating->name_len)) {
-        change.place_partitions = settings->offsets_topic_partitions;
-        change.replication_factor = settings->offsets_topic_replication_factor < (int32_t)brokers
-                                        ? (int16_t)settings->offsets_topic_replication_factor
-                                        : (int16_t)brokers;
+        int32_t replicas = offsets ? settings->offsets_topic_replication_factor
+                                   : settings->transaction_replication_factor;
+        change.place_partitions = offsets ? settings->offsets_topic_partitions
+                                          : settings->transaction_partitions;
+        change.replication_factor = (int16_t)(replicas < (int32_t)brokers ? replicas
+                                                                          : (int32_t)brokers);
         change.command.create_topic.configs.items = own;
-        change.command.create_topic.configs.count = sizeof own / sizeof own[0];
+        change.command.create_topic.configs.count = (int32_t)own_count;
     } else {
         change.place_partitions = settings->num_partitions;
         change.replication_factor = broker_replication_factor(settings, brokers);

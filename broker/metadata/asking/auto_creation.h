@@ -24,8 +24,7 @@ enum { AUTO_CREATIONS_MAX = 1000 }; /* names under way at one time */
 struct auto_creation *auto_creation_new(struct env *env, struct log *log,
                                         const struct broker_settings *settings,
                                         const struct metadata *metadata,
-                                        struct metadata_group *group, struct leader_table *leaders,
-                                        const struct cluster_record *cluster);
+                                        struct metadata_group *group, struct leader_table *leaders);
 /* Waits end with KAFKA_BROKER_NOT_AVAILABLE within this call. */
 void auto_creation_free(struct auto_creation *creation);
 

@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
+#include "broker/config/interval.h"
 
 enum { RENEW = 1, GIVE_BACK = 2, COMMAND_TIMEOUT_MS = 10000 };
 
@@ -29,11 +31,11 @@ struct broker_sessions {
     const struct metadata *metadata;
     struct metadata_group *group;
     struct broker_messages *messages;
-    struct env_timer *tick;
+    struct interval tick;
     struct broker_call call;
     bool given_back; /* ours: this broker stops */
-    struct broker_session *leases[BROKER_NODES_MAX];
-    size_t count;
+    struct broker_session **leases;
+    size_t count, room;
 };
 
 static void on_command_done(struct metadata_submit *submit, const struct metadata_result *result) {
@@ -44,7 +46,8 @@ static void on_command_done(struct metadata_submit *submit, const struct metadat
 static struct broker_session *broker_session_of(struct broker_sessions *leases, int32_t node) {
     for (size_t i = 0; i < leases->count; i++)
         if (leases->leases[i]->node == node) return leases->leases[i];
-    if (leases->count == BROKER_NODES_MAX) return NULL;
+    leases->leases = mem_grow(leases->leases, leases->count, &leases->room,
+                              sizeof(struct broker_session *));
     struct broker_session *lease = mem_zalloc(sizeof *lease);
     lease->node = node;
     lease->heard_ms = env_now_ms(leases->env);
@@ -71,7 +74,6 @@ static void set_fenced(struct broker_sessions *leases, struct broker_session *le
 /* The leader's look at one broker that has registered. */
 static void session_judge(struct broker_sessions *leases, const struct metadata_broker *broker) {
     struct broker_session *lease = broker_session_of(leases, broker->node);
-    if (lease == NULL) return;
     bool alive = !lease->given_back && env_now_ms(leases->env) - lease->heard_ms <=
                                            leases->settings->broker_session_timeout_ms;
     if (broker->fenced ? alive && lease->heard : !alive) set_fenced(leases, lease, !alive);
@@ -85,7 +87,7 @@ static void judge_all(struct broker_sessions *leases) {
 static void session_heard(struct broker_sessions *leases, int32_t node, uint8_t what) {
     struct broker_session *lease = broker_session_of(leases, node);
     const struct metadata_broker *broker = metadata_broker_of(leases->metadata, node);
-    if (lease == NULL || !metadata_group_is_leading(leases->group)) return;
+    if (!metadata_group_is_leading(leases->group)) return;
     lease->heard = true;
     lease->given_back = what == GIVE_BACK;
     lease->heard_ms = env_now_ms(leases->env);
@@ -117,11 +119,15 @@ static void tell_leader(struct broker_sessions *leases, uint8_t what) {
     }
 }
 
-static void on_tick(void *arg) {
-    struct broker_sessions *leases = arg;
+static void on_tick(struct interval *interval) {
+    struct broker_sessions *leases = CONTAINER_OF(interval, struct broker_sessions, tick);
     tell_leader(leases, RENEW);
     if (metadata_group_is_leading(leases->group)) judge_all(leases);
-    env_timer_start(leases->tick, (uint64_t)leases->settings->broker_heartbeat_ms * 1000);
+    interval_begin(interval);
+}
+
+static uint64_t heartbeat_us(const struct broker_settings *settings) {
+    return (uint64_t)settings->broker_heartbeat_ms * 1000;
 }
 
 struct broker_sessions *broker_sessions_new(struct env *env, struct log *log,
@@ -137,8 +143,8 @@ struct broker_sessions *broker_sessions_new(struct env *env, struct log *log,
     leases->group = group;
     leases->messages = messages;
     leases->call.done = on_answer;
-    leases->tick = env_timer_new(env, on_tick, leases);
-    env_timer_start(leases->tick, (uint64_t)settings->broker_heartbeat_ms * 1000);
+    interval_open(&leases->tick, env, settings, heartbeat_us, on_tick);
+    interval_begin(&leases->tick);
     broker_messages_serve(messages, BROKER_REQUEST_LEASE, on_request, leases);
     return leases;
 }
@@ -151,7 +157,8 @@ void broker_sessions_free(struct broker_sessions *leases) {
         metadata_group_submit_cancel(&leases->leases[i]->submit);
         mem_free(leases->leases[i]);
     }
-    env_timer_free(leases->tick);
+    mem_free(leases->leases);
+    interval_close(&leases->tick);
     mem_free(leases);
 }
 
@@ -167,7 +174,7 @@ void broker_sessions_renew(struct broker_sessions *leases) {
 }
 
 void broker_sessions_give_back(struct broker_sessions *leases) {
-    env_timer_stop(leases->tick);
+    interval_stop(&leases->tick);
     leases->given_back = true;
     tell_leader(leases, GIVE_BACK);
 }

@@ -63,7 +63,7 @@ static void on_block(struct metadata_submit *submit, const struct metadata_resul
 /* ---- Which ids were given out ---- */
 
 bool producer_ids_given(const struct producer_ids *ids, int64_t id) {
-    return id < metadata_next_producer_id(ids->metadata);
+    return id >= 0 && id < metadata_next_producer_id(ids->metadata);
 }
 
 static void put_question(struct producer_ids *ids) {
@@ -134,4 +134,8 @@ void producer_ids_take(struct producer_ids *ids, struct producer_id_wait *wait) 
     }
     DL_APPEND(ids->waits, wait);
     ids_ask(ids);
+}
+
+void producer_ids_take_cancel(struct producer_ids *ids, struct producer_id_wait *wait) {
+    DL_DELETE(ids->waits, wait);
 }

@@ -33,6 +33,8 @@ struct producer_id_wait {
 };
 /* May call `done` within this call. */
 void producer_ids_take(struct producer_ids *ids, struct producer_id_wait *wait);
+/* Of one that waits: `done` is not called. */
+void producer_ids_take_cancel(struct producer_ids *ids, struct producer_id_wait *wait);
 
 /* Whether somebody was given that id, or may be at any time now. True is certain; false may be
  * because we lag behind. */

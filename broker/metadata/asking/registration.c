@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "broker/metadata/metadata_roster.h"
 #include "protocol/kafka_error.h"
 
 enum { TRY_MS = 5000 };
@@ -18,13 +19,26 @@ struct registration {
     struct metadata_group *group;
     struct broker_sessions *leases;
     bool caught_up; /* the table is as new as the leader's was after we asked */
+    bool asking;    /* a submit is under way */
+    bool outdated;  /* with facts of before */
     void (*done)(void *arg);
     void *arg;
     uint8_t directory[METADATA_UUID_SIZE];
     struct command_endpoint endpoints[BROKER_LISTENERS_MAX];
     size_t endpoint_count;
+    char *peer_host;
+    int32_t peer_port;
     struct metadata_submit submit;
 };
+
+/* Nothing to say is as good as what is there. */
+static bool peer_address_is_true(const struct registration *registration) {
+    const struct roster_broker *row = metadata_roster_of(registration->metadata,
+                                                         registration->settings->node_id);
+    return row == NULL || registration->peer_host[0] == '\0' ||
+           (row->port == registration->peer_port &&
+            strcmp(row->host, registration->peer_host) == 0);
+}
 
 static bool row_is_true(const struct registration *registration) {
     const struct metadata_broker *row = metadata_broker_of(registration->metadata,
@@ -32,7 +46,7 @@ static bool row_is_true(const struct registration *registration) {
     if (row == NULL || row->fenced ||
         memcmp(row->directory, registration->directory, METADATA_UUID_SIZE) != 0 ||
         strcmp(row->rack, registration->settings->rack) != 0 ||
-        row->endpoint_count != registration->endpoint_count)
+        row->endpoint_count != registration->endpoint_count || !peer_address_is_true(registration))
         return false;
     for (size_t i = 0; i < row->endpoint_count; i++)
         if (!kp_string_is(registration->endpoints[i].listener, row->endpoints[i].listener) ||
@@ -43,6 +57,8 @@ static bool row_is_true(const struct registration *registration) {
 }
 
 static void registration_submit(struct registration *registration) {
+    registration->asking = true;
+    registration->outdated = false;
     struct metadata_change change = {.validate_only = !registration->caught_up};
     metadata_command_init(&change.command, COMMAND_REGISTER_BROKER);
     struct command_register_broker *command = &change.command.register_broker;
@@ -51,27 +67,62 @@ static void registration_submit(struct registration *registration) {
     command->rack = kp_string_of(registration->settings->rack);
     command->endpoints.items = registration->endpoints;
     command->endpoints.count = (int32_t)registration->endpoint_count;
+    command->peer_host = kp_string_of(registration->peer_host);
+    command->peer_port = registration->peer_port;
     metadata_group_submit(registration->group, &registration->submit, &change, TRY_MS);
 }
 
 static void on_submitted(struct metadata_submit *done, const struct metadata_result *result) {
     struct registration *registration = CONTAINER_OF(done, struct registration, submit);
+    registration->asking = false;
     if (result->error == KAFKA_BROKER_NOT_AVAILABLE) return; /* the group closes */
     if (result->error != 0) {
         log_warn(registration->log, "waiting to register this broker: %s", result->message);
         registration_submit(registration);
         return;
     }
-    if (!registration->caught_up) {
-        registration->caught_up = true;
-        /* The leader must know that we are back before it looks at our row. */
-        broker_sessions_renew(registration->leases);
-        if (!row_is_true(registration)) {
-            registration_submit(registration);
-            return;
-        }
+    bool first = !registration->caught_up;
+    registration->caught_up = true;
+    /* The leader must know that we are back before it looks at our row. */
+    if (first) broker_sessions_renew(registration->leases);
+    if ((first || registration->outdated) && !row_is_true(registration)) {
+        registration_submit(registration);
+        return;
     }
-    registration->done(registration->arg);
+    void (*registered)(void *arg) = registration->done;
+    registration->done = NULL;
+    if (registered != NULL) registered(registration->arg);
+}
+
+static void drop_endpoints(struct registration *registration) {
+    for (size_t i = 0; i < registration->endpoint_count; i++) {
+        mem_free((void *)registration->endpoints[i].listener.data);
+        mem_free((void *)registration->endpoints[i].host.data);
+    }
+    registration->endpoint_count = 0;
+    mem_free(registration->peer_host);
+}
+
+static void take_endpoints(struct registration *registration,
+                           const struct registration_facts *facts) {
+    registration->endpoint_count = facts->endpoint_count;
+    registration->peer_host = mem_strdup(facts->peer_host);
+    registration->peer_port = facts->peer_port;
+    for (size_t i = 0; i < facts->endpoint_count; i++)
+        registration->endpoints[i] = (struct command_endpoint){
+            .listener = kp_string_of(mem_strdup(facts->endpoints[i].listener)),
+            .host = kp_string_of(mem_strdup(facts->endpoints[i].host)),
+            .port = facts->endpoints[i].port};
+}
+
+void registration_update(struct registration *registration,
+                         const struct registration_facts *facts) {
+    drop_endpoints(registration);
+    take_endpoints(registration, facts);
+    if (registration->asking)
+        registration->outdated = true;
+    else if (!row_is_true(registration))
+        registration_submit(registration);
 }
 
 struct registration *registration_start(struct log *log, const struct broker_settings *settings,
@@ -88,13 +139,8 @@ struct registration *registration_start(struct log *log, const struct broker_set
     registration->leases = leases;
     registration->done = done;
     registration->arg = arg;
-    registration->endpoint_count = facts->endpoint_count;
     memcpy(registration->directory, facts->directory, METADATA_UUID_SIZE);
-    for (size_t i = 0; i < facts->endpoint_count; i++)
-        registration->endpoints[i] = (struct command_endpoint){
-            .listener = kp_string_of(mem_strdup(facts->endpoints[i].listener)),
-            .host = kp_string_of(mem_strdup(facts->endpoints[i].host)),
-            .port = facts->endpoints[i].port};
+    take_endpoints(registration, facts);
     registration->submit.done = on_submitted;
     registration->submit.group = group;
     registration_submit(registration);
@@ -104,9 +150,6 @@ struct registration *registration_start(struct log *log, const struct broker_set
 void registration_free(struct registration *registration) {
     if (registration == NULL) return;
     metadata_group_submit_cancel(&registration->submit);
-    for (size_t i = 0; i < registration->endpoint_count; i++) {
-        mem_free((void *)registration->endpoints[i].listener.data);
-        mem_free((void *)registration->endpoints[i].host.data);
-    }
+    drop_endpoints(registration);
     mem_free(registration);
 }

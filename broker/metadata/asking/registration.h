@@ -1,5 +1,6 @@
 /*
- * Makes this broker known to the cluster: who it is, its directory, its addresses, its rack.
+ * Makes this broker known to the cluster: who it is, its directory, its addresses (also that for
+ * the other brokers), its rack.
  *
  * Happy path: waits until the table is as new as the metadata leader's, renews the lease, compares
  * the table's row with what is true, and commits a command only if they differ; `done` when the
@@ -18,6 +19,8 @@ struct registration_facts {
     const uint8_t *directory; /* METADATA_UUID_SIZE bytes */
     struct metadata_endpoint endpoints[BROKER_LISTENERS_MAX];
     size_t endpoint_count;
+    const char *peer_host; /* where the other brokers reach it; "": nowhere */
+    int32_t peer_port;
 };
 
 /* `done` is called once, never inside this call. */
@@ -27,6 +30,8 @@ struct registration *registration_start(struct log *log, const struct broker_set
                                         struct metadata_group *group,
                                         struct broker_sessions *leases, void (*done)(void *arg),
                                         void *arg);
+/* The facts have changed, all but the directory: they are committed if the table has others. */
+void registration_update(struct registration *registration, const struct registration_facts *facts);
 /* `done` is not called any more; NULL does nothing. */
 void registration_free(struct registration *registration);
 

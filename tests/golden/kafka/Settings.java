@@ -5,7 +5,8 @@
  *   java -cp 'build/golden-kafka/*' tests/golden/kafka/Settings.java > tests/golden/kafka_settings.txt
  *
  * One line a setting: topic|group|broker name TYPE synonyms default. Synonyms are the broker's settings behind one of a topic or group, with
- * commas, or "-"; what is internal to Kafka is left out for topics (nobody can set it) and kept for brokers.
+ * commas, or "-"; what is internal to Kafka is left out for topics (nobody can set it) and kept for brokers. Behind them, one line for each of the
+ * broker's that may change while it runs: dynamic name cluster-wide|per-broker - -.
  */
 import java.util.List;
 import java.util.TreeMap;
@@ -13,6 +14,7 @@ import java.util.stream.Collectors;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.coordinator.group.GroupConfig;
 import org.apache.kafka.server.config.ConfigSynonym;
+import org.apache.kafka.server.config.DynamicBrokerConfig;
 import org.apache.kafka.server.config.ServerTopicConfigSynonyms;
 import org.apache.kafka.storage.internals.log.LogConfig;
 
@@ -21,6 +23,7 @@ public final class Settings {
         print("topic", LogConfig.configDefCopy());
         print("group", GroupConfig.CONFIG_DEF);
         print("broker", kafka.server.KafkaConfig.configDef());
+        new TreeMap<>(DynamicBrokerConfig.dynamicConfigUpdateModes()).forEach((name, mode) -> System.out.println("dynamic " + name + " " + mode + " - -"));
     }
 
     private static void print(String kind, ConfigDef settings) {

@@ -536,6 +536,10 @@ void node_jump_wall_clock(struct node *node, int64_t by_ms) {
     world_trace(node->world, node->id, "clock", "", (uint64_t)by_ms, 0, 0);
 }
 
+int64_t node_wall_offset_ms(const struct node *node) {
+    return node->wall_offset_ms;
+}
+
 uint64_t node_failed_name_calls(const struct node *node, enum name_call call) {
     return node->failed_name_calls[call];
 }

@@ -74,6 +74,7 @@ void node_die_never(struct node *node);
 void node_pause(struct node *node, uint64_t for_us);
 /* The wall clock jumps; the monotonic one does not. */
 void node_jump_wall_clock(struct node *node, int64_t by_ms);
+int64_t node_wall_offset_ms(const struct node *node); /* ahead of the world's */
 
 /* What goes wrong with the disk of a node; all zero at first. */
 struct node_faults {

@@ -42,6 +42,13 @@ struct commit {
     bool logged;
 };
 
+/* An id that the coordinator told and did not know. */
+struct forgotten {
+    unsigned seat;
+    int64_t from, to; /* of its log, meanwhile */
+    uint64_t refused_us;
+};
+
 /* What the log says of a member, as far as the rules need it. */
 struct logged_member {
     uint64_t id_hash;
@@ -72,6 +79,10 @@ struct book_group {
     int32_t epoch, assignment_epoch; /* the first: or the generation */
     uint64_t generation_shares;      /* who has what in that generation */
     struct logged_member *members;
+    int64_t *ends; /* offsets at which it ceased to be one of KIP-848 with members */
+    size_t end_count, end_room;
+    struct forgotten *forgotten;
+    size_t forgotten_count, forgotten_room;
 };
 
 struct book {

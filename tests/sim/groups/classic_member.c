@@ -170,14 +170,15 @@ static void share_out(struct member *member, const struct kp_join_group_response
     leader_shares_divide(&member->shares, member->options->partitions, is_cooperative(member));
 }
 
-/* The id that it was told, a moment ago and on this connection, is not known where it was told. */
+/* The id that it was told, a moment ago and on this connection, is not known where it was told:
+ * what the log says of the group since it was asked for decides whether it may be. */
 static void judge_told_id(struct member *member) {
     bool same = member->told_id_by == member->asked && member->told_id_in == member->in_term &&
                 member->told_id_on == kafka_link_ended(member->links[member->asked]);
     bool soon = world_now_us(member->run->world) < member->told_id_us + member->options->session_us;
     if (same && soon && member->told_id_in != 0 && member_answered_in(member))
-        run_fail(member->run, "group %s: n%d does not know the id any more that it told seat %u",
-                 book_group_name(member->options->group), member->asked, member->options->seat);
+        book_forgot_id(member->options->group, member->options->seat, member->told_id_at,
+                       member_log_end(member));
 }
 
 static void told_id(struct member *member, struct kp_string id) {
@@ -185,6 +186,7 @@ static void told_id(struct member *member, struct kp_string id) {
     member->told_id_by = member->asked;
     member->told_id_in = member->in_term;
     member->told_id_us = member->sent_us;
+    member->told_id_at = member->asked_at;
     member->told_id_on = kafka_link_ended(member->links[member->asked]);
     member_later(member, SOON_US);
 }

@@ -87,6 +87,11 @@ void holder_died(struct holder *holder);
  * may have led to it. */
 void holder_refused(struct holder *holder, int16_t code, bool excused, uint32_t in_term);
 
+/* The coordinator did not know an id any more that it had told a new member of the classic protocol
+ * in that seat. The offsets: its log, from before it was asked for the id until it refused it. It
+ * may if the group was one of KIP-848 meanwhile, which keeps no such ids, and ceased to be. */
+void book_forgot_id(struct book_group *group, unsigned seat, int64_t from, int64_t to);
+
 /* ---- Records and offsets of the topic of the run ---- */
 
 void book_processed(struct holder *holder, int32_t partition, int64_t from, int64_t to);

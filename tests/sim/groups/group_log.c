@@ -5,7 +5,8 @@
  * later sent stands behind, unless what became of the earlier one is unknown; offsets do not go
  * back; whoever commits is a member in that generation, or has the partition, where the commit
  * stands. Of groups: generations and epochs grow, and a generation says once who has what.
- * In the end: what a member was told stands there, and so does every commit that was acknowledged.
+ * In the end: what a member was told stands there, and so does every commit that was acknowledged,
+ * and why an id was forgotten that a new member had been told.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -108,6 +109,14 @@ static void classic_logged(struct book_group *group, const struct kp_classic_gro
 }
 
 /* ---- Groups of KIP-848 ---- */
+
+/* With the last of them it is one of KIP-848 no more: it is empty, or was downgraded. */
+static void consumer_goes(struct book_group *group, struct kp_string id, int64_t offset) {
+    member_goes(group, id);
+    if (group->members != NULL) return;
+    group->ends = mem_grow(group->ends, group->end_count, &group->end_room, sizeof *group->ends);
+    group->ends[group->end_count++] = offset;
+}
 
 static void take_list(const struct book *book, const struct kp_consumer_partitions *topics,
                       int32_t count, struct owned_list *list) {
@@ -243,10 +252,11 @@ static void value_logged(struct book_group *group, int number, const union any_k
 /* A group that is taken away, and does not become a classic one with the same decision, may begin
  * anew. */
 static void tombstone_logged(struct book_group *group, int number, const union any_key *key,
-                             bool ends_batch) {
-    if (number == KP_RECORD_CONSUMER_CURRENT) member_goes(group, key->member.member);
+                             const struct logged_record *record) {
+    if (number == KP_RECORD_CONSUMER_CURRENT)
+        consumer_goes(group, key->member.member, record->offset);
     if (number == KP_RECORD_CONSUMER_TARGET) group->assignment_epoch = 0;
-    if (number != KP_RECORD_CONSUMER_GROUP || !ends_batch) return;
+    if (number != KP_RECORD_CONSUMER_GROUP || !record->ends_batch) return;
     group->is_consumer = false;
     group->epoch = 0;
 }
@@ -264,7 +274,7 @@ void book_logged(struct book *book, const struct logged_record *record) {
     run_say(book->run, "group %s: offset %" PRId64 " has %s%s", group->name, offset, type->name,
             record->tombstone ? ", a tombstone" : "");
     if (record->tombstone) {
-        tombstone_logged(group, type->number, &any, record->ends_batch);
+        tombstone_logged(group, type->number, &any, record);
         return;
     }
     kp_arena_init(&arena, READ_MOST);
@@ -273,6 +283,35 @@ void book_logged(struct book *book, const struct logged_record *record) {
         run_fail(book->run, "the log of group %s has a record that nobody can read", group->name);
     value_logged(group, type->number, &any, &said, offset);
     kp_arena_close(&arena);
+}
+
+/* ---- Ids that were told ---- */
+
+/* Judged in the end: this part of the log is not read yet. */
+void book_forgot_id(struct book_group *group, unsigned seat, int64_t from, int64_t to) {
+    group->forgotten = mem_grow(group->forgotten, group->forgotten_count, &group->forgotten_room,
+                                sizeof *group->forgotten);
+    group->forgotten[group->forgotten_count++] = (struct forgotten){
+        .seat = seat, .from = from, .to = to, .refused_us = world_now_us(group->book->run->world)};
+}
+
+static bool ended_meanwhile(const struct book_group *group, const struct forgotten *forgotten) {
+    for (size_t i = 0; i < group->end_count; i++)
+        if (group->ends[i] >= forgotten->from && group->ends[i] < forgotten->to) return true;
+    return false;
+}
+
+static void judge_forgotten(const struct book_group *group) {
+    for (size_t i = 0; i < group->forgotten_count; i++) {
+        const struct forgotten *one = &group->forgotten[i];
+        if (!ended_meanwhile(group, one))
+            run_fail(group->book->run,
+                     "group %s: an id that seat %u had been told was not known any more at %" PRIu64
+                     " ms, and what the log has from offset %" PRId64 " to %" PRId64
+                     " does not say why",
+                     group->name, one->seat, one->refused_us / 1000, one->from, one->to);
+        run_count(group->book->run, RARE_IDS_FORGOTTEN, 1);
+    }
 }
 
 /* ---- The end ---- */
@@ -284,6 +323,7 @@ static bool was_said(const struct book_group *group, uint64_t hash) {
 }
 
 static void finish_group(const struct book_group *group) {
+    judge_forgotten(group);
     for (size_t i = 0; i < group->told_count; i++) {
         const struct saying *told = &group->told[i];
         if (!was_said(group, told->hash))

@@ -31,11 +31,17 @@ static uint32_t leads_in(const struct member *member, int32_t node) {
     return options->leads(options->arg, options->group, node);
 }
 
+int64_t member_log_end(const struct member *member) {
+    const struct member_options *options = member->options;
+    return options->log_end(options->arg, options->group, member->asked);
+}
+
 void member_call(struct member *member, enum kp_api_key key, int version, const void *request,
                  uint64_t timeout_us) {
     member->sent_us = world_now_us(member->run->world);
     member->asked = member->coordinator;
     member->in_term = leads_in(member, member->asked);
+    member->asked_at = member_log_end(member);
     kafka_link_call(member->links[member->coordinator], &member->call, key, version, request,
                     timeout_us);
 }

@@ -37,6 +37,8 @@ struct member_options {
     /* The term in which that broker leads the group's partition of __consumer_offsets, if no newer
      * one is known; else 0. */
     uint32_t (*leads)(void *arg, const struct book_group *group, int32_t node);
+    /* Up to where that broker knows that partition committed; 0: it has none. */
+    int64_t (*log_end)(void *arg, const struct book_group *group, int32_t node);
     /* It is fenced for good, or has left: its process ends. */
     void (*ended)(void *arg, unsigned seat);
     void *arg;

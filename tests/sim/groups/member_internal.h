@@ -51,6 +51,7 @@ struct member {
     struct env_timer *timer;
     uint64_t sent_us;
     int32_t asked;    /* whom */
+    int64_t asked_at; /* its log_end then */
     uint32_t in_term; /* in which that one led then; 0: not for sure */
     /* Work. */
     struct env_timer *work;
@@ -74,6 +75,7 @@ struct member {
     uint32_t told_id_in;
     uint64_t told_id_us;
     unsigned told_id_on; /* that connection, as kafka_link_ended counts */
+    int64_t told_id_at;  /* its log_end when it was asked for it */
     /* KIP-848. */
     bool must_say_all, must_say_owned;
     const char *said_regex;
@@ -94,6 +96,8 @@ void member_call(struct member *member, enum kp_api_key key, int version, const 
                  uint64_t timeout_us);
 /* Inside its answer: the term in which it is true; else 0. */
 uint32_t member_answered_in(const struct member *member);
+/* Of whom was asked last: as in the options. */
+int64_t member_log_end(const struct member *member);
 /* Of an error that a coordinator gives that moves: it is looked for again, and true. */
 bool member_coordinator_moved(struct member *member, int error, int16_t code);
 _Noreturn void member_fail(struct member *member, int16_t code, const char *what);

@@ -14,10 +14,18 @@
 #include "protocol/kafka_error.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/record/record_batch.h"
+#include "storage/log/partition_log.h"
 #include "tests/sim/cluster_end.h"
 #include "tests/sim/decode.h"
 
-enum { CALL_US = 1500000, PAUSE_US = 30000, COMPARE_US = 400000, BATCH_MOST = 1 << 20 };
+enum {
+    CALL_US = 1500000,
+    PAUSE_US = 30000,
+    COMPARE_US = 400000,
+    BATCH_MOST = 1 << 20,
+    PLACE_BYTES = 16,
+};
+static const uint32_t PLACED = 1u << 31;
 
 /* What a replica knew when it had applied all below an offset. */
 struct noted {
@@ -32,8 +40,11 @@ struct log_partition {
     struct kafka_call call;
     struct env_timer *timer;
     int32_t index;
-    struct logged_record *records; /* by offset; with keys and values of their own */
+    struct logged_record *records; /* by offset; with keys and values of their own; no key: a gap */
     size_t count, room;
+    int64_t gap_end;    /* behind the last record that was found to be gone; 0: none was */
+    int64_t exact_from; /* replays up to here or beyond know all that counts */
+    int64_t cleaned;    /* some replica was seen to be cleaned below this offset */
     struct noted *noted;
 };
 
@@ -63,6 +74,7 @@ static struct latest *replay(const struct log_partition *partition, int64_t belo
     struct latest *all = NULL, *row;
     for (int64_t offset = 0; offset < below; offset++) {
         const struct logged_record *record = &partition->records[offset];
+        if (record->key == NULL) continue; /* a later one of its key is there */
         HASH_FIND(hh, all, record->key, record->key_len, row);
         if (row != NULL) HASH_DEL(all, row);
         if (record->tombstone) continue;
@@ -120,10 +132,13 @@ static void judge(const struct log_partition *partition, const struct noted *not
     const uint8_t *at;
     size_t len;
     find_records(&noted->state, &at, &len);
+    /* broker/coordinator/snapshot_records.h; no transaction commits offsets in this scenario. */
     for (size_t i = 0; i + 8 <= len;) {
-        size_t key_len = le32(at + i), value_len = le32(at + i + 4);
-        judge_one(partition, noted, &all, at + i + 8, key_len, at + i + 8 + key_len, value_len);
-        i += 8 + key_len + value_len;
+        uint32_t lengths = le32(at + i);
+        size_t key_len = lengths & ~PLACED, value_len = le32(at + i + 4);
+        i += 8 + (lengths & PLACED ? PLACE_BYTES : 0);
+        judge_one(partition, noted, &all, at + i, key_len, at + i + key_len, value_len);
+        i += key_len + value_len;
     }
     if (all != NULL)
         run_fail(run_of(partition),
@@ -145,20 +160,31 @@ static void judge_noted(struct log_partition *partition) {
             at = &noted->next;
             continue;
         }
-        judge(partition, noted);
+        if (noted->below >= partition->exact_from) judge(partition, noted);
         *at = noted->next;
         slice_unref(&noted->state);
         mem_free(noted);
     }
 }
 
-void offsets_log_compare(struct offsets_log *log, unsigned place) {
+/* Restored, by a start or by files, and nothing committed since: the watermark is older than what
+ * was applied. */
+static bool is_beyond_its_watermark(struct partition *partition) {
+    struct partition_log *log = raft_group_log(partition_group(partition));
+    uint64_t applied = raft_group_applied_index(partition_group(partition));
+    return applied > partition_log_last_index(log) ||
+           partition_log_offset_behind(log, applied) > partition_high_watermark(partition);
+}
+
+/* What that broker knows now. */
+static void compare(struct offsets_log *log, unsigned place) {
     for (int32_t p = 0; p < CLUSTER_OFFSETS_PARTITIONS; p++) {
         struct partition *partition = cluster_partition(log->cluster, place, TOPIC_CONSUMER_OFFSETS,
                                                         p);
         if (partition == NULL || cluster_is_out(log->cluster, place)) continue;
-        /* Restored, and nothing applied since: it does not know yet up to where. */
-        if (partition_high_watermark(partition) == partition_start_offset(partition)) continue;
+        if (partition_high_watermark(partition) == partition_start_offset(partition) ||
+            is_beyond_its_watermark(partition))
+            continue;
         struct noted *noted = mem_zalloc(sizeof *noted);
         *noted = (struct noted){.place = place,
                                 .below = partition_high_watermark(partition),
@@ -172,7 +198,7 @@ void offsets_log_compare(struct offsets_log *log, unsigned place) {
 static void compare_some(struct event *event) {
     struct offsets_log *log = CONTAINER_OF(event, struct offsets_log, compare);
     struct world *world = log->cluster->run->world;
-    offsets_log_compare(log, (unsigned)world_below(world, log->cluster->count));
+    compare(log, (unsigned)world_below(world, log->cluster->count));
     world_schedule(world, event, world_now_us(world) + 1 + world_below(world, COMPARE_US));
 }
 
@@ -190,6 +216,66 @@ bool offsets_log_has_all(const struct offsets_log *log) {
     return true;
 }
 
+/* ---- What was cleaned ---- */
+
+static void look_at_cleaned(struct log_partition *partition) {
+    struct cluster *cluster = partition->log->cluster;
+    for (unsigned i = 0; i < cluster->count; i++) {
+        struct partition *replica = cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS,
+                                                      partition->index);
+        if (replica == NULL || cluster_is_out(cluster, i)) continue;
+        struct partition_log *log = raft_group_log(partition_group(replica));
+        int64_t cleaned = partition_log_offset_behind(log, partition_log_first_index(log) - 1);
+        if (cleaned > partition->cleaned) partition->cleaned = cleaned;
+    }
+}
+
+/* Records up to `end` are gone, or some of a batch that ends there. A later record of each of those
+ * keys stands below `watermark`: what is cleaned was applied. */
+static void take_gap(struct log_partition *partition, int64_t end, int64_t watermark) {
+    if (end > partition->gap_end) partition->gap_end = end;
+    if (watermark > partition->exact_from) partition->exact_from = watermark;
+}
+
+static struct logged_record *add_slot(struct log_partition *partition) {
+    partition->records = mem_grow(partition->records, partition->count, &partition->room,
+                                  sizeof *partition->records);
+    struct logged_record *slot = &partition->records[partition->count++];
+    *slot = (struct logged_record){.key = NULL};
+    return slot;
+}
+
+static void fill_gap(struct log_partition *partition, int64_t end) {
+    while ((int64_t)partition->count < end)
+        add_slot(partition);
+}
+
+bool offsets_log_has_gaps(const struct offsets_log *log) {
+    bool gaps = false;
+    for (int32_t p = 0; p < CLUSTER_OFFSETS_PARTITIONS; p++)
+        gaps = gaps || log->partitions[p].gap_end > 0;
+    return gaps;
+}
+
+void offsets_log_finish(struct offsets_log *log) {
+    bool all_here = true;
+    for (unsigned i = 0; i < log->cluster->count; i++) {
+        compare(log, i);
+        all_here = all_here && !cluster_is_out(log->cluster, i);
+    }
+    for (int32_t p = 0; p < CLUSTER_OFFSETS_PARTITIONS; p++) {
+        struct log_partition *partition = &log->partitions[p];
+        look_at_cleaned(partition);
+        run_count(run_of(partition), RARE_OFFSETS_CLEANED, partition->cleaned > 0);
+        run_count(run_of(partition), RARE_OFFSETS_GAPS, partition->gap_end > 0);
+        if (all_here && partition->gap_end > partition->cleaned)
+            run_fail(run_of(partition),
+                     "%s-%d has a gap below offset %" PRId64
+                     ", but no replica is cleaned beyond %" PRId64,
+                     TOPIC_CONSUMER_OFFSETS, p, partition->gap_end, partition->cleaned);
+    }
+}
+
 /* ---- Reading ---- */
 
 static uint8_t *copy_of(const uint8_t *bytes, int32_t len) {
@@ -201,12 +287,11 @@ static uint8_t *copy_of(const uint8_t *bytes, int32_t len) {
 static void take_record(struct log_partition *partition, const struct record *record,
                         int64_t last) {
     if (record->offset < (int64_t)partition->count) return; /* the batch begins before it */
-    if (record->offset > (int64_t)partition->count || record->key == NULL)
-        run_fail(run_of(partition), "%s-%d has offset %" PRId64 " behind %zu",
-                 TOPIC_CONSUMER_OFFSETS, partition->index, record->offset, partition->count);
-    partition->records = mem_grow(partition->records, partition->count, &partition->room,
-                                  sizeof *partition->records);
-    struct logged_record *kept = &partition->records[partition->count++];
+    if (record->key == NULL)
+        run_fail(run_of(partition), "%s-%d has a record without a key at offset %" PRId64,
+                 TOPIC_CONSUMER_OFFSETS, partition->index, record->offset);
+    fill_gap(partition, record->offset);
+    struct logged_record *kept = add_slot(partition);
     *kept = (struct logged_record){.key = copy_of(record->key, record->key_len),
                                    .key_len = (size_t)record->key_len,
                                    .value = copy_of(record->value, record->value_len),
@@ -215,19 +300,25 @@ static void take_record(struct log_partition *partition, const struct record *re
                                    .tombstone = record->value == NULL,
                                    .ends_batch = record->offset == last,
                                    .offset = record->offset};
-    partition->log->each(partition->log->arg, kept);
+    if (partition->gap_end == 0) partition->log->each(partition->log->arg, kept);
 }
 
-static void take_batch(struct log_partition *partition, const struct record_batch *batch) {
+static void take_batch(struct log_partition *partition, const struct record_batch *batch,
+                       int64_t watermark) {
     struct record_iterator iterator;
     struct record record;
+    int64_t last = record_batch_last_offset(batch);
+    if (batch->base_offset > (int64_t)partition->count)
+        take_gap(partition, batch->base_offset, watermark);
+    if (batch->record_count <= last - batch->base_offset) take_gap(partition, last + 1, watermark);
     int error = record_batch_check_crc(batch);
     if (error == ERR_NONE) error = record_iterator_open(&iterator, batch, BATCH_MOST);
     if (error != ERR_NONE)
         run_fail(run_of(partition), "%s-%d has a batch that cannot be read", TOPIC_CONSUMER_OFFSETS,
                  partition->index);
     while (record_iterator_next(&iterator, &record) == ERR_NONE)
-        take_record(partition, &record, record_batch_last_offset(batch));
+        take_record(partition, &record, last);
+    fill_gap(partition, last + 1);
     record_iterator_close(&iterator);
 }
 
@@ -247,7 +338,8 @@ static void fetched(struct kafka_call *call, int error, const void *answer) {
     while (one != NULL && one->error_code == KAFKA_NONE && one->records.len > 0 &&
            record_batch_next(one->records.data, (size_t)one->records.len, &at, &batch, NULL) ==
                ERR_NONE)
-        take_batch(partition, &batch);
+        take_batch(partition, &batch, one->high_watermark);
+    look_at_cleaned(partition);
     judge_noted(partition);
     env_timer_start(partition->timer, partition->count > before ? 1000 : PAUSE_US);
 }

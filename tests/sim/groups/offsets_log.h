@@ -6,6 +6,10 @@
  * order of its partition. From time to time what a replica knows is noted, with the watermark up to
  * which it has applied; when all below that has been read, the newest value of every key must be
  * what it knows, and nothing else. What differs fails the run.
+ *
+ * The topic is compacted, and reading may come late: then records are gone, which is right only
+ * below an offset up to which a replica was cleaned. From the first gap of a partition on `each` is
+ * not called any more, and only what is known to have all that counts is compared: at the end, all.
  */
 #ifndef SIM_GROUPS_OFFSETS_LOG_H
 #define SIM_GROUPS_OFFSETS_LOG_H
@@ -20,7 +24,9 @@ struct offsets_log *offsets_log_new(struct cluster *cluster, struct env *env,
                                     void *arg);
 /* All that every broker has applied was read, and compared. */
 bool offsets_log_has_all(const struct offsets_log *log);
-/* Compares what that broker knows now. Once it has all: at once. */
-void offsets_log_compare(struct offsets_log *log, unsigned place);
+/* Some records were cleaned before they were read: `each` was not called for all. */
+bool offsets_log_has_gaps(const struct offsets_log *log);
+/* Compares what every broker knows, once it has all; and judges the gaps. */
+void offsets_log_finish(struct offsets_log *log);
 
 #endif

@@ -110,16 +110,30 @@ static void poll(struct event *event) {
     world_schedule(troop->cluster->run->world, event, soon(troop, POLL_US));
 }
 
+static int32_t index_of(const struct book_group *group) {
+    const char *name = book_group_name(group);
+    return coordinator_key_partition(name, strlen(name), CLUSTER_OFFSETS_PARTITIONS);
+}
+
+static struct partition *partition_of(const struct troop *troop, const struct book_group *group,
+                                      int32_t node) {
+    return cluster_partition(troop->cluster, (unsigned)node - 1, TOPIC_CONSUMER_OFFSETS,
+                             index_of(group));
+}
+
 static uint32_t leads(void *arg, const struct book_group *group, int32_t node) {
     struct troop *troop = arg;
-    const char *name = book_group_name(group);
-    int32_t p = coordinator_key_partition(name, strlen(name), CLUSTER_OFFSETS_PARTITIONS);
-    struct partition *partition = cluster_partition(troop->cluster, (unsigned)node - 1,
-                                                    TOPIC_CONSUMER_OFFSETS, p);
+    struct partition *partition = partition_of(troop, group, node);
     look(troop);
     if (partition == NULL || !partition_is_leading(partition)) return 0;
     uint32_t term = partition_leader_epoch(partition);
-    return term == troop->newest[p] ? term : 0;
+    return term == troop->newest[index_of(group)] ? term : 0;
+}
+
+static int64_t log_end(void *arg, const struct book_group *group, int32_t node) {
+    const struct troop *troop = arg;
+    struct partition *partition = partition_of(troop, group, node);
+    return partition == NULL ? 0 : partition_high_watermark(partition);
 }
 
 /* ---- Seats ---- */
@@ -183,6 +197,7 @@ static void add_seat(struct troop *troop, const struct kind *kind, struct book_g
                                             .partitions = cluster->partitions,
                                             .replicas = replicas,
                                             .leads = leads,
+                                            .log_end = log_end,
                                             .ended = ended,
                                             .arg = troop};
     if (draw(troop, 3) == 0)
@@ -350,7 +365,6 @@ bool troop_log_is_read(const struct troop *troop) {
 }
 
 void troop_finish(struct troop *troop) {
-    for (unsigned i = 0; i < troop->cluster->count; i++)
-        offsets_log_compare(troop->log, i);
-    book_finish(troop->book);
+    offsets_log_finish(troop->log);
+    if (!offsets_log_has_gaps(troop->log)) book_finish(troop->book);
 }

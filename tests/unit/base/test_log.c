@@ -49,6 +49,46 @@ static void test_log_what_strangers_send(void **state) {
     loop_close(&loop);
 }
 
+/* A line for programs: the message quoted, what would end it escaped; for journald the level alone.
+ */
+static void test_log_formats(void **state) {
+    (void)state;
+    struct loop loop;
+    loop_open(&loop);
+    struct log log = {.env = loop.env, .level = LOG_INFO, .format = LOG_JSON};
+    struct log_limiter limiter = {.left_out = 7};
+    log_warn(&log, "a \"%s\" \\ b\n", "name");
+    loop_log(&loop, text, sizeof text);
+    assert_non_null(
+        strstr(text, "Z\",\"level\":\"warn\",\"message\":\"a \\\"name\\\" \\\\ b?\"}\n"));
+    assert_memory_equal(text, "{\"time\":\"20", 11);
+    log_limited(&log, &limiter, LOG_ERROR, "again");
+    loop_log(&loop, text, sizeof text);
+    assert_non_null(strstr(text, "\"message\":\"again\",\"left_out\":7}\n"));
+    log.format = LOG_LOGFMT;
+    log_info(&log, "it is \"%d\"", 5);
+    loop_log(&loop, text, sizeof text);
+    assert_non_null(strstr(text, "Z level=info msg=\"it is \\\"5\\\"\"\n"));
+    log.format = LOG_JOURNAL;
+    log_error(&log, "%d", 1);
+    loop_log(&loop, text, sizeof text);
+    assert_string_equal(text, "<3>1\n");
+    assert_int_equal(log.lines[LOG_WARN] + log.lines[LOG_ERROR] + log.lines[LOG_INFO], 4);
+    char wide[6001];
+    for (size_t i = 0; i + 1 < sizeof wide; i += 3)
+        memcpy(wide + i, "\xe2\x82\xac", 3);
+    wide[sizeof wide - 1] = '\0';
+    log.format = LOG_JSON;
+    for (int i = 0; i < 3; i++) { /* wherever it is cut, no character is */
+        log_info(&log, "%.*s%s", i, "xxx", wide);
+        loop_log(&loop, text, sizeof text);
+        size_t len = strlen(text);
+        assert_string_equal(text + len - 6, "...\"}\n");
+        assert_memory_equal(text + len - 9, "\xe2\x82\xac", 3);
+    }
+    loop_close(&loop);
+}
+
 /* Of what happens often one line a second is written, and the next says how many were left out. */
 static void test_log_limited(void **state) {
     (void)state;
@@ -88,9 +128,8 @@ static void test_env_fatal(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_log_form),
-        cmocka_unit_test(test_log_what_strangers_send),
-        cmocka_unit_test(test_log_limited),
+        cmocka_unit_test(test_log_form),    cmocka_unit_test(test_log_what_strangers_send),
+        cmocka_unit_test(test_log_formats), cmocka_unit_test(test_log_limited),
         cmocka_unit_test(test_env_fatal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,9 @@ static void test_mem_promises(void **state) {
     zeros = mem_realloc(zeros, 1000);
     mem_free(zeros);
     char *name = mem_strndup("partition", 4), *whole = mem_strndup("ab", 10),
-         *copy = mem_strdup("");
+         *copy = mem_strdup(""), *text = mem_text("a\0b", 3);
+    assert_memory_equal(text, "a\0b", 4);
+    mem_free(text);
     assert_string_equal(name, "part");
     assert_string_equal(whole, "ab");
     assert_string_equal(copy, "");

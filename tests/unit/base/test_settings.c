@@ -95,6 +95,37 @@ static void test_settings_defaults(void **state) {
     settings_free(NULL);
 }
 
+/* Layers: the higher goes before the lower, and any before what was read, which stays; a copy has
+ * them, too, and texts of other settings stay where they are. */
+static void test_settings_layers(void **state) {
+    (void)state;
+    assert_int_equal(settings_set_pair(settings, "node.id=7", &why), ERR_NONE);
+    const char *dir = settings_text(settings, "data.dir");
+    assert_int_equal(settings_lay(settings, 0, "node.id", "8", &why), ERR_NONE);
+    assert_int_equal(settings_lay(settings, 1, "node.id", "9", &why), ERR_NONE);
+    assert_int_equal(settings_lay(settings, 0, "offset.from", "5", &why), ERR_NONE);
+    assert_int_equal(settings_int(settings, "node.id"), 9);
+    assert_int_equal(settings_int(settings, "offset.from"), 5);
+    assert_false(settings_is_default(settings, "offset.from"));
+    assert_string_equal(settings_read_text(settings, "node.id"), "7");
+    assert_string_equal(settings_laid(settings, 0, "node.id"), "8");
+    assert_null(settings_laid(settings, 1, "offset.from"));
+    assert_string_equal(settings_source(settings, "node.id"), "--set");
+    struct settings *copy = settings_copy(settings);
+    assert_int_equal(settings_lay(settings, 1, "node.id", NULL, &why), ERR_NONE);
+    assert_int_equal(settings_int(settings, "node.id"), 8);
+    assert_int_equal(settings_lay(settings, 0, "node.id", NULL, &why), ERR_NONE);
+    assert_int_equal(settings_int(settings, "node.id"), 7);
+    assert_int_equal(settings_int(copy, "node.id"), 9);
+    assert_string_equal(settings_source(copy, "node.id"), "--set");
+    settings_free(copy);
+    assert_int_equal(settings_lay(settings, 0, "node.id", "1001", &why), ERR_INVALID);
+    assert_non_null(strstr(why.text, "from 0 to 1000"));
+    assert_int_equal(settings_lay(settings, 0, "node.idd", "1", &why), ERR_INVALID);
+    assert_int_equal(settings_int(settings, "node.id"), 7);
+    assert_ptr_equal(settings_text(settings, "data.dir"), dir);
+}
+
 /* A file in Kafka's form: comments, blanks, values with '=' and '#', CRLF, no newline at the end.
  */
 static void test_settings_file(void **state) {
@@ -205,6 +236,7 @@ static void test_settings_pairs(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_settings_defaults, open_settings, close_settings),
+        cmocka_unit_test_setup_teardown(test_settings_layers, open_settings, close_settings),
         cmocka_unit_test_setup_teardown(test_settings_file, open_settings, close_settings),
         cmocka_unit_test_setup_teardown(test_settings_long_value, open_settings, close_settings),
         cmocka_unit_test_setup_teardown(test_settings_wrong_lines, open_settings, close_settings),

@@ -43,7 +43,43 @@ static void test_text_plain(void **state) {
     assert_false(text_is_plain("a\0b", 3));
 }
 
+/* What Java trims: all up to the blank, NUL too, at the ends alone. */
+static void test_text_trim(void **state) {
+    (void)state;
+    static const struct text cases[] = {
+        CASE("", ""),           CASE("a", "a"),   CASE(" \t\r\n", ""),
+        CASE(" a b\0 ", "a b"), CASE("\1a", "a"), CASE("\xc2\xa0 a", "\xc2\xa0 a"),
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *begin;
+        size_t len = text_trim(cases[i].data, cases[i].len, &begin);
+        assert_int_equal(len, strlen(cases[i].plain));
+        assert_memory_equal(begin, cases[i].plain, len);
+    }
+}
+
+/* Empty items stay: whoever checks the list sees them. */
+static void test_text_trim_items(void **state) {
+    (void)state;
+    static const struct text cases[] = {
+        CASE("", ""),
+        CASE(" ", ""),
+        CASE("a", "a"),
+        CASE("a,b", "a,b"),
+        CASE(" a ,\tb c ", "a,b c"),
+        CASE(", a,,b, ", ",a,,b,"),
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char list[32];
+        memcpy(list, cases[i].data, cases[i].len + 1);
+        list[text_trim_items(list, cases[i].len)] = '\0';
+        assert_string_equal(list, cases[i].plain);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_text_plain)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_text_plain),
+                                       cmocka_unit_test(test_text_trim),
+                                       cmocka_unit_test(test_text_trim_items)};
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }

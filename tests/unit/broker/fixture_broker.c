@@ -96,7 +96,7 @@ int one_broker_setup(void **state) {
 void one_broker_start(struct one_broker *one) {
     static const struct broker_events events = {on_ready, on_failed};
     struct error_text why = {""};
-    struct log log = {one->env, getenv("DRAVE_TEST_LOG") ? LOG_DEBUG : LOG_ERROR};
+    struct log log = {.env = one->env, .level = getenv("DRAVE_TEST_LOG") ? LOG_DEBUG : LOG_ERROR};
     if (broker_settings_from(one->values, &one->settings, &why) != ERR_NONE)
         fail_msg("%s", why.text);
     if (broker_start(one->env, &log, &one->settings, &events, one, &one->broker, &why) != ERR_NONE)

@@ -204,7 +204,8 @@ int brokers_setup(void **state) {
     struct brokers *brokers = mem_zalloc(sizeof *brokers);
     *state = brokers;
     assert_int_equal(env_uv_new(&brokers->env, 2), ERR_NONE);
-    brokers->log = (struct log){brokers->env, getenv("DRAVE_TEST_LOG") ? LOG_DEBUG : LOG_ERROR};
+    brokers->log = (struct log){.env = brokers->env,
+                                .level = getenv("DRAVE_TEST_LOG") ? LOG_DEBUG : LOG_ERROR};
     brokers->poll = env_timer_new(brokers->env, on_poll, brokers);
     brokers->limit = env_timer_new(brokers->env, on_limit, brokers);
     kp_arena_init(&brokers->arena, 64 << 20);

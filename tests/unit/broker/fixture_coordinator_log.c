@@ -7,8 +7,12 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/error.h"
 #include "base/mem.h"
+#include "broker/coordinator/snapshot_records.h"
 #include "protocol/kafka_error.h"
+
+enum { TAKES_LONG = 7 }; /* so many times others are restored before one that is kept */
 
 struct fake_batch {
     struct fake_batch *next;
@@ -17,6 +21,8 @@ struct fake_batch {
     size_t count;
     kafka_offset base_offset;
     int64_t timestamp_ms;
+    int64_t producer_id; /* -1: of no transaction */
+    enum { RECORDS, COMMITS, ABORTS } kind;
     int16_t refusal;
     bool late;
 };
@@ -34,6 +40,7 @@ static struct fake_batch *batch_new(struct fake_log *fake, const struct coordina
     struct fake_batch *batch = mem_zalloc(sizeof *batch);
     batch->records = mem_zalloc((count + 1) * sizeof *batch->records);
     batch->count = count;
+    batch->producer_id = -1;
     batch->timestamp_ms = fake->now_ms;
     for (size_t i = 0; i < count; i++) {
         batch->records[i] = records[i];
@@ -67,21 +74,75 @@ static void list_free(struct fake_batch **list) {
     }
 }
 
+static struct coordinator_place place_of(const struct fake_batch *batch, size_t i) {
+    return (struct coordinator_place){.offset = batch->base_offset + (kafka_offset)i,
+                                      .timestamp_ms = batch->timestamp_ms,
+                                      .producer_id = batch->producer_id,
+                                      .producer_epoch = -1};
+}
+
 static void batch_apply(const struct fake_log *fake, const struct fake_batch *batch, void *state) {
+    if (batch->kind != RECORDS) {
+        fake->type->ended(state, batch->producer_id, batch->kind == COMMITS);
+        return;
+    }
     for (size_t i = 0; i < batch->count; i++) {
-        struct coordinator_place place = {.offset = batch->base_offset + (kafka_offset)i,
-                                          .timestamp_ms = batch->timestamp_ms,
-                                          .producer_id = -1,
-                                          .producer_epoch = -1};
+        struct coordinator_place place = place_of(batch, i);
         fake->type->apply(state, &batch->records[i], &place);
     }
 }
 
+/* ---- The snapshot ---- */
+
+/* A state on its way into a snapshot, as the product keeps it: what the walk gave and what was
+ * applied meanwhile, in the order in which that was. */
+struct fake_snapshot {
+    struct snapshot_bytes bytes;
+    void *walk;
+    bool begun, whole;
+    unsigned steps, restores;
+};
+
+static void snapshot_add(void *arg, const struct coordinator_record *record) {
+    snapshot_records_put(&((struct fake_snapshot *)arg)->bytes, record);
+}
+
+static void snapshot_step(struct fake_log *fake, size_t most) {
+    struct fake_snapshot *snapshot = fake->snapshot;
+    snapshot->begun = true;
+    while (!snapshot->whole && most-- > 0)
+        snapshot->whole = fake->type->records(fake->state, &snapshot->walk, 1, snapshot_add,
+                                              snapshot);
+}
+
+static void snapshot_free(struct fake_log *fake) {
+    struct fake_snapshot *snapshot = fake->snapshot;
+    if (snapshot->walk != NULL) fake->type->records_stop(fake->state, snapshot->walk);
+    snapshot_bytes_drop(&snapshot->bytes);
+    mem_free(snapshot);
+    fake->snapshot = NULL;
+}
+
+static void snapshot_add_batch(struct fake_snapshot *snapshot, const struct fake_batch *batch) {
+    if (batch->kind != RECORDS)
+        snapshot_records_put_end(&snapshot->bytes, batch->producer_id, batch->kind == COMMITS);
+    for (size_t i = 0; i < batch->count; i++) {
+        struct coordinator_place stood = place_of(batch, i);
+        struct coordinator_record record = batch->records[i];
+        record.stood = &stood;
+        snapshot_add(snapshot, &record);
+    }
+}
+
 static void batch_commit(struct fake_log *fake, struct fake_batch *batch) {
+    struct fake_snapshot *snapshot = fake->snapshot;
     batch->base_offset = fake->end_offset;
-    fake->end_offset += (kafka_offset)batch->count;
+    fake->end_offset += batch->kind == RECORDS ? (kafka_offset)batch->count : 1;
     list_append(&fake->committed, batch);
     batch_apply(fake, batch, fake->state);
+    if (snapshot == NULL) return;
+    if (snapshot->begun) snapshot_add_batch(snapshot, batch);
+    snapshot_step(fake, snapshot->steps++ % 3);
 }
 
 static void write_end(struct coordinator_write *write, int16_t error) {
@@ -98,6 +159,7 @@ static void fake_write(struct coordinator_log *log, const struct coordinator_rec
     struct fake_log *fake = (struct fake_log *)log;
     struct fake_batch *batch = batch_new(fake, records, count);
     batch->write = write;
+    if (write->transaction != NULL) batch->producer_id = write->transaction->producer_id;
     batch->refusal = fake->leading ? fake->refusal : KAFKA_NOT_COORDINATOR;
     fake->refusal = 0;
     write->inside = batch;
@@ -149,11 +211,16 @@ static void fake_confirm_cancel(struct coordinator_confirm *confirm) {
     confirm->log = NULL;
 }
 
+static int32_t fake_epoch(const struct coordinator_log *log) {
+    return ((const struct fake_log *)log)->epoch;
+}
+
 static const struct coordinator_log_type fake_type = {.write = fake_write,
                                                       .write_cancel = fake_write_cancel,
                                                       .in_doubt = fake_in_doubt,
                                                       .confirm = fake_confirm,
-                                                      .confirm_cancel = fake_confirm_cancel};
+                                                      .confirm_cancel = fake_confirm_cancel,
+                                                      .epoch = fake_epoch};
 
 void fake_log_open(struct fake_log *fake, const struct coordinator_state *type, void *state) {
     *fake = (struct fake_log){.log.type = &fake_type,
@@ -170,6 +237,7 @@ void fake_log_close(struct fake_log *fake) {
 
 void fake_log_lead(struct fake_log *fake) {
     fake->leading = true;
+    fake->epoch++;
     fake->type->leading(fake->state);
 }
 
@@ -243,6 +311,20 @@ void fake_log_apply(struct fake_log *fake, const struct coordinator_record *reco
     batch_commit(fake, batch_new(fake, records, count));
 }
 
+void fake_log_apply_in(struct fake_log *fake, int64_t producer_id,
+                       const struct coordinator_record *records, size_t count) {
+    struct fake_batch *batch = batch_new(fake, records, count);
+    batch->producer_id = producer_id;
+    batch_commit(fake, batch);
+}
+
+void fake_log_end(struct fake_log *fake, int64_t producer_id, bool commit) {
+    struct fake_batch *batch = batch_new(fake, NULL, 0);
+    batch->producer_id = producer_id;
+    batch->kind = commit ? COMMITS : ABORTS;
+    batch_commit(fake, batch);
+}
+
 /* ---- Looking at it ---- */
 
 void fake_log_replay(const struct fake_log *fake, void *state) {
@@ -250,20 +332,33 @@ void fake_log_replay(const struct fake_log *fake, void *state) {
         batch_apply(fake, batch, state);
 }
 
-struct restoring {
-    const struct fake_log *fake;
-    void *state;
-};
-
-static void restore_one(void *arg, const struct coordinator_record *record) {
-    static const struct coordinator_place nowhere = {-1, -1, -1, -1};
-    const struct restoring *restoring = arg;
-    restoring->fake->type->apply(restoring->state, record, &nowhere);
+void fake_log_keep(struct fake_log *fake, bool keep) {
+    if (fake->snapshot != NULL) snapshot_free(fake);
+    if (keep) fake->snapshot = mem_zalloc(sizeof *fake->snapshot);
 }
 
-void fake_log_restore(const struct fake_log *fake, const void *state, void *restored) {
-    struct restoring restoring = {.fake = fake, .state = restored};
-    fake->type->records(state, restore_one, &restoring);
+static void restore_from(struct fake_log *fake, void *restored) {
+    struct slice whole = snapshot_bytes_whole(&fake->snapshot->bytes);
+    for (size_t at = 0, took; at < whole.len; at += took) {
+        int error = snapshot_records_restore(fake->type, restored, whole.data + at, whole.len - at,
+                                             &took);
+        CHECK(error == ERR_NONE); /* snapshot_add made them */
+    }
+    snapshot_bytes_put(&fake->snapshot->bytes, whole.data, whole.len);
+    slice_unref(&whole);
+}
+
+void fake_log_restore(struct fake_log *fake, void *restored) {
+    struct fake_snapshot *kept = fake->snapshot;
+    bool uses = kept != NULL && ++kept->restores == TAKES_LONG;
+    if (!uses) {
+        fake->snapshot = NULL;
+        fake_log_keep(fake, true);
+    }
+    snapshot_step(fake, SIZE_MAX);
+    restore_from(fake, restored);
+    fake_log_keep(fake, uses);
+    if (!uses) fake->snapshot = kept;
 }
 
 struct lines {
@@ -277,13 +372,18 @@ struct lines {
 static void lines_add(void *arg, const struct coordinator_record *record) {
     struct lines *lines = arg;
     CHECK(lines->count < sizeof lines->items / sizeof *lines->items); /* a test has fewer */
-    size_t len = sizeof record->key_len + record->key_len + record->value_len + 1;
+    struct coordinator_place stood = {-1, -1, -1, -1};
+    if (record->stood != NULL) stood = *record->stood;
+    size_t body = sizeof record->key_len + record->key_len + record->value_len + 1;
+    size_t len = body + sizeof stood.offset + sizeof stood.producer_id;
     uint8_t *bytes = mem_zalloc(len);
+    memcpy(bytes + body, &stood.offset, sizeof stood.offset);
+    memcpy(bytes + body + sizeof stood.offset, &stood.producer_id, sizeof stood.producer_id);
     memcpy(bytes, &record->key_len, sizeof record->key_len);
     if (record->key_len > 0) memcpy(bytes + sizeof record->key_len, record->key, record->key_len);
     if (record->value_len > 0)
         memcpy(bytes + sizeof record->key_len + record->key_len, record->value, record->value_len);
-    bytes[len - 1] = record->tombstone;
+    bytes[body - 1] = record->tombstone;
     lines->items[lines->count].bytes = bytes;
     lines->items[lines->count++].len = len;
 }
@@ -294,9 +394,11 @@ static int lines_order(const void *a, const void *b) {
     return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-static struct lines *lines_of(const struct fake_log *fake, const void *state) {
+static struct lines *lines_of(const struct fake_log *fake, void *state) {
     struct lines *lines = mem_zalloc(sizeof *lines);
-    fake->type->records(state, lines_add, lines);
+    void *walk = NULL;
+    while (!fake->type->records(state, &walk, 1, lines_add, lines))
+        continue;
     qsort(lines->items, lines->count, sizeof *lines->items, lines_order);
     return lines;
 }
@@ -307,7 +409,7 @@ static void lines_free(struct lines *lines) {
     mem_free(lines);
 }
 
-void fake_log_compare(const struct fake_log *fake, const void *state, const void *replayed) {
+void fake_log_compare(const struct fake_log *fake, void *state, void *replayed) {
     struct lines *live = lines_of(fake, state), *again = lines_of(fake, replayed);
     CHECK(live->count == again->count); /* or the replay has made another state */
     for (size_t i = 0; i < live->count; i++)

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "protocol/kafka_error.h"
+#include "protocol/messages/init_producer_id.h"
 #include "protocol/record/record_batch_builder.h"
 #include "tests/unit/unit.h"
 
@@ -54,6 +56,38 @@ struct kp_produce_response_partition produce_one(struct one_broker *one, const c
     assert_true(one_broker_ask(one, KP_PRODUCE, 8, &ask.request, &response));
     produce_end(&ask);
     return response.responses.items[0].partition_responses.items[0];
+}
+
+int64_t new_producer(struct one_broker *one) {
+    struct kp_init_producer_id_request request;
+    struct kp_init_producer_id_response response;
+    kp_set_fallbacks(&kp_init_producer_id_request_schema, &request);
+    request.transactional_id = KP_NULL_STRING;
+    do
+        assert_true(one_broker_ask(one, KP_INIT_PRODUCER_ID, 4, &request, &response));
+    while (response.error_code == KAFKA_COORDINATOR_LOAD_IN_PROGRESS);
+    assert_int_equal(response.error_code, KAFKA_NONE);
+    return response.producer_id;
+}
+
+int16_t produce_as(struct one_broker *one, int64_t id, int16_t epoch, int32_t sequence) {
+    struct produce_ask ask;
+    struct kp_produce_response response;
+    struct record_batch_options options = record_batch_plain();
+    options.producer_id = id;
+    options.producer_epoch = epoch;
+    options.base_sequence = sequence;
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    for (int i = 0; i < 3; i++)
+        record_batch_builder_append(builder, 1000 + i, NULL, -1, (const uint8_t *)"x", 1, NULL, 0);
+    produce_begin(&ask, "t", -1);
+    size_t len;
+    assert_int_equal(record_batch_builder_finish(builder, &ask.bytes[0], &len), ERR_NONE);
+    ask.topic.partition_data.count = 1;
+    ask.partitions[0].records = (struct kp_records){.data = ask.bytes[0], .len = (int32_t)len};
+    assert_true(one_broker_ask(one, KP_PRODUCE, 8, &ask.request, &response));
+    produce_end(&ask);
+    return response.responses.items[0].partition_responses.items[0].error_code;
 }
 
 void fetch_begin(struct fetch_ask *ask, const char *topic, int32_t partitions, int64_t offset) {

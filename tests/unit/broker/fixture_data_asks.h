@@ -29,6 +29,11 @@ void produce_end(struct produce_ask *ask);
 struct kp_produce_response_partition produce_one(struct one_broker *one, const char *topic,
                                                  int32_t partition, int records, size_t value_len);
 
+/* A new id of an idempotent producer. */
+int64_t new_producer(struct one_broker *one);
+/* Three records of that producer to partition 0 of "t", of times 1000 to 1002; Kafka's code. */
+int16_t produce_as(struct one_broker *one, int64_t id, int16_t epoch, int32_t sequence);
+
 struct fetch_ask {
     struct kp_fetch_request request;
     struct kp_fetch_request_topic topic;

@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "tests/unit/unit.h"
 
+#include <utlist.h>
+
 /* ---- Nodes ---- */
 
 static void on_leading(void *arg, struct partition *partition, uint32_t term) {
@@ -30,13 +32,16 @@ static void on_in_sync_changed(void *arg, struct partition *partition) {
     node->times_in_sync_changed++;
 }
 
-static const struct partition_events events = {on_leading, on_lost, on_in_sync_changed};
+static const struct partition_events events = {.leading = on_leading,
+                                               .lost = on_lost,
+                                               .in_sync_changed = on_in_sync_changed};
 
 void node_open(struct fixture_node *node, bool bootstrap) {
     struct fixture *fixture = node->fixture;
     struct error_text why = {""};
     struct raft_group_member members[FIXTURE_NODES_MAX];
     fixture->store_options.must_exist = !bootstrap;
+    fixture->settings.segment_bytes = fixture->store_options.segment_bytes;
     if (log_store_open(fixture->env, &fixture->log, node->dir, &fixture->store_options,
                        &node->store, &why) != ERR_NONE)
         fail_msg("%s", why.text);
@@ -47,8 +52,11 @@ void node_open(struct fixture_node *node, bool bootstrap) {
                    &why) != ERR_NONE)
         fail_msg("%s", why.text);
     node->port = peers_port(shard_peers(node->shard));
-    struct peer_hello hello = {
-        .version = PEER_PROTOCOL_VERSION, .node = node->id, .cluster_id = "c", .nodes = "n"};
+    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
+                               .minor = PEER_PROTOCOL_MINOR,
+                               .node = node->id,
+                               .cluster_id = "c",
+                               .nodes = "n"};
     hello.directory[0] = (uint8_t)hello.node;
     peers_set_hello(shard_peers(node->shard), &hello);
     node->open = true;
@@ -62,6 +70,7 @@ void node_open(struct fixture_node *node, bool bootstrap) {
     }
     node->checks = check_pool_new(fixture->env, &fixture->checks);
     struct partition_spec spec = {.group = 7,
+                                  .counts = &node->counts,
                                   .topic = "orders",
                                   .index = 3,
                                   .replica = (uint64_t)node->id + 9,
@@ -69,7 +78,8 @@ void node_open(struct fixture_node *node, bool bootstrap) {
                                   .member_count = (size_t)fixture->node_count,
                                   .bootstrap = bootstrap,
                                   .settings = fixture->settings,
-                                  .checks = node->checks};
+                                  .checks = node->checks,
+                                  .asker = &fixture->asker};
     if (fixture->make_applier != NULL) fixture->make_applier(node, &spec.applier);
     if (partition_open(node->shard, &spec, &events, node, &node->partition, &why) != ERR_NONE)
         fail_msg("%s", why.text);
@@ -110,11 +120,30 @@ static void on_poll(void *arg) {
     env_timer_start(fixture->poll, 500);
 }
 
+static void on_asked(void *arg, struct transaction_question *question) {
+    struct fixture *fixture = arg;
+    DL_APPEND(fixture->asked, question);
+}
+
+static void on_asked_no_more(void *arg, struct transaction_question *question) {
+    struct fixture *fixture = arg;
+    DL_DELETE(fixture->asked, question);
+}
+
+void answer_question(struct fixture *fixture, int16_t error) {
+    struct transaction_question *question = fixture->asked;
+    assert_non_null(question);
+    DL_DELETE(fixture->asked, question);
+    question->done(question, error);
+}
+
 int fixture_setup(void **state) {
     struct fixture *fixture = mem_zalloc(sizeof *fixture);
+    fixture->asker = (struct transaction_asker){on_asked, on_asked_no_more, fixture};
     *state = fixture;
     assert_int_equal(env_uv_new(&fixture->env, 2), ERR_NONE);
-    fixture->log = (struct log){fixture->env, getenv("DRAVE_TEST_LOG") ? LOG_DEBUG : LOG_ERROR};
+    fixture->log = (struct log){.env = fixture->env,
+                                .level = getenv("DRAVE_TEST_LOG") ? LOG_DEBUG : LOG_ERROR};
     fixture->poll = env_timer_new(fixture->env, on_poll, fixture);
     fixture->limit = env_timer_new(fixture->env, on_limit, fixture);
     snprintf(fixture->dir, sizeof fixture->dir, "%s/drave-broker-XXXXXX",
@@ -123,6 +152,7 @@ int fixture_setup(void **state) {
     fixture->options = (struct shard_options){.heartbeat_ms = 100,
                                               .election_timeout_ms = 500,
                                               .failover_ms = 50,
+                                              .absent_ms = 3600 * 1000,
                                               .group_uncommitted_bytes = 8 << 20,
                                               .uncommitted_bytes = 64 << 20,
                                               .peer_window_bytes = 8 << 20};
@@ -253,16 +283,39 @@ void send_batch(struct partition *partition, struct slice batch, struct sent *se
     send_batch_of(NULL, partition, batch, sent);
 }
 
+static struct produced_records records_of(struct slice batch) {
+    return (struct produced_records){.frame = batch,
+                                     .data = batch.data,
+                                     .len = (int32_t)batch.len,
+                                     .zstd_allowed = true,
+                                     .transactional_id = KP_NULL_STRING};
+}
+
+static void produce_sent(struct partition *partition, const struct produced_records *records,
+                         struct sent *sent) {
+    sent->at_once = partition_produce(partition, records, &sent->produce, &sent->refusal) == DONE;
+    if (sent->at_once) sent->over = true;
+}
+
 void send_batch_of(const void *sender, struct partition *partition, struct slice batch,
                    struct sent *sent) {
     *sent = (struct sent){.produce.done = on_produced, .frame = batch};
-    struct produced_records records = {.frame = batch,
-                                       .data = batch.data,
-                                       .len = (int32_t)batch.len,
-                                       .zstd_allowed = true,
-                                       .sender = sender};
-    sent->at_once = partition_produce(partition, &records, &sent->produce, &sent->refusal) == DONE;
-    if (sent->at_once) sent->over = true;
+    struct produced_records records = records_of(batch);
+    records.sender = sender;
+    produce_sent(partition, &records, sent);
+}
+
+void send_in_transaction(struct partition *partition, int64_t producer_id, int16_t epoch,
+                         int32_t sequence, int version, struct sent *sent) {
+    struct record_batch_options options = options_of(producer_id, epoch, sequence);
+    options.transactional = true;
+    struct slice batch = make_batch(&options, 1, 10, 1000);
+    *sent = (struct sent){.produce.done = on_produced, .frame = batch};
+    struct produced_records records = records_of(batch);
+    records.transactional_id = kp_string_of("id");
+    records.knows_abortable = version >= 11;
+    records.adds_partition = version >= 12;
+    produce_sent(partition, &records, sent);
 }
 
 void send_plain(struct partition *partition, struct sent *sent) {

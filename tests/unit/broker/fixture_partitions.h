@@ -26,6 +26,7 @@ struct fixture_node {
     struct shard *shard;
     struct check_pool *checks;
     struct partition *partition;
+    struct produce_counts counts;
     unsigned times_leading, times_lost, times_in_sync_changed;
 };
 
@@ -39,6 +40,9 @@ struct fixture {
     struct log_store_options store_options;
     struct partition_settings settings;
     struct check_pool_options checks;
+    /* The coordinator of all transactions: what it is asked waits here until the test answers. */
+    struct transaction_asker asker;
+    struct transaction_question *asked;
     /* Fills the applier of a node that is opened; NULL: none has any. */
     void (*make_applier)(struct fixture_node *node, struct applier *applier);
     struct env_timer *poll, *limit;
@@ -83,6 +87,11 @@ void send_batch_of(const void *sender, struct partition *partition, struct slice
 void send_plain(struct partition *partition, struct sent *sent);
 void send_numbered(struct partition *partition, int64_t producer_id, int16_t epoch,
                    int32_t sequence, struct sent *sent);
+/* The same in a transaction of "id"; `version` of the Produce request. */
+void send_in_transaction(struct partition *partition, int64_t producer_id, int16_t epoch,
+                         int32_t sequence, int version, struct sent *sent);
+/* The oldest question that waits, which is there. */
+void answer_question(struct fixture *fixture, int16_t error);
 void run_until_over(struct fixture *fixture, struct sent *sent);
 void sent_free(struct sent *sent);
 

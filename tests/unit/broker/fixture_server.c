@@ -98,7 +98,7 @@ int stage_setup(void **state) {
     *state = stage;
     assert_int_equal(pipe(stage->log_pipe), 0);
     assert_int_equal(env_uv_new(&stage->env, stage->log_pipe[1]), ERR_NONE);
-    stage->log = (struct log){stage->env, LOG_INFO};
+    stage->log = (struct log){.env = stage->env, .level = LOG_INFO};
     stage->poll = env_timer_new(stage->env, on_poll, stage);
     stage->limit = env_timer_new(stage->env, on_limit, stage);
     stage->listener = (struct broker_listener){.name = "PLAINTEXT", .host = "127.0.0.1"};

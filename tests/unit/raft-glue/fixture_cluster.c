@@ -7,9 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/container_of.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "tests/unit/unit.h"
+
+enum { LIMIT_S = 40 }; /* disks are slow where many wait for them */
 
 /* ---- Events ---- */
 
@@ -49,11 +52,51 @@ static void on_leader_changed(void *arg, uint64_t leader, uint32_t term) {
     (void)term;
     ((struct replica *)arg)->leader = leader;
 }
-static const struct raft_group_events events = {.committed = on_committed,
+static void on_broken(void *arg, const char *why) {
+    (void)why;
+    ((struct replica *)arg)->broken = true;
+}
+/* What was committed, as an applier keeps it. */
+static void keep_state(void *arg) {
+    struct replica *replica = arg;
+    struct slice *parts = mem_alloc(sizeof *parts);
+    *parts = slice_copy(NULL, replica->checksums, replica->count * sizeof *replica->checksums);
+    partition_log_keep(raft_group_log(replica->group), replica->count, parts, replica->count > 0);
+    if (replica->count == 0) {
+        slice_unref(parts);
+        mem_free(parts);
+    }
+}
+static void say_restored(struct env_task *task) {
+    struct replica *replica = CONTAINER_OF(task, struct replica, says_restored);
+    raft_group_restored(replica->group, replica->count);
+}
+static bool on_restore(void *arg, struct partition_log *log) {
+    struct replica *replica = arg;
+    log_index index;
+    struct slice state;
+    const struct cluster *cluster = replica->node->cluster;
+    if (!cluster->keeps_state) return cluster->restores;
+    replica->count = 0;
+    partition_log_on_seal(log, 1, keep_state, replica);
+    if (!partition_log_snapshot(log, &index, &state)) return false;
+    assert_int_equal(state.len, index * sizeof *replica->checksums);
+    mem_free(replica->checksums);
+    replica->checksums = mem_alloc(state.len);
+    memcpy(replica->checksums, state.data, state.len);
+    replica->count = replica->room = index;
+    slice_unref(&state);
+    replica->says_restored.run = say_restored;
+    env_defer(cluster->env, &replica->says_restored);
+    return true;
+}
+static const struct raft_group_events events = {.restore = on_restore,
+                                                .committed = on_committed,
                                                 .caught_up = on_caught_up,
                                                 .leading = on_leading,
                                                 .lost = on_lost,
-                                                .leader_changed = on_leader_changed};
+                                                .leader_changed = on_leader_changed,
+                                                .broken = on_broken};
 
 /* ---- Nodes ---- */
 
@@ -69,14 +112,17 @@ void node_open_groups(struct node *node, bool bootstrap) {
                 .replica = g * 10 + 100 + (uint64_t)i, .node = i + 1, .voter = true};
         char label[32];
         snprintf(label, sizeof label, "topic-%zu", g);
-        struct raft_group_spec spec = {.id = g + 1,
-                                       .label = label,
-                                       .replica = members[node->id - 1].replica,
-                                       .members = members,
-                                       .member_count = (size_t)cluster->node_count,
-                                       .bootstrap = bootstrap,
-                                       .first = members[g % (size_t)cluster->node_count].replica,
-                                       .eager_commit = cluster->eager};
+        struct raft_group_spec spec = {
+            .id = g + 1,
+            .label = label,
+            .replica = members[node->id - 1].replica,
+            .members = members,
+            .member_count = (size_t)cluster->node_count,
+            .bootstrap = bootstrap && (cluster->voters == 0 || node->id <= cluster->voters),
+            .first_members = cluster->voters == 0 ? NULL : members,
+            .first_member_count = (size_t)cluster->voters,
+            .first = members[g % (size_t)cluster->node_count].replica,
+            .eager_commit = cluster->eager};
         struct error_text why;
         assert_int_equal(
             raft_group_open(node->shard, &spec, &events, replica, &replica->group, &why), ERR_NONE);
@@ -97,8 +143,11 @@ void node_open(struct node *node, bool bootstrap) {
                        &why);
     if (error != ERR_NONE) fail_msg("%s", why.text);
     node->port = peers_port(shard_peers(node->shard));
-    struct peer_hello hello = {
-        .version = PEER_PROTOCOL_VERSION, .node = node->id, .cluster_id = "c", .nodes = "n"};
+    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
+                               .minor = PEER_PROTOCOL_MINOR,
+                               .node = node->id,
+                               .cluster_id = "c",
+                               .nodes = "n"};
     hello.directory[0] = (uint8_t)hello.node;
     peers_set_hello(shard_peers(node->shard), &hello);
     node->open = true;
@@ -113,6 +162,7 @@ void node_open(struct node *node, bool bootstrap) {
 
 void node_close(struct node *node) {
     for (size_t g = 0; g < node->cluster->group_count; g++) {
+        env_defer_cancel(node->cluster->env, &node->replicas[g].says_restored);
         raft_group_close(node->replicas[g].group);
         node->replicas[g].leading = false;
     }
@@ -141,7 +191,8 @@ int cluster_setup(void **state) {
     struct cluster *cluster = mem_zalloc(sizeof *cluster);
     *state = cluster;
     assert_int_equal(env_uv_new(&cluster->env, 2), ERR_NONE);
-    cluster->log = (struct log){cluster->env, getenv("DRAVE_TEST_LOG") ? LOG_DEBUG : LOG_ERROR};
+    cluster->log = (struct log){.env = cluster->env,
+                                .level = getenv("DRAVE_TEST_LOG") ? LOG_DEBUG : LOG_ERROR};
     cluster->poll = env_timer_new(cluster->env, on_poll, cluster);
     cluster->limit = env_timer_new(cluster->env, on_limit, cluster);
     snprintf(cluster->dir, sizeof cluster->dir, "%s/drave-glue-XXXXXX",
@@ -150,6 +201,7 @@ int cluster_setup(void **state) {
     cluster->options = (struct shard_options){.heartbeat_ms = 200,
                                               .election_timeout_ms = 1000,
                                               .failover_ms = 50,
+                                              .absent_ms = 3600 * 1000,
                                               .group_uncommitted_bytes = 8 << 20,
                                               .uncommitted_bytes = 64 << 20,
                                               .peer_window_bytes = 8 << 20};
@@ -202,12 +254,12 @@ void cluster_start(struct cluster *cluster, int nodes, size_t groups) {
 void cluster_run(struct cluster *cluster, bool (*until)(struct cluster *cluster)) {
     cluster->until = until;
     cluster->timed_out = false;
-    env_timer_start(cluster->limit, 10 * 1000 * 1000);
+    env_timer_start(cluster->limit, LIMIT_S * 1000 * 1000);
     env_timer_start(cluster->poll, 0);
     env_uv_run(cluster->env);
     env_timer_stop(cluster->limit);
     env_timer_stop(cluster->poll);
-    if (cluster->timed_out) fail_msg("it did not happen within 10 s");
+    if (cluster->timed_out) fail_msg("it did not happen within %d s", LIMIT_S);
 }
 
 void cluster_run_ms(struct cluster *cluster, unsigned ms) {
@@ -254,6 +306,19 @@ int replica_submit(struct replica *replica, const void *bytes, size_t len, uint6
         .type = ENTRY_COMMAND, .max_timestamp = -1, .raw = slice_copy(NULL, bytes, len)};
     spec.base_offset = partition_log_end_offset(raft_group_log(replica->group));
     int error = raft_group_submit(replica->group, &spec, index);
+    if (error != ERR_NONE) slice_unref(&spec.raw);
+    return error;
+}
+
+int replica_submit_record(struct replica *replica, size_t len) {
+    struct slice value = slice_of(buffer_new(NULL, len), 0, len);
+    buffer_unref(value.buffer);
+    uint64_t index;
+    memset((uint8_t *)value.data, (int)replica->count, len);
+    struct entry_spec spec = {
+        .type = ENTRY_BATCHES, .batches = 1, .records = 1, .max_timestamp = 1, .raw = value};
+    spec.base_offset = partition_log_end_offset(raft_group_log(replica->group));
+    int error = raft_group_submit(replica->group, &spec, &index);
     if (error != ERR_NONE) slice_unref(&spec.raw);
     return error;
 }

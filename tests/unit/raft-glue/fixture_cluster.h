@@ -21,6 +21,8 @@ struct replica {
     unsigned times_leading, times_lost, times_caught_up;
     uint64_t at_once, most_at_once; /* entries between two times of caught_up */
     uint64_t leader;
+    bool broken;
+    struct env_task says_restored;
 };
 
 struct node {
@@ -43,7 +45,10 @@ struct cluster {
     struct node nodes[NODES_MAX];
     struct shard_options options; /* of every node; may be changed before cluster_start */
     struct log_store_options store_options;
+    int voters; /* the groups begin with the first so many, the others join; 0: with all */
     bool eager;
+    bool restores;    /* owners say what they know by raft_group_restored, which the test calls */
+    bool keeps_state; /* owners keep what they were told beside their logs, and begin with that */
     uint64_t busy_us; /* what an owner does with each entry takes so long */
     struct env_timer *poll, *limit;
     bool timed_out;
@@ -69,5 +74,7 @@ bool cluster_all_lead(struct cluster *cluster);
 /* Every open replica of every group was given the same entries. */
 bool cluster_agrees(struct cluster *cluster);
 int replica_submit(struct replica *replica, const void *bytes, size_t len, uint64_t *index);
+/* An entry that takes an offset, with so many bytes: segments end only behind such. */
+int replica_submit_record(struct replica *replica, size_t len);
 
 #endif

@@ -26,6 +26,14 @@ static void on_record(const struct peer_record *record) {
             (struct peer_record){.type = RECORD_VOTE_RESULT,
                                  .term = record->term,
                                  .flags = RECORD_GRANTED | (record->flags & RECORD_PRE_VOTE)});
+    if (record->type == RECORD_APPEND && fake.ends_at > 0 &&
+        record->append.prev_index > fake.ends_at) {
+        fake_send((struct peer_record){
+            .type = RECORD_APPEND_RESULT,
+            .term = record->term,
+            .append_result = {.rejected = record->append.prev_index, .last_index = fake.ends_at}});
+        return;
+    }
     if (record->type == RECORD_APPEND && fake.acknowledges) {
         struct peer_record result = {.type = RECORD_APPEND_RESULT,
                                      .term = record->term,
@@ -36,8 +44,16 @@ static void on_record(const struct peer_record *record) {
     }
 }
 
+static void keep(struct slice *into, unsigned *count, struct slice payload) {
+    slice_unref(into);
+    *into = slice_ref(payload);
+    ++*count;
+}
+
 static void on_message(void *arg, int32_t node, uint8_t kind, struct slice payload) {
     (void)arg, (void)node;
+    if (kind == PEER_KIND_SNAPSHOT_OFFER) keep(&fake.offer, &fake.offers, payload);
+    if (kind == PEER_KIND_SNAPSHOT_CHUNK) keep(&fake.piece, &fake.pieces, payload);
     if (kind == PEER_KIND_MESSAGES) {
         size_t records = payload.len / PEER_RECORD_SIZE;
         if (records > fake.records_at_once) fake.records_at_once = records;
@@ -46,6 +62,12 @@ static void on_message(void *arg, int32_t node, uint8_t kind, struct slice paylo
             assert_int_equal(peer_record_decode(payload.data + at, &record), ERR_NONE);
             on_record(&record);
         }
+    } else if (kind == PEER_KIND_SNAPSHOT_WANT) {
+        assert_int_equal(snapshot_want_decode(payload, &fake.want), ERR_NONE);
+        fake.wants++;
+    } else if (kind == PEER_KIND_SNAPSHOT_REFUSE) {
+        assert_int_equal(snapshot_refusal_decode(payload, &fake.refusal), ERR_NONE);
+        fake.refusals++;
     } else if (kind == PEER_KIND_ENTRIES) {
         struct peer_piece piece;
         peer_piece_decode(payload.data + 4, &piece);
@@ -108,8 +130,11 @@ int fake_setup_with(void **state, uint32_t election_timeout_ms, uint32_t failove
     assert_int_equal(
         peers_open(cluster->env, &cluster->log, &options, &events, NULL, &fake.peers, &why),
         ERR_NONE);
-    struct peer_hello hello = {
-        .version = PEER_PROTOCOL_VERSION, .node = 2, .cluster_id = "c", .nodes = "n"};
+    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
+                               .minor = PEER_PROTOCOL_MINOR,
+                               .node = 2,
+                               .cluster_id = "c",
+                               .nodes = "n"};
     peers_set_hello(fake.peers, &hello);
     node_open(node, true);
     peers_add(shard_peers(node->shard), 2, "127.0.0.1", peers_port(fake.peers));
@@ -124,6 +149,8 @@ int fake_setup(void **state) {
 }
 
 int fake_teardown(void **state) {
+    slice_unref(&fake.offer);
+    slice_unref(&fake.piece);
     peers_close(fake.peers);
     return cluster_teardown(state);
 }
@@ -157,4 +184,54 @@ void fake_make_it_lead(void) {
     fake_send((struct peer_record){
         .type = RECORD_TIMEOUT_NOW, .term = 2, .vote = {.last_index = 1, .last_term = 1}});
     cluster_run(fake.cluster, fake_sees_it_lead);
+}
+
+/* ---- Offers ---- */
+
+static struct snapshot_head answer_head(void) {
+    struct snapshot_head head;
+    assert_int_equal(snapshot_head_decode(fake.offer, &head), ERR_NONE);
+    return (struct snapshot_head){.group = head.group,
+                                  .from = head.to,
+                                  .to = head.from,
+                                  .transfer = head.transfer,
+                                  .term = head.term};
+}
+
+static void say(uint8_t kind, const uint8_t *bytes, size_t len) {
+    struct slice slice = slice_copy(NULL, bytes, len);
+    peers_send(fake.peers, 1, PEER_CONTROL, kind, &slice, 1);
+}
+
+void fake_refuse(enum snapshot_refusal reason) {
+    struct snapshot_head head = answer_head();
+    uint8_t bytes[SNAPSHOT_REFUSAL_SIZE];
+    snapshot_refusal_encode(bytes, &head, reason);
+    say(PEER_KIND_SNAPSHOT_REFUSE, bytes, sizeof bytes);
+}
+
+void fake_want(uint32_t file, uint64_t offset, uint32_t length) {
+    struct snapshot_head head = answer_head();
+    struct snapshot_want want = {.file = file, .length = length, .offset = offset};
+    uint8_t bytes[SNAPSHOT_WANT_SIZE];
+    snapshot_want_encode(bytes, &head, &want);
+    say(PEER_KIND_SNAPSHOT_WANT, bytes, sizeof bytes);
+}
+
+static bool follows(struct cluster *cluster) {
+    return (void)cluster, !fake.replica->leading;
+}
+
+void fake_make_it_lead_anew(void) {
+    const struct raft_group *group = fake.replica->group;
+    const struct partition_log *log = raft_group_log(fake.replica->group);
+    uint32_t term = raft_group_term(group) + 1;
+    uint64_t last = partition_log_last_index(log);
+    fake.grants = true;
+    fake_send((struct peer_record){.type = RECORD_APPEND, .term = term});
+    cluster_run(fake.cluster, follows);
+    fake_send((struct peer_record){
+        .type = RECORD_TIMEOUT_NOW,
+        .term = term,
+        .vote = {.last_index = last, .last_term = partition_log_term_at(log, last)}});
 }

@@ -77,6 +77,11 @@ static void play(struct model *model, const struct model_op *op) {
         if (group->commit < op->index) group->commit = op->index;
         break;
     case MODEL_FORGET: memset(group, 0, sizeof *group); break;
+    case MODEL_BEGINS:
+        group->last = group->progress = op->index;
+        group->begun = (size_t)(op - model->ops) + 1;
+        if (group->commit < op->index) group->commit = op->index;
+        break;
     default: fail();
     }
 }
@@ -89,7 +94,8 @@ static void add_op(struct model *model, struct model_op op) {
     }
     model->ops[model->count++] = op;
     play(model, &model->ops[model->count - 1]);
-    if (op.kind == MODEL_PROGRESS) model->told_progress[op.group - 1] = op.index;
+    if (op.kind == MODEL_PROGRESS || op.kind == MODEL_BEGINS)
+        model->told_progress[op.group - 1] = op.index;
 }
 
 void model_do(struct model *model, struct model_op op) {
@@ -108,6 +114,10 @@ void model_do(struct model *model, struct model_op op) {
         break;
     case MODEL_FORGET: journal_forget(journal, op.group); break;
     case MODEL_MARK: journal_mark(journal, op.index); break;
+    case MODEL_BEGINS:
+        journal_log_begins(journal, op.group, op.index, (int64_t)op.index * 3, op.index * 7);
+        model_wait(model);
+        break;
     }
 }
 
@@ -120,6 +130,17 @@ static uint64_t uncommitted_bytes(const struct model *model) {
             bytes += group->entries[index].len + ENTRY_HEADER_SIZE;
     }
     return bytes;
+}
+
+/* Behind what it had, or in the midst of what had not committed. */
+static void begin_anew(struct model *model, uint64_t id) {
+    const struct model_group *group = group_of(model, id);
+    uint64_t uncommitted = group->last > group->commit ? group->last - group->commit : 0;
+    if (group->commit > group->progress && group->last > group->progress) return;
+    if (group->begun > model->durable) return; /* its owner waits for that */
+    uint64_t index = group->commit + 1 + model_random(model, uncommitted + 20);
+    if (index > group->progress && index + 1 < MODEL_ENTRIES)
+        model_do(model, (struct model_op){MODEL_BEGINS, id, index, 0, 0});
 }
 
 void model_do_any(struct model *model, size_t most) {
@@ -148,6 +169,7 @@ void model_do_any(struct model *model, size_t most) {
     case 4: model_do(model, (struct model_op){MODEL_MARK, 0, model->mark + 1, 0, 0}); break;
     case 5:
         if (model_random(model, 8) == 0) model_sync(model, id, UINT64_MAX);
+        if (model->begins && model_random(model, 10) == 0) begin_anew(model, id);
         break;
     default: {
         uint32_t len = (uint32_t)model_random(model, most);

@@ -16,6 +16,7 @@ struct model_group {
     bool known;
     uint32_t term;
     uint64_t voted_for, commit, progress, last;
+    size_t begun; /* so many operations there were when it began anew */
     struct model_entry entries[MODEL_ENTRIES]; /* by index */
 };
 
@@ -26,7 +27,8 @@ enum model_kind {
     MODEL_COMMIT,
     MODEL_PROGRESS,
     MODEL_FORGET,
-    MODEL_MARK
+    MODEL_MARK,
+    MODEL_BEGINS
 };
 
 struct model_op {
@@ -45,6 +47,7 @@ struct model {
     uint64_t told_progress[MODEL_GROUPS]; /* the last recorded, whatever became of it */
     uint64_t mark;
     uint64_t random;
+    bool begins; /* logs begin anew now and then; may be set before the first operation */
 };
 
 struct model *model_new(struct journal_fixture *fixture, uint64_t seed);

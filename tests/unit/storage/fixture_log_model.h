@@ -35,9 +35,11 @@ struct log_model {
     /* Entries before it, and records before that offset, are gone from the log. */
     uint64_t first;
     int64_t start_offset;
+    bool cleans;          /* segments may stay below `first`: start_offset is where they begin */
     bool has_state;       /* an applier keeps its state; may be set before log_model_start */
     uint64_t state_index; /* of the state that was found at the last start; 0: none was */
     unsigned starts_moved;
+    unsigned installs; /* times that another log has taken its place; each stops the loop */
     size_t value_max;
     bool done;
     int error; /* of the last read, fetch, search */
@@ -56,6 +58,8 @@ bool log_model_try_start(struct log_model *model, struct error_text *why);
 
 void log_model_append(struct log_model *model, unsigned n);
 void log_model_append_one(struct log_model *model, enum entry_type type);
+/* The next entry of the log; takes the reference over. */
+void log_model_append_entry(struct log_model *model, struct entry *entry);
 void log_model_truncate(struct log_model *model, uint64_t index);
 void log_model_commit(struct log_model *model, uint64_t index);
 void log_model_vote(struct log_model *model, uint32_t term, uint64_t voted_for);
@@ -66,6 +70,8 @@ void log_model_flush(
 void log_model_write_behind(
     struct log_model *model); /* until everything committed is written, synced or not */
 
+/* The applier gives the state that it was asked for. */
+void log_model_keep(struct log_model *model);
 /* Whole segments below the offset and up to the index may go, and all steps for it are waited for.
  */
 void log_model_run(struct log_model *model); /* the loop, a few milliseconds */

@@ -154,12 +154,31 @@ static void test_room_of_nothing(void **state) {
     tear_down(f);
 }
 
+/* Who can come again is told what there is above the limit, by a look if need be, and keeps nobody
+ * else out. */
+static void test_room_for_those_who_come_again(void **state) {
+    (void)state;
+    struct fixture *f = set_up(50);
+    assert_true(disk_space_fits(f->room, f->free_bytes / 100 * 30));
+    assert_false(disk_space_fits(f->room, f->free_bytes / 100 * 70));
+    f->promised = f->free_bytes / 100 * 30;
+    assert_false(disk_space_fits(f->room, f->free_bytes / 100 * 30));
+    f->promised = 0;
+    disk_space_took(f->room, f->free_bytes / 100 * 70); /* and it is gone again */
+    while (!disk_space_fits(f->room, f->free_bytes / 100 * 30)) {}
+    assert_int_equal(f->changes, 0);
+    disk_space_set_min_free(f->room, 0);
+    assert_true(disk_space_fits(f->room, f->free_bytes / 100 * 70));
+    tear_down(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_room_counts_what_is_accepted),
         cmocka_unit_test(test_room_counts_what_was_taken),
         cmocka_unit_test(test_room_waits_for_writers),
         cmocka_unit_test(test_room_of_nothing),
+        cmocka_unit_test(test_room_for_those_who_come_again),
     };
     return cmocka_run_group_tests_name("disk_room", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Properties;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.utils.AppInfoParser;
@@ -21,7 +22,8 @@ import org.apache.kafka.streams.state.Stores;
 
 /**
  * Kafka Streams: how often each last character of a value came, from one topic to another, over a topic that it makes itself to bring what
- * belongs together into one partition. The state has no changelog: that would be a compacted topic. The line protocol of tests/compat/member.py.
+ * belongs together into one partition. The state is in memory, and in a compacted topic from which the next process has it. The line protocol of
+ * tests/compat/member.py.
  */
 public class Counting {
     static KafkaStreams streams;
@@ -62,9 +64,10 @@ public class Counting {
         p.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 200);
         p.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, -1);
         p.put("auto.offset.reset", "earliest");
-        p.put(StreamsConfig.topicPrefix("segment.bytes"), 1 << 30); // it would ask for 50 MiB, and drave's topics have the broker's
+        p.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 6000); // it does not leave its group when it is closed
         StreamsBuilder builder = new StreamsBuilder();
-        var store = Materialized.<String, Long>as(Stores.inMemoryKeyValueStore("counts")).withLoggingDisabled()
+        var store = Materialized.<String, Long>as(Stores.inMemoryKeyValueStore("counts"))
+            .withLoggingEnabled(Map.of("segment.ms", "1000", "min.cleanable.dirty.ratio", "0.01")) // so that it is cleaned meanwhile
             .withKeySerde(Serdes.String()).withValueSerde(Serdes.Long());
         builder.stream(q.get("topics").get(0).asText(), Consumed.with(Serdes.String(), Serdes.String()))
             .groupBy((key, value) -> value.substring(value.length() - 1), Grouped.with(Serdes.String(), Serdes.String()))

@@ -11,6 +11,7 @@
 #include "protocol/messages/join_group.h"
 #include "protocol/messages/leave_group.h"
 #include "protocol/messages/list_groups.h"
+#include "protocol/messages/offset_fetch.h"
 #include "protocol/messages/sync_group.h"
 #include "tests/unit/broker/fixture_cluster_asks.h"
 #include "tests/unit/unit.h"
@@ -269,9 +270,38 @@ static void test_group_coordinator_is_killed(void **state) {
     assert_memory_equal(synced.assignment.data, "mine", 4);
 }
 
+static bool all_answered(struct brokers *brokers) {
+    return brokers_missing(brokers) == 0;
+}
+
+/* Whoever asks for the offsets of a group that is not there does not bring it into being, for
+ * nobody who looks meanwhile. */
+static void test_group_that_is_only_asked_about(void **state) {
+    struct broker_node *node = start_three(state), *nodes = node->brokers->nodes;
+    struct broker_node *owner = &nodes[find(node) - 1];
+    struct kp_describe_groups_request describes;
+    struct kp_describe_groups_response described;
+    struct kp_offset_fetch_request fetches;
+    struct kp_offset_fetch_response fetched;
+    struct kp_string id = kp_string_of("g");
+    kp_set_fallbacks(&kp_describe_groups_request_schema, &describes);
+    describes.groups.items = &id;
+    describes.groups.count = 1;
+    kp_set_fallbacks(&kp_offset_fetch_request_schema, &fetches);
+    fetches.group_id = id;
+    fetches.topics.count = -1;
+    brokers_ask_later(owner, KP_DESCRIBE_GROUPS, 6, &describes, &described);
+    brokers_ask_later(owner, KP_OFFSET_FETCH, 7, &fetches, &fetched);
+    brokers_until(node->brokers, all_answered);
+    assert_text(described.groups.items[0].group_state, "Dead");
+    assert_int_equal(described.groups.items[0].error_code, KAFKA_GROUP_ID_NOT_FOUND);
+    assert_int_equal(fetched.error_code, KAFKA_NONE);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
     const struct CMUnitTest tests[] = {TEST(test_group_of_one), TEST(test_group_errors),
-                                       TEST(test_group_coordinator_is_killed)};
+                                       TEST(test_group_coordinator_is_killed),
+                                       TEST(test_group_that_is_only_asked_about)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

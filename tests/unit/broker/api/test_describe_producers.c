@@ -2,8 +2,6 @@
 #include "base/mem.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/describe_producers.h"
-#include "protocol/messages/init_producer_id.h"
-#include "protocol/record/record_batch_builder.h"
 #include "tests/unit/broker/fixture_broker.h"
 #include "tests/unit/broker/fixture_data_asks.h"
 #include "tests/unit/unit.h"
@@ -27,40 +25,6 @@ static struct kp_describe_producers_response_topic ask_producers(struct one_brok
     return response.topics.items[0];
 }
 
-static int64_t new_producer(struct one_broker *one) {
-    struct kp_init_producer_id_request request;
-    struct kp_init_producer_id_response response;
-    kp_set_fallbacks(&kp_init_producer_id_request_schema, &request);
-    request.transactional_id = KP_NULL_STRING;
-    do
-        assert_true(one_broker_ask(one, KP_INIT_PRODUCER_ID, 4, &request, &response));
-    while (response.error_code == KAFKA_COORDINATOR_LOAD_IN_PROGRESS);
-    assert_int_equal(response.error_code, KAFKA_NONE);
-    return response.producer_id;
-}
-
-/* Three records of that producer, of times 1000 to 1002. */
-static void produce_as(struct one_broker *one, int64_t id, int32_t sequence) {
-    struct produce_ask ask;
-    struct kp_produce_response response;
-    struct record_batch_options options = record_batch_plain();
-    options.producer_id = id;
-    options.producer_epoch = 0;
-    options.base_sequence = sequence;
-    struct record_batch_builder *builder = record_batch_builder_new(&options);
-    for (int i = 0; i < 3; i++)
-        record_batch_builder_append(builder, 1000 + i, NULL, -1, (const uint8_t *)"x", 1, NULL, 0);
-    produce_begin(&ask, "t", -1);
-    size_t len;
-    assert_int_equal(record_batch_builder_finish(builder, &ask.bytes[0], &len), ERR_NONE);
-    ask.topic.partition_data.count = 1;
-    ask.partitions[0].records = (struct kp_records){.data = ask.bytes[0], .len = (int32_t)len};
-    assert_true(one_broker_ask(one, KP_PRODUCE, 8, &ask.request, &response));
-    produce_end(&ask);
-    assert_int_equal(response.responses.items[0].partition_responses.items[0].error_code,
-                     KAFKA_NONE);
-}
-
 /* Who has written to it, how far each one is, and when; nothing of a transaction. */
 static void test_describe_producers(void **state) {
     struct one_broker *one = *state;
@@ -71,9 +35,9 @@ static void test_describe_producers(void **state) {
     assert_int_equal(ask_producers(one, "t", &zero, 1).partitions.items[0].active_producers.count,
                      0);
     int64_t ids[2] = {new_producer(one), new_producer(one)};
-    produce_as(one, ids[0], 0);
-    produce_as(one, ids[1], 0);
-    produce_as(one, ids[1], 3);
+    assert_int_equal(produce_as(one, ids[0], 0, 0), KAFKA_NONE);
+    assert_int_equal(produce_as(one, ids[1], 0, 0), KAFKA_NONE);
+    assert_int_equal(produce_as(one, ids[1], 0, 3), KAFKA_NONE);
     struct kp_describe_producers_response_partition found =
         ask_producers(one, "t", &zero, 1).partitions.items[0];
     assert_int_equal(found.error_code, KAFKA_NONE);

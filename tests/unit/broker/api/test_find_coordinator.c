@@ -90,22 +90,22 @@ static void test_find_coordinator_makes_the_topic(void **state) {
     assert_true(kp_string_is(many.coordinators.items[1].key, "another"));
 }
 
-/* Transactional ids make clients stop and say why; other types are refused; and neither makes the
- * topic. */
+/* Of transactional ids the coordinators are on a topic of their own; other types are refused, and
+ * make none. */
 static void test_find_coordinator_other_types(void **state) {
     struct broker_node *node = start_one(state, NULL);
-    struct kp_find_coordinator_response response = find(node, 2, "t", 1);
-    assert_int_equal(response.error_code, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
-    assert_int_equal(response.node_id, -1);
-    assert_int_equal(response.port, -1);
-    assert_true(kp_string_is(response.host, ""));
-    assert_text(response.error_message, "no transactions yet");
-    response = find(node, 4, "t", 1);
-    assert_int_equal(response.coordinators.count, 3);
-    assert_int_equal(response.coordinators.items[1].error_code,
-                     KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
     assert_int_equal(find(node, 2, "s", 2).error_code, KAFKA_INVALID_REQUEST);
     assert_int_equal(metadata(node, 12, NULL, false).topics.count, 0);
+    struct kp_find_coordinator_response response = find(node, 2, "t", 1);
+    assert_int_equal(response.error_code, KAFKA_NONE);
+    assert_int_equal(response.node_id, node->id);
+    response = find(node, 4, "t", 1);
+    assert_int_equal(response.coordinators.count, 3);
+    assert_int_equal(response.coordinators.items[1].error_code, KAFKA_NONE);
+    struct kp_metadata_response made = metadata(node, 12, TOPIC_TRANSACTION_STATE, false);
+    assert_int_equal(made.topics.items[0].partitions.count, 50);
+    assert_true(made.topics.items[0].is_internal);
+    assert_int_equal(brokers_delete_topic(node, TOPIC_TRANSACTION_STATE), KAFKA_INVALID_REQUEST);
 }
 
 /* A leader that nobody knows: COORDINATOR_NOT_AVAILABLE, no address, within a moment. */

@@ -87,6 +87,11 @@ static void test_partition_traffic(void **state) {
     assert_int_equal(seen.produced_short, 0);
     assert_int_equal(seen.produced_long, -1);
     assert_int_equal(seen.readers.count, 0);
+    assert_int_equal(seen.writers.count, 1);
+    assert_int_equal(seen.writers.items[0].batches, 1);
+    assert_int_equal(seen.writers.items[0].records, 5);
+    assert_true(seen.writers.items[0].bytes > 61 && seen.writers.items[0].peer.len > 0);
+    assert_in_range(seen.writers.items[0].seen_age_ms, SHORT_MS, 60000);
     assert_int_equal(traffic_of(one, "t", 0, 5).arrived_age_ms, -1);
     /* one reader, which stays at the end */
     for (int64_t offset = 0; offset <= 5; offset += 5) {
@@ -166,7 +171,7 @@ static void walk_lag(void *arg, void *state) {
     struct lags *lags = arg;
     const struct broker_services *services = services_now;
     struct group_lag_walk walk;
-    group_lag_open(&walk, state, services->metadata, services->partitions);
+    group_lag_open(&walk, state, services->metadata, services->partitions, NULL);
     while (group_lag_next(&walk, take_lag, lags))
         ;
     group_lag_close(&walk);
@@ -191,7 +196,7 @@ static void test_group_lag(void **state) {
     one_broker_has_answer(one, SHORT_MS);
     struct lags lags = lags_of(one);
     assert_int_equal(lags.rows, 1);
-    assert_true(lags.last.here);
+    assert_true(lags.last.known);
     assert_int_equal(lags.last.partition, 0);
     assert_int_equal(lags.last.committed, 2);
     assert_int_equal(lags.last.records, 3);
@@ -213,6 +218,70 @@ static void test_group_lag(void **state) {
     assert_int_equal(lags_of(one).rows, 0);
 }
 
+enum { WIDE = 2 * GROUP_LAG_AT_ONCE + 1 };
+
+static void commit_wide(struct one_broker *one) {
+    struct kp_offset_commit_request request;
+    struct kp_offset_commit_response response;
+    struct kp_offset_commit_request_topic topic;
+    static struct kp_offset_commit_request_partition partitions[WIDE];
+    kp_set_fallbacks(&kp_offset_commit_request_schema, &request);
+    kp_set_fallbacks(&kp_offset_commit_request_topic_schema, &topic);
+    for (int32_t i = 0; i < WIDE; i++) {
+        kp_set_fallbacks(&kp_offset_commit_request_partition_schema, &partitions[i]);
+        partitions[i].partition_index = i;
+    }
+    request.group_id = kp_string_of("g");
+    request.generation_id_or_member_epoch = -1;
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    topic.name = kp_string_of("wide");
+    topic.partitions.items = partitions;
+    topic.partitions.count = WIDE;
+    assert_true(one_broker_ask(one, KP_OFFSET_COMMIT, 5, &request, &response));
+}
+
+/* Asserted of when the walk is closed. */
+struct wide {
+    bool seen[WIDE];
+    int told, twice, calls, most, wrong_ends;
+};
+
+static void take_wide(void *arg, const struct group_lag *lag) {
+    struct wide *wide = arg;
+    wide->twice += wide->seen[lag->partition];
+    wide->seen[lag->partition] = true;
+    wide->told++;
+}
+
+static void walk_wide(void *arg, void *state) {
+    struct wide *wide = arg;
+    struct group_lag_walk walk;
+    group_lag_open(&walk, state, services_now->metadata, services_now->partitions, NULL);
+    for (int before = 0; group_lag_next(&walk, take_wide, wide); before = wide->told) {
+        wide->calls++;
+        if (wide->told - before > wide->most) wide->most = wide->told - before;
+        wide->wrong_ends += walk.ends != (wide->told == WIDE) ||
+                            walk.ends != group_lag_begins(&walk);
+    }
+    group_lag_close(&walk);
+}
+
+/* Each partition once, so many in a call. */
+static void test_group_lag_of_many_partitions(void **state) {
+    struct one_broker *one = start(state);
+    static struct wide wide;
+    one_broker_create(one, "wide", WIDE);
+    commit_wide(one);
+    services_now = &one->broker->services;
+    coordinators_each(services_now->group_coordinators, walk_wide, &wide);
+    assert_int_equal(wide.told, WIDE);
+    assert_int_equal(wide.twice, 0);
+    assert_int_equal(wide.calls, 3);
+    assert_int_equal(wide.most, GROUP_LAG_AT_ONCE);
+    assert_int_equal(wide.wrong_ends, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, one_broker_setup, one_broker_teardown)
 
 int main(void) {
@@ -220,6 +289,7 @@ int main(void) {
         TEST(test_partition_traffic),
         TEST(test_group_activity),
         TEST(test_group_lag),
+        TEST(test_group_lag_of_many_partitions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

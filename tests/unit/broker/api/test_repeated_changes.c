@@ -5,6 +5,7 @@
 
 #include "broker/metadata/metadata.h"
 #include "protocol/kafka_error.h"
+#include "protocol/messages/alter_broker.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/delete_topics.h"
@@ -152,10 +153,47 @@ static void test_repeats_of_a_client(void **state) {
     assert_int_equal(brokers_delete_topic(&brokers->nodes[0], "orders"), 0);
 }
 
+static int alter_broker(struct broker_node *node, int32_t id, enum kp_broker_change change) {
+    struct kp_alter_broker_request request = {
+        .broker_id = id, .change = (int8_t)change, .timeout_ms = 10000};
+    struct kp_alter_broker_response response;
+    brokers_ask(node, KP_ALTER_BROKER, 0, &request, &response);
+    return response.error_code;
+}
+
+static uint64_t metadata_end(const struct broker_node *node) {
+    return partition_log_last_index(raft_group_log(metadata_group_of(node)));
+}
+
+enum { TRIES = 10 };
+
+/* The broker may have commands of its own, but not one for each time that it is asked. */
+static bool costs_nothing(struct broker_node *node, int32_t id, enum kp_broker_change change) {
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t end = metadata_end(node);
+        assert_int_equal(alter_broker(node, id, change), 0);
+        if (metadata_end(node) == end) return true;
+    }
+    return false;
+}
+
+/* What is so already costs no command, whoever asks how often. */
+static void test_repeats_of_an_operator(void **state) {
+    struct brokers *brokers = *state;
+    struct broker_node *node = &brokers->nodes[0];
+    brokers_start(brokers, 2, (const char *const[]){"metadata.voters=1", NULL});
+    assert_int_equal(alter_broker(node, 2, KP_BROKER_DRAIN), 0);
+    assert_true(costs_nothing(node, 2, KP_BROKER_DRAIN));
+    brokers_kill(&brokers->nodes[1]);
+    while (alter_broker(node, 2, KP_BROKER_REMOVE) != 0) {} /* until it is known to be away */
+    assert_true(costs_nothing(node, 2, KP_BROKER_REMOVE));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {TEST(test_repeats_of_a_broker),
-                                       TEST(test_repeats_of_a_client)};
+                                       TEST(test_repeats_of_a_client),
+                                       TEST(test_repeats_of_an_operator)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "broker/partition/topic_settings.h"
+#include "broker/config/topic_settings.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/describe_configs.h"
-#include "tests/unit/broker/fixture_brokers.h"
+#include "tests/unit/broker/fixture_configs.h"
 #include "tests/unit/unit.h"
 
 static struct kp_create_topics_response_topic create(
@@ -36,7 +36,7 @@ static void test_topic_configs_shown(void **state) {
     struct broker_node *node = &brokers->nodes[0];
     struct kp_create_topics_request_config configs[] = {
         {kp_string_of("cleanup.policy"), kp_string_of("delete")},
-        {kp_string_of("retention.ms"), kp_string_of("-1")},
+        {kp_string_of("retention.ms"), kp_string_of("604800000")},
         {kp_string_of("unclean.leader.election.enable"), kp_string_of("false")}};
     brokers_start(brokers, 1, NULL);
     assert_int_equal(create(node, kp_string_of("t"), configs, 3).error_code, 0);
@@ -92,6 +92,42 @@ static void test_topic_configs_of_no_topic(void **state) {
     assert_int_equal(response.results.items[1].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
+/* As Kafka: blanks beside the commas of a list do not count, and settings that contradict each
+ * other, or what the broker says, are refused. */
+static void test_topic_configs_as_kafka(void **state) {
+    struct brokers *brokers = *state;
+    struct broker_node *node = &brokers->nodes[0];
+    static const struct {
+        const char *name, *least, *most;
+        int16_t error;
+    } cases[] = {
+        {"a", "1000", "999", KAFKA_INVALID_CONFIG},
+        {"a", "999", "1000", KAFKA_NONE},
+        {"b", "5001", NULL, KAFKA_INVALID_CONFIG}, /* the broker's is 5000 */
+        {"b", NULL, "6000", KAFKA_NONE},
+        {"c", "1000", "1000", KAFKA_NONE},
+    };
+    brokers_start(brokers, 1,
+                  (const char *const[]){"log.cleaner.max.compaction.lag.ms=5000", NULL});
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct kp_create_topics_request_config configs[3] = {
+            {kp_string_of("cleanup.policy"), kp_string_of(" compact,\tdelete ")}};
+        int32_t count = 1;
+        if (cases[i].least != NULL)
+            configs[count++] = (struct kp_create_topics_request_config){
+                kp_string_of("min.compaction.lag.ms"), kp_string_of(cases[i].least)};
+        if (cases[i].most != NULL)
+            configs[count++] = (struct kp_create_topics_request_config){
+                kp_string_of("max.compaction.lag.ms"), kp_string_of(cases[i].most)};
+        struct kp_create_topics_response_topic made = create(node, kp_string_of(cases[i].name),
+                                                             configs, count);
+        if (made.error_code != cases[i].error)
+            fail_msg("%zu: %d %.*s", i, made.error_code, (int)made.error_message.len,
+                     made.error_message.data);
+    }
+    assert_config_is(node, CONFIG_RESOURCE_TOPIC, "a", "cleanup.policy", "compact,delete", 1);
+}
+
 /* A name that only begins like one of ours, and bytes that no text has: refused, and the sentence
  * is text. */
 static void test_topic_configs_of_any_bytes(void **state) {
@@ -101,9 +137,9 @@ static void test_topic_configs_of_any_bytes(void **state) {
         struct kp_string name, value;
     } cases[] = {
         {{"max.message.bytes\0x", 19}, {"2000", 4}},
-        {{"max.message.bytes", 17}, {"2000\0", 5}},
+        {{"max.message.bytes", 17}, {"2\0x", 3}},
         {{"max.message.bytes", 17}, {"\0", 1}},
-        {{"compression.type", 16}, {"gzip\n", 5}},
+        {{"compression.type", 16}, {"gz\nip", 5}},
         {{"\xff\xfe", 2}, {"1", 1}},
         {{"\x1b[31m", 5}, {"\x1b[31m", 5}},
         {{"", 0}, {"", 0}},
@@ -127,8 +163,8 @@ static void test_topic_configs_of_any_bytes(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_topic_configs_shown),
-                                       TEST(test_topic_configs_of_no_topic),
-                                       TEST(test_topic_configs_of_any_bytes)};
+    const struct CMUnitTest tests[] = {
+        TEST(test_topic_configs_shown), TEST(test_topic_configs_of_no_topic),
+        TEST(test_topic_configs_of_any_bytes), TEST(test_topic_configs_as_kafka)};
     return cmocka_run_group_tests_name("topic_configs", tests, NULL, NULL);
 }

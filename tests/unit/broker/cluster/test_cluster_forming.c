@@ -151,23 +151,61 @@ static void test_cluster_forming_takes_the_record(void **state) {
     assert_int_equal(cluster_forming_state(nodes[2].forming), FORMING_DONE);
 }
 
-/* An empty directory under a known id: refused by the others, and it ends itself, with the
- * sentence. */
+/* An empty directory under a known id: it is not let in, and waits until it is told that it takes
+ * the lost one's place, under a replica id of its own; the cluster's record alone says nothing. */
 static void test_cluster_forming_wiped_directory(void **state) {
     struct fixture *fixture = *state;
     struct node *nodes = fixture->nodes;
+    uint8_t bytes[CLUSTER_RECORD_MAX];
     form(fixture);
     wipe(&nodes[1]);
-    assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_DENIED);
-    assert_null(strstr(nodes[0].refusal.text,
-                       cluster_forming_record(nodes[0].forming)->id)); /* nothing is told */
-    assert_said(&nodes[0].refusal, "an empty one cannot take its place");
+    assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_NOT_FOUND);
+    const struct cluster_record *record = cluster_forming_record(nodes[0].forming);
+    assert_null(strstr(nodes[0].refusal.text, record->id)); /* nothing is told */
     assert_said(&nodes[0].refusal, "the other brokers go on without it");
-    assert_int_equal(cluster_forming_directories_refused(nodes[0].forming), 1);
-    assert_int_equal(hear(&nodes[1], &nodes[0]), ERR_INVALID);
-    assert_int_equal(cluster_forming_state(nodes[1].forming), FORMING_REFUSED);
-    assert_string_equal(cluster_forming_refusal(nodes[1].forming), nodes[0].refusal.text);
+    assert_said(&nodes[0].refusal, "drave broker replace 2");
+    assert_int_equal(cluster_forming_directories_refused(nodes[0].forming), 0);
+    assert_int_equal(hear(&nodes[1], &nodes[0]), ERR_NONE);
+    assert_int_equal(cluster_forming_state(nodes[1].forming), FORMING_WAITING);
+    assert_true(cluster_forming_would_replace(nodes[1].forming));
+    size_t len = cluster_record_encode(record, bytes);
+    cluster_forming_heard_record(nodes[1].forming, bytes, len);
+    cluster_forming_admitted(nodes[1].forming, bytes, len, 2); /* that of the lost one */
     assert_null(cluster_forming_record(nodes[1].forming));
+    cluster_forming_admitted(nodes[1].forming, bytes, len, 9);
+    record = cluster_forming_record(nodes[1].forming);
+    assert_int_equal(cluster_record_replica(record, 2), 9);
+    assert_true(cluster_record_names(record, 2, nodes[1].directory));
+    assert_false(cluster_record_names(
+        record, 2, cluster_forming_record(nodes[0].forming)->nodes[1].directory));
+}
+
+/* What the metadata of one that knows a new broker 2, and of one that is behind, says. */
+static enum forming_standing replaced_two(void *arg, int32_t node,
+                                          const uint8_t directory[CLUSTER_UUID_SIZE],
+                                          replica_id replica) {
+    if (node != 2 || memcmp(directory, arg, CLUSTER_UUID_SIZE) == 0) return FORMING_BELONGS;
+    return replica > 8 ? FORMING_AHEAD : FORMING_OTHER_DIRECTORY;
+}
+
+/* The old directory comes back: refused for good, and counted. One that by its word came later than
+ * the table knows is let in. */
+static void test_cluster_forming_replaced(void **state) {
+    struct fixture *fixture = *state;
+    struct node *nodes = fixture->nodes;
+    uint8_t bytes[CLUSTER_RECORD_MAX], other[CLUSTER_UUID_SIZE] = {1, 2, 3};
+    form(fixture);
+    cluster_forming_follow(nodes[0].forming, replaced_two, other);
+    assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_DENIED);
+    assert_said(&nodes[0].refusal, "took the place of this one for good");
+    assert_int_equal(cluster_forming_directories_refused(nodes[0].forming), 1);
+    wipe(&nodes[1]);
+    assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_NOT_FOUND);
+    assert_int_equal(hear(&nodes[1], &nodes[0]), ERR_NONE);
+    cluster_forming_admitted(nodes[1].forming, bytes,
+                             cluster_record_encode(cluster_forming_record(nodes[0].forming), bytes),
+                             9);
+    assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_NONE);
 }
 
 /* One that is only told that it is refused for good, and hears no record, ends with that sentence;
@@ -194,10 +232,12 @@ static void test_cluster_forming_two_wiped(void **state) {
     assert_int_equal(hear(&nodes[1], &nodes[2]), ERR_NONE);
     assert_int_equal(hear(&nodes[2], &nodes[1]), ERR_NONE);
     assert_int_equal(cluster_forming_state(nodes[1].forming), FORMING_WAITING);
-    assert_int_equal(hear(&nodes[1], &nodes[0]), ERR_INVALID);
-    assert_int_equal(cluster_forming_state(nodes[1].forming), FORMING_REFUSED);
+    assert_int_equal(hear(&nodes[1], &nodes[0]), ERR_NONE);
+    assert_int_equal(hear(&nodes[2], &nodes[0]), ERR_NONE);
+    assert_int_equal(hear(&nodes[1], &nodes[2]), ERR_NONE);
+    assert_int_equal(cluster_forming_state(nodes[1].forming), FORMING_WAITING);
     assert_int_equal(cluster_forming_state(nodes[2].forming), FORMING_WAITING);
-    assert_int_equal(hear(&nodes[0], &nodes[2]), ERR_DENIED);
+    assert_int_equal(hear(&nodes[0], &nodes[2]), ERR_NOT_FOUND);
 }
 
 /* Lists that differ: the other's is named, ours is not told, and nobody counts as heard. */
@@ -213,7 +253,8 @@ static void test_cluster_forming_lists_differ(void **state) {
     assert_int_equal(cluster_forming_state(nodes[0].forming), FORMING_WAITING);
 }
 
-/* Once formed, addresses may change one broker after the other; ids may not. */
+/* Once formed, the list says only where to begin: addresses may change one broker after the other,
+ * and brokers may be missing. */
 static void test_cluster_forming_moved_addresses(void **state) {
     struct fixture *fixture = *state;
     struct node *nodes = fixture->nodes;
@@ -227,8 +268,106 @@ static void test_cluster_forming_moved_addresses(void **state) {
     node_init(&nodes[1], 2, "1@127.0.0.1:1,2@127.0.0.1:2");
     cluster_forming_free(nodes[1].forming);
     nodes[1].forming = cluster_forming_new(&nodes[1].settings, nodes[1].directory, &record);
-    assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_INVALID);
-    assert_said(&nodes[0].refusal, "cluster.nodes differ");
+    assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_NONE);
+}
+
+/* ---- Newcomers ---- */
+
+static const char four[] = "1@127.0.0.1:1,2@127.0.0.1:2,3@127.0.0.1:3,4@127.0.0.1:4";
+
+static void newcomer_free(struct node *newcomer) {
+    cluster_forming_free(newcomer->forming);
+    settings_free(newcomer->values);
+}
+
+/* What the metadata of one that has admitted broker 4 says; `arg`: its directory. */
+static enum forming_standing has_four(void *arg, int32_t node,
+                                      const uint8_t directory[CLUSTER_UUID_SIZE],
+                                      replica_id replica) {
+    (void)replica;
+    if (node < 4) return FORMING_BELONGS;
+    if (node > 4) return FORMING_UNKNOWN;
+    return memcmp(directory, arg, CLUSTER_UUID_SIZE) == 0 ? FORMING_BELONGS
+                                                          : FORMING_OTHER_DIRECTORY;
+}
+
+/* One whose id the record does not have is not let in before it is admitted, and waits; it never
+ * takes the record by itself, nor makes one with others like it. */
+static void test_cluster_forming_newcomer_waits(void **state) {
+    struct fixture *fixture = *state;
+    struct node *nodes = fixture->nodes, newcomer = {0};
+    form(fixture);
+    node_init(&newcomer, 4, four);
+    assert_int_equal(hear(&nodes[0], &newcomer), ERR_NOT_FOUND);
+    assert_said(&nodes[0].refusal, "broker 4 is not admitted yet: drave broker add 4");
+    assert_int_equal(cluster_forming_directories_refused(nodes[0].forming), 0);
+    assert_int_equal(hear(&newcomer, &nodes[0]), ERR_NONE);
+    assert_int_equal(cluster_forming_state(newcomer.forming), FORMING_WAITING);
+    assert_true(cluster_forming_is_outside(newcomer.forming));
+    for (int i = 0; i < BROKERS; i++) { /* all of them empty, and with its list */
+        node_init(&nodes[i], i + 1, four);
+        hear(&newcomer, &nodes[i]);
+    }
+    assert_int_equal(cluster_forming_state(newcomer.forming), FORMING_WAITING);
+    newcomer_free(&newcomer);
+}
+
+/* It is told that it was admitted: the record is the cluster's, with itself behind it, and keeps
+ * being so after a restart. */
+static void test_cluster_forming_newcomer_is_admitted(void **state) {
+    struct fixture *fixture = *state;
+    struct node *nodes = fixture->nodes, newcomer = {0};
+    uint8_t bytes[CLUSTER_RECORD_MAX];
+    struct cluster_record back;
+    form(fixture);
+    node_init(&newcomer, 4, four);
+    const struct cluster_record *first = cluster_forming_record(nodes[0].forming);
+    size_t len = cluster_record_encode(first, bytes);
+    cluster_forming_admitted(newcomer.forming, bytes, len, 9); /* by nobody that was let in */
+    assert_int_equal(cluster_forming_state(newcomer.forming), FORMING_WAITING);
+    assert_int_equal(hear(&newcomer, &nodes[0]), ERR_NONE);
+    cluster_forming_admitted(newcomer.forming, bytes, len, 3); /* somebody else's replica */
+    cluster_forming_admitted(newcomer.forming, bytes, len - 1, 9);
+    assert_int_equal(cluster_forming_state(newcomer.forming), FORMING_WAITING);
+    cluster_forming_admitted(newcomer.forming, bytes, len, 9);
+    const struct cluster_record *record = cluster_forming_record(newcomer.forming);
+    assert_non_null(record);
+    assert_string_equal(record->id, first->id);
+    assert_int_equal(cluster_record_replica(record, 4), 9);
+    assert_int_equal(cluster_record_node_of(record, 9), 4);
+    assert_true(cluster_record_names(record, 4, newcomer.directory));
+    len = cluster_record_encode(record, bytes);
+    assert_int_equal(cluster_record_decode(bytes, len, &back), ERR_NONE);
+    assert_memory_equal(record, &back, sizeof back);
+    for (size_t cut = 0; cut < len; cut++)
+        assert_int_equal(cluster_record_decode(bytes, cut, &back), ERR_MALFORMED);
+    restart(&newcomer);
+    assert_int_equal(hear(&newcomer, &nodes[0]), ERR_NONE);
+    newcomer_free(&newcomer);
+}
+
+/* Who belongs to the cluster the metadata says: with that directory, and no other. One whose
+ * metadata is behind does not let it in yet. */
+static void test_cluster_forming_metadata_says_who(void **state) {
+    struct fixture *fixture = *state;
+    struct node *nodes = fixture->nodes, newcomer = {0};
+    uint8_t bytes[CLUSTER_RECORD_MAX];
+    form(fixture);
+    node_init(&newcomer, 4, four);
+    uint8_t admitted[CLUSTER_UUID_SIZE];
+    memcpy(admitted, newcomer.directory, sizeof admitted);
+    cluster_forming_follow(nodes[0].forming, has_four, admitted);
+    assert_int_equal(hear(&nodes[0], &newcomer), ERR_NONE);
+    assert_int_equal(hear(&newcomer, &nodes[0]), ERR_NONE);
+    cluster_forming_admitted(newcomer.forming, bytes,
+                             cluster_record_encode(cluster_forming_record(nodes[0].forming), bytes),
+                             9);
+    assert_int_equal(hear(&nodes[0], &newcomer), ERR_NONE);
+    assert_int_equal(hear(&nodes[1], &newcomer), ERR_INVALID);
+    assert_said(&nodes[1].refusal, "has not heard of broker 4 yet");
+    wipe(&newcomer);
+    assert_int_equal(hear(&nodes[0], &newcomer), ERR_NOT_FOUND);
+    newcomer_free(&newcomer);
 }
 
 /* Brokers of two clusters do not talk. */
@@ -254,6 +393,32 @@ static void test_cluster_forming_other_cluster(void **state) {
     assert_said(&nodes[0].refusal, cluster_forming_record(nodes[1].forming)->id);
     cluster_forming_free(stranger.forming);
     settings_free(stranger.values);
+}
+
+/* One that no list names, with a record of its own making, keeps nobody from forming: neither with
+ * one that does not have us, nor with one that has our id. */
+static void test_cluster_forming_stranger_with_a_record(void **state) {
+    struct fixture *fixture = *state;
+    struct node *nodes = fixture->nodes, stranger = {0};
+    static const char *const lists[] = {"", "1@127.0.0.1:1,9@127.0.0.1:9"};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        node_init(&stranger, 9, lists[i]);
+        if (cluster_forming_state(stranger.forming) != FORMING_DONE) {
+            struct node first = {0};
+            node_init(&first, 1, lists[i]);
+            first.directory[3] ^= 1;
+            assert_int_equal(hear(&stranger, &first), ERR_NONE);
+            newcomer_free(&first);
+        }
+        assert_non_null(cluster_forming_record(stranger.forming));
+        assert_int_equal(hear(&nodes[0], &stranger), ERR_INVALID);
+        assert_said(&nodes[0].refusal, "broker 9 is not in the cluster.nodes of broker 1");
+        assert_int_equal(cluster_forming_state(nodes[0].forming), FORMING_WAITING);
+        assert_false(cluster_forming_is_outside(nodes[0].forming));
+    }
+    form(fixture);
+    assert_int_equal(cluster_forming_state(nodes[0].forming), FORMING_DONE);
+    newcomer_free(&stranger);
 }
 
 /* A copied directory under another id is noticed while forming. */
@@ -330,11 +495,16 @@ int main(void) {
         TEST(test_cluster_forming_alone),
         TEST(test_cluster_forming_takes_the_record),
         TEST(test_cluster_forming_wiped_directory),
+        TEST(test_cluster_forming_replaced),
         TEST(test_cluster_forming_refused_for_good),
         TEST(test_cluster_forming_two_wiped),
         TEST(test_cluster_forming_lists_differ),
         TEST(test_cluster_forming_moved_addresses),
+        TEST(test_cluster_forming_newcomer_waits),
+        TEST(test_cluster_forming_newcomer_is_admitted),
+        TEST(test_cluster_forming_metadata_says_who),
         TEST(test_cluster_forming_other_cluster),
+        TEST(test_cluster_forming_stranger_with_a_record),
         TEST(test_cluster_forming_copied_directory),
         TEST(test_cluster_forming_changed_before_formed),
         TEST(test_cluster_forming_wrong_record),

@@ -36,7 +36,7 @@ static int setup(void **state) {
     current = fixture;
     *state = fixture;
     assert_int_equal(env_uv_new(&fixture->env, 2), ERR_NONE);
-    fixture->log = (struct log){fixture->env, LOG_ERROR};
+    fixture->log = (struct log){.env = fixture->env, .level = LOG_ERROR};
     for (int i = 0; i < 2; i++)
         fixture->tables[i] = leader_table_new(fixture->env, &fixture->log, i + 1, deliver,
                                               &names[i]);

@@ -255,8 +255,9 @@ static void test_broker_settings_of_kafka(void **state) {
                    "TLS is not built yet");
     assert_refused(fixture, "num.partitons=3", "there is no setting num.partitons",
                    "did you mean num.partitions?");
-    assert_refused(fixture, "log.retention.hours=168", "log.retention.hours=168 is not possible",
-                   "set it to -1");
+    assert_refused(fixture, "log.preallocate=true", "log.preallocate=true is not possible",
+                   "set it to false");
+    assert_int_equal(with(fixture, "log.flush.interval.messages=10000"), ERR_NONE);
     assert_refused(fixture, "log.retenion.hours=-1", "there is no setting log.retenion.hours",
                    "did you mean log.retention.hours?");
     assert_int_equal(with(fixture, "log.retention.hours=-1"), ERR_NONE);
@@ -383,6 +384,31 @@ static void test_broker_settings_warnings(void **state) {
     assert_non_null(strstr(fixture->warnings, "1 of 3 brokers vote on metadata"));
 }
 
+/* By itself the console is only where nobody else reaches it. */
+static void test_broker_settings_console(void **state) {
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *listen, *serve;
+        bool console;
+    } cases[] = {{"127.0.0.1:1", "loopback", true},
+                 {"[::1]:1", "loopback", true},
+                 {"localhost:1", "loopback", true},
+                 {":1", "loopback", false},
+                 {"0.0.0.0:1", "loopback", false},
+                 {"10.0.0.1:1", "loopback", false},
+                 {"0.0.0.0:1", "always", true},
+                 {"127.0.0.1:1", "never", false},
+                 {"", "always", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char pair[64];
+        snprintf(pair, sizeof pair, "console.serve=%s", cases[i].serve);
+        assert_int_equal(with(fixture, pair), ERR_NONE);
+        snprintf(pair, sizeof pair, "http.listen=%s", cases[i].listen);
+        assert_int_equal(with(fixture, pair), ERR_NONE);
+        assert_int_equal(fixture->settings.console, cases[i].console);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -394,6 +420,7 @@ int main(void) {
         TEST(test_broker_settings_nodes),        TEST(test_broker_settings_wrong_nodes),
         TEST(test_broker_settings_longest_list), TEST(test_broker_settings_do_not_fit),
         TEST(test_broker_settings_long_texts),   TEST(test_broker_settings_warnings),
+        TEST(test_broker_settings_console),
     };
     return cmocka_run_group_tests_name("broker_settings", tests, NULL, NULL);
 }

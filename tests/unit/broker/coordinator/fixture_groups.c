@@ -44,21 +44,25 @@ void groups_open(struct groups *groups) {
     groups->settings.offsets_retention_ms = 604800000;
     groups->settings.offsets_check_interval_ms = 600000;
     groups->settings.group_max_bytes = 8 << 20;
+    groups->settings.group_id_max_bytes = 1024;
     groups->settings.message_max_bytes = 1 << 20;
-    budget_init(&groups->memory, 256 << 20);
+    group_memory_init(&groups->memory, 256 << 20, 1);
     groups->metadata = metadata_new(1, 1);
     groups->coordinator = coordinator_new(groups);
     groups->table = group_coordinator_groups(groups->coordinator);
     fake_log_open(&groups->log, &group_coordinator_state, groups->coordinator);
+    fake_log_keep(&groups->log, true);
     fake_log_lead(&groups->log);
 }
 
 void groups_close(struct groups *groups) {
     groups_compare(groups);
+    fake_log_keep(&groups->log, false);
     if (groups->log.leading) fake_log_lose(&groups->log, false);
     groups_turn(groups);
     group_coordinator_state.free(groups->coordinator);
-    assert_int_equal(groups->memory.used, 0);
+    assert_int_equal(groups->memory.budget.used, 0);
+    assert_null(groups->memory.payers);
     metadata_free(groups->metadata);
     fake_log_close(&groups->log);
     group_clock_close(&groups->clock);
@@ -70,13 +74,13 @@ void groups_turn(struct groups *groups) {
     while (groups->table->answered != NULL); /* the simulator's turns are long now and then */
 }
 
-void groups_compare(const struct groups *groups) {
-    struct group_coordinator *replayed = coordinator_new((struct groups *)groups);
+void groups_compare(struct groups *groups) {
+    struct group_coordinator *replayed = coordinator_new(groups);
     fake_log_replay(&groups->log, replayed);
     fake_log_compare(&groups->log, groups->coordinator, replayed);
     group_coordinator_state.free(replayed);
-    struct group_coordinator *restored = coordinator_new((struct groups *)groups);
-    fake_log_restore(&groups->log, groups->coordinator, restored);
+    struct group_coordinator *restored = coordinator_new(groups);
+    fake_log_restore(&groups->log, restored);
     fake_log_compare(&groups->log, groups->coordinator, restored);
     group_coordinator_state.free(restored);
 }
@@ -201,7 +205,7 @@ void ask_join(struct groups *groups, struct asked *asked, struct asks asks) {
     join->instance_id = text_of(asks.instance);
     join->protocol_type = kp_string_of(or (asks.type, "consumer"));
     join->client_id = kp_string_of(or (asks.client, "c"));
-    join->client_host = kp_string_of("/127.0.0.1");
+    join->client_host = kp_string_of(or (asks.host, "/127.0.0.1"));
     join->protocols = asked->protocols;
     join->protocol_count = split_protocols(asked);
     join->session_timeout_ms = asks.session_ms == 0 ? 10000 : asks.session_ms;

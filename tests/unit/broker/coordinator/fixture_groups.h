@@ -20,7 +20,7 @@
 struct groups {
     struct group_clock clock;
     struct broker_settings settings;
-    struct budget memory;
+    struct group_memory memory;
     struct fake_log log;
     struct metadata *metadata;
     struct group_coordinator *coordinator;
@@ -34,7 +34,7 @@ void groups_close(struct groups *groups);
 void groups_turn(struct groups *groups);
 /* What was written commits, and what that causes; returns how many batches. */
 size_t groups_commit(struct groups *groups);
-void groups_compare(const struct groups *groups);
+void groups_compare(struct groups *groups);
 void groups_pass(struct groups *groups, uint64_t ms);
 /* Another broker leads, then this one again: what is here is as a new leader has it. */
 void groups_move(struct groups *groups);
@@ -59,6 +59,7 @@ struct asks {
     const char *protocol; /* of Sync; NULL: not said */
     const char *assign;   /* of Sync: "m1=a,m2=b" */
     const char *client;   /* NULL: "c" */
+    const char *host;     /* NULL: "/127.0.0.1" */
     int version;          /* of Join; 0: 9 */
     int session_ms;       /* 0: 10000 */
     int rebalance_ms;     /* 0: 60000; -1: really -1 */

@@ -9,6 +9,7 @@
 #include "broker/coordinator/offsets/offset_commit.h"
 #include "broker/coordinator/offsets/offset_records.h"
 #include "broker/coordinator/offsets/offset_sweep.h"
+#include "broker/coordinator/serving/group_records.h"
 #include "protocol/kafka_error.h"
 
 /* ---- The state ---- */
@@ -16,12 +17,15 @@
 static void replica_apply(void *state, const struct coordinator_record *record,
                           const struct coordinator_place *place) {
     struct offsets_replica *replica = state;
-    (void)place;
     const struct kp_record_type *type = kp_record_type_of(record->key, record->key_len);
     CHECK(type != NULL);
     replica->last_error = type->number == KP_RECORD_CLASSIC_GROUP
                               ? ERR_NONE
-                              : offset_store_apply(replica->store, type, record);
+                              : offset_store_apply(replica->store, type, record, place);
+}
+
+static void replica_ended(void *state, int64_t producer_id, bool commit) {
+    offset_store_end(((struct offsets_replica *)state)->store, producer_id, commit);
 }
 
 static void replica_leading(void *state) {
@@ -41,18 +45,24 @@ static void replica_lost(void *state) {
     if (replica->sweep != NULL) offset_sweep_lost(replica->sweep);
 }
 
-static void replica_records(const void *state,
+static bool replica_records(void *state, void **walk, size_t most,
                             void (*sink)(void *arg, const struct coordinator_record *record),
                             void *arg) {
-    const struct offsets_replica *replica = state;
-    for (const struct group *group = replica->table.groups; group != NULL; group = group->hh.next)
-        offset_records_of(group, sink, arg);
+    struct offsets_replica *replica = state;
+    return group_records_step(&replica->table, replica->store, walk, most, sink, arg);
+}
+
+static void replica_records_stop(void *state, void *walk) {
+    (void)state;
+    group_records_stop(walk);
 }
 
 static const struct coordinator_state state_type = {.apply = replica_apply,
+                                                    .ended = replica_ended,
                                                     .leading = replica_leading,
                                                     .lost = replica_lost,
-                                                    .records = replica_records};
+                                                    .records = replica_records,
+                                                    .records_stop = replica_records_stop};
 
 static void replica_open(struct offsets_fixture *fixture, struct offsets_replica *replica) {
     memset(replica, 0, sizeof *replica);
@@ -116,8 +126,9 @@ static void rule_tombstones(const struct group *group, struct group_batch *batch
 void offsets_open(struct offsets_fixture *fixture) {
     memset(fixture, 0, sizeof *fixture);
     group_clock_open(&fixture->clock);
-    budget_init(&fixture->memory, 256 << 20);
+    group_memory_init(&fixture->memory, 256 << 20, 1);
     fake_log_open(&fixture->log, &state_type, &fixture->live);
+    fake_log_keep(&fixture->log, true);
     replica_open(fixture, &fixture->live);
     fixture->rules = (struct offset_rules){.commit = rule_commit,
                                            .fetch = rule_fetch,
@@ -125,6 +136,7 @@ void offsets_open(struct offsets_fixture *fixture) {
                                            .subscribed = rule_subscribed,
                                            .age = rule_age,
                                            .tombstones = rule_tombstones};
+    fixture->settings.group_id_max_bytes = 1024;
     fixture->settings.offsets_retention_ms = 60000;
     fixture->settings.offsets_check_interval_ms = 1000;
 }
@@ -145,8 +157,9 @@ void offsets_turns(struct offsets_fixture *fixture) {
 
 void offsets_close(struct offsets_fixture *fixture) {
     offsets_turns(fixture);
+    fake_log_keep(&fixture->log, false);
     offsets_forget(fixture);
-    CHECK(fixture->memory.used == 0);
+    CHECK(fixture->memory.budget.used == 0);
     fake_log_close(&fixture->log);
     group_clock_close(&fixture->clock);
 }
@@ -157,6 +170,10 @@ void offsets_check_replay(struct offsets_fixture *fixture) {
     fake_log_replay(&fixture->log, &again);
     fake_log_compare(&fixture->log, &fixture->live, &again);
     CHECK(offset_store_count(again.store) == offset_store_count(fixture->live.store));
+    replica_close(&again);
+    replica_open(fixture, &again);
+    fake_log_restore(&fixture->log, &again);
+    fake_log_compare(&fixture->log, &fixture->live, &again);
     replica_close(&again);
 }
 

@@ -27,7 +27,7 @@ struct offsets_replica {
 struct offsets_fixture {
     struct group_clock clock;
     struct broker_settings settings;
-    struct budget memory;
+    struct group_memory memory;
     struct fake_log log;
     struct offsets_replica live;
     /* What the rules say; zero: everything is allowed, offsets stay. */

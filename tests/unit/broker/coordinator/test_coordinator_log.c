@@ -29,15 +29,18 @@ static void number_lost(void *state) {
     ((struct number *)state)->lost++;
 }
 
-static void number_records(const void *state,
+static bool number_records(void *state, void **walk, size_t most,
                            void (*sink)(void *arg, const struct coordinator_record *record),
                            void *arg) {
+    (void)walk;
+    (void)most;
     const struct number *number = state;
     struct coordinator_record record = {.key = (const uint8_t *)"k",
                                         .key_len = 1,
                                         .value = (const uint8_t *)&number->value,
                                         .value_len = 1};
     if (number->applied > 0) sink(arg, &record);
+    return true;
 }
 
 static const struct coordinator_state number_type = {.apply = number_apply,

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "broker/coordinator/coordinator_partition.h"
 #include "broker/partition/partition_append.h"
+#include "broker/partition/partition_marker.h"
 #include "protocol/kafka_error.h"
 #include "tests/unit/broker/fixture_partitions.h"
 #include "tests/unit/unit.h"
@@ -19,7 +20,8 @@ struct letters {
     struct coordinator_log *log;
     int value[KEYS]; /* 0: none */
     int64_t last_offset;
-    unsigned applied, settled;
+    int64_t last_producer; /* of the last record, or whose transaction has ended last */
+    unsigned applied, settled, committed, aborted;
     bool leads;
     struct coordinator_write *on_lost; /* written inside of `lost`; NULL: nothing */
 };
@@ -34,7 +36,15 @@ static void letters_apply(void *state, const struct coordinator_record *record,
     assert_int_equal(record->key_len, 1);
     letters->value[record->key[0] - 'a'] = record->tombstone ? 0 : record->value[0];
     letters->last_offset = place->offset;
+    letters->last_producer = place->producer_id;
     letters->applied++;
+}
+
+static void letters_ended(void *state, int64_t producer_id, bool commit) {
+    struct letters *letters = state;
+    letters->last_producer = producer_id;
+    letters->committed += commit;
+    letters->aborted += !commit;
 }
 
 static void letters_leading(void *state) {
@@ -56,16 +66,26 @@ static void letters_lost(void *state) {
     if (letters->on_lost != NULL) coordinator_log_write(letters->log, &late, 1, letters->on_lost);
 }
 
-static void letters_records(const void *state,
+/* A letter a step. */
+static bool letters_records(void *state, void **walk, size_t most,
                             void (*sink)(void *arg, const struct coordinator_record *record),
                             void *arg) {
     const struct letters *letters = state;
-    for (int i = 0; i < KEYS; i++) {
-        uint8_t key = (uint8_t)('a' + i), value = (uint8_t)letters->value[i];
-        struct coordinator_record record = {
-            .key = &key, .key_len = 1, .value = &value, .value_len = 1};
-        if (value != 0) sink(arg, &record);
-    }
+    assert_true(most > 0);
+    if (*walk == NULL) *walk = mem_zalloc(sizeof(int));
+    int *at = *walk;
+    uint8_t key = (uint8_t)('a' + *at), value = (uint8_t)letters->value[*at];
+    struct coordinator_record record = {.key = &key, .key_len = 1, .value = &value, .value_len = 1};
+    if (value != 0) sink(arg, &record);
+    if (++*at < KEYS) return false;
+    mem_free(*walk);
+    *walk = NULL;
+    return true;
+}
+
+static void letters_records_stop(void *state, void *walk) {
+    (void)state;
+    mem_free(walk);
 }
 
 static void letters_settled(void *state) {
@@ -73,8 +93,14 @@ static void letters_settled(void *state) {
     letters->settled++;
 }
 
-static const struct coordinator_state letters_type = {
-    letters_apply, letters_leading, letters_lost, letters_records, mem_free, letters_settled};
+static const struct coordinator_state letters_type = {.apply = letters_apply,
+                                                      .ended = letters_ended,
+                                                      .leading = letters_leading,
+                                                      .lost = letters_lost,
+                                                      .records = letters_records,
+                                                      .records_stop = letters_records_stop,
+                                                      .free = mem_free,
+                                                      .settled = letters_settled};
 
 static void *letters_new(void *arg, struct coordinator_log *log, int32_t index) {
     struct letters *letters = mem_zalloc(sizeof *letters);
@@ -365,6 +391,56 @@ static void test_coordinator_partition_restores(void **state) {
     assert_true(letters->applied < 201); /* most of it came out of the snapshot */
 }
 
+static void write_and_wait(struct fixture *fixture, const char *key, const char *value) {
+    struct waits waits;
+    write_letter(leader_letters(fixture), key, value, &waits);
+    run_until_waited(fixture, &waits);
+    assert_int_equal(waits.error, KAFKA_NONE);
+}
+
+/* A snapshot is put together in steps: what commits between two of them is in it, whether its key
+ * was given already or not; a second one beside it is whole at once. */
+static void test_coordinator_partition_encodes_in_steps(void **state) {
+    struct fixture *fixture = *state;
+    fixture_start(fixture, 1);
+    for (const char *key = "abcxyz"; *key != '\0'; key++)
+        write_and_wait(fixture, key, "1");
+    struct coordinator_partition *partition = open_partitions[0];
+    struct applier applier = coordinator_partition_applier(partition), other;
+    struct snapshot_bytes bytes = {0}, given_up = {0};
+    void *walk = NULL, *second = NULL;
+    for (int i = 0; i < 5; i++)
+        assert_false(applier.type->encode(applier.state, &walk, &bytes));
+    assert_false(applier.type->encode(applier.state, &second, &given_up));
+    write_and_wait(fixture, "a", "2");  /* given and changed */
+    write_and_wait(fixture, "b", NULL); /* given and gone */
+    write_and_wait(fixture, "d", "2");  /* come where the walk has been */
+    write_and_wait(fixture, "x", "2");
+    write_and_wait(fixture, "y", NULL);
+    write_and_wait(fixture, "w", "2");
+    struct slice at_once = partition_applied_state(fixture_leader(fixture)->partition);
+    applier.type->encode_stop(applier.state, second);
+    snapshot_bytes_drop(&given_up);
+    while (!applier.type->encode(applier.state, &walk, &bytes))
+        continue;
+    struct slice whole = snapshot_bytes_whole(&bytes);
+
+    struct fixture_node beside = {.fixture = fixture, .id = 2};
+    make_applier(&beside, &other);
+    size_t took = 0;
+    assert_int_equal(other.type->restore(other.state, whole.data, whole.len, &took), ERR_NONE);
+    assert_int_equal(took, whole.len);
+    const struct letters *letters = letters_of(&fixture->nodes[0]), *restored = letters_of(&beside);
+    assert_memory_equal(restored->value, letters->value, sizeof letters->value);
+    assert_int_equal(restored->value['x' - 'a'], '2');
+    assert_true(at_once.len > 0);
+    for (size_t len = 1; len < 9; len++)
+        assert_int_equal(other.type->restore(other.state, whole.data, len, &took), ERR_MALFORMED);
+    other.type->free(other.state);
+    slice_unref(&at_once);
+    slice_unref(&whole);
+}
+
 /* A client's batch in the topic is applied like any other, whatever its codec; control batches and
  * records without a key are passed over. */
 static void test_coordinator_partition_other_batches(void **state) {
@@ -389,18 +465,136 @@ static void test_coordinator_partition_other_batches(void **state) {
     sent_free(&sent);
 }
 
+/* ---- Transactions ---- */
+
+static void write_in(struct fixture *fixture, const struct coordinator_transaction *transaction,
+                     struct waits *waits) {
+    struct coordinator_record record = record_of("a", "1");
+    *waits = (struct waits){.write = {.done = on_written, .transaction = transaction}};
+    coordinator_log_write(leader_letters(fixture)->log, &record, 1, &waits->write);
+    run_until_waited(fixture, waits);
+}
+
+static struct partition_marker marker;
+static bool marker_over;
+
+static void marker_done(struct partition_marker *done, int16_t error) {
+    (void)done;
+    assert_int_equal(error, KAFKA_NONE);
+    marker_over = true;
+}
+
+static bool marker_is_over(struct fixture *fixture) {
+    (void)fixture;
+    return marker_over;
+}
+
+static void end_transaction(struct fixture *fixture, int16_t epoch, bool commit) {
+    struct transaction_marker end = {
+        .producer_id = 7, .producer_epoch = epoch, .coordinator_epoch = 1, .commit = commit};
+    int16_t error;
+    marker.done = marker_done;
+    marker_over = false;
+    assert_int_equal(partition_end_transaction(fixture_leader(fixture)->partition, &end, -1, true,
+                                               &marker, &error),
+                     PENDING);
+    run_until(fixture, marker_is_over);
+}
+
+static bool all_have_ended(struct fixture *fixture) {
+    for (int i = 0; i < fixture->node_count; i++)
+        if (letters_of(&fixture->nodes[i])->committed != 1) return false;
+    return true;
+}
+
+/* The batch is the producer's, every replica hears of the end when it has committed, and before
+ * whoever wrote it is told; an older epoch writes nothing more. */
+static void test_coordinator_partition_transactions(void **state) {
+    struct fixture *fixture = *state;
+    struct coordinator_transaction transaction = {
+        .producer_id = 7, .producer_epoch = 0, .transactional_id = KP_NULL_STRING};
+    struct waits waits;
+    fixture_start(fixture, 3);
+    write_in(fixture, &transaction, &waits);
+    assert_int_equal(waits.error, KAFKA_NONE);
+    const struct letters *letters = leader_letters(fixture);
+    assert_int_equal(letters->last_producer, 7);
+    assert_int_equal(letters->committed, 0);
+    write_and_wait(fixture, "b", "1");
+    assert_int_equal(letters->last_producer, -1);
+    end_transaction(fixture, 1, true);
+    assert_int_equal(letters->committed, 1);
+    run_until(fixture, all_have_ended);
+    write_in(fixture, &transaction, &waits);
+    assert_int_equal(waits.error, KAFKA_INVALID_PRODUCER_EPOCH);
+    transaction.producer_epoch = 1;
+    write_in(fixture, &transaction, &waits);
+    assert_int_equal(waits.error, KAFKA_NONE);
+    transaction.producer_epoch = 2; /* the marker of the transaction before is to come */
+    write_in(fixture, &transaction, &waits);
+    assert_int_equal(waits.error, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    end_transaction(fixture, 2, false);
+    assert_int_equal(letters->aborted, 1);
+}
+
+/* An end that commits while a snapshot is put together is in it. */
+static void test_coordinator_partition_encodes_ends(void **state) {
+    struct fixture *fixture = *state;
+    struct coordinator_transaction transaction = {
+        .producer_id = 7, .producer_epoch = 0, .transactional_id = KP_NULL_STRING};
+    struct waits waits;
+    fixture_start(fixture, 1);
+    write_in(fixture, &transaction, &waits);
+    struct applier applier = coordinator_partition_applier(open_partitions[0]), other;
+    struct snapshot_bytes bytes = {0};
+    void *walk = NULL;
+    assert_false(applier.type->encode(applier.state, &walk, &bytes));
+    end_transaction(fixture, 1, true);
+    while (!applier.type->encode(applier.state, &walk, &bytes))
+        continue;
+    struct slice whole = snapshot_bytes_whole(&bytes);
+    struct fixture_node beside = {.fixture = fixture, .id = 2};
+    make_applier(&beside, &other);
+    size_t took = 0;
+    assert_int_equal(other.type->restore(other.state, whole.data, whole.len, &took), ERR_NONE);
+    assert_int_equal(letters_of(&beside)->committed, 1);
+    assert_int_equal(letters_of(&beside)->last_producer, 7);
+    other.type->free(other.state);
+    slice_unref(&whole);
+}
+
+/* What waits for the coordinator of its transaction holds up no question, and no other decision. */
+static void test_coordinator_partition_transaction_waits(void **state) {
+    struct fixture *fixture = *state;
+    fixture_start(fixture, 1);
+    struct coordinator_transaction transaction = {
+        .producer_id = 7, .producer_epoch = 0, .transactional_id = kp_string_of("id")};
+    struct coordinator_record record = record_of("a", "1");
+    struct letters *letters = leader_letters(fixture);
+    struct waits waits = {.write = {.done = on_written, .transaction = &transaction}}, question;
+    coordinator_log_write(letters->log, &record, 1, &waits.write);
+    assert_non_null(fixture->asked);
+    ask(letters, &question);
+    run_until_waited(fixture, &question);
+    write_and_wait(fixture, "b", "1");
+    assert_int_equal(question.error | (int)waits.place, 0);
+    run_until_waited(fixture, &waits);
+    assert_int_equal(waits.error, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    assert_false(coordinator_log_in_doubt(letters->log));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_coordinator_partition_writes, setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_coordinator_partition_cancel, setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_coordinator_partition_lost, setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_coordinator_partition_late, setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_coordinator_partition_refuses, setup,
-                                        fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_coordinator_partition_restores, setup,
-                                        fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_coordinator_partition_other_batches, setup,
-                                        fixture_teardown),
-    };
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {TEST(test_coordinator_partition_writes),
+                                       TEST(test_coordinator_partition_cancel),
+                                       TEST(test_coordinator_partition_lost),
+                                       TEST(test_coordinator_partition_late),
+                                       TEST(test_coordinator_partition_refuses),
+                                       TEST(test_coordinator_partition_restores),
+                                       TEST(test_coordinator_partition_encodes_in_steps),
+                                       TEST(test_coordinator_partition_other_batches),
+                                       TEST(test_coordinator_partition_transactions),
+                                       TEST(test_coordinator_partition_encodes_ends),
+                                       TEST(test_coordinator_partition_transaction_waits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

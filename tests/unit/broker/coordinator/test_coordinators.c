@@ -30,12 +30,15 @@ static void ignore_record(void *state, const struct coordinator_record *record,
     (void)place;
 }
 
-static void no_records(const void *state,
+static bool no_records(void *state, void **walk, size_t most,
                        void (*sink)(void *arg, const struct coordinator_record *record),
                        void *arg) {
     (void)state;
+    (void)walk;
+    (void)most;
     (void)sink;
     (void)arg;
+    return true;
 }
 
 static const struct coordinator_state state_type = {.apply = ignore_record,

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "broker/metadata/metadata_change.h"
 #include "broker/metadata/metadata_commands.h"
+#include "protocol/messages/incremental_alter_configs.h"
 #include "tests/unit/unit.h"
 
 static int32_t nodes[] = {3, 1, 2};
@@ -61,6 +62,40 @@ static void test_metadata_change_round_trip(void **state) {
     kp_arena_close(&arena);
 }
 
+/* What is appended and subtracted travels beside the settings; one too few, and an operation that
+ * is none, are no change. Without any the bytes are those that every version knows. */
+static void test_metadata_change_operations(void **state) {
+    (void)state;
+    int8_t operations[] = {CONFIG_SET, CONFIG_APPEND};
+    struct command_config_change configs[] = {{kp_string_of("a"), kp_string_of("1")},
+                                              {kp_string_of("b"), kp_string_of("2,3")}};
+    struct metadata_change change = {.operations = operations}, back;
+    struct slice bytes;
+    struct kp_arena arena;
+    kp_arena_init(&arena, METADATA_COMMAND_ARENA);
+    metadata_command_init(&change.command, COMMAND_SET_CONFIGS);
+    change.command.set_configs.configs.items = configs;
+    change.command.set_configs.configs.count = 2;
+    assert_int_equal(metadata_change_encode(&change, &bytes), ERR_NONE);
+    assert_int_equal(metadata_change_decode(bytes.data, bytes.len, &arena, &back), ERR_NONE);
+    assert_memory_equal(back.operations, operations, 2);
+    assert_true(kp_string_is(back.command.set_configs.configs.items[1].value, "2,3"));
+    for (size_t len = 0; len < bytes.len; len++)
+        assert_int_not_equal(metadata_change_decode(bytes.data, len, &arena, &back), ERR_NONE);
+    slice_unref(&bytes);
+    operations[0] = CONFIG_SUBTRACT + 1;
+    assert_int_equal(metadata_change_encode(&change, &bytes), ERR_NONE);
+    assert_int_equal(metadata_change_decode(bytes.data, bytes.len, &arena, &back), ERR_MALFORMED);
+    slice_unref(&bytes);
+    change.operations = NULL;
+    assert_int_equal(metadata_change_encode(&change, &bytes), ERR_NONE);
+    assert_int_equal(((const uint8_t *)bytes.data)[0], 1);
+    assert_int_equal(metadata_change_decode(bytes.data, bytes.len, &arena, &back), ERR_NONE);
+    assert_null(back.operations);
+    slice_unref(&bytes);
+    kp_arena_close(&arena);
+}
+
 /* An outcome comes back as it was; a message that is too long is cut, not written over its end. */
 static void test_change_outcome_round_trip(void **state) {
     (void)state;
@@ -113,6 +148,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_metadata_commands_round_trip),
         cmocka_unit_test(test_metadata_change_round_trip),
+        cmocka_unit_test(test_metadata_change_operations),
         cmocka_unit_test(test_change_outcome_round_trip),
         cmocka_unit_test(test_metadata_commands_hostile),
     };

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "broker/metadata/metadata_leader.h"
-#include "broker/metadata/placement.h"
+#include "broker/metadata/metadata_roster.h"
+#include "broker/placement/placement.h"
 #include "protocol/kafka_error.h"
 #include "tests/unit/unit.h"
 
@@ -74,7 +75,6 @@ static void test_placement_alone(void **state) {
 
 struct fixture {
     struct metadata *metadata;
-    struct cluster_record cluster;
     struct kp_arena arena;
     bool young; /* the leader has just been elected */
     struct metadata_change change;
@@ -99,6 +99,7 @@ static void register_broker(struct fixture *fixture, int32_t node, bool fenced) 
     struct metadata_command command;
     metadata_command_init(&command, COMMAND_REGISTER_BROKER);
     command.register_broker.node = node;
+    command.register_broker.directory.bytes[0] = (uint8_t)node;
     apply(fixture, &command);
     metadata_command_init(&command, COMMAND_FENCE_BROKER);
     command.fence_broker.node = node;
@@ -111,7 +112,9 @@ static int setup(void **state) {
     static const struct cluster_node nodes[] = {{1, {1}}, {2, {2}}, {3, {3}}};
     memset(&fixture, 0, sizeof fixture);
     fixture.metadata = metadata_new(3, 1);
-    cluster_record_make(&fixture.cluster, nodes, 3, 3);
+    struct cluster_record cluster;
+    cluster_record_make(&cluster, nodes, 3, 3);
+    metadata_roster_begin(fixture.metadata, &cluster);
     kp_arena_init(&fixture.arena, METADATA_COMMAND_ARENA);
     metadata_command_init(&fixture.change.command, COMMAND_CREATE_TOPIC);
     fixture.change.command.create_topic.name = kp_string_of("orders");
@@ -131,7 +134,6 @@ static int teardown(void **state) {
 static bool prepare_with(struct fixture *fixture, const struct metadata_load *load, size_t loads,
                          const int32_t *dead, size_t dead_count) {
     struct metadata_view view = {.metadata = fixture->metadata,
-                                 .cluster = &fixture->cluster,
                                  .pending = load,
                                  .pending_count = loads,
                                  .dead = dead,

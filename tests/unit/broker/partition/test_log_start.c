@@ -6,6 +6,7 @@
 #include "broker/producer/producer_clock.h"
 #include "protocol/kafka_error.h"
 #include "storage/little_endian.h"
+#include "storage/log/log_internal.h"
 #include "tests/unit/broker/fixture_partitions.h"
 #include "tests/unit/unit.h"
 
@@ -77,6 +78,35 @@ static void produce(struct fixture *fixture, struct partition *partition, int re
     sent_free(&sent);
 }
 
+/* Who looked by time while records went asks again, with the bounds of now. */
+static void (*searched)(struct partition_log_search *search, int error);
+
+static void search_over_a_gap(struct partition_log_search *search, int error) {
+    assert_int_equal(error, ERR_NONE);
+    search->done = searched;
+    searched = NULL;
+    search->offset = search->timestamp = -1;
+    search->done(search, ERR_AGAIN);
+}
+
+static void test_log_start_moves_while_looked_up(void **state) {
+    struct fixture *fixture = *state;
+    fixture_start(fixture, 1);
+    struct partition *partition = fixture->nodes[0].partition;
+    produce(fixture, partition, 10, 1000);
+    produce(fixture, partition, 10, 5000);
+    struct lookup asked = {.lookup.done = on_looked_up};
+    fixture->until_arg = &asked;
+    assert_int_equal(partition_lookup(partition, 5000, -1, &asked.lookup), PENDING);
+    searched = asked.lookup.search.done;
+    asked.lookup.search.done = search_over_a_gap;
+    run_until(fixture, lookup_is_over);
+    assert_null(searched);
+    assert_int_equal(asked.lookup.error, KAFKA_NONE);
+    assert_int_equal(asked.lookup.offset, 10);
+    assert_int_equal(asked.lookup.timestamp, 5000);
+}
+
 static int16_t read_error(struct fixture *fixture, struct partition *partition, int64_t offset) {
     struct got got;
     read_from(fixture, partition, offset, 1000, &got);
@@ -108,6 +138,31 @@ static void test_log_start_command(void **state) {
 }
 
 /* ---- One replica ---- */
+
+static bool two_are_applied(struct fixture *fixture) {
+    struct partition *partition = fixture->nodes[0].partition;
+    struct partition_log *log = raft_group_log(partition->group);
+    return partition->log_start == 10 && partition->applied == partition_log_last_index(log);
+}
+
+static bool all_is_sealed(struct fixture *fixture) {
+    const struct partition_log *log = raft_group_log(fixture->nodes[0].partition->group);
+    return log->segment_count > 0 && partition_log_active(log) == NULL;
+}
+
+/* A command that moves nothing, behind one that leaves no record: the last segment ends all the
+ * same. */
+static void test_start_at_end_is_not_forgotten(void **state) {
+    struct fixture *fixture = *state;
+    fixture_start(fixture, 1);
+    struct partition *partition = fixture->nodes[0].partition;
+    produce(fixture, partition, 10, 5000);
+    assert_int_equal(partition_submit_log_start(partition, 10, LOG_START_RECORDS_DELETED),
+                     ERR_NONE);
+    assert_int_equal(partition_submit_log_start(partition, 0, LOG_START_CAUGHT_UP), ERR_NONE);
+    run_until(fixture, two_are_applied);
+    run_until(fixture, all_is_sealed);
+}
 
 /* Nothing below the start is found by offset, time or epoch; a batch around it is served whole. */
 static void test_log_start_bounds_all_reads(void **state) {
@@ -238,7 +293,30 @@ static void test_log_start_survives_a_crash(void **state) {
     restart(*state, false);
 }
 
-/* A snapshot from before the start could move is still read, and says nothing of it. */
+static bool restored, restored_well;
+
+static void on_restored(struct partition *partition, log_index index) {
+    (void)partition;
+    restored = true;
+    restored_well = index == 7;
+}
+
+static bool is_restored(struct fixture *fixture) {
+    (void)fixture;
+    return restored;
+}
+
+/* Takes the bytes. */
+static bool restored_from(struct fixture *fixture, struct partition *partition,
+                          struct slice bytes) {
+    restored = false;
+    appliers_restore(partition, bytes, 7, on_restored);
+    run_until(fixture, is_restored);
+    return restored_well;
+}
+
+/* Snapshots from before the start could move, and from before tombstones were marked, are still
+ * read, and say nothing of it. */
 static void test_log_start_is_not_in_old_snapshots(void **state) {
     struct fixture *fixture = *state;
     fixture_start(fixture, 1);
@@ -253,21 +331,31 @@ static void test_log_start_is_not_in_old_snapshots(void **state) {
     uint8_t *old = mem_alloc(now.len);
     memcpy(old, now.data, now.len);
     le_put_u32(old + 4, 1);
-    struct slice one = slice_copy(NULL, old, now.len - APPLIER_HEAD - OF_START);
-    struct slice bare = slice_copy(NULL, old + HEAD + APPLIER_HEAD,
-                                   now.len - HEAD - 2 * APPLIER_HEAD - OF_START);
+    size_t with_start = now.len - APPLIER_HEAD, without = with_start - APPLIER_HEAD - OF_START;
+    struct slice one = slice_copy(NULL, old, without);
+    struct slice bare = slice_copy(NULL, old + HEAD + APPLIER_HEAD, without - HEAD - APPLIER_HEAD);
+    le_put_u32(old + 4, 2);
+    struct slice unmarked = slice_copy(NULL, old, with_start);
     struct slice *olds[] = {&one, &bare};
     for (size_t i = 0; i < 2; i++) {
         for (size_t a = 0; a < partition->applier_count; a++)
             partition->appliers[a].type->reset(partition->appliers[a].state);
-        assert_true(appliers_restore(partition, olds[i]));
+        assert_true(restored_from(fixture, partition, *olds[i]));
         assert_int_equal(partition_start_offset(partition), 0);
         assert_int_equal(producer_state_count(partition_producers(partition)), 1);
     }
-    assert_true(appliers_restore(partition, &now));
+    tombstone_marks_add(&partition->tombstones, (struct tombstone_mark){1, 5});
+    struct slice marked = partition_applied_state(partition);
+    assert_true(restored_from(fixture, partition, now));
     assert_int_equal(partition_start_offset(partition), 1);
+    partition->tombstones = (struct tombstone_marks){0};
+    assert_true(restored_from(fixture, partition, unmarked));
+    assert_int_equal(partition_start_offset(partition), 1);
+    assert_int_equal(tombstone_marks_last(&partition->tombstones).offset, 0);
+    assert_true(restored_from(fixture, partition, marked));
+    assert_int_equal(tombstone_marks_last(&partition->tombstones).offset, 1);
+    assert_int_equal(tombstone_marks_last(&partition->tombstones).at_ms, 5);
     mem_free(old);
-    slice_unref(&one), slice_unref(&bare), slice_unref(&now);
 }
 
 /* ---- Three replicas ---- */
@@ -362,16 +450,12 @@ static void test_log_start_waits_are_told_in_quiet(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_log_start_command),
-        TEST(test_log_start_bounds_all_reads),
-        TEST(test_log_start_refuses),
-        TEST(test_log_start_wakes_fetches),
-        TEST(test_log_start_close_ends_what_waits),
-        TEST(test_log_start_survives_a_stop),
-        TEST(test_log_start_survives_a_crash),
-        TEST(test_log_start_is_not_in_old_snapshots),
-        TEST(test_log_start_is_replicated),
-        TEST(test_log_start_knows_what_is_everywhere),
+        cmocka_unit_test(test_log_start_command),     TEST(test_log_start_bounds_all_reads),
+        TEST(test_start_at_end_is_not_forgotten),     TEST(test_log_start_refuses),
+        TEST(test_log_start_wakes_fetches),           TEST(test_log_start_close_ends_what_waits),
+        TEST(test_log_start_moves_while_looked_up),   TEST(test_log_start_survives_a_stop),
+        TEST(test_log_start_survives_a_crash),        TEST(test_log_start_is_not_in_old_snapshots),
+        TEST(test_log_start_is_replicated),           TEST(test_log_start_knows_what_is_everywhere),
         TEST(test_log_start_waits_are_told_in_quiet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

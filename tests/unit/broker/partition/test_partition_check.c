@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "broker/config/broker_settings.h"
 #include "protocol/kafka_error.h"
 #include "protocol/record/record_batch_layout.h"
 #include "tests/batches/record_batch_check.h"
@@ -154,7 +155,7 @@ static void test_check_damage(void **state) {
 static void test_check_small_ones_at_once(void **state) {
     struct fixture *fixture = *state;
     fixture->checks.inline_us = 500;
-    fixture->settings.max_message_bytes = PARTITION_BATCH_MOST;
+    fixture->settings.max_message_bytes = BROKER_BATCH_MOST;
     fixture->settings.compression_type = 1 + RECORD_CODEC_ZSTD;
     struct partition *partition = start_one(fixture);
     for (int codec = RECORD_CODEC_NONE; codec <= RECORD_CODEC_LZ4; codec++) {

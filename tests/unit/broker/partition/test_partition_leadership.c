@@ -5,6 +5,7 @@
 #include "broker/producer/producer_state.h"
 #include "protocol/kafka_error.h"
 #include "storage/little_endian.h"
+#include "tests/batches/producer_bytes.h"
 #include "tests/unit/broker/fixture_partitions.h"
 #include "tests/unit/unit.h"
 
@@ -309,8 +310,8 @@ static size_t known_producers(struct fixture_node *node, struct slice *bytes) {
     struct producer_state *state = producer_state_new(
         &(struct producer_state_options){.max_producers = 10});
     *bytes = partition_applied_state(node->partition);
-    assert_int_equal(producer_state_decode(state, bytes->data + SNAPSHOT_HEADS,
-                                           le_get_u32(bytes->data + AT_FIRST_LEN)),
+    assert_int_equal(producer_bytes_take(state, bytes->data + SNAPSHOT_HEADS,
+                                         le_get_u32(bytes->data + AT_FIRST_LEN)),
                      ERR_NONE);
     size_t count = producer_state_count(state);
     producer_state_free(state);
@@ -361,6 +362,23 @@ static void test_leadership_forgets_by_the_log(void **state) {
     sent_free(&first), sent_free(&crowded), sent_free(&behind), sent_free(&later);
 }
 
+/* While it is copied to another broker a lone replica takes records, whatever min.insync.replicas
+ * says: the newcomer does not vote yet. */
+static void test_leadership_min_insync_with_a_newcomer(void **state) {
+    struct fixture *fixture = *state;
+    fixture->settings.min_insync_replicas = 2;
+    fixture_start(fixture, 1);
+    struct partition *partition = fixture_leader(fixture)->partition;
+    static const struct raft_group_member members[] = {{10, 1, true}, {11, 2, false}};
+    partition_set_members(partition, members, 2);
+    assert_int_equal(partition_in_sync_wanted(partition), 1);
+    struct sent sent;
+    send_numbered(partition, 4, 0, 0, &sent);
+    run_until_over(fixture, &sent);
+    assert_int_equal(sent.produce.error, KAFKA_NONE);
+    sent_free(&sent);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -371,6 +389,7 @@ int main(void) {
         TEST(test_leadership_refuses_when_too_much_waits),
         TEST(test_leadership_min_insync_replicas),
         TEST(test_leadership_min_insync_above_the_replicas),
+        TEST(test_leadership_min_insync_with_a_newcomer),
         TEST(test_leadership_deposed_leader_answers_nothing),
         TEST(test_leadership_deposed_leader_judges_nobody),
         TEST(test_leadership_verdict_is_let_go),

@@ -39,7 +39,8 @@ static struct produced_records records_of(struct slice slice, bool zstd_allowed)
     return (struct produced_records){.frame = slice,
                                      .data = slice.data,
                                      .len = (int32_t)slice.len,
-                                     .zstd_allowed = zstd_allowed};
+                                     .zstd_allowed = zstd_allowed,
+                                     .transactional_id = KP_NULL_STRING};
 }
 
 /* Begin, all of the check, end. */

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "broker/producer/producer_refusals.h"
 #include "broker/producer/producer_state.h"
+#include "tests/batches/producer_bytes.h"
 #include "tests/unit/unit.h"
 
 enum { NOW = 1000000 };
@@ -306,8 +307,8 @@ static void test_producer_state_snapshot_round_trip(void **unused) {
                                  15000); /* some are forgotten, some were heard since */
     }
     begin(state, batch(1000, 0, 0, 1, 5000)); /* in flight: not part of it */
-    struct slice bytes = producer_state_encode(state);
-    assert_int_equal(producer_state_decode(copy, bytes.data, bytes.len), ERR_NONE);
+    struct slice bytes = producer_bytes(state);
+    assert_int_equal(producer_bytes_take(copy, bytes.data, bytes.len), ERR_NONE);
     assert_int_equal(producer_state_count(copy), producer_state_count(state));
     assert_int_equal(check(copy, batch(1000, 0, 0, 1, 0), NULL), PRODUCER_NEW);
     for (int id = 0; id < 90; id++) {
@@ -318,7 +319,7 @@ static void test_producer_state_snapshot_round_trip(void **unused) {
             assert_int_equal(here, there);
         }
     }
-    struct slice again = producer_state_encode(copy);
+    struct slice again = producer_bytes(copy);
     assert_int_equal(again.len, bytes.len);
     assert_memory_equal(again.data, bytes.data, bytes.len);
     slice_unref(&again);
@@ -336,16 +337,16 @@ static void test_producer_state_snapshot_damaged(void **unused) {
     struct producer_state *state = make(50);
     for (int id = 0; id < 3; id++)
         commit(state, batch(id, 0, 0, 1, id));
-    struct slice bytes = producer_state_encode(state);
+    struct slice bytes = producer_bytes(state);
     struct producer_state *copy = make(50);
     for (size_t len = 0; len < bytes.len; len++)
-        assert_int_not_equal(producer_state_decode(copy, bytes.data, len), ERR_NONE);
+        assert_int_not_equal(producer_bytes_take(copy, bytes.data, len), ERR_NONE);
     uint8_t changed[512];
     assert_true(bytes.len <= sizeof changed);
     for (size_t at = 0; at < bytes.len; at++) {
         memcpy(changed, bytes.data, bytes.len);
         changed[at] ^= 0x10;
-        assert_int_not_equal(producer_state_decode(copy, changed, bytes.len), ERR_NONE);
+        assert_int_not_equal(producer_bytes_take(copy, changed, bytes.len), ERR_NONE);
     }
     assert_int_equal(producer_state_count(copy), 0);
     slice_unref(&bytes);

@@ -1,7 +1,7 @@
 /* Deadlines of requests on the real clock, and the map of errors. */
 
 #include "base/env_uv/env_uv.h"
-#include "broker/partition/error_map.h"
+#include "broker/errors/error_map.h"
 #include "broker/server/deadlines.h"
 #include "protocol/kafka_error.h"
 #include "tests/unit/unit.h"

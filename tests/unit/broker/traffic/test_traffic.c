@@ -94,6 +94,29 @@ static void test_traffic_given_again(void **state) {
     assert_int_equal(reader->again, 0);
 }
 
+/* Who produces is summed by client; of too many those stay that came last. */
+static void test_traffic_writers(void **state) {
+    (void)state;
+    for (int64_t i = 0; i < 2 * TRAFFIC_READERS_MAX; i++) {
+        char peer[32];
+        snprintf(peer, sizeof peer, "10.0.0.1:%d", (int)i);
+        struct traffic_reader_id id = {traffic_reader_key(kp_string_of("w"), peer),
+                                       kp_string_of("w"), peer, 0};
+        traffic_produced(&traffic, 100 + i, &id, 3, 70);
+        traffic_produced(&traffic, 200 + i, &id, 4, 80);
+    }
+    assert_int_equal(traffic.writer_count, TRAFFIC_READERS_MAX);
+    for (size_t i = 0; i < TRAFFIC_READERS_MAX; i++) {
+        const struct traffic_writer *writer = &traffic.writers[i];
+        assert_string_equal(writer->client_id, "w");
+        assert_true(writer->seen_ms >= 200 + TRAFFIC_READERS_MAX);
+        assert_int_equal(writer->seen_ms - writer->since_ms, 100);
+        assert_int_equal(writer->batches, 2);
+        assert_int_equal(writer->records, 7);
+        assert_int_equal(writer->bytes, 150);
+    }
+}
+
 /* Those that came last stay; texts are cut, also none at all. */
 static void test_traffic_has_room(void **state) {
     (void)state;
@@ -143,9 +166,8 @@ static void test_traffic_costs_little(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_traffic_ages),         TEST(test_traffic_comes_late),
-        TEST(test_traffic_given_again),  TEST(test_traffic_has_room),
-        TEST(test_traffic_costs_little),
+        TEST(test_traffic_ages),     TEST(test_traffic_comes_late), TEST(test_traffic_given_again),
+        TEST(test_traffic_has_room), TEST(test_traffic_writers),    TEST(test_traffic_costs_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

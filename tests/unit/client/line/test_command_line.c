@@ -83,6 +83,22 @@ static void expect_wrong(const char *line, const char *part) {
     if (!strstr(why.text, part)) fail_msg("\"%s\" is not in: %s", part, why.text);
 }
 
+/* Options of kcat, rpk and Kafka's scripts are answered with what they are called here; those that
+ * are ours, too, are taken. */
+static void test_command_line_foreign(void **state) {
+    (void)state;
+    expect_wrong("topic list --bootstrap-server x:1",
+                 "--bootstrap-server; here it is -b HOST:PORT");
+    expect_wrong("topic list --bootstrap-server=x:1", "here it is -b HOST:PORT");
+    expect_wrong("consume t --from-beginning", "that is where consume begins");
+    expect_wrong("consume -t orders -e", "topics are named as words");
+    expect_wrong("consume -torders", "topics are named as words");
+    expect_wrong("-L", "drave info");
+    expect_wrong("topic create t --replication-factor 3", "here it is --replicas");
+    assert_int_equal(parse("group seek g --to end --topic t"), COMMAND_LINE_RUN);
+    assert_int_equal(parse("consume t --max-messages 3"), COMMAND_LINE_RUN);
+}
+
 /* What is wrong is named, with what was meant. */
 static void test_command_line_wrong(void **state) {
     (void)state;
@@ -158,6 +174,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_command_line_order),
                                        cmocka_unit_test(test_command_line_values),
                                        cmocka_unit_test(test_command_line_longer_name),
+                                       cmocka_unit_test(test_command_line_foreign),
                                        cmocka_unit_test(test_command_line_wrong),
                                        cmocka_unit_test(test_command_line_alone),
                                        cmocka_unit_test(test_command_line_help),

@@ -81,6 +81,46 @@ static void test_line_reader_pieces(void **state) {
     free(text);
 }
 
+/* Another delimiter, of several bytes: also where a piece of what is read ends within it, and
+ * behind what is too long. */
+static void test_line_reader_delimiter(void **state) {
+    (void)state;
+    enum { SIZE = 1 << 20, MAX = 2000 };
+    char *text = malloc(SIZE);
+    srandom(11);
+    for (size_t i = 0; i < SIZE; i++)
+        text[i] = random() % 3000 == 0 ? ';' : ";|x"[random() % 3];
+    struct line_reader *reader = reader_of(text, SIZE, MAX);
+    line_reader_delimiter(reader, ";||;|x", 6);
+    for (size_t at = 0; at < SIZE;) {
+        char *end = memmem(text + at, SIZE - at, ";||;|x", 6);
+        size_t len = end ? (size_t)(end - text) - at : SIZE - at;
+        expect(reader, len > MAX ? LINE_TOO_LONG : LINE_WHOLE, text + at, len);
+        at += len + 6;
+    }
+    expect(reader, LINE_END, NULL, 0);
+    line_reader_free(reader);
+    free(text);
+    enum { EMPTY = 30000, LEN = 6 };
+    char *delimiters = malloc(EMPTY * LEN); /* wherever a piece ends, it cuts one of them */
+    for (size_t i = 0; i < EMPTY; i++)
+        memcpy(delimiters + i * LEN, ";||;|x", LEN);
+    reader = reader_of(delimiters, EMPTY * LEN, MAX);
+    line_reader_delimiter(reader, ";||;|x", LEN);
+    for (size_t i = 0; i < EMPTY; i++)
+        expect(reader, LINE_WHOLE, "", 0);
+    expect(reader, LINE_END, NULL, 0);
+    line_reader_free(reader);
+    free(delimiters);
+    reader = reader_of("a::b:::c:", 9, 5);
+    line_reader_delimiter(reader, "::", 2);
+    expect(reader, LINE_WHOLE, "a", 1);
+    expect(reader, LINE_WHOLE, "b", 1);
+    expect(reader, LINE_WHOLE, ":c:", 3);
+    expect(reader, LINE_END, NULL, 0);
+    line_reader_free(reader);
+}
+
 /* 300 MiB without a newline, and then a line: it is counted, not kept. */
 static void test_line_reader_huge_line(void **state) {
     (void)state;
@@ -126,9 +166,9 @@ static void test_line_reader_idle_and_failure(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_line_reader_lines),
-                                       cmocka_unit_test(test_line_reader_pieces),
-                                       cmocka_unit_test(test_line_reader_huge_line),
-                                       cmocka_unit_test(test_line_reader_idle_and_failure)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_line_reader_lines), cmocka_unit_test(test_line_reader_pieces),
+        cmocka_unit_test(test_line_reader_delimiter), cmocka_unit_test(test_line_reader_huge_line),
+        cmocka_unit_test(test_line_reader_idle_and_failure)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
-/* A record from its JSON: what every form means, and what is refused. The way out and back is
- * tests/integration/cli_records.py. */
+/* A record to its JSON and back, byte for byte; what every form means, and what is refused. Through
+ * a cluster: tests/integration/cli_records.py. */
 #include <string.h>
 
+#include "base/mem.h"
+#include "client/line/talk.h"
 #include "client/records/record_json.h"
 #include "tests/unit/unit.h"
 
@@ -120,8 +122,129 @@ static void test_refused(void **state) {
     }
 }
 
+/* ---- There and back ---- */
+
+static uint64_t dice;
+
+/* xorshift64*: the same records in every run. */
+static uint32_t roll(uint32_t sides) {
+    dice ^= dice >> 12;
+    dice ^= dice << 25;
+    dice ^= dice >> 27;
+    return (uint32_t)((dice * 2685821657736338717ULL) >> 32) % sides;
+}
+
+/* None, empty, text, text with what JSON and terminals mind, or any bytes; never a zero in a
+ * `name`, which librdkafka would cut there. */
+static struct view_bytes roll_bytes(uint8_t *room, size_t max, bool name) {
+    static const char *const odd[] = {
+        "\"",   "\\",   "\n",           "\x1b[31m",     "\u2028", "\U0001f600", "{\"hex\":\"00\"}",
+        "null", "\xc3", "\xed\xa0\x80", "\xef\xbb\xbf", "\x7f"};
+    uint32_t kind = roll(name ? 3 : 5);
+    size_t len = 0, wanted = roll((uint32_t)max - 16);
+    while (kind < 3 && len < wanted) {
+        const char *piece = odd[roll(sizeof(odd) / sizeof(odd[0]))];
+        size_t size = kind == 0 ? strlen(piece) : 1;
+        uint8_t any = (uint8_t)(kind == 1 ? 'a' + roll(26) : name + roll(256 - name));
+        memcpy(room + len, kind == 0 ? piece : (const char *)&any, size);
+        len += size;
+    }
+    return (struct view_bytes){kind == 4 ? NULL : room, len};
+}
+
+static void expect_same(struct record_bytes got, struct view_bytes want) {
+    assert_int_equal(got.data == NULL, want.data == NULL);
+    assert_int_equal(got.len, want.data ? want.len : 0);
+    if (got.len > 0) assert_memory_equal(got.data, want.data, got.len);
+}
+
+static void expect_same_headers(const struct client_record *got, const struct record_view *want) {
+    struct record_view read = {.headers = got->headers};
+    struct view_bytes name, value, read_name, read_value;
+    size_t count = record_view_header_count(want);
+    assert_int_equal(record_view_header_count(&read), count);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(record_view_header(want, i, &name, &value));
+        assert_true(record_view_header(&read, i, &read_name, &read_value));
+        assert_int_equal(read_name.len, name.len);
+        assert_memory_equal(read_name.data, name.data, name.len);
+        expect_same((struct record_bytes){(uint8_t *)(uintptr_t)read_value.data, read_value.len},
+                    value);
+    }
+}
+
+/* The line as `consume --json` prints it, read as `produce --json` reads it. */
+static void there_and_back(const struct record_view *record) {
+    struct held_talk talk;
+    struct client_record read;
+    struct error_text why = {""};
+    talk_hold();
+    print_json(record_to_json(record, true));
+    talk_held(&talk);
+    assert_true(talk.printed_len > 0 && talk.printed[talk.printed_len - 1] == '\n');
+    assert_null(memchr(talk.printed, '\n', talk.printed_len - 1)); /* one line each */
+    if (record_from_json(talk.printed, talk.printed_len - 1, &read, &why) != ERR_NONE)
+        fail_msg("%s: %.*s", why.text, (int)talk.printed_len, talk.printed);
+    expect_same(read.key, record->key);
+    expect_same(read.value, record->value);
+    expect_same_headers(&read, record);
+    assert_true(read.has_partition && read.has_timestamp);
+    assert_int_equal(read.partition, record->partition);
+    assert_true(read.timestamp_ms == record->timestamp_ms);
+    record_close(&read);
+    mem_free(talk.printed);
+}
+
+/* Whatever a record holds, its line makes the same record again, byte for byte: random records. */
+static void test_every_record_comes_back(void **state) {
+    (void)state;
+    enum { MAX = 96 };
+    static const int64_t times[] = {-1, 0, 1, 9007199254740993, INT64_MAX};
+    uint8_t key[MAX], value[MAX], part[MAX], name[MAX];
+    for (uint64_t seed = 1; seed <= 3000; seed++) {
+        dice = seed * 0x9e3779b97f4a7c15ULL;
+        struct record_view record = {.topic = "t",
+                                     .partition = (int32_t)roll(INT32_MAX),
+                                     .offset = (int64_t)seed,
+                                     .timestamp_ms = times[roll(5)],
+                                     .key = roll_bytes(key, MAX, false),
+                                     .value = roll_bytes(value, MAX, false)};
+        rd_kafka_headers_t *headers = rd_kafka_headers_new(4);
+        for (uint32_t i = roll(4); i > 0; i--) {
+            struct view_bytes one = roll_bytes(part, MAX, false), of = roll_bytes(name, MAX, true);
+            rd_kafka_header_add(headers, of.data, (ssize_t)of.len, one.data, (ssize_t)one.len);
+        }
+        record.headers = headers;
+        there_and_back(&record);
+        rd_kafka_headers_destroy(headers);
+    }
+}
+
+/* Without its value it is no record that could be sent by mistake. */
+static void test_without_value(void **state) {
+    (void)state;
+    struct record_view record = {.topic = "t", .key = {"k", 1}, .value = {"12345", 5}};
+    struct held_talk talk;
+    struct client_record read;
+    struct error_text why = {""};
+    talk_hold();
+    print_json(record_to_json(&record, false));
+    record.value.data = NULL;
+    print_json(record_to_json(&record, false));
+    talk_held(&talk);
+    char *end = memchr(talk.printed, '\n', talk.printed_len);
+    assert_non_null(memmem(talk.printed, (size_t)(end - talk.printed), "\"value_size\":5", 14));
+    assert_non_null(
+        memmem(end, talk.printed_len - (size_t)(end - talk.printed), "\"value_size\":-1", 15));
+    assert_int_equal(record_from_json(talk.printed, (size_t)(end - talk.printed), &read, &why),
+                     ERR_INVALID);
+    mem_free(talk.printed);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fields), cmocka_unit_test(test_base64),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_record_comes_back),
+                                       cmocka_unit_test(test_without_value),
+                                       cmocka_unit_test(test_fields), cmocka_unit_test(test_base64),
                                        cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,19 +95,27 @@ static void test_what_is_no_moment(void **state) {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_int_equal(moment(rows[i]), -1);
     }
-    assert_int_equal(moment("20261128"), 20261128); /* digits are ms, whatever they look like */
+    assert_int_equal(moment("20261128"), 20261128); /* digits are ms, whatever they look like, */
+    assert_int_equal(moment("12345678901"), 12345678901);
+    assert_int_equal(moment("1795860000"), 1795860000000); /* but 9 or 10 of them are seconds */
+    assert_int_equal(moment("100000000"), 100000000000);
 }
 
-static void expect_where(const char *text, enum where_kind kind, int64_t value, int64_t until_ms) {
+static void expect_span(const char *text, enum where_kind kind, int64_t value,
+                        enum where_until until, int64_t until_value) {
     struct where where;
     bool early;
-    assert_int_equal(where_parse(text, now, &where, &early), ERR_NONE);
+    if (where_parse(text, now, &where, &early) != ERR_NONE) fail_msg("%s is refused", text);
     assert_int_equal(where.kind, kind);
     assert_int_equal(where.value, value);
-    assert_int_equal(where.until_given, until_ms >= 0);
-    if (until_ms >= 0) {
-        assert_int_equal(where.until_ms, until_ms);
-    }
+    assert_int_equal(where.until, until);
+    assert_int_equal(where.until_value, until_value);
+}
+
+/* until_ms -1: never. */
+static void expect_where(const char *text, enum where_kind kind, int64_t value, int64_t until_ms) {
+    expect_span(text, kind, value, until_ms < 0 ? UNTIL_NEVER : UNTIL_TIME,
+                until_ms < 0 ? 0 : until_ms);
 }
 
 /* Each form of -o; the two moments of a span may hold colons. */
@@ -129,18 +137,50 @@ static void test_where(void **state) {
     expect_where("@2026-11-28T09:00:00Z:@2026-11-28T10:00+00:00", WHERE_TIME, 1795856400000,
                  1795860000000);
     expect_where("@2026-11-28:2026-11-29", WHERE_TIME, 1795824000000, 1795910400000);
+    expect_where("start", WHERE_BEGINNING, 0, -1);
+    expect_where("earliest", WHERE_BEGINNING, 0, -1);
+    expect_where("latest", WHERE_END, 0, -1);
+    expect_where("stored", WHERE_STORED, 0, -1);
+    expect_where("+5", WHERE_BEGINNING, 5, -1);
+    expect_where("@1:", WHERE_TIME, 1, -1);
+    expect_where("@2026-11-28T10:00:", WHERE_TIME, 1795860000000, -1);
+    expect_where("@2026-11-28T10:00:30:", WHERE_TIME, 1795860030000, -1);
+    expect_where("@:1", WHERE_BEGINNING, 0, 1);
+    expect_where("@:@-1h", WHERE_BEGINNING, 0, now - HOUR);
+    expect_where("@2026-11-28:1h", WHERE_TIME, 1795824000000, 1795827600000);
+    expect_where("@1795860000", WHERE_TIME, 1795860000000, -1); /* ten digits: seconds */
+    expect_where("s@-1h", WHERE_TIME, now - HOUR, -1);
+    expect_where("e@7", WHERE_BEGINNING, 0, 7);
+    expect_span(":end", WHERE_BEGINNING, 0, UNTIL_END, 0);
+    expect_span("5:end", WHERE_OFFSET, 5, UNTIL_END, 0);
+    expect_span(":10", WHERE_BEGINNING, 0, UNTIL_OFFSET, 10);
+    expect_span("5:10", WHERE_OFFSET, 5, UNTIL_OFFSET, 10);
+    expect_span("+2:10", WHERE_BEGINNING, 2, UNTIL_OFFSET, 10);
+    expect_span("-2:end", WHERE_LAST, 2, UNTIL_END, 0);
+    expect_span("beginning:end", WHERE_BEGINNING, 0, UNTIL_END, 0);
+    expect_span("@1:end", WHERE_TIME, 1, UNTIL_END, 0);
+    expect_span("@-1h:@end", WHERE_TIME, now - HOUR, UNTIL_END, 0);
     struct where where;
     bool early;
     const char *const wrong[] = {"",
                                  "tomorrow",
                                  "-",
                                  "--1",
-                                 "+1",
+                                 "+",
+                                 "++1",
+                                 "+-1",
                                  "@",
                                  "@x",
-                                 "@1:",
-                                 "@:1",
+                                 "@:",
                                  "@1:x",
+                                 ":",
+                                 "1:",
+                                 "1:x",
+                                 "1:2:3",
+                                 "1:-2",
+                                 "s@",
+                                 "e@x",
+                                 "s1",
                                  "1x",
                                  "9223372036854775808",
                                  "@2026-11-28T10:99",
@@ -149,7 +189,36 @@ static void test_where(void **state) {
         assert_int_equal(where_parse(wrong[i], now, &where, &early), ERR_INVALID);
         assert_false(early);
     }
-    assert_int_equal(where_parse("@now:-1h", now, &where, &early), ERR_INVALID);
+    const char *const backwards[] = {"@now:-1h", "10:5", "@1:@0"};
+    for (size_t i = 0; i < sizeof(backwards) / sizeof(backwards[0]); i++) {
+        assert_int_equal(where_parse(backwards[i], now, &where, &early), ERR_INVALID);
+        assert_true(early);
+    }
+}
+
+/* kcat gives the two sides of a span of time one by one. */
+static void test_two_sides(void **state) {
+    (void)state;
+    struct where where;
+    bool early;
+    const char *const pairs[][2] = {{"s@5", "e@9"}, {"e@9", "s@5"}};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(where_parse(pairs[i][0], now, &where, &early), ERR_NONE);
+        assert_int_equal(where_add(pairs[i][1], now, &where, &early), ERR_NONE);
+        assert_int_equal(where.kind, WHERE_TIME);
+        assert_int_equal(where.value, 5);
+        assert_int_equal(where.until, UNTIL_TIME);
+        assert_int_equal(where.until_value, 9);
+    }
+    const char *const wrong[][2] = {
+        {"s@5", "s@6"}, {"e@5", "e@6"}, {"5", "s@6"}, {":end", "e@6"}, {"s@5", "end"}};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_int_equal(where_parse(wrong[i][0], now, &where, &early), ERR_NONE);
+        assert_int_equal(where_add(wrong[i][1], now, &where, &early), ERR_INVALID);
+        assert_false(early);
+    }
+    assert_int_equal(where_parse("s@9", now, &where, &early), ERR_NONE);
+    assert_int_equal(where_add("e@5", now, &where, &early), ERR_INVALID);
     assert_true(early);
 }
 
@@ -183,8 +252,8 @@ static void test_partition_set(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_moments), cmocka_unit_test(test_days_are_those_of_timegm),
+        cmocka_unit_test(test_moments),           cmocka_unit_test(test_days_are_those_of_timegm),
         cmocka_unit_test(test_what_is_no_moment), cmocka_unit_test(test_where),
-        cmocka_unit_test(test_partition_set)};
+        cmocka_unit_test(test_two_sides),         cmocka_unit_test(test_partition_set)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

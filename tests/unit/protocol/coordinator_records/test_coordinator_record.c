@@ -1,7 +1,7 @@
 /*
- * The records of __consumer_offsets against those that Kafka's own group coordinator makes
- * (tests/golden/generate): decoded fields equal Kafka's JSON, encoding again gives the same bytes,
- * and hostile bytes harm nothing.
+ * The records of __consumer_offsets and __transaction_state against those that Kafka's own classes
+ * make (tests/golden/generate): decoded fields equal Kafka's JSON, encoding again gives the same
+ * bytes, and hostile bytes harm nothing.
  */
 #include "protocol/coordinator_records/coordinator_record.h"
 
@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "protocol/coordinator_records/classic_group_record.h"
 #include "protocol/coordinator_records/offset_record.h"
+#include "protocol/coordinator_records/transaction_record.h"
 #include "tests/unit/protocol/fixture_dump.h"
 #include "tests/unit/protocol/fixture_golden.h"
 #include "tests/unit/unit.h"
@@ -60,14 +61,18 @@ static int encode(const struct part *part, int version, const void *object, uint
     return kp_writer_take(&writer, bytes, len);
 }
 
-/* Calls `visit` for each golden key and value whose type we know; returns how many. */
-static int for_each_part(void (*visit)(const struct part *part, void *arg), void *arg) {
-    struct golden_file *file = golden_open("coordinator_records.txt", FIELDS);
+static const struct kp_record_type *transaction_type(int number) {
+    return number == kp_transaction_record_type.number ? &kp_transaction_record_type : NULL;
+}
+
+/* Calls `visit` for each golden key and value of the file whose type we know. */
+static void visit_file(const char *name, const struct kp_record_type *(*type_numbered)(int number),
+                       void (*visit)(const struct part *part, void *arg), void *arg) {
+    struct golden_file *file = golden_open(name, FIELDS);
     struct golden_line line;
-    int parts = 0;
     while (golden_next(file, &line)) {
         struct part part = {
-            .type = kp_record_type_numbered((int)strtol(line.fields[FIELD_NUMBER], NULL, 10)),
+            .type = type_numbered((int)strtol(line.fields[FIELD_NUMBER], NULL, 10)),
             .key = strcmp(line.fields[FIELD_PART], "key") == 0,
             .version = (int)strtol(line.fields[FIELD_VERSION], NULL, 10),
             .variant = line.fields[FIELD_VARIANT],
@@ -80,16 +85,25 @@ static int for_each_part(void (*visit)(const struct part *part, void *arg), void
         assert_string_equal(line.fields[FIELD_NAME] + named, part.key ? "Key" : "Value");
         visit(&part, arg);
         mem_free(part.bytes);
-        parts++;
     }
     golden_close(file);
-    return parts;
+}
+
+static void for_each_part(void (*visit)(const struct part *part, void *arg), void *arg) {
+    visit_file("coordinator_records.txt", kp_record_type_numbered, visit, arg);
+    visit_file("transaction_records.txt", transaction_type, visit, arg);
+}
+
+static bool is_key_of(const struct kp_record_type *type, const uint8_t *bytes, size_t len) {
+    return type == &kp_transaction_record_type ? kp_is_transaction_key(bytes, len)
+                                               : kp_record_type_of(bytes, len) == type;
 }
 
 struct round_trip {
     uint8_t *full; /* what a value with unknown tags must become */
     size_t full_len;
     bool seen[TYPES][VERSIONS][2];
+    bool transactions[VERSIONS][2];
 };
 
 static void check_round_trip(const struct part *part, void *arg) {
@@ -97,7 +111,7 @@ static void check_round_trip(const struct part *part, void *arg) {
     struct kp_arena arena;
     kp_arena_init(&arena, ARENA_LIMIT);
     void *object = mem_zalloc(schema_of(part)->size);
-    if (part->key) assert_ptr_equal(kp_record_type_of(part->bytes, part->len), part->type);
+    if (part->key) assert_true(is_key_of(part->type, part->bytes, part->len));
     int version;
     assert_int_equal(decode(part, part->bytes, part->len, &arena, object, &version), ERR_NONE);
     assert_int_equal(version, part->version);
@@ -118,7 +132,10 @@ static void check_round_trip(const struct part *part, void *arg) {
     } else {
         mem_free(bytes);
     }
-    state->seen[part->type->number][version][part->key] = true;
+    if (part->type == &kp_transaction_record_type)
+        state->transactions[version][part->key] = true;
+    else
+        state->seen[part->type->number][version][part->key] = true;
     mem_free(object);
     kp_arena_close(&arena);
 }
@@ -136,6 +153,10 @@ static void test_records_round_trip(void **state) {
         for (int version = types[i].from; version <= types[i].to; version++)
             assert_true(trip->seen[types[i].number][version][false]);
     }
+    assert_true(trip->transactions[0][true]);
+    for (int version = kp_transaction_record_type.from; version <= kp_transaction_record_type.to;
+         version++)
+        assert_true(trip->transactions[version][false]);
     mem_free(trip->full);
     mem_free(trip);
 }
@@ -174,7 +195,7 @@ static void check_flipped(const struct part *part, void *arg) {
         memcpy(bytes, part->bytes, part->len);
         for (uint32_t flips = 1 + next_random(seed) % 3; flips > 0; flips--)
             bytes[next_random(seed) % part->len] = (uint8_t)next_random(seed);
-        if (part->key && kp_record_type_of(bytes, part->len) != part->type) continue;
+        if (part->key && !is_key_of(part->type, bytes, part->len)) continue;
         struct kp_arena arena;
         kp_arena_init(&arena, ARENA_LIMIT);
         void *object = mem_zalloc(schema_of(part)->size);

@@ -137,7 +137,8 @@ static int setup(void **state) {
     struct test *test = mem_zalloc(sizeof *test);
     *state = test;
     assert_int_equal(env_uv_new(&test->env, 2), ERR_NONE);
-    test->log = (struct log){test->env, getenv("DRAVE_TEST_LOG") ? LOG_DEBUG : LOG_ERROR};
+    test->log = (struct log){.env = test->env,
+                             .level = getenv("DRAVE_TEST_LOG") ? LOG_DEBUG : LOG_ERROR};
     test->limit = env_timer_new(test->env, on_limit, test);
     test->poll = env_timer_new(test->env, on_poll, test);
     return 0;
@@ -401,8 +402,34 @@ static void test_peers_stranger(void **state) {
     open_broker(test, 2, 0);
     peers_add(test->brokers[1].peers, 2, "127.0.0.1", test->brokers[2].port);
     run_until(test, one_refused);
-    assert_string_equal(test->brokers[1].refusal,
-                        "broker 1 is not in the cluster.nodes of broker 2; make the lists equal");
+    assert_string_equal(
+        test->brokers[1].refusal,
+        "broker 1 is not in the cluster.nodes of broker 2, which has not heard of it otherwise");
+}
+
+static bool two_refused(struct test *test) {
+    return test->brokers[2].refusals == 1;
+}
+
+/* One that is to be dialled by a broker that does not know of it hears why not when it knocks; when
+ * that one has heard of it, they connect. */
+static void test_peers_knock(void **state) {
+    struct test *test = *state;
+    test->brokers[1].refuse = "not admitted yet";
+    open_broker(test, 1, 0);
+    open_broker(test, 2, 0);
+    peers_add(test->brokers[2].peers, 1, "127.0.0.1", test->brokers[1].port);
+    peers_knock(test->brokers[2].peers);
+    run_until(test, two_refused);
+    assert_string_equal(test->brokers[2].refusal, "not admitted yet");
+    assert_int_equal(test->brokers[1].judged, 2);
+    assert_int_equal(test->brokers[2].judged, 0);
+    test->brokers[1].refuse = NULL;
+    peers_add(test->brokers[1].peers, 2, "127.0.0.1", test->brokers[2].port);
+    run_until(test, both_up);
+    peers_knock(test->brokers[2].peers); /* nothing to say */
+    peers_knock(test->brokers[1].peers);
+    assert_true(peers_is_up(test->brokers[1].peers, 2));
 }
 
 /* Bytes that are not a frame close that connection and nothing else. */
@@ -492,6 +519,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_peers_dead_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peers_refused_then_welcome, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peers_stranger, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_peers_knock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peers_garbage_on_the_port, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,7 @@ static const struct journal_record every_kind[] = {
      .index = 5,
      .segment = 6,
      .position = 7},
+    {.kind = JOURNAL_LOG_BEGINS, .group = 23, .index = 24, .segment = 25, .position = 26},
 };
 enum { KINDS = sizeof every_kind / sizeof every_kind[0] };
 
@@ -113,7 +114,7 @@ static void test_journal_format_header(void **state) {
     assert_memory_equal(again, bytes, journal_round_size(header.payload_len, header.entries));
     test_free(again);
     assert_memory_equal(bytes, "DRJ1", 4);
-    assert_int_equal(le_get_u16(bytes + 4), 1);
+    assert_int_equal(le_get_u16(bytes + 4), 2); /* one of the records came with that format */
     assert_int_equal(le_get_u64(bytes + 8), place.salt);
     assert_int_equal(le_get_u64(bytes + 16), place.generation);
     assert_int_equal(le_get_u64(bytes + 24), place.sequence);
@@ -121,6 +122,23 @@ static void test_journal_format_header(void **state) {
     assert_int_equal(le_get_u32(bytes + 64), place.file);
     assert_int_equal(le_get_u32(bytes + 68), header.payload_len);
     assert_int_equal(le_get_u32(bytes + 92), crc32c(0, bytes, 92));
+    journal_round_free(round);
+}
+
+/* What an older program knows all records of stays in its format. */
+static void test_journal_format_is_the_oldest_that_will_do(void **state) {
+    (void)state;
+    struct journal_round *round = journal_round_new();
+    for (size_t i = 0; i < KINDS; i++) {
+        struct journal_round_header header = place, back;
+        bool newer = every_kind[i].kind == JOURNAL_LOG_BEGINS;
+        journal_round_add(round, &every_kind[i], NULL);
+        journal_round_seal(round, &header);
+        assert_int_equal(journal_round_decode(round->data, &back), ERR_NONE);
+        assert_int_equal(back.format, newer ? 2 : 1);
+        assert_int_equal(le_get_u16(round->data + 4), back.format);
+        journal_round_reset(round, SIZE_MAX);
+    }
     journal_round_free(round);
 }
 
@@ -197,6 +215,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_journal_format_records),
         cmocka_unit_test(test_journal_format_header),
+        cmocka_unit_test(test_journal_format_is_the_oldest_that_will_do),
         cmocka_unit_test(test_journal_format_footer),
         cmocka_unit_test(test_journal_format_every_bit_counts),
         cmocka_unit_test(test_journal_format_cut_records),

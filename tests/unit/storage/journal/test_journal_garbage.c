@@ -84,7 +84,8 @@ static struct journal_record any_record(struct model *model) {
     enum { NUMBERS = sizeof numbers / sizeof numbers[0] };
     static const uint8_t kinds[] = {JOURNAL_HARD_STATE, JOURNAL_TRUNCATE, JOURNAL_COMMIT,
                                     JOURNAL_PROGRESS,   JOURNAL_FORGET,   JOURNAL_MARK,
-                                    JOURNAL_RUN,        JOURNAL_WITNESS,  JOURNAL_GROUP};
+                                    JOURNAL_RUN,        JOURNAL_WITNESS,  JOURNAL_GROUP,
+                                    JOURNAL_LOG_BEGINS};
     return (struct journal_record){.kind = kinds[model_random(model, sizeof kinds)],
                                    .group = numbers[model_random(model, NUMBERS)],
                                    .index = numbers[model_random(model, NUMBERS)],

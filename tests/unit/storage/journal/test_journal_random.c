@@ -26,6 +26,7 @@ static void test_journal_random_clean(void **state) {
         snprintf(fixture->path, sizeof fixture->path, "%s/clean-%d", fixture->folder, (int)seed);
         fixture->options.max_bytes = (seed + 3) * fixture->options.file_bytes;
         struct model *model = model_new(fixture, seed);
+        model->begins = true;
         open_with_model(model);
         for (int life = 0; life < 12; life++) {
             for (int i = 0; i < 600; i++) {
@@ -56,6 +57,7 @@ static void test_journal_random_abrupt(void **state) {
     struct journal_fixture *fixture = *state;
     fixture->options.max_bytes = 6 * fixture->options.file_bytes;
     struct model *model = model_new(fixture, 99);
+    model->begins = true;
     open_with_model(model);
     size_t lost = 0;
     for (int life = 0; life < 150; life++) {
@@ -79,6 +81,7 @@ static void test_journal_random_abrupt(void **state) {
 static void test_journal_random_large_bodies(void **state) {
     struct journal_fixture *fixture = *state;
     struct model *model = model_new(fixture, 5);
+    model->begins = true;
     open_with_model(model);
     for (int life = 0; life < 5; life++) {
         for (int i = 0; i < 60; i++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/env_uv/env_uv.h"
+#include "storage/journal/journal_internal.h"
 #include "storage/journal/journal_runs.h"
 #include "tests/unit/storage/fixture_journal_image.h"
 #include "tests/unit/storage/fixture_journal_model.h"
@@ -106,6 +107,40 @@ static void test_journal_room_uncommitted_is_copied_forward(void **state) {
     assert_true(journal_live_bytes(fixture->journal) <= 4 * fixture->options.file_bytes);
     reopen_and_compare(fixture, model);
     assert_int_equal(journal_recovered(fixture->journal, 2)->entry_count, 30);
+    model_free(model);
+}
+
+/* Free files count as if they were being made, or are free again. */
+static void hide_free_files(const struct journal *journal, bool hide) {
+    for (size_t i = 0; i < journal->files.count; i++) {
+        struct journal_file *file = journal->files.all[i];
+        if (file->generation == (hide ? 0 : UINT64_MAX)) file->generation = hide ? UINT64_MAX : 0;
+    }
+}
+
+/* While copies wait for a file a small round of an owner may still fit into the present one. What
+ * it voids the copies do not bring back. */
+static void test_journal_room_copies_wait_for_a_file(void **state) {
+    struct journal_fixture *fixture = *state;
+    struct owner owner;
+    struct model *model;
+    uint32_t file = (uint32_t)fixture->options.file_bytes;
+    open_with(fixture, &owner, &model);
+    struct journal *journal = fixture->journal;
+    fill(model, 2, 1, file / 2, false);
+    uint64_t first = journal->state.generation;
+    while (journal->state.generation == first || journal->end - journal->offset > file / 3)
+        fill(model, 1, 1, 900, true);
+    assert_true(journal->end - journal->offset > file / 4);
+    journal->reclaiming = first;
+    hide_free_files(journal, true);
+    model_do(model, (struct model_op){MODEL_TRUNCATE, 2, 1, 0, 0});
+    model_do(model, (struct model_op){MODEL_ENTRY, 2, 1, 2, 100});
+    model_flush(model);
+    assert_int_equal(stats_of(fixture).entries_copied_forward, 1); /* gathered, and gone */
+    hide_free_files(journal, false);
+    fill(model, 1, 40, 900, true);
+    reopen_and_compare(fixture, model);
     model_free(model);
 }
 
@@ -459,6 +494,7 @@ int main(void) {
         TEST(test_journal_room_two_files_go_round),
         TEST(test_journal_room_owners_are_asked),
         TEST(test_journal_room_uncommitted_is_copied_forward),
+        TEST(test_journal_room_copies_wait_for_a_file),
         TEST(test_journal_room_recovered_is_copied_forward),
         TEST(test_journal_room_truncated_and_forgotten),
         TEST(test_journal_room_full_waits_and_goes_on),

@@ -480,7 +480,7 @@ static void test_journal_recovery_newer_format(void **state) {
     uint8_t *first = scene.image->files[last.file].bytes;
     le_put_u16(first + 4, JOURNAL_FORMAT + 1);
     le_put_u32(first + 92, crc32c(0, first, 92));
-    assert_refused(&scene, ERR_VERSION, "is of a newer format than this program knows (1)");
+    assert_refused(&scene, ERR_VERSION, "is of a newer format than this program knows (2)");
     free_scene(&scene);
 }
 

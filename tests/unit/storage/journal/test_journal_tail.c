@@ -160,6 +160,63 @@ static void test_journal_tail_torn_at_every_start(void **state) {
     model_free(model);
 }
 
+/* A group with three entries begins anew behind entry 50, in a round that is nearly full: `fill`
+ * bytes of another group are before it. */
+static void begin_anew(struct journal_fixture *fixture, uint64_t group, uint64_t *others,
+                       size_t fill) {
+    journal_fixture_open(fixture);
+    for (uint64_t index = 1; index <= 3; index++)
+        record_entry(fixture, group, index, 3, 100);
+    journal_fixture_flush(fixture);
+    record_entry(fixture, 1, ++*others, 3, 10);
+    journal_fixture_flush(fixture);
+    record_entry(fixture, 1, ++*others, 3, fill);
+    journal_log_begins(fixture->journal, group, 50, 77, 64);
+    record_entry(fixture, group, 51, 4, 10);
+    journal_fixture_flush(fixture);
+    journal_fixture_close(fixture);
+}
+
+/* That a log begins anew is one record: wherever rounds end, and whichever of them are lost, all of
+ * the old entries are there, or none and the place. Only such a round has the newer format. */
+static void test_journal_tail_log_begins_whole(void **state) {
+    struct journal_fixture *fixture = *state;
+    enum { STEPS = 12, ROUNDS_LOST = 2 };
+    size_t block = JOURNAL_BLOCK - JOURNAL_SECTOR - JOURNAL_HEADER_SIZE;
+    uint64_t others = 0;
+    unsigned olds = 0, news = 0;
+    for (size_t step = 0; step < STEPS; step++) {
+        uint64_t group = 100 + step;
+        size_t fill = block - JOURNAL_RECORD_HEAD - ENTRY_HEADER_SIZE - 8 * step;
+        begin_anew(fixture, group, &others, fill);
+        struct image *image = image_load(fixture);
+        for (size_t lost = 0; lost <= ROUNDS_LOST; lost++) {
+            struct image *cut = image_load(fixture);
+            for (size_t back = 0; back < lost; back++) {
+                const struct image_round *round = image_round_from_end(cut, back);
+                memset(image_at(cut, round), 0, round->size);
+            }
+            image_store(cut, fixture);
+            image_free(cut);
+            journal_fixture_open(fixture);
+            const struct journal_group *found = journal_recovered(fixture->journal, group);
+            assert_non_null(found);
+            bool old = found->progress == 0;
+            assert_int_equal(found->progress, old ? 0 : 50);
+            if (old) assert_int_equal(found->entry_count, 3);
+            if (!old) assert_in_range(found->entry_count, 0, 1);
+            if (!old) assert_int_equal(found->progress_segment, 77);
+            if (!old) assert_int_equal(found->progress_position, 64);
+            olds += old;
+            news += !old;
+            journal_fixture_close(fixture);
+            image_store(image, fixture);
+        }
+        image_free(image);
+    }
+    assert_true(olds > 0 && news > 0);
+}
+
 int main(void) {
 #define TEST(name) \
     cmocka_unit_test_setup_teardown(name, journal_fixture_setup, journal_fixture_teardown)
@@ -168,6 +225,7 @@ int main(void) {
         TEST(test_journal_tail_flipped_bit_in_a_body),
         TEST(test_journal_tail_damage_before_it_is_refused),
         TEST(test_journal_tail_torn_at_every_start),
+        TEST(test_journal_tail_log_begins_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,6 +86,48 @@ static void test_store_tail_cache(void **state) {
     stored_tear_down(f);
 }
 
+/* So many bytes into a log, and all of it into segments. */
+static void write_bytes(struct stored_logs *f, unsigned i, uint64_t bytes) {
+    uint64_t before = partition_log_size_bytes(f->logs[i]);
+    while (partition_log_size_bytes(f->logs[i]) - before < bytes) {
+        stored_append(f, i, 400);
+        stored_settle(f, i);
+        partition_log_commit(f->logs[i], partition_log_last_index(f->logs[i]));
+        stored_flush(f);
+    }
+}
+
+/* Segments are as large as was said of their log: the next ones, and the active one, which is
+ * sealed with the next entry when it is larger already. Nothing is lost. */
+static void test_store_segments_of_another_size(void **state) {
+    (void)state;
+    struct stored_logs *f = stored_set_up();
+    f->options.segment_bytes = 64 << 10;
+    stored_close(f);
+    stored_open(f);
+    stored_open_logs(f, 2);
+    struct partition_log *log = f->logs[0];
+    write_bytes(f, 0, 24 << 10);
+    assert_int_equal(log->segment_count, 1);
+    stored_append(f, 0, 400);
+    stored_settle(f, 0);
+    partition_log_set_segment_bytes(log, 8 << 10);
+    assert_int_equal(log->segment_count, 1);
+    write_bytes(f, 0, 32 << 10);
+    assert_true(log->segment_count >= 4);
+    size_t small = log->segment_count;
+    partition_log_set_segment_bytes(log, 1 << 20);
+    write_bytes(f, 0, 96 << 10);
+    assert_true(log->segment_count <= small + 1);
+    size_t large = log->segment_count;
+    partition_log_set_segment_bytes(log, 64 << 10);
+    write_bytes(f, 0, 72 << 10);
+    assert_true(log->segment_count > large && log->segment_count <= large + 2);
+    write_bytes(f, 1, 32 << 10);
+    assert_int_equal(f->logs[1]->segment_count, 1);
+    stored_tear_down(f);
+}
+
 /* Few entries wait, many are written at once; commits alone sync nothing. What waits has neither a
  * file nor a directory. */
 static void test_store_write_behind_waits(void **state) {
@@ -254,7 +296,7 @@ static void test_store_opens_in_a_lane(void **state) {
     stored_open(f);
     struct opened opened = {.f = f};
     struct error_text why;
-    struct partition_log_opening *opening = partition_log_open_begin(f->store, 1, "topic-1",
+    struct partition_log_opening *opening = partition_log_open_begin(f->store, 1, 0, "topic-1",
                                                                      opening_ready, &opened);
     assert_false(opened.ready);
     assert_null(log_store_find(f->store, 1));
@@ -265,7 +307,7 @@ static void test_store_opens_in_a_lane(void **state) {
     assert_int_equal(partition_log_commit_index(f->logs[0]), 20);
 
     opened.ready = false;
-    opening = partition_log_open_begin(f->store, 1, "topic-1", opening_ready, &opened);
+    opening = partition_log_open_begin(f->store, 1, 0, "topic-1", opening_ready, &opened);
     folder_run(&f->folder);
     assert_int_equal(partition_log_open_end(opening, &stored_events, f, &f->logs[1], &why),
                      ERR_BUSY);
@@ -273,17 +315,17 @@ static void test_store_opens_in_a_lane(void **state) {
                         "the log of topic-1 is open already, or its last writes are not finished");
 
     opened.ready = false;
-    opening = partition_log_open_begin(f->store, 7, "topic-7", NULL, NULL);
+    opening = partition_log_open_begin(f->store, 7, 0, "topic-7", NULL, NULL);
     assert_false(partition_log_open_cancel(opening, opening_ready, &opened));
     folder_run(&f->folder); /* it is over */
-    opening = partition_log_open_begin(f->store, 7, "topic-7", opening_ready, &opened);
+    opening = partition_log_open_begin(f->store, 7, 0, "topic-7", opening_ready, &opened);
     folder_run(&f->folder);
     assert_true(partition_log_open_cancel(opening, NULL, NULL));
     stored_append(f, 0, 500);
     stored_settle(f, 0);
     stored_close(f);
     stored_open(f);
-    opening = partition_log_open_begin(f->store, 1, "topic-1", opening_ready, &opened);
+    opening = partition_log_open_begin(f->store, 1, 0, "topic-1", opening_ready, &opened);
     assert_false(
         partition_log_open_cancel(opening, NULL, NULL)); /* and the store is closed meanwhile */
     stored_tear_down(f);
@@ -390,6 +432,7 @@ int main(void) {
         cmocka_unit_test(test_store_lists_groups),
         cmocka_unit_test(test_store_flush),
         cmocka_unit_test(test_store_tail_cache),
+        cmocka_unit_test(test_store_segments_of_another_size),
         cmocka_unit_test(test_store_write_behind_waits),
         cmocka_unit_test(test_store_journal_pressure),
         cmocka_unit_test(test_store_opens_many_logs),

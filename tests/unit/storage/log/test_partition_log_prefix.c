@@ -162,7 +162,7 @@ static void test_prefix_delay(void **state) {
     while (model.first == 1)
         log_model_run(&model);
     assert_int_equal(files(&model, ".log"), before);
-    log_store_hurry_removals(model.store);
+    dropped_segments_hurry(&model.store->dropped, true);
     while (!removals_over(&model))
         log_model_run(&model);
     assert_int_equal(files(&model, ".log"), before - 3);
@@ -369,7 +369,7 @@ static void test_prefix_read_files_stay(void **state) {
     assert_int_equal(env_file_size(first->file, &got_size), ERR_NONE);
     assert_true(got_size >= size);
     segment_let_go(first);
-    log_store_hurry_removals(model.store);
+    dropped_segments_hurry(&model.store->dropped, true);
     run_removals(&model);
     char *path = in_group(&model, "00000000000000000000.log");
     assert_int_not_equal(access(path, F_OK), 0);
@@ -399,6 +399,33 @@ static void test_prefix_state_cannot_be_kept(void **state) {
     assert_int_equal(model.first, 1);
     assert_true(model.log->prefix.pausing);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    while (model.first == 1)
+        log_model_run(&model);
+    log_model_check(&model);
+    log_model_stop(&model, false);
+    log_model_close(&model);
+}
+
+static void note_wanted(void *arg) {
+    ++*(int *)arg;
+}
+
+/* Nothing goes while the state is still put together, for which the applier is asked once. */
+static void test_prefix_waits_for_a_state_that_takes_its_time(void **state) {
+    (void)state;
+    struct log_model model;
+    fill(&model, 83);
+    const struct segment *third = model.log->segments[2];
+    int asked = 0;
+    partition_log_on_seal(model.log, 64 << 20, note_wanted, &asked);
+    model.log->kept_index = 0; /* as if none had been kept */
+    for (int i = 0; i < 3; i++) {
+        partition_log_drop_prefix(model.log, third->end.offset, third->end.last_index, 0);
+        log_model_run(&model);
+        assert_int_equal(asked, 1);
+        assert_int_equal(model.first, 1);
+    }
+    log_model_keep(&model);
     while (model.first == 1)
         log_model_run(&model);
     log_model_check(&model);
@@ -454,6 +481,7 @@ int main(void) {
         cmocka_unit_test(test_prefix_readers_end_well),
         cmocka_unit_test(test_prefix_read_files_stay),
         cmocka_unit_test(test_prefix_state_cannot_be_kept),
+        cmocka_unit_test(test_prefix_waits_for_a_state_that_takes_its_time),
         cmocka_unit_test(test_prefix_configuration_is_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,10 +108,26 @@ static void test_paced_removal_stopped(void **state) {
     tear_down(&f);
 }
 
+/* Much that waits: the first step began before it came, and the next one takes all that is left. */
+static void test_paced_removal_behind(void **state) {
+    (void)state;
+    struct fixture f;
+    set_up(&f);
+    char **paths = mem_alloc(sizeof *paths);
+    paths[0] = mem_strdup("nothing here");
+    paced_removal_add_files(&f.removals, mem_strdup(f.folder.path), paths, 1, 1 << 30);
+    folder_run(&f.folder);
+    assert_true(f.sizes <= 2);
+    assert_int_equal(f.removals.bytes, 0);
+    assert_int_equal(f.removals.count, 0);
+    tear_down(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paced_removal_steps),
         cmocka_unit_test(test_paced_removal_stopped),
+        cmocka_unit_test(test_paced_removal_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

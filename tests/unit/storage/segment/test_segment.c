@@ -306,12 +306,41 @@ static void test_segment_header(void **state) {
                          at < 4 ? ERR_MALFORMED : ERR_CORRUPT);
         bytes[at] ^= 4;
     }
-    for (uint32_t version = 0; version < SEGMENT_FORMAT_VERSION + 2; version++) {
+    for (uint32_t version = 0; version < SEGMENT_FORMAT_CLEANED + 2; version++) {
         le_put_u32(bytes + 4, version);
         le_put_u32(bytes + SEGMENT_HEADER_SIZE - 4, crc32c(0, bytes, SEGMENT_HEADER_SIZE - 4));
         bool known = version == 1 || version == 2;
         assert_int_equal(segment_header_decode(bytes, SEGMENT_FILE_INDEX, &back),
-                         known ? 0 : ERR_VERSION);
+                         known                               ? 0
+                         : version == SEGMENT_FORMAT_CLEANED ? ERR_MALFORMED /* says nothing */
+                                                             : ERR_VERSION);
+    }
+}
+
+/* That of a cleaned one has its own format, and says where it ends; what makes no sense is told. */
+static void test_segment_header_cleaned(void **state) {
+    (void)state;
+    const struct segment_header header = {.group = 0xabcdef,
+                                          .base_offset = 77,
+                                          .first_index = 5,
+                                          .generation = 3,
+                                          .last_index = 9,
+                                          .end_offset = 100,
+                                          .unread = 4};
+    struct segment_header back, bad[] = {header, header};
+    uint8_t bytes[SEGMENT_HEADER_SIZE], again[SEGMENT_HEADER_SIZE];
+    segment_header_encode(&header, SEGMENT_FILE_LOG, bytes);
+    assert_int_equal(le_get_u32(bytes + 4), SEGMENT_FORMAT_CLEANED);
+    assert_int_equal(segment_header_decode(bytes, SEGMENT_FILE_LOG, &back), 0);
+    segment_header_encode(&back, SEGMENT_FILE_LOG, again);
+    assert_memory_equal(bytes, again, sizeof bytes);
+    assert_int_equal(back.end_offset, 100);
+    assert_int_equal(back.unread, 4);
+    bad[0].last_index = 4;
+    bad[1].end_offset = 77;
+    for (int i = 0; i < 2; i++) {
+        segment_header_encode(&bad[i], SEGMENT_FILE_LOG, bytes);
+        assert_int_equal(segment_header_decode(bytes, SEGMENT_FILE_LOG, &back), ERR_MALFORMED);
     }
 }
 
@@ -347,6 +376,7 @@ int main(void) {
         cmocka_unit_test(test_segment_index_by_scan),
         cmocka_unit_test(test_segment_index_that_contradicts),
         cmocka_unit_test(test_segment_header),
+        cmocka_unit_test(test_segment_header_cleaned),
         cmocka_unit_test(test_segment_paths),
         cmocka_unit_test(test_segment_padding),
     };

@@ -274,11 +274,37 @@ static void test_segment_index_cut(void **state) {
     tear_down(f);
 }
 
+/* Where no record has a timestamp the file keeps when the segment was sealed; that is no timestamp,
+ * and what comes behind it is not hidden by it. */
+static void test_segment_index_sealed_without_timestamps(void **state) {
+    (void)state;
+    struct fixture *f = set_up(29);
+    for (int i = 0; i < ENTRIES; i++)
+        f->entries[i].max_timestamp = i < ENTRIES / 2 ? -1 : f->entries[i].max_timestamp;
+    for (int half = 1; half <= 2; half++) {
+        struct segment_index loaded;
+        add(f, (half - 1) * ENTRIES / 2, half * ENTRIES / 2);
+        f->index.sealed_ms = 1234567;
+        save(f);
+        segment_index_init(&loaded, &f->header, INTERVAL);
+        assert_int_equal(segment_index_load(f->folder.env, f->path, UINT64_MAX, true, &loaded), 0);
+        assert_int_equal(loaded.end.last_index, f->index.end.last_index);
+        assert_int_equal(loaded.end.max_timestamp, f->index.end.max_timestamp);
+        assert_true((loaded.end.max_timestamp == -1) == (half == 1));
+        assert_int_equal(loaded.sealed_ms, half == 1 ? 1234567 : 0);
+        segment_index_close(&loaded);
+    }
+    tear_down(f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_segment_index_seeks),    cmocka_unit_test(test_segment_index_blocks),
-        cmocka_unit_test(test_segment_index_not_ours), cmocka_unit_test(test_segment_index_damage),
+        cmocka_unit_test(test_segment_index_seeks),
+        cmocka_unit_test(test_segment_index_blocks),
+        cmocka_unit_test(test_segment_index_not_ours),
+        cmocka_unit_test(test_segment_index_damage),
         cmocka_unit_test(test_segment_index_cut),
+        cmocka_unit_test(test_segment_index_sealed_without_timestamps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,6 +73,29 @@ static void test_join_too_long(void **state) {
     assert_int_equal(group_count(g.table), 1);
 }
 
+/* Ids that are in every record have a limit of their own; what is there already goes on. */
+static void test_join_long_ids(void **state) {
+    (void)state;
+    static char text[1026];
+    static struct asked asked, other, third;
+    memset(text, 'x', sizeof text - 1);
+    ask_join(&g, &asked, (struct asks){.group = text, .version = 3});
+    assert_int_equal(asked.error, KAFKA_INVALID_GROUP_ID);
+    ask_join(&g, &asked, (struct asks){.instance = text});
+    assert_int_equal(asked.error, KAFKA_INVALID_REQUEST);
+    text[1024] = '\0';
+    ask_join(&g, &asked, (struct asks){.group = text, .version = 3});
+    assert_int_equal(asked.error, NOT_DONE);
+    g.settings.group_id_max_bytes = 64;
+    ask_join(&g, &other, (struct asks){.group = text, .version = 3});
+    assert_int_equal(other.error, NOT_DONE);
+    ask_join(&g, &third, (struct asks){.client = text, .version = 3});
+    groups_pass(&g, 3001);
+    assert_int_equal(strlen(third.member), 64); /* cut */
+    assert_int_equal(asked.error, 0);
+    assert_int_equal(other.error, 0);
+}
+
 /* ---- Rows ---- */
 
 /* The protocols must fit: in an empty group there must be some, else the type must be the same and
@@ -232,7 +255,7 @@ static void test_join_too_much(void **state) {
         ask_join(&g, &asked, (struct asks){.version = 3});
     assert_int_equal(asked.error, KAFKA_GROUP_MAX_SIZE_REACHED);
     groups_move(&g);
-    g.memory.limit = 1;
+    g.memory.budget.limit = 1;
     groups_state(&g);
     ask_join(&g, &m1, (struct asks){.member = "m1"});
     assert_int_equal(m1.error, NOT_DONE); /* whoever is a member may go on */
@@ -505,6 +528,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_join_checks_without_group),
         TEST(test_join_too_long),
+        TEST(test_join_long_ids),
         TEST(test_join_protocols),
         TEST(test_join_id_first),
         TEST(test_join_at_once),

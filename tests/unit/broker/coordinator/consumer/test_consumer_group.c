@@ -178,10 +178,10 @@ static void test_consumer_wrong_requests(void **state) {
     /* Who is in it may come again. */
     assert_int_equal(consumer_beat_as(&a, 0, true), 0);
     w.groups.settings.group_consumer_max_size = 100;
-    w.groups.memory.limit = 1;
+    w.groups.memory.budget.limit = 1;
     assert_int_equal(consumer_beat(&b), KAFKA_COORDINATOR_NOT_AVAILABLE);
     assert_int_equal(consumer_beat_as(&a, 0, true), 0);
-    w.groups.memory.limit = 256 << 20;
+    w.groups.memory.budget.limit = 256 << 20;
     assert_int_equal(consumer_beat(&b), 0);
 }
 

@@ -12,7 +12,7 @@
 struct fixture {
     struct group_clock clock;
     struct broker_settings settings;
-    struct budget memory;
+    struct group_memory memory;
     struct group_table table;
     struct fake_log log;
     char order[200];
@@ -53,7 +53,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
     (void)state;
     group_table_close(&f.table);
-    assert_int_equal(f.memory.used, 0);
+    assert_int_equal(f.memory.budget.used, 0);
     fake_log_close(&f.log);
     group_clock_close(&f.clock);
     return 0;
@@ -331,8 +331,21 @@ static void test_group_shared_bytes(void **state) {
     assert_int_equal(shared_pool_bytes(pool), 0);
 }
 
+/* Who walks over the groups of a coordinator that goes finds nothing more. */
+static void test_group_cursor_outlives(void **state) {
+    (void)state;
+    struct group_table table;
+    struct group_cursor cursor;
+    group_table_init(&table, f.clock.env, &f.settings, &f.log.log, &f.memory);
+    group_cursor_open(&cursor, &table);
+    group_table_close(&table);
+    assert_null(group_cursor_next(&cursor));
+    group_cursor_close(&cursor);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_group_cursor_outlives, setup, teardown),
         cmocka_unit_test_setup_teardown(test_group_one_decision_at_a_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_group_decision_in_doubt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_group_doubt_is_lost, setup, teardown),

@@ -41,7 +41,7 @@ static void test_history_of_classic_group(void **state) {
     }
     struct group *group = groups_find(&g, "g");
     assert_string_equal(text_of(group), "expired m3*");
-    assert_true(g.memory.used > 0);
+    assert_true(g.memory.budget.used > 0);
     ask_join(&g, &joins[0], (struct asks){.member = "m1"});
     ask_join(&g, &joins[1], (struct asks){.member = "m2"});
     assert_string_equal(text_of(group), "expired m3*");
@@ -60,7 +60,7 @@ static void test_history_has_room(void **state) {
     groups_open(&g);
     groups_stable(&g, 1, false);
     struct group *group = groups_find(&g, "g");
-    size_t before = g.memory.used;
+    size_t before = g.memory.budget.used;
     char id[300];
     memset(id, 'x', sizeof id);
     for (int i = 0; i < 3 * GROUP_EVENTS_MAX; i++) {
@@ -77,14 +77,14 @@ static void test_history_has_room(void **state) {
         assert_int_equal(shared_string(event->member_id).len, GROUP_EVENT_TEXT);
         last_ms = event->at_ms;
     }
-    assert_true(g.memory.used - before < GROUP_EVENTS_MAX * 256);
+    assert_true(g.memory.budget.used - before < GROUP_EVENTS_MAX * 256);
     /* without an event, something that failed began it */
     group_history_begins(group);
     assert_int_equal(group_history_at(group, GROUP_EVENTS_MAX - 1)->what, KP_GROUP_FAILED);
     group_history_drop(group);
-    assert_int_equal(g.memory.used, before);
+    assert_int_equal(g.memory.budget.used, before);
     /* without memory nothing is noted */
-    g.memory.limit = 0;
+    g.memory.budget.limit = 0;
     group_history_note(group, KP_GROUP_TOPICS, &group_event_nobody);
     group_history_begins(group);
     assert_int_equal(group_history_count(group), 0);

@@ -1,4 +1,5 @@
 /* A consumer group becomes a classic one when the last member of KIP-848 goes, or is replaced. */
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/broker/coordinator/migration/fixture_migration.h"
@@ -65,11 +66,15 @@ static void test_downgrade_by_expiry(void **state) {
     w.groups.settings.group_consumer_session_timeout_ms = 5000;
     stable(false);
     assert_int_equal(consumer_beat(&c), KAFKA_NONE);
-    c.epoch = 0; /* it dies */
+    int32_t slept_at = c.epoch;
+    c.epoch = 0; /* it sleeps */
     live(8);
     assert_true(is_classic());
     live(8);
     assert_int_equal(a.has_count, 4);
+    /* It wakes up, and is not told that there is no such group, which would end its client. */
+    assert_int_equal(consumer_beat_as(&c, slept_at, false), KAFKA_UNKNOWN_MEMBER_ID);
+    assert_true(is_classic());
     assert_int_equal(consumer_beat(&d), KAFKA_NONE);
     live(8);
     ask_leave(&w.groups, &asked, "g", "d");
@@ -78,6 +83,33 @@ static void test_downgrade_by_expiry(void **state) {
     d.epoch = 0;
     assert_true(is_classic());
     live(8);
+    assert_int_equal(a.has_count, 4);
+}
+
+/* Members that are removed together, in several batches: behind that with the last one of KIP-848
+ * the others go from a classic group. */
+static void test_downgrade_by_leaves_in_batches(void **state) {
+    (void)state;
+    char leavers[200];
+    stable(true);
+    assert_int_equal(consumer_beat(&c), KAFKA_NONE);
+    assert_int_equal(consumer_beat(&d), KAFKA_NONE);
+    live(12);
+    snprintf(leavers, sizeof leavers, "c,d,%s", b.id);
+    w.groups.settings.message_max_bytes = 1200; /* half of it: two of them */
+    ask_leave(&w.groups, &asked, "g", leavers);
+    assert_int_equal(asked.error, NOT_DONE);
+    consumer_world_commit(&w);
+    assert_true(is_classic());
+    while (asked.error == NOT_DONE)
+        consumer_world_commit(&w);
+    w.groups.settings.message_max_bytes = 1 << 20;
+    assert_int_equal(asked.error, KAFKA_NONE);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(asked.leavers[i].error, KAFKA_NONE);
+    c.epoch = d.epoch = 0;
+    b.id[0] = '\0';
+    live(12);
     assert_int_equal(a.has_count, 4);
 }
 
@@ -213,6 +245,7 @@ int main(void) {
         TEST(test_downgrade_of_a_cooperative_group_and_move),
         TEST(test_downgrade_before_a_member_knows),
         TEST(test_downgrade_by_expiry),
+        TEST(test_downgrade_by_leaves_in_batches),
         TEST(test_downgrade_that_fails),
         TEST(test_static_member_changes_its_protocol),
         TEST(test_static_replacement_with_a_rebalance),

@@ -150,7 +150,7 @@ static void test_upgrades_that_are_refused(void **state) {
     strncpy(before, groups_state(&w.groups), sizeof before - 1);
     assert_int_equal(consumer_beat(&c), KAFKA_GROUP_ID_NOT_FOUND); /* "range:t" is nothing */
     assert_non_null(strstr(c.message, "does not parse"));
-    assert_int_equal(consumer_beat_as(&c, 3, false), KAFKA_GROUP_ID_NOT_FOUND);
+    assert_int_equal(consumer_beat_as(&c, 3, false), KAFKA_UNKNOWN_MEMBER_ID);
     w.groups.settings.group_consumer_may_upgrade = false;
     c.epoch = 0;
     assert_int_equal(consumer_beat(&c), KAFKA_GROUP_ID_NOT_FOUND);
@@ -227,6 +227,85 @@ static void test_upgrade_with_user_data(void **state) {
     user_data("cooperative-sticky", KAFKA_NONE);
 }
 
+/* ---- Who comes takes a static member's place: nobody subscribes to anything new ---- */
+
+/* Instance "one" comes back as c, a member of KIP-848. */
+static void succeed(struct classic_client *before) {
+    before->doing = CLIENT_IS_FENCED;
+    c.instance = "one";
+    assert_int_equal(consumer_beat(&c), KAFKA_NONE);
+    assert_false(is_classic());
+}
+
+/* Those of who left are nobody's in the last assignment. */
+static void test_upgrade_by_a_successor_after_a_leave(void **state) {
+    (void)state;
+    a.instance = "one";
+    stable(true);
+    classic_client_leave(&b);
+    succeed(&a);
+    live(8);
+    assert_int_equal(c.has_count, 4);
+}
+
+/* Nor is anybody assigned what a cooperative member is giving back; the group is stable. */
+static void test_upgrade_by_a_successor_while_a_member_gives_back(void **state) {
+    (void)state;
+    a.cooperative = b.cooperative = true;
+    b.instance = "one";
+    stable(false);
+    classic_client_steps(&b, 2);
+    for (int i = 0; i < 10 && a.rebalances < 2; i++) {
+        classic_client_step(&a);
+        consumer_world_pass(&w, 100);
+    }
+    assert_int_equal(a.kept_count, 2);
+    succeed(&b);
+    live(12);
+    assert_int_equal(a.has_count, 2);
+    assert_int_equal(c.has_count, 2);
+    assert_int_equal(a.losses, 0);
+}
+
+/* Who waits for a rebalance of the classic group gets its share, though all is assigned. */
+static void test_upgrade_by_a_successor_while_a_member_joins(void **state) {
+    (void)state;
+    a.instance = "one";
+    stable(false);
+    classic_client_steps(&b, 2);
+    assert_int_equal(b.doing, CLIENT_JOINING);
+    succeed(&a);
+    live(12);
+    assert_int_equal(b.has_count, 2);
+    assert_int_equal(c.has_count, 2);
+}
+
+/* Nobody else notices when all is well, as in Kafka. */
+static void test_upgrade_by_a_successor_of_a_stable_group(void **state) {
+    (void)state;
+    a.instance = "one";
+    stable(true);
+    succeed(&a);
+    assert_int_equal(c.epoch, a.generation);
+    assert_int_equal(c.has_count, 2);
+    live(8);
+    assert_int_equal(c.epoch, a.generation);
+    assert_int_equal(b.has_count, 2);
+}
+
+/* A topic came that the leader has not seen yet. */
+static void test_upgrade_by_a_successor_with_a_new_topic(void **state) {
+    (void)state;
+    classic_client_init(&a, &w, false, "t", "u", NULL);
+    consumer_init(&c, &w, "c", "t", "u", NULL);
+    a.instance = "one";
+    stable(false);
+    consumer_world_topic(&w, "u", 2);
+    succeed(&a);
+    live(8);
+    assert_int_equal(c.has_count, 6);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -243,6 +322,11 @@ int main(void) {
         TEST(test_upgrades_that_are_refused),
         TEST(test_upgrade_of_another_type),
         TEST(test_upgrade_with_user_data),
+        TEST(test_upgrade_by_a_successor_after_a_leave),
+        TEST(test_upgrade_by_a_successor_while_a_member_gives_back),
+        TEST(test_upgrade_by_a_successor_while_a_member_joins),
+        TEST(test_upgrade_by_a_successor_of_a_stable_group),
+        TEST(test_upgrade_by_a_successor_with_a_new_topic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "broker/coordinator/offsets/offset_records.h"
 #include "broker/metadata/metadata_commands.h"
 #include "protocol/kafka_error.h"
 #include "tests/sim/env/node.h"
@@ -120,6 +121,23 @@ static void put(const char *group, const char *topic, uint8_t topic_id, int64_t 
     offsets_put(&f.offsets, group, topic, &offset);
 }
 
+enum { PRODUCER = 7 };
+
+/* The same in the transaction of a producer. */
+static void put_in(const char *group, const char *topic, uint8_t topic_id, int64_t age_ms) {
+    struct group_batch batch;
+    struct committed_offset offset = {.offset = 8,
+                                      .partition = topic_id,
+                                      .commit_time_ms = env_wall_ms(f.offsets.clock.env) - age_ms,
+                                      .expire_time_ms = -1,
+                                      .topic_id = id_of(topic_id),
+                                      .leader_epoch = -1};
+    group_batch_open(&batch);
+    offset_record_put(&batch, kp_string_of(group), kp_string_of(topic), &offset);
+    fake_log_apply_in(&f.offsets.log, PRODUCER, batch.records, batch.count);
+    group_batch_close(&batch);
+}
+
 static bool is_there(const char *group, const char *topic, uint8_t topic_id) {
     return offsets_get(&f.offsets, group, topic, topic_id) >= 0;
 }
@@ -216,6 +234,55 @@ static void test_offset_sweep_by_the_later_of_two(void **state) {
     pass(15000);
     assert_false(is_there("g", "t", 1));
     assert_true(is_there("g", "u", 2));
+}
+
+/* What a transaction has committed and not ended keeps the offset, and the group; then both have
+ * the age of that. */
+static void test_offset_sweep_of_pending(void **state) {
+    (void)state;
+    create_topic("t", 1);
+    put("g", "t", 1, 10 * RETENTION_MS, 0);
+    put_in("g", "t", 1, 0);
+    put_in("h", "t", 1, 10 * RETENTION_MS);
+    rule(OFFSETS_AGE_BY_COMMIT, 0, true);
+    lead();
+    assert_int_equal(pass(20000), 0);
+    assert_true(is_there("g", "t", 1));
+    fake_log_end(&f.offsets.log, PRODUCER, true);
+    pass(20000);
+    assert_true(is_there("g", "t", 1));
+    assert_false(is_there("h", "t", 1));
+    assert_int_equal(group_count(&f.offsets.live.table), 1);
+    pass(RETENTION_MS);
+    assert_int_equal(group_count(&f.offsets.live.table), 0);
+}
+
+static bool is_pending(const char *group, const char *topic, int32_t partition) {
+    const struct group *row = group_find(&f.offsets.live.table, kp_string_of(group));
+    return row != NULL && pending_offsets_find(row, kp_string_of(topic), partition) != NULL;
+}
+
+/* With a topic goes what is pending for it, and not what is pending for its successor; told of, or
+ * found by the comparison. */
+static void test_offset_sweep_of_pending_for_gone_topics(void **state) {
+    (void)state;
+    for (int told = 0; told < 2; told++) {
+        create_topic("t", 1);
+        put_in("g", "t", 1, 0);
+        if (told == 1) lead();
+        delete_topic("t", 1, told == 1);
+        create_topic("t", 2);
+        put_in("h", "t", 2, 0);
+        if (told == 0) lead();
+        pass(1000);
+        assert_false(is_pending("g", "t", 1));
+        assert_true(is_pending("h", "t", 2));
+        fake_log_end(&f.offsets.log, PRODUCER, true);
+        assert_true(is_there("h", "t", 2));
+        fake_log_lose(&f.offsets.log, false);
+        delete_topic("t", 2, false);
+    }
+    fake_log_lead(&f.offsets.log);
 }
 
 /* A rebalance, or members whose subscription nobody can read: nothing goes. */
@@ -423,6 +490,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_offset_sweep_topic_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_offset_sweep_compares_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_offset_sweep_lost, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_offset_sweep_of_pending, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_offset_sweep_of_pending_for_gone_topics, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

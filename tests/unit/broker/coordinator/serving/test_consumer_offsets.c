@@ -31,7 +31,8 @@ static struct group *row(void) {
     return consumer_world_group(&world)->row;
 }
 
-static int commit(const char *member, int32_t epoch, int32_t partition, int version) {
+static int commit_of(const struct coordinator_transaction *of, const char *member, int32_t epoch,
+                     int32_t partition, int version) {
     const struct metadata_topic *topic = metadata_topic_named(world.groups.metadata, "t", 1);
     struct offset_commit_entry entry = {.topic = kp_string_of("t"), .partition = partition};
     memcpy(entry.topic_id.bytes, topic->id, sizeof entry.topic_id.bytes);
@@ -39,9 +40,19 @@ static int commit(const char *member, int32_t epoch, int32_t partition, int vers
                                   .instance_id = KP_NULL_STRING,
                                   .generation = epoch,
                                   .version = (int16_t)version,
+                                  .transaction = of,
                                   .entries = &entry,
                                   .count = 1};
     return group_offset_rules.commit(row(), &asked);
+}
+
+static int commit(const char *member, int32_t epoch, int32_t partition, int version) {
+    return commit_of(NULL, member, epoch, partition, version);
+}
+
+static int commit_in_transaction(const char *member, int32_t epoch, int32_t partition) {
+    static const struct coordinator_transaction transaction = {.producer_id = 5};
+    return commit_of(&transaction, member, epoch, partition, 3);
 }
 
 static int fetch(const char *member, int32_t epoch) {
@@ -58,6 +69,27 @@ static void test_consumer_commits_in_its_epoch(void **state) {
     assert_int_equal(commit("a", a.epoch + 1, 0, 9), KAFKA_STALE_MEMBER_EPOCH);
     assert_int_equal(commit("nobody", a.epoch, 0, 9), KAFKA_UNKNOWN_MEMBER_ID);
     assert_int_equal(commit("", -1, 0, 9), KAFKA_UNKNOWN_MEMBER_ID);
+}
+
+/* Producers hear of generations, and old ones name nobody. In an older epoch a member commits what
+ * it has had since then. */
+static void test_consumer_commits_in_a_transaction(void **state) {
+    (void)state;
+    int32_t old = a.epoch;
+    assert_int_equal(commit_in_transaction("a", old, 0), 0);
+    assert_int_equal(commit_in_transaction("a", old + 1, 0), KAFKA_ILLEGAL_GENERATION);
+    assert_int_equal(commit_in_transaction("nobody", old, 0), KAFKA_UNKNOWN_MEMBER_ID);
+    assert_int_equal(commit_in_transaction("", -1, 0), 0);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(consumer_beat(&b), 0);
+        assert_int_equal(consumer_beat(&a), 0);
+    }
+    assert_true(a.epoch > old);
+    for (int32_t partition = 0; partition < 4; partition++) {
+        bool is_of_a = consumer_has(&a, "t", partition);
+        assert_int_equal(commit_in_transaction("a", old, partition),
+                         is_of_a ? 0 : KAFKA_ILLEGAL_GENERATION);
+    }
 }
 
 /* A member of the classic protocol in the group commits in its generation, with any version, and
@@ -142,6 +174,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_consumer_commits_in_an_older_epoch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_consumer_fetches_in_its_epoch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_consumer_group_becomes_empty, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_consumer_commits_in_a_transaction, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,8 +35,10 @@ static void commit_done(struct group_call *call) {
     CONTAINER_OF(call, struct commits, commit.call)->error = call->error;
 }
 
-/* The error; NOT_DONE is none of Kafka's. `generation` -1 and `member` "": nobody in particular. */
-static int commit(const char *member, const char *instance, int generation, int version) {
+static const struct coordinator_transaction transaction = {.producer_id = 5};
+
+static int commit_of(const struct coordinator_transaction *of, const char *member,
+                     const char *instance, int generation, int version) {
     static struct commits asked;
     struct committed_offset offset = {.offset = 7,
                                       .partition = 1,
@@ -50,11 +52,21 @@ static int commit(const char *member, const char *instance, int generation, int 
     asked.commit.instance_id = instance == NULL ? KP_NULL_STRING : kp_string_of(instance);
     asked.commit.generation = generation;
     asked.commit.version = (int16_t)version;
+    asked.commit.transaction = of;
     asked.error = NOT_DONE;
     offset_commit_add(&asked.commit, kp_string_of("t"), &offset);
     group_offsets_commit(g.coordinator, &asked.commit);
     groups_commit(&g);
     return asked.error != 0 ? asked.error : asked.entry.error;
+}
+
+/* The error; NOT_DONE is none of Kafka's. `generation` -1 and `member` "": nobody in particular. */
+static int commit(const char *member, const char *instance, int generation, int version) {
+    return commit_of(NULL, member, instance, generation, version);
+}
+
+static int commit_in_transaction(const char *member, const char *instance, int generation) {
+    return commit_of(&transaction, member, instance, generation, 3);
 }
 
 struct removes {
@@ -130,6 +142,88 @@ static void test_commit_during_a_rebalance(void **state) {
     assert_int_equal(commit("", NULL, -1, 8), 0);
     assert_int_equal(commit("m1", NULL, -1, 8), 0);
     assert_int_equal(commit("m1", NULL, 2, 8), KAFKA_UNKNOWN_MEMBER_ID);
+}
+
+static bool is_pending(void) {
+    const struct group *group = groups_find(&g, "g");
+    return group != NULL && pending_offsets_find(group, kp_string_of("t"), 1) != NULL;
+}
+
+/* In a transaction: a simple group comes into being, others hear of generations only. */
+static void test_commit_in_a_transaction_to_no_group(void **state) {
+    (void)state;
+    assert_int_equal(commit_in_transaction("m", NULL, 3), KAFKA_ILLEGAL_GENERATION);
+    assert_null(groups_find(&g, "g"));
+    assert_int_equal(commit_in_transaction("", NULL, -1), 0);
+    assert_int_equal(group_kind_of(groups_find(&g, "g")), GROUP_SIMPLE);
+    assert_true(is_pending());
+    assert_false(is_committed());
+    fake_log_end(&g.log, transaction.producer_id, true);
+    groups_commit(&g);
+    assert_true(is_committed());
+    assert_int_equal(commit_in_transaction("m", NULL, 3), KAFKA_UNKNOWN_MEMBER_ID);
+    fake_log_end(&g.log, transaction.producer_id, false);
+}
+
+/* Members are checked if they are named, whatever the group is at; old producers name none
+ * (KIP-447).
+ */
+static void test_commit_in_a_transaction_of_members(void **state) {
+    (void)state;
+    static struct asked m1, m2;
+    groups_stable(&g, 2, true);
+    assert_int_equal(commit_in_transaction("m1", NULL, 1), 0);
+    assert_int_equal(commit_in_transaction("m1", "i1", 1), 0);
+    assert_int_equal(commit_in_transaction("m1", NULL, 2), KAFKA_ILLEGAL_GENERATION);
+    assert_int_equal(commit_in_transaction("m1", NULL, -1), KAFKA_ILLEGAL_GENERATION);
+    assert_int_equal(commit_in_transaction("m9", NULL, 1), KAFKA_UNKNOWN_MEMBER_ID);
+    assert_int_equal(commit_in_transaction("m2", "i1", 1), KAFKA_FENCED_INSTANCE_ID);
+    assert_int_equal(commit_in_transaction("", NULL, 1), KAFKA_UNKNOWN_MEMBER_ID);
+    assert_int_equal(commit_in_transaction("", NULL, -1), 0);
+    ask_join(&g, &m1, (struct asks){.member = "m1", .instance = "i1", .meta = "u"});
+    ask_join(&g, &m2, (struct asks){.member = "m2", .instance = "i2"});
+    assert_int_equal(commit("m1", NULL, 2, 8), KAFKA_REBALANCE_IN_PROGRESS);
+    assert_int_equal(commit_in_transaction("m1", NULL, 2), 0);
+    assert_int_equal(commit_in_transaction("", NULL, -1), 0);
+    fake_log_end(&g.log, transaction.producer_id, false);
+    assert_false(is_pending());
+}
+
+/* It keeps nobody alive: a producer may run on when its consumer has died. */
+static void test_commit_in_a_transaction_renews_nothing(void **state) {
+    (void)state;
+    groups_stable(&g, 1, false);
+    groups_pass(&g, 9000);
+    assert_int_equal(commit_in_transaction("m1", NULL, 1), 0);
+    groups_pass(&g, 1001);
+    assert_int_equal(commit_in_transaction("m1", NULL, 1), KAFKA_UNKNOWN_MEMBER_ID);
+    groups_commit(&g);
+    fake_log_end(&g.log, transaction.producer_id, false);
+}
+
+static void delete_done(struct group_call *call) {
+    assert_int_equal(call->error, 0);
+}
+
+/* What is pending goes with its offset, or with its group, and a marker that comes later brings
+ * nothing back; a new leader knows what is pending. */
+static void test_pending_offsets_go_with_their_group(void **state) {
+    (void)state;
+    static struct group_delete call;
+    assert_int_equal(commit_in_transaction("", NULL, -1), 0);
+    assert_int_equal(remove_offset(), 0);
+    assert_null(groups_find(&g, "g"));
+    fake_log_end(&g.log, transaction.producer_id, true);
+    assert_null(groups_find(&g, "g"));
+    assert_int_equal(commit_in_transaction("", NULL, -1), 0);
+    groups_move(&g);
+    assert_true(is_pending());
+    call = (struct group_delete){.call.done = delete_done, .group_id = kp_string_of("g")};
+    group_coordinator_delete(g.coordinator, &call);
+    groups_commit(&g);
+    assert_null(groups_find(&g, "g"));
+    fake_log_end(&g.log, transaction.producer_id, true);
+    assert_null(groups_find(&g, "g"));
 }
 
 /* A commit keeps its member alive. */
@@ -254,22 +348,22 @@ static void test_age_of_an_empty_group(void **state) {
  * groups take is given back with them. */
 static void test_commit_without_memory(void **state) {
     (void)state;
-    size_t before = g.memory.used;
+    size_t before = g.memory.budget.used;
     assert_int_equal(commit("", NULL, -1, 8), 0);
-    assert_true(g.memory.used > before);
-    g.memory.limit = 1;
+    assert_true(g.memory.budget.used > before);
+    g.memory.budget.limit = 1;
     assert_int_equal(commit("", NULL, -1, 8), 0);
     assert_int_equal(remove_offset(), 0);
-    assert_int_equal(g.memory.used, before);
-    g.memory.limit = 0;
+    assert_int_equal(g.memory.budget.used, before);
+    g.memory.budget.limit = 0;
     assert_int_equal(commit("", NULL, -1, 8), KAFKA_COORDINATOR_NOT_AVAILABLE);
     assert_false(is_committed());
-    assert_int_equal(g.memory.used, before);
+    assert_int_equal(g.memory.budget.used, before);
 }
 
 /* ---- The end of a group ---- */
 
-static void delete_done(struct group_call *call) {
+static void all_deleted(struct group_call *call) {
     *(int *)call->parked_at = call->error;
 }
 
@@ -286,7 +380,7 @@ static size_t delete_of(struct kp_string id, int32_t offsets) {
         fake_log_apply(&g.log, batch.records, batch.count);
         group_batch_close(&batch);
     }
-    call = (struct group_delete){.call = {.done = delete_done, .parked_at = &error},
+    call = (struct group_delete){.call = {.done = all_deleted, .parked_at = &error},
                                  .group_id = id};
     group_coordinator_delete(g.coordinator, &call);
     groups_turn(&g);
@@ -324,6 +418,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_commit_without_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_delete_in_parts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_age_of_an_empty_group, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_commit_in_a_transaction_to_no_group, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_commit_in_a_transaction_of_members, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_commit_in_a_transaction_renews_nothing, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_pending_offsets_go_with_their_group, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

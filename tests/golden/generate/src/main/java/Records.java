@@ -1,6 +1,6 @@
 /*
- * Golden records of __consumer_offsets: keys and values of each type and version as Kafka's group coordinator writes
- * them, filled as the frames are (Generate). One line each:
+ * Golden records of __consumer_offsets and __transaction_state: keys and values of each type and version as Kafka's
+ * coordinators write them, filled as the frames are (Generate). One line each:
  *
  *   number name key|value version variant bytes-in-hex json
  *
@@ -8,11 +8,14 @@
  */
 import java.nio.ByteBuffer;
 import java.util.HexFormat;
+import java.util.function.Supplier;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
 import org.apache.kafka.common.protocol.types.Schema;
 import org.apache.kafka.common.protocol.types.Struct;
 import org.apache.kafka.coordinator.group.generated.CoordinatorRecordType;
+import org.apache.kafka.coordinator.transaction.generated.TransactionLogKey;
+import org.apache.kafka.coordinator.transaction.generated.TransactionLogValue;
 
 final class Records {
     /** Those that are kept: classic and consumer groups, not share and streams groups. */
@@ -25,17 +28,28 @@ final class Records {
         for (int number : NUMBERS) {
             CoordinatorRecordType type = CoordinatorRecordType.fromId((short) number);
             for (Generate.Variant variant : Generate.Variant.values())
-                add(lines, type, true, (short) 0, variant);
+                add(lines, type.id(), type::newRecordKey, true, (short) 0, variant);
             for (short version = type.lowestSupportedVersion(); version <= type.highestSupportedVersion(); version++)
                 for (Generate.Variant variant : Generate.Variant.values())
-                    add(lines, type, false, version, variant);
+                    add(lines, type.id(), type::newRecordValue, false, version, variant);
         }
         return lines.toString();
     }
 
-    private static void add(StringBuilder lines, CoordinatorRecordType type, boolean key, short version, Generate.Variant variant)
-        throws Exception {
-        ApiMessage message = key ? type.newRecordKey() : type.newRecordValue();
+    /** The records of __transaction_state, in the same form. */
+    static String transactionLines() throws Exception {
+        StringBuilder lines = new StringBuilder();
+        for (Generate.Variant variant : Generate.Variant.values())
+            add(lines, (short) 0, TransactionLogKey::new, true, (short) 0, variant);
+        for (short version = TransactionLogValue.LOWEST_SUPPORTED_VERSION; version <= TransactionLogValue.HIGHEST_SUPPORTED_VERSION; version++)
+            for (Generate.Variant variant : Generate.Variant.values())
+                add(lines, (short) 0, TransactionLogValue::new, false, version, variant);
+        return lines.toString();
+    }
+
+    private static void add(StringBuilder lines, short number, Supplier<ApiMessage> type, boolean key, short version,
+        Generate.Variant variant) throws Exception {
+        ApiMessage message = type.get();
         Schema schema = ((Schema[]) message.getClass().getField("SCHEMAS").get(null))[version];
         if (variant == Generate.Variant.TAGS && !Generate.isFlexible(schema)) return;
         Struct struct = new Generate(variant).struct(schema);
@@ -43,10 +57,12 @@ final class Records {
         struct.writeTo(fields);
         fields.flip();
         message.read(new ByteBufferAccessor(fields.duplicate()), version);
+        // Of KIP-939: nobody writes it yet, and we pass over it.
+        if (message instanceof TransactionLogValue value) value.setNextProducerEpoch((short) -1);
         ByteBuffer again = Generate.write(message, version);
         ByteBuffer bytes = ByteBuffer.allocate(2 + again.remaining());
-        bytes.putShort(key ? type.id() : version).put(again);
-        lines.append(String.join(" ", Short.toString(type.id()), message.getClass().getSimpleName(), key ? "key" : "value",
+        bytes.putShort(key ? number : version).put(again);
+        lines.append(String.join(" ", Short.toString(number), message.getClass().getSimpleName(), key ? "key" : "value",
             Short.toString(version), variant.name().toLowerCase(), HexFormat.of().formatHex(bytes.array()),
             Generate.json(message, version).toString())).append('\n');
     }

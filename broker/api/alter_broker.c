@@ -1,0 +1,164 @@
+/*
+ * AlterBroker (key 10005, ours): who belongs to the cluster, for `drave broker`. At any broker; a
+ * newcomer is admitted, or takes the place of another directory, by one that has heard it ask.
+ *
+ * Happy path: the change is committed by the metadata group, and the answer leaves when this
+ * broker's table has it. Failures: RESOURCE_NOT_FOUND, nobody with that id asks this broker to be
+ * admitted; DUPLICATE_RESOURCE, two do, or the id or the directory is taken; what the metadata
+ * leader says.
+ */
+#include "protocol/messages/alter_broker.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/container_of.h"
+#include "base/mem.h"
+#include "broker/api/handlers.h"
+#include "broker/api/services.h"
+#include "broker/cluster/applicants.h"
+#include "broker/metadata/metadata_group.h"
+#include "broker/metadata/metadata_roster.h"
+#include "protocol/kafka_error.h"
+
+enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000 };
+
+struct altering_broker {
+    struct request *request;
+    struct metadata_submit submit;
+};
+
+static void broker_answer(struct request *request, int16_t error, struct kp_string message) {
+    struct kp_alter_broker_response response;
+    kp_set_fallbacks(&kp_alter_broker_response_schema, &response);
+    response.error_code = error;
+    response.error_message = error == KAFKA_NONE ? KP_NULL_STRING : message;
+    request_respond(request, &response);
+}
+
+static void on_altered(struct metadata_submit *submit, const struct metadata_result *result) {
+    struct altering_broker *altering = CONTAINER_OF(submit, struct altering_broker, submit);
+    broker_answer(altering->request, result->error, kp_string_of(result->message));
+    mem_free(altering);
+}
+
+static void alter_submit(const struct broker_services *services, struct request *request,
+                         struct metadata_change *change) {
+    const struct kp_alter_broker_request *asked = request->message;
+    change->validate_only = asked->validate_only;
+    int32_t timeout_ms = asked->timeout_ms < TIMEOUT_LEAST_MS  ? TIMEOUT_LEAST_MS
+                         : asked->timeout_ms > TIMEOUT_MOST_MS ? TIMEOUT_MOST_MS
+                                                               : asked->timeout_ms;
+    struct altering_broker *altering = mem_zalloc(sizeof *altering);
+    altering->request = request;
+    altering->submit.done = on_altered;
+    metadata_group_submit(services->metadata_group, &altering->submit, change,
+                          (uint32_t)timeout_ms);
+}
+
+/* The one that asks under that id; NULL: it was answered. */
+static const struct applicant *find_applicant(const struct broker_services *services,
+                                              struct request *request) {
+    const struct kp_alter_broker_request *asked = request->message;
+    const struct applicant *found = NULL;
+    size_t count = applicants_find(services->applicants, asked->broker_id,
+                                   env_now_ms(services->env), &found);
+    if (count == 0) {
+        broker_answer(request, KAFKA_RESOURCE_NOT_FOUND,
+                      kp_arena_printf(&request->arena,
+                                      "broker %" PRId32 " has not asked broker %" PRId32
+                                      " to be admitted: start it with an empty data.dir, and with "
+                                      "brokers of this cluster in its cluster.nodes",
+                                      asked->broker_id, services->settings->node_id));
+        return NULL;
+    }
+    if (count > 1) {
+        broker_answer(request, KAFKA_DUPLICATE_RESOURCE,
+                      kp_arena_printf(&request->arena,
+                                      "two brokers ask to be admitted as broker %" PRId32
+                                      "; give one of them another node.id",
+                                      asked->broker_id));
+        return NULL;
+    }
+    return found;
+}
+
+static void admit(const struct broker_services *services, struct request *request) {
+    const struct applicant *found = find_applicant(services, request);
+    if (found == NULL) return;
+    struct metadata_change change = {.validate_only = false};
+    metadata_command_init(&change.command, COMMAND_ADMIT_BROKER);
+    struct command_admit_broker *command = &change.command.admit_broker;
+    command->node = found->node;
+    memcpy(command->directory.bytes, found->directory, sizeof found->directory);
+    command->host = kp_string_of(found->host);
+    command->port = found->port;
+    alter_submit(services, request, &change);
+}
+
+static void replace(const struct broker_services *services, struct request *request) {
+    const struct kp_alter_broker_request *asked = request->message;
+    const struct roster_broker *row = metadata_roster_of(services->metadata, asked->broker_id);
+    const struct applicant *found = row == NULL ? NULL : find_applicant(services, request);
+    if (row == NULL)
+        broker_answer(request, KAFKA_BROKER_ID_NOT_REGISTERED,
+                      kp_arena_printf(&request->arena,
+                                      "there is no broker %" PRId32
+                                      " in the cluster whose place could be taken; drave info "
+                                      "lists them, and drave broker add %" PRId32 " adds one",
+                                      asked->broker_id, asked->broker_id));
+    if (found == NULL) return;
+    struct metadata_change change = {.validate_only = false};
+    metadata_command_init(&change.command, COMMAND_REPLACE_BROKER);
+    struct command_replace_broker *command = &change.command.replace_broker;
+    command->node = found->node;
+    memcpy(command->former.bytes, row->directory, sizeof row->directory);
+    memcpy(command->directory.bytes, found->directory, sizeof found->directory);
+    command->host = kp_string_of(found->host);
+    command->port = found->port;
+    command->accept_loss = asked->accept_loss;
+    alter_submit(services, request, &change);
+}
+
+static void set_voters(const struct broker_services *services, struct request *request) {
+    const struct kp_alter_broker_request *asked = request->message;
+    struct metadata_change change = {.validate_only = false};
+    metadata_command_init(&change.command, COMMAND_SET_VOTERS);
+    change.command.set_voters.nodes.items = asked->voters.items;
+    change.command.set_voters.nodes.count = asked->voters.count;
+    alter_submit(services, request, &change);
+}
+
+static void change_known(const struct broker_services *services, struct request *request,
+                         enum kp_broker_change what) {
+    const struct kp_alter_broker_request *asked = request->message;
+    struct metadata_change change = {.validate_only = false};
+    if (what == KP_BROKER_REMOVE) {
+        metadata_command_init(&change.command, COMMAND_RETIRE_BROKER);
+        change.command.retire_broker.node = asked->broker_id;
+    } else {
+        metadata_command_init(&change.command, COMMAND_DRAIN_BROKER);
+        change.command.drain_broker.node = asked->broker_id;
+        change.command.drain_broker.draining = what == KP_BROKER_DRAIN;
+    }
+    alter_submit(services, request, &change);
+}
+
+void api_alter_broker(void *service, struct request *request) {
+    const struct kp_alter_broker_request *asked = request->message;
+    if (!authorize(&request->ctx, AUTHORIZE_ALTER, AUTHORIZE_CLUSTER, NULL, 0))
+        broker_answer(request, KAFKA_CLUSTER_AUTHORIZATION_FAILED,
+                      kp_string_of(kafka_error_message(KAFKA_CLUSTER_AUTHORIZATION_FAILED)));
+    else if (asked->change == KP_BROKER_ADD)
+        admit(service, request);
+    else if (asked->change == KP_BROKER_VOTERS)
+        set_voters(service, request);
+    else if (asked->change == KP_BROKER_REPLACE)
+        replace(service, request);
+    else if (asked->change >= KP_BROKER_DRAIN && asked->change <= KP_BROKER_REMOVE)
+        change_known(service, request, (enum kp_broker_change)asked->change);
+    else
+        broker_answer(request, KAFKA_INVALID_REQUEST,
+                      kp_string_of("This broker does not know this change."));
+}

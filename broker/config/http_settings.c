@@ -1,0 +1,29 @@
+/* One address, and who reaches it. */
+#include "broker/config/http_settings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/config/host_port.h"
+
+/* In the order of its choices. */
+enum { CONSOLE_NEVER, CONSOLE_ON_LOOPBACK, CONSOLE_ALWAYS };
+
+int http_settings_read(struct broker_settings *into, struct error_text *why) {
+    const char *text = settings_text(into->values, "http.listen");
+    into->http_is_default = settings_is_default(into->values, "http.listen");
+    into->metrics_topics = (size_t)settings_int(into->values, "metrics.topics.max");
+    into->metrics_groups = (size_t)settings_int(into->values, "metrics.groups.max");
+    into->console_hosts = settings_text(into->values, "console.hosts");
+    if (text[0] == '\0') return ERR_NONE;
+    if (!host_port_parse(text, strlen(text), into->http_host, &into->http_port))
+        return error_set(
+            why, ERR_INVALID,
+            "http.listen=%.100s is not HOST:PORT; write for example 127.0.0.1:8092, or leave it empty",
+            text);
+    if (into->http_host[0] == '\0') snprintf(into->http_host, sizeof into->http_host, "0.0.0.0");
+    int serve = settings_choice(into->values, "console.serve");
+    into->console = serve == CONSOLE_ALWAYS ||
+                    (serve == CONSOLE_ON_LOOPBACK && host_is_loopback(into->http_host));
+    return ERR_NONE;
+}

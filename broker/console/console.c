@@ -1,0 +1,161 @@
+/* Routes, files, and who may call. */
+#include "broker/console/console.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "broker/console/console_internal.h"
+
+enum { MISDIRECTED = 421, NOT_FOUND = 404, UNAVAILABLE = 503, HOST_ROOM = 256 };
+
+static const struct route {
+    const char *path;
+    void (*begin)(struct inquiry *inquiry);
+} routes[] = {
+    {"/api/overview", console_overview}, {"/api/topics", console_topics},
+    {"/api/topic", console_topic},       {"/api/config", console_config},
+    {"/api/records", console_records},   {"/api/groups", console_groups},
+    {"/api/group", console_group},       {"/api/events", console_events},
+};
+
+static bool path_is(const struct http_request *request, const char *path) {
+    return request->path_len == strlen(path) && memcmp(request->path, path, request->path_len) == 0;
+}
+
+static bool begins_with(const struct http_request *request, const char *path) {
+    return request->path_len >= strlen(path) && memcmp(request->path, path, strlen(path)) == 0;
+}
+
+bool console_serves(const struct http_request *request) {
+    return path_is(request, "/") || begins_with(request, console_page_tag) ||
+           begins_with(request, console_api_tag);
+}
+
+/* ---- Who may call ---- */
+
+/* The host without its port, terminated; false: it is none. */
+static bool host_of(const struct http_request *request, char host[HOST_ROOM]) {
+    size_t len = request->host_len;
+    if (request->host == NULL || len == 0 || len >= HOST_ROOM) return false;
+    const char *text = request->host, *end;
+    if (text[0] == '[') { /* [::1]:8092 */
+        end = memchr(text, ']', len);
+        if (end == NULL) return false;
+        text++;
+    } else {
+        end = memchr(text, ':', len);
+        if (end == NULL) end = text + len;
+    }
+    memcpy(host, text, (size_t)(end - text));
+    host[end - text] = '\0';
+    return true;
+}
+
+/* No name that somebody registered can look like one. */
+static bool is_address(const char *host) {
+    return strchr(host, ':') != NULL ||
+           (*host != '\0' && strspn(host, "0123456789.") == strlen(host));
+}
+
+static bool is_listed(const char *list, const char *host) {
+    size_t len = strlen(host);
+    for (const char *at = list; *at != '\0';) {
+        size_t piece = strcspn(at, ",");
+        const char *name = at + strspn(at, " ");
+        size_t name_len = name < at + piece ? (size_t)(at + piece - name) : 0;
+        while (name_len > 0 && name[name_len - 1] == ' ')
+            name_len--;
+        if (name_len == len && strncasecmp(name, host, len) == 0) return len > 0;
+        at += piece + (at[piece] == ',');
+    }
+    return false;
+}
+
+/* A page of a stranger may have a name that leads here (DNS rebinding): its browser then says that
+ * name. Who names nobody (HTTP/1.0) is no browser. */
+static bool may_call(const struct console *console, const struct http_request *request) {
+    char host[HOST_ROOM];
+    if (request->host == NULL) return true;
+    if (!host_of(request, host)) return false;
+    return is_address(host) || strcasecmp(host, "localhost") == 0 ||
+           is_listed(console->options.hosts, host);
+}
+
+/* ---- Answers ---- */
+
+static void refuse(struct http_exchange *exchange, const char *tag, int status, const char *text) {
+    http_respond_with(exchange, tag, status, "text/plain; charset=utf-8", console_api_lines,
+                      slice_copy(NULL, text, strlen(text)));
+}
+
+static void respond_file(struct http_exchange *exchange, const struct http_request *request) {
+    bool index = path_is(request, "/");
+    for (size_t i = 0; i < console_asset_count; i++) {
+        const struct console_asset *asset = &console_assets[i];
+        if (!path_is(request, asset->path)) continue;
+        http_respond_with(exchange, console_page_tag, 200, asset->type,
+                          index ? console_index_lines : console_file_lines,
+                          (struct slice){NULL, asset->data, asset->len});
+        return;
+    }
+    refuse(exchange, console_page_tag, NOT_FOUND, "the console has no such file; begin at /\n");
+}
+
+void console_handle(struct console *console, struct http_exchange *exchange) {
+    const struct http_request *request = http_exchange_request(exchange);
+    bool api = begins_with(request, console_api_tag);
+    const char *tag = api ? console_api_tag : console_page_tag;
+    if (!may_call(console, request)) {
+        refuse(exchange, tag, MISDIRECTED,
+               "the console is not served under this name; call it by an address, or list the name "
+               "in console.hosts\n");
+        return;
+    }
+    if (!api) {
+        respond_file(exchange, request);
+        return;
+    }
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        if (!path_is(request, routes[i].path)) continue;
+        if (console->inquiry_count >= CONSOLE_INQUIRIES)
+            refuse(exchange, tag, UNAVAILABLE, "too much is asked at once; ask again\n");
+        else
+            inquiry_begin(console, exchange, routes[i].begin);
+        return;
+    }
+    refuse(exchange, tag, NOT_FOUND, "there is no such route; /api/overview is one\n");
+}
+
+void console_gone(struct console *console, struct http_exchange *exchange) {
+    (void)console;
+    struct inquiry *inquiry = exchange->wish;
+    exchange->wish = NULL;
+    if (inquiry != NULL) inquiry_gone(inquiry);
+}
+
+/* ---- Life ---- */
+
+static void forget_rows(void *arg) {
+    struct console *console = arg;
+    topic_rows_free(console->rows);
+    console->rows = NULL;
+}
+
+struct console *console_new(struct env *env, const struct console_options *options) {
+    struct console *console = mem_zalloc(sizeof *console);
+    console->env = env;
+    console->options = *options;
+    console->upstream = upstream_new(env);
+    console->forget_rows = env_timer_new(env, forget_rows, console);
+    return console;
+}
+
+/* Behind the server, which has told of each exchange that it is gone. */
+void console_free(struct console *console) {
+    if (console == NULL) return;
+    upstream_free(console->upstream);
+    env_timer_free(console->forget_rows);
+    topic_rows_free(console->rows);
+    mem_free(console);
+}

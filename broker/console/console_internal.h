@@ -1,0 +1,41 @@
+/* Inside of the console: what console.c has, and the routes, a file for each. Nobody else's. */
+#ifndef BROKER_CONSOLE_CONSOLE_INTERNAL_H
+#define BROKER_CONSOLE_CONSOLE_INTERNAL_H
+
+#include "broker/console/console.h"
+#include "broker/console/inquiry.h"
+#include "broker/console/topic_rows.h"
+
+struct console {
+    struct env *env;
+    struct console_options options;
+    struct upstream *upstream;
+    struct inquiry *inquiries;
+    unsigned inquiry_count;
+    struct topic_rows *rows; /* of the last list of topics; NULL: nobody asked lately */
+    struct env_timer *forget_rows;
+};
+
+/* Header lines of what /api/ answers, of the first page, and of the files that it names. */
+extern const char console_api_lines[], console_index_lines[], console_file_lines[];
+
+/* The routes. */
+void console_overview(struct inquiry *inquiry);
+void console_topics(struct inquiry *inquiry);
+void console_topic(struct inquiry *inquiry);
+void console_config(struct inquiry *inquiry);
+void console_records(struct inquiry *inquiry);
+void console_groups(struct inquiry *inquiry);
+void console_group(struct inquiry *inquiry);
+void console_events(struct inquiry *inquiry);
+
+/* A file of the pages, which CMake writes into the program (broker/console/pages.cmake). */
+struct console_asset {
+    const char *path, *type;
+    const unsigned char *data; /* as gzip -9 makes it */
+    size_t len;
+};
+extern const struct console_asset console_assets[];
+extern const size_t console_asset_count;
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * One request of a browser under way: it asks brokers, all at once or one step after the other, and
+ * is answered with JSON.
+ *
+ * Happy path: a route begins (`begin`), asks with inquiry_ask, and names with inquiry_then what
+ * goes on when all have answered or failed; the last step writes JSON and calls inquiry_respond.
+ * Failures: a broker that does not answer leaves its ask with an error, and the others count;
+ * inquiry_refuse ends it with a status and a sentence. Everything lives in the arena, within
+ * INQUIRY_MEMORY. Invariants: it ends exactly once; of a browser that has gone nothing goes on.
+ */
+#ifndef BROKER_CONSOLE_INQUIRY_H
+#define BROKER_CONSOLE_INQUIRY_H
+
+#include "broker/console/json_text.h"
+#include "broker/console/upstream.h"
+#include "broker/http/http_server.h"
+#include "protocol/messages/describe_cluster.h"
+#include "protocol/messages/metadata.h"
+
+enum { INQUIRY_MEMORY = 32 << 20, INQUIRY_ASKS = 512, INQUIRY_NAME = 2048 };
+
+struct console;
+struct inquiry;
+
+/* One question to one broker. */
+struct ask {
+    struct upstream_call call;
+    struct inquiry *inquiry;
+    struct ask *next; /* asked before */
+    int32_t node;     /* the caller's */
+    bool over;
+    int error;      /* once it is over; ERR_NONE: there is a response */
+    void *response; /* of the API's struct */
+};
+
+struct inquiry {
+    struct console *console;
+    struct http_exchange *exchange; /* NULL: answered, or the browser has gone */
+    const struct http_request *request;
+    struct kp_arena arena;
+    struct ask *asks; /* the last one first */
+    unsigned pending, asked;
+    bool stepping;
+    struct env_task later; /* runs go_on in a later turn: inquiry_later */
+    void (*then)(struct inquiry *inquiry);
+    void (*after)(struct inquiry *inquiry); /* a helper's, when its own steps are done */
+    struct json json;
+    struct kp_describe_cluster_response *cluster; /* once inquiry_cluster has asked */
+    struct kp_metadata_response *metadata;        /* ... inquiry_metadata */
+    void *state;                                  /* the route's */
+    struct inquiry *next, *prev;                  /* the console's */
+};
+
+/* Memory of the inquiry, zeroed. NULL: too much; the inquiry was refused. */
+void *inquiry_alloc(struct inquiry *inquiry, size_t size);
+/* The value of that name in the query, decoded; NULL: there is none, or it is longer than
+ * INQUIRY_NAME. */
+const char *inquiry_value(struct inquiry *inquiry, const char *name);
+/* A number of the query, `fallback` where it is none, within least and most. */
+int64_t inquiry_number(struct inquiry *inquiry, const char *name, int64_t fallback, int64_t least,
+                       int64_t most);
+
+/* Asks the broker of `node` as the cluster is known (-1: the one that serves the console), with a
+ * `response` of that size. `version_max` 0: any. NULL: there is no such broker, or too much was
+ * asked. */
+struct ask *inquiry_ask(struct inquiry *inquiry, int32_t node, enum kp_api_key key, int version_min,
+                        int version_max, const void *request, size_t response_size);
+/* Gives back the bytes of the answers asked for since inquiry->asks was `before`: what was decoded
+ * from them is not to be looked at any more. */
+void inquiry_drop_frames(struct inquiry *inquiry, const struct ask *before);
+/* What goes on when all that was asked is over; at once if nothing was. From inside a step. */
+void inquiry_then(struct inquiry *inquiry, void (*then)(struct inquiry *inquiry));
+/* The same, in a later turn: of all inquiries whose next step is heavy a turn has one. */
+void inquiry_later(struct inquiry *inquiry, void (*then)(struct inquiry *inquiry));
+
+/* Asks who the brokers are, then goes on. Refuses with 502 if our own does not answer. */
+void inquiry_cluster(struct inquiry *inquiry, void (*then)(struct inquiry *inquiry));
+/* The same, and then Metadata of one topic (NULL: of all). A topic that does not exist is left to
+ * the caller. */
+void inquiry_metadata(struct inquiry *inquiry, const char *topic,
+                      void (*then)(struct inquiry *inquiry));
+/* The topic that was asked for by its name; NULL: refused with 404. */
+const struct kp_metadata_response_topic *inquiry_topic(struct inquiry *inquiry, const char *name);
+
+/* Ends it, with what inquiry->json has. */
+void inquiry_respond(struct inquiry *inquiry);
+/* Ends it: {"error": {"code": ..., "text": ...}}. */
+void inquiry_refuse(struct inquiry *inquiry, int status, const char *code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* ---- The console's ---- */
+
+/* Under way from here on; ends by itself, or with the browser. */
+void inquiry_begin(struct console *console, struct http_exchange *exchange,
+                   void (*begin)(struct inquiry *inquiry));
+void inquiry_gone(struct inquiry *inquiry);
+
+#endif

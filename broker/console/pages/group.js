@@ -1,0 +1,62 @@
+/** One group: why it lags, who is in it, where it stands. */
+import {ask} from "./api.js";
+import {count, duration, exact, facts, h, link, table, tag} from "./dom.js";
+import {groupState} from "./groups.js";
+
+export const title = ({name}) => `Group ${name}`;
+export const every = 4000;
+export const keeps = (before, after) => before.name === after.name;
+
+export const load = (params, signal) => ask("group", {name: params.name}, signal);
+
+const words = {
+  no_members: "Nobody consumes", stuck: "A consumer is stuck", rebalancing: "It is being rebalanced again and again", not_polling: "A consumer does not poll",
+  uncommitted: "Records are read and not committed", hot_partition: "One partition gets most of it", consumers_slower: "Consumers have become slower",
+  producers_faster: "Producers have become faster", idle_members: "Members have nothing to do", catching_up: "It is catching up",
+};
+
+function finding(one) {
+  return h("li", {class: "cause" + (one.cause === null || one.cause === "catching_up" ? " good" : "")},
+    h("h3", {}, one.cause === null ? "It keeps up" : words[one.cause] || one.cause),
+    h("dl", {class: "kv"}, one.evidence.map((e) => [h("dt", {}, e.what), h("dd", {}, e.value)])),
+    one.next && h("p", {}, one.next));
+}
+
+/** How far it has come between the log's start and end. */
+function progress(one) {
+  if (one.committed === null || one.end === null) return "–";
+  const start = BigInt(one.start), end = BigInt(one.end), at = BigInt(one.committed);
+  const part = end > start ? Number(((at < start ? 0n : at - start) * 1000n) / (end - start)) / 10 : 100;
+  const fill = h("i");
+  fill.style.width = Math.min(100, part) + "%";
+  return h("span", {class: "progress", title: `${Math.min(100, part)} % of what is there`}, fill);
+}
+
+export function view(data) {
+  const shorten = (id) => (id && id.length > 28 ? id.slice(0, 12) + "…" + id.slice(-12) : id);
+  return [
+    h("p", {class: "crumb"}, link("groups", {}, "Groups")),
+    h("h1", {}, data.group),
+    facts([["State", groupState(data.state)], ["Type", data.type], data.protocol && ["Assignor", data.protocol], ["Coordinator", `broker ${data.coordinator}`],
+      ["Members", exact(data.members.length)], ["Behind", data.lag_records === "-1" ? "–" : `${exact(data.lag_records)} records`],
+      ["Oldest unread", data.lag_seconds < 0 ? "–" : duration(data.lag_seconds)]]),
+    h("h2", {}, "Why"),
+    h("ul", {class: "causes"}, data.findings.map(finding)),
+    h("h2", {}, "Partitions"),
+    table([{title: "Topic", class: "name"}, {title: "Partition", class: "n"}, {title: "Committed", class: "n"}, {title: "Start", class: "n"}, {title: "End", class: "n"},
+      {title: "Read"}, {title: "Behind", class: "n"}, {title: "Time", class: "n"}, {title: "Member", class: "name"}],
+    data.offsets.map((one) => ({key: `${one.topic}-${one.partition}`, cells: [
+      link("topic", {name: one.topic}, one.topic), one.partition,
+      one.committed === null ? tag("", "none") : link("topic", {name: one.topic, tab: "records", from: "offset", partition: one.partition, offset: one.committed}, exact(one.committed)),
+      exact(one.start), exact(one.end), progress(one), count(one.lag), one.lag_seconds < 0 ? "–" : duration(one.lag_seconds),
+      one.member === null ? h("span", {class: "dim"}, "nobody") : h("span", {class: "mono", title: one.member}, shorten(one.member))]})),
+    {caption: "Partitions", empty: "Nothing is committed, and nobody owns a partition."}),
+    data.left_out > 0 && h("p", {}, `${exact(data.left_out)} more partitions; drave group describe shows all.`),
+    h("h2", {}, "Members"),
+    table([{title: "Member", class: "name"}, {title: "Client"}, {title: "Host"}, {title: "Partitions", class: "n"}, {title: "Last heard of", class: "n"}],
+      data.members.map((m) => ({key: m.id, cells: [h("span", {class: "mono", title: m.id}, shorten(m.id), m.instance && [" ", tag("", m.instance)]),
+        m.client_id, m.host.replace(/^\//, ""), exact(m.partitions), m.heard_ms < 0 ? "–" : duration(m.heard_ms / 1000) + " ago"]})),
+      {caption: "Members", empty: "Nobody."}),
+    h("p", {}, "On the command line: ", h("code", {class: "mono"}, `drave group why ${data.group}`)),
+  ];
+}

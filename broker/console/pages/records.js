@@ -1,0 +1,193 @@
+/** Records: from where, which ones, how far the search has come; nothing of them is ever more than text. */
+import {ask} from "./api.js";
+import {bytes, clock, exact, h, payload, place, time} from "./dom.js";
+
+const STEPS = 40; /* of a search, before somebody says to go on */
+const KEPT = 1000; /* rows while following */
+const asked = ["partition", "from", "offset", "time", "any", "key", "value", "header", "limit"];
+
+const wish = (params) => Object.fromEntries(asked.filter((name) => params[name]).map((name) => [name, params[name]]));
+const newest = (params) => !params.from || params.from === "newest";
+const filtered = (params) => ["any", "key", "value", "header"].some((name) => params[name]);
+
+export const every = (state) => (state.follow ? 1000 : 0);
+
+function take(state, told) {
+  state.found.push(...told.records);
+  state.next = told.next;
+  state.done = told.done;
+  state.scanned += told.scanned_records;
+  state.scannedBytes += told.scanned_bytes;
+  state.partitions = told.partitions;
+}
+
+/** A search that finds little goes on by itself for a while; what it has found is shown meanwhile. */
+async function read(params, signal, state) {
+  const limit = Number(params.limit) || 50;
+  const {from, offset, time: at, ...which} = wish(params);
+  for (let step = 0; step < STEPS; step++) {
+    const where = state.next ? {at: state.next} : {from, offset, time: at};
+    take(state, await ask("records", {topic: params.name, ...which, ...where, limit: Math.max(1, limit - state.found.length % limit)}, signal));
+    if (state.done || (state.found.length > 0 && state.found.length % limit === 0) || (from || "newest") === "newest") break;
+    if (state.redraw) state.redraw();
+  }
+}
+
+/** Up to where each partition has been shown, from its end on: partition -> offset. */
+function note(state, places) {
+  for (const [partition, offset] of places) {
+    const low = state.low.get(partition);
+    if (low === undefined || offset < low) state.low.set(partition, offset);
+  }
+}
+
+const older = (state) => state.partitions.filter((p) => !p.trouble && state.low.has(p.partition) && state.low.get(p.partition) > BigInt(p.start));
+
+/** What stands before what is shown, of each partition as much. */
+async function readOlder(params, signal, state) {
+  const parts = older(state), limit = Number(params.limit) || 50, {from, offset, time: at, ...which} = wish(params);
+  const share = BigInt(Math.ceil(limit / parts.length));
+  const begin = parts.map((p) => {
+    const low = state.low.get(p.partition), start = BigInt(p.start);
+    return [p.partition, low - share > start ? low - share : start];
+  });
+  const told = await ask("records", {topic: params.name, ...which, at: begin.map(([p, o]) => `${p}:${o}`).join(","), limit: Math.min(500, Number(share) * parts.length)}, signal);
+  state.found.push(...told.records.filter((r) => BigInt(r.offset) < state.low.get(r.partition)));
+  state.scanned += told.scanned_records;
+  state.scannedBytes += told.scanned_bytes;
+  note(state, begin);
+}
+
+export async function load(params, signal, state) {
+  const query = JSON.stringify(wish(params));
+  if (!state.total) {
+    const topic = await ask("topic", {name: params.name, limit: 1}, signal);
+    Object.assign(state, {total: topic.total, ids: topic.total});
+  }
+  if (state.query !== query) {
+    Object.assign(state, {query, found: [], next: "", done: false, scanned: 0, scannedBytes: 0, partitions: [], follow: false, opened: {}, from: null, left: 0, low: new Map()});
+    await read(params, signal, state);
+    note(state, state.partitions.filter((p) => p.end >= "0").map((p) => [p.partition, BigInt(p.end)]));
+    note(state, state.found.map((r) => [r.partition, BigInt(r.offset)]));
+  } else if (state.follow) {
+    take(state, await ask("records", {topic: params.name, ...wish({...params, from: "", offset: "", time: ""}), at: state.next, limit: 500}, signal));
+    state.left = (state.left || 0) + Math.max(0, state.found.length - KEPT);
+    state.found = state.found.slice(-KEPT);
+  } else if (state.back) {
+    state.back = false;
+    await readOlder(params, signal, state);
+  } else if (state.more) {
+    state.more = false;
+    await read(params, signal, state);
+  }
+  return state;
+}
+
+/* ---- What is asked ---- */
+
+function localTime(ms) {
+  return ms ? time(ms).replace(" ", "T") : "";
+}
+
+function form(state, params, tools) {
+  const from = state.from || params.from || "newest";
+  const field = (name, label, attributes) => h("label", {"data-key": name}, label, h("input", {name, value: params[name] || "", autocomplete: "off", spellcheck: "false", ...attributes}));
+  const choice = (name, label, options, now) => {
+    const select = h("select", {name}, options.map(([value, text]) => h("option", {value, ...(String(now) === String(value) ? {selected: true} : {})}, text)));
+    if (name === "from") select.onchange = (event) => { state.from = event.target.value; tools.redraw(); };
+    return h("label", {"data-key": name}, label, select);
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    const values = Object.fromEntries(new FormData(event.target));
+    if (values.time) values.time = Date.parse(values.time + (clock.local ? "" : "Z"));
+    if (values.from === "newest") delete values.from;
+    if (values.partition === "-1") delete values.partition;
+    if (values.limit === "50") delete values.limit;
+    state.query = null;
+    const next = place("topic", {name: params.name, tab: "records", ...values});
+    if (location.hash === next) window.dispatchEvent(new HashChangeEvent("hashchange"));
+    else location.hash = next;
+  };
+  const partitions = [["-1", "all"], ...Array.from({length: Math.min(state.total, 10000)}, (_, i) => [i, i])];
+  return h("form", {class: "filters", onsubmit: submit},
+    choice("partition", "Partition", partitions, params.partition || "-1"),
+    choice("from", "From", [["newest", "the newest"], ["oldest", "the oldest"], ["offset", "an offset"], ["time", "a time"]], from),
+    from === "offset" && field("offset", "Offset", {inputmode: "numeric", pattern: "[0-9]+", required: true}),
+    from === "time" && field("time", clock.local ? "Time" : "Time, UTC", {type: "datetime-local", step: "1", required: true, value: localTime(params.time)}),
+    field("any", "Has anywhere", {type: "search"}), field("key", "Key has", {}), field("value", "Value has", {}), field("header", "Header has", {}),
+    choice("limit", "At most", [[50, 50], [200, 200], [500, 500]], params.limit || 50),
+    h("button", {type: "submit"}, "Read"));
+}
+
+/* ---- What came ---- */
+
+const compare = (a, b) => {
+  const [x, y] = [BigInt(a.time_ms || 0), BigInt(b.time_ms || 0)];
+  return x !== y ? (x < y ? -1 : 1) : a.partition !== b.partition ? a.partition - b.partition : Number(BigInt(a.offset) - BigInt(b.offset));
+};
+
+function details(record, whole) {
+  const pairs = [["Key", payload(whole.key, {open: true})], ["Value", payload(whole.value, {open: true})]];
+  for (const header of whole.headers) pairs.push([h("span", {}, "Header ", payload(header.key)), payload(header.value)]);
+  pairs.push(["Time", `${time(record.time_ms, true)} (${record.time_is === "append" ? "when it was appended" : "as its producer says"})`],
+    ["Size", `key ${record.key_bytes < 0 ? "null" : bytes(record.key_bytes)}, value ${record.value_bytes < 0 ? "null" : bytes(record.value_bytes)}`], ["Batch", record.codec === "none" ? "not compressed" : record.codec]);
+  if (record.producer_id !== "-1") pairs.push(["Producer", `${record.producer_id}${record.transactional ? ", in a transaction" : ""}`]);
+  return h("dl", {class: "kv"}, pairs.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+}
+
+function row(record, params, state, tools) {
+  const key = `${record.partition}:${record.offset}`;
+  if (record.trouble)
+    return [h("tr", {"data-key": key}, h("td", {class: "n"}, record.partition), h("td", {class: "n"}, exact(record.offset)), h("td", {colspan: "4", class: "warn-text"}, record.trouble))];
+  const opened = state.opened[key];
+  const toggle = async () => {
+    if (opened) delete state.opened[key];
+    else {
+      state.opened[key] = record;
+      tools.redraw();
+      if (record.value && record.value.left_out) {
+        const told = await ask("records", {topic: params.name, partition: record.partition, from: "offset", offset: record.offset, limit: 1, bytes: 1048576});
+        if (state.opened[key] && told.records.length && told.records[0].offset === record.offset) state.opened[key] = told.records[0];
+      }
+    }
+    tools.redraw();
+  };
+  const cells = [
+    h("td", {class: "n"}, record.partition),
+    h("td", {class: "n"}, h("button", {type: "button", "aria-expanded": opened ? "true" : "false", "aria-label": `Offset ${record.offset}: all of it`, onclick: toggle}, exact(record.offset))),
+    h("td", {class: "mono dim when"}, time(record.time_ms, true)), h("td", {}, payload(record.key)), h("td", {}, payload(record.value)),
+    h("td", {class: "n"}, record.headers.length || "")];
+  const rows = [h("tr", {"data-key": key}, cells)];
+  if (opened) rows.push(h("tr", {"data-key": key + ":open"}, h("td", {colspan: "6"}, details(record, opened))));
+  return rows;
+}
+
+function status(state, params) {
+  const parts = [`${exact(state.found.length)} shown`];
+  if (filtered(params)) parts.push(`${exact(state.scanned)} records (${bytes(state.scannedBytes)}) looked at`);
+  if (state.left) parts.push(`${exact(state.left)} older ones left out`);
+  parts.push(state.follow ? "following" : newest(params) ? (older(state).length ? "there are older ones" : "all there are") : state.done ? "up to the end" : "there is more");
+  return parts.join(", ");
+}
+
+export function view(state, params, tools) {
+  state.redraw = tools.redraw;
+  const sorted = [...state.found].sort(compare);
+  if (newest(params) || state.follow) sorted.reverse();
+  const troubled = state.partitions.filter((p) => p.trouble);
+  const follow = () => { state.follow = !state.follow; tools.redraw(); if (state.follow) tools.again(); };
+  return [
+    form(state, params, tools),
+    troubled.length > 0 && h("div", {class: "state warn"}, troubled.slice(0, 5).map((p) => h("div", {}, `Partition ${p.partition}: ${p.trouble}`))),
+    sorted.length === 0 ? h("p", {class: "empty scroll"}, state.done ? "No record is like that." : "Nothing found so far.")
+      : h("div", {class: "scroll records", tabindex: "0", role: "region", "aria-label": "Records"}, h("table", {},
+        h("thead", {}, h("tr", {}, [["Partition", "n"], ["Offset", "n"], ["Time", ""], ["Key", "name"], ["Value", "name"], ["Headers", "n"]].map(([text, kind]) => h("th", {scope: "col", class: kind}, text)))),
+        h("tbody", {}, sorted.map((record) => row(record, params, state, tools))))),
+    h("div", {class: "pager"},
+      newest(params) ? h("button", {type: "button", disabled: state.follow || older(state).length === 0, onclick: () => { state.back = true; tools.again(); }}, "Older")
+        : h("button", {type: "button", disabled: state.done || state.follow, onclick: () => { state.more = true; tools.again(); }}, "Go on"),
+      h("button", {type: "button", "aria-pressed": state.follow ? "true" : "false", onclick: follow}, "Follow"),
+      h("span", {role: "status"}, status(state, params))),
+  ];
+}

@@ -1,0 +1,61 @@
+/** One topic: its partitions, its records, its settings. */
+import {ask} from "./api.js";
+import {bytes, count, exact, facts, h, link, pager, table, tag} from "./dom.js";
+import {settingsTable} from "./settings.js";
+import * as records from "./records.js";
+
+const LIMIT = 200;
+export const title = ({name, tab}) => `${tab || "partitions"} of ${name}`;
+export const every = ({tab}, state) => (tab === "records" ? records.every(state) : tab === "config" ? 0 : 4000);
+export const keeps = (before, after) => before.name === after.name && before.tab === after.tab;
+
+export async function load(params, signal, state) {
+  if (params.tab === "config") return {config: await ask("config", {topic: params.name}, signal)};
+  if (params.tab === "records") return {records: await records.load(params, signal, state)};
+  return {topic: await ask("topic", {name: params.name, from: params.from, limit: LIMIT}, signal)};
+}
+
+function tabs(params) {
+  const tab = (name, text) => link("topic", {name: params.name, tab: name}, text);
+  const all = [["", "Partitions"], ["records", "Records"], ["config", "Settings"]];
+  return h("nav", {class: "tabs", "aria-label": "Of this topic"}, all.map(([name, text]) => {
+    const a = tab(name, text);
+    if ((params.tab || "") === name) a.setAttribute("aria-current", "page");
+    return a;
+  }));
+}
+
+function replicas(partition) {
+  return partition.replicas.map((id, i) => {
+    const whole = partition.in_sync.includes(id);
+    return [i ? ", " : "", whole ? `${id}` : h("span", {class: "bad-text", title: partition.offline.includes(id) ? "its broker is away" : "not in sync"}, `${id} ✗`)];
+  });
+}
+
+function partitions(topic, params) {
+  const sum = topic.partitions.reduce((all, p) => all + (p.end === undefined ? 0n : BigInt(p.end) - BigInt(p.start)), 0n);
+  const size = topic.partitions.reduce((all, p) => all + (p.bytes > 0 ? Number(p.bytes) : 0), 0);
+  const whole = topic.total === topic.partitions.length;
+  return [
+    facts([["Partitions", exact(topic.total)], [whole ? "Records" : "Records, of those shown", exact(sum)],
+      ["Stored by leaders", bytes(size)], ["Id", h("span", {class: "mono"}, topic.id)], topic.internal && ["Kind", "internal"]]),
+    table([{title: "Partition", class: "n"}, {title: "Leader", class: "n"}, {title: "Replicas"}, {title: "Epoch", class: "n"}, {title: "Start", class: "n"}, {title: "End", class: "n"},
+      {title: "Records", class: "n"}, {title: "In, per second", class: "n"}, {title: "Stored", class: "n"}, {title: "Readers", class: "n"}],
+    topic.partitions.map((p) => ({key: p.partition, cells: [
+      link("topic", {name: params.name, tab: "records", partition: p.partition}, String(p.partition)),
+      p.leader < 0 ? tag("bad", "none") : p.leader, replicas(p), exact(p.leader_epoch), exact(p.start), exact(p.end),
+      p.end === undefined ? "–" : exact(BigInt(p.end) - BigInt(p.start)), p.produced_per_second === undefined ? "–" : count(p.produced_per_second), bytes(p.bytes), exact(p.readers)]})),
+    {caption: "Partitions"}),
+    pager("topic", params, {from: topic.from, shown: topic.partitions.length, total: topic.total, limit: LIMIT}),
+    h("p", {}, "On the command line: ", h("code", {class: "mono"}, `drave topic describe ${params.name}`)),
+  ];
+}
+
+export function view(data, params, tools) {
+  return [
+    h("p", {class: "crumb"}, link("topics", {}, "Topics")),
+    h("h1", {}, params.name),
+    tabs(params),
+    data.config ? settingsTable(data.config.settings) : data.records ? records.view(data.records, params, tools) : partitions(data.topic, params),
+  ];
+}

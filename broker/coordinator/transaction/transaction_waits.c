@@ -1,0 +1,106 @@
+/* What an id waits for, one thing at a time, before it goes on: a record that is written, a
+ * producer id, a while. */
+#include "base/check.h"
+#include "base/container_of.h"
+#include "base/error.h"
+#include "broker/coordinator/transaction/transaction.h"
+#include "protocol/kafka_error.h"
+
+enum { RETRY_MS = 100 };
+
+static struct transaction_table *table_of(const struct transaction_work *work) {
+    return work->row->table;
+}
+
+/* ---- Pauses ---- */
+
+static void pause_over(struct group_timer *timer) {
+    struct transaction_work *work = CONTAINER_OF(timer, struct transaction_work, pause);
+    work->doing = TRANSACTION_AT_REST;
+    table_of(work)->go_on(work->row);
+}
+
+void transaction_pause(struct transaction *row, uint32_t pause_ms) {
+    struct transaction_work *work = row->work;
+    work->doing = TRANSACTION_PAUSING;
+    work->pause.due = pause_over;
+    group_timer_set(row->table->timers, &work->pause,
+                    env_now_ms(row->table->options.env) + pause_ms);
+}
+
+/* ---- Producer ids ---- */
+
+static void on_id(struct producer_id_wait *wait, int16_t error, int64_t id) {
+    struct transaction_work *work = CONTAINER_OF(wait, struct transaction_work, id_wait);
+    struct transaction *row = work->row;
+    struct transaction_call *call = work->runs;
+    work->runs = NULL;
+    work->doing = TRANSACTION_AT_REST;
+    if (error == KAFKA_NONE) {
+        work->new_id = id;
+        if (call != NULL) transaction_call_wait(row, call, true);
+    } else if (call != NULL) {
+        transaction_call_answer(row->table, call, KAFKA_COORDINATOR_LOAD_IN_PROGRESS);
+    } else {
+        transaction_pause(row, RETRY_MS);
+    }
+    table_of(work)->go_on(row);
+}
+
+void transaction_take_id(struct transaction *row, struct transaction_call *runs) {
+    struct transaction_work *work = row->work;
+    work->doing = TRANSACTION_TAKING_ID;
+    work->runs = runs;
+    if (runs != NULL) runs->stage = TRANSACTION_CALL_RUNS;
+    work->id_wait = (struct producer_id_wait){.done = on_id};
+    row->table->options.take_id(row->table->options.arg, &work->id_wait);
+}
+
+/* ---- Writes ---- */
+
+static int16_t code_of(int16_t error) {
+    return error == KAFKA_RECORD_LIST_TOO_LARGE ? KAFKA_UNKNOWN_SERVER_ERROR : error;
+}
+
+/* The state is what was written, if it was. */
+static void on_written(struct coordinator_write *write, int16_t error) {
+    struct transaction_work *work = CONTAINER_OF(write, struct transaction_work, write);
+    struct transaction *row = work->row;
+    struct transaction_table *table = row->table;
+    struct transaction_call *call = work->runs;
+    bool again = work->judges_again && error == KAFKA_NONE;
+    work->runs = NULL;
+    work->doing = TRANSACTION_AT_REST;
+    if (error == KAFKA_NOT_COORDINATOR) table->leading = false;
+    if (error == KAFKA_COORDINATOR_NOT_AVAILABLE && coordinator_log_in_doubt(table->log))
+        work->in_doubt = true;
+    if (call != NULL && again)
+        transaction_call_wait(row, call, true);
+    else if (call != NULL)
+        transaction_call_answer(table, call, code_of(error));
+    else if (error != KAFKA_NONE && table->leading)
+        transaction_pause(row, RETRY_MS);
+    table_of(work)->go_on(row);
+}
+
+void transaction_write(struct transaction *row, const struct transaction_state *next,
+                       struct transaction_call *runs) {
+    struct transaction_work *work = row->work;
+    struct kp_writer writer;
+    kp_writer_init(&writer, INT32_MAX);
+    transaction_key_write(row->id, &writer);
+    size_t key_len = writer.len;
+    if (next != NULL) transaction_state_write(next, &writer);
+    CHECK(writer.error == ERR_NONE); /* ids and names came in strings of the protocol */
+    struct coordinator_record record = {.key = writer.data,
+                                        .key_len = key_len,
+                                        .value = writer.data + key_len,
+                                        .value_len = writer.len - key_len,
+                                        .tombstone = next == NULL};
+    work->doing = TRANSACTION_WRITING;
+    work->runs = runs;
+    work->write.done = on_written;
+    if (runs != NULL) runs->stage = TRANSACTION_CALL_RUNS;
+    coordinator_log_write(row->table->log, &record, 1, &work->write);
+    kp_writer_close(&writer);
+}

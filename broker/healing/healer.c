@@ -1,0 +1,306 @@
+/* Which log is mended or read next, and the entries that it lacks. */
+#include "broker/healing/healer.h"
+
+#include <inttypes.h>
+
+#include "base/container_of.h"
+#include "base/mem.h"
+#include "broker/healing/entry_exchange.h"
+#include "broker/healing/scrub_place.h"
+#include "storage/heal/wound.h"
+#include "storage/log/log_healing.h"
+#include "storage/segment/segment_format.h"
+
+enum {
+    LOOK_US = 500 * 1000,
+    NEXT_US = 10 * 1000,          /* between rounds */
+    AGAIN_MS = 5 * 1000,          /* behind a round of all that was damaged */
+    BYTES_PER_SECOND = 256 << 20, /* of mending: others want the disk, too */
+    SCRUB_BYTES = 16 << 20,       /* of one round of the scrub, and what a segment has beyond */
+    KEEP_MS = 10 * 1000,          /* the place of the scrub is kept so often at most */
+};
+
+struct healer {
+    struct env *env;
+    struct log *log;
+    const struct broker_settings *settings;
+    struct shard *shard;
+    const struct metadata *metadata;
+    struct entry_exchange *exchange;
+    struct env_timer *timer;
+    uint64_t seen;              /* damaged files, as the shard counts them */
+    bool some_left;             /* the last round over all left damage, */
+    uint64_t again_ms;          /* ... which is looked at again then */
+    bool mending;               /* a round over all that is damaged is under way, */
+    uint64_t next;              /* ... and goes on with the group from there on */
+    struct log_healing healing; /* of `group`, while its round is not NULL */
+    uint64_t group;
+    struct wound_mending *wound; /* of `group`, which is not open; NULL: none is under way */
+    struct entry_ask ask;
+    int32_t from;   /* who gave the last entry; -1: nobody */
+    bool scrubbing; /* the round is one of the scrub */
+    struct scrub_place place;
+    struct scrub_file *file;
+    uint64_t kept_ms;
+};
+
+static void look_in(struct healer *healer, uint64_t us) {
+    env_timer_start(healer->timer, us);
+}
+
+/* ---- What is lacking ---- */
+
+static bool on_entry(struct entry_ask *ask, int error, struct entry *entry, int32_t node) {
+    struct healer *healer = CONTAINER_OF(ask, struct healer, ask);
+    bool closed = healer->wound != NULL;
+    if (error && closed) wound_mending_give_up(healer->wound);
+    if (error && !closed) log_healing_give_up(&healer->healing);
+    if (error) return true;
+    error = closed ? wound_mending_give(healer->wound, entry)
+                   : log_healing_give(&healer->healing, entry);
+    entry_unref(entry);
+    if (!error) healer->from = node;
+    return !error;
+}
+
+/* The scrub goes on: what it has found is mended by a round for that. */
+static void on_lacks(struct log_healing *healing, const struct log_lack *lack) {
+    struct healer *healer = CONTAINER_OF(healing, struct healer, healing);
+    const struct raft_group *group = shard_group(healer->shard, healer->group);
+    int32_t nodes[ENTRY_ASKED_MOST];
+    size_t count = group != NULL && !healer->scrubbing
+                       ? raft_group_nodes(group, nodes, ENTRY_ASKED_MOST)
+                       : 0;
+    if (count == 0)
+        log_healing_give_up(healing);
+    else
+        entry_ask_begin(healer->exchange, &healer->ask, healer->group, lack->index, lack->term,
+                        nodes, count);
+}
+
+/* ---- Logs that cannot be opened ---- */
+
+static size_t nodes_of(const struct healer *healer, const struct metadata_partition *partition,
+                       int32_t nodes[ENTRY_ASKED_MOST]) {
+    size_t count = 0;
+    for (size_t i = 0; partition != NULL && i < partition->replica_count; i++) {
+        int32_t node = partition->replicas[i].node;
+        if (node != healer->settings->node_id && count < ENTRY_ASKED_MOST) nodes[count++] = node;
+    }
+    return count;
+}
+
+static void on_wound_lacks(void *arg, log_index index) {
+    struct healer *healer = arg;
+    int32_t nodes[ENTRY_ASKED_MOST];
+    size_t count = nodes_of(healer, metadata_partition_of_group(healer->metadata, healer->group),
+                            nodes);
+    if (count == 0)
+        wound_mending_give_up(healer->wound);
+    else
+        entry_ask_begin(healer->exchange, &healer->ask, healer->group, index, 0, nodes, count);
+}
+
+static void on_wound_done(void *arg, int error, uint64_t entries) {
+    struct healer *healer = arg;
+    const struct metadata_partition *partition = metadata_partition_of_group(healer->metadata,
+                                                                             healer->group);
+    healer->wound = NULL;
+    if (!error && entries > 0 && partition != NULL)
+        log_info(healer->log,
+                 "%s-%" PRId32 ": mended its log, which could not be opened, with %" PRIu64
+                 " entries of other brokers, the last of them from broker %" PRId32,
+                 partition->topic->name, partition->index, entries, healer->from);
+    look_in(healer, NEXT_US);
+}
+
+static bool mend_wound(struct healer *healer) {
+    static const struct wound_mending_events events = {on_wound_lacks, on_wound_done};
+    struct wound wound;
+    if (!log_store_take_wound(shard_store(healer->shard), &wound)) return false;
+    healer->group = wound.group;
+    healer->from = -1;
+    healer->wound = wound_mending_begin(healer->env, &wound, &events, healer);
+    return true;
+}
+
+/* ---- The end of a round ---- */
+
+static void tell(struct healer *healer, int error) {
+    const struct log_healing *healing = &healer->healing;
+    const struct raft_group *group = shard_group(healer->shard, healer->group);
+    if (group == NULL) return;
+    const char *label = raft_group_label(group);
+    if (healing->mended_entries > 0)
+        log_info(healer->log,
+                 "%s: mended %" PRIu64 " damaged places of its log with %" PRIu64
+                 " entries of other brokers, the last of them from broker %" PRId32,
+                 label, healing->mended_places, healing->mended_entries, healer->from);
+    else if (healing->mended_places > 0)
+        log_info(healer->log,
+                 "%s: mended %" PRIu64 " damaged places of its log, which held no entries", label,
+                 healing->mended_places);
+    if (error && error != ERR_CANCELED)
+        log_warn(healer->log, "%s: its log cannot be read through now (%s); %s; it is tried again",
+                 label, error_phrase(error), error_advice(error));
+}
+
+static void keep_place(struct healer *healer, bool now) {
+    uint64_t now_ms = env_now_ms(healer->env);
+    if (!now && now_ms - healer->kept_ms < KEEP_MS) return;
+    healer->kept_ms = now_ms;
+    scrub_file_keep(healer->file, &healer->place);
+}
+
+static void move_place(struct healer *healer, int error) {
+    struct scrub_place *place = &healer->place;
+    place->offset = healer->healing.next;
+    if (place->offset == INT64_MAX || error == ERR_CANCELED) {
+        place->group = healer->group + 1;
+        place->offset = 0;
+    }
+    keep_place(healer, false);
+}
+
+static void on_done(struct log_healing *healing, int error) {
+    struct healer *healer = CONTAINER_OF(healing, struct healer, healing);
+    entry_ask_cancel(&healer->ask);
+    tell(healer, error);
+    struct raft_group *group = shard_group(healer->shard, healer->group);
+    if (group != NULL && partition_log_is_damaged(raft_group_log(group))) healer->some_left = true;
+    if (healer->scrubbing)
+        move_place(healer, error);
+    else
+        healer->next = healer->group + 1;
+    look_in(healer, error ? LOOK_US : NEXT_US);
+}
+
+/* ---- Its beginning ---- */
+
+static void begin_round(struct healer *healer, struct raft_group *group,
+                        const struct log_healing_options *options) {
+    healer->group = raft_group_id(group);
+    healer->from = -1;
+    healer->scrubbing = options->all;
+    log_healing_begin(raft_group_log(group), options, &healer->healing);
+    look_in(healer, LOOK_US); /* also where another round is just ending */
+}
+
+static void mend_next(struct healer *healer) {
+    struct log_healing_options options = {.bytes_per_second = BYTES_PER_SECOND,
+                                          .bytes = UINT64_MAX};
+    struct raft_group *group = shard_group_from(healer->shard, healer->next, true);
+    if (group != NULL) {
+        begin_round(healer, group, &options);
+        return;
+    }
+    healer->mending = false;
+    healer->again_ms = env_now_ms(healer->env) + AGAIN_MS;
+    look_in(healer, NEXT_US);
+}
+
+static bool scrub_is_due(struct healer *healer) {
+    struct scrub_place *place = &healer->place;
+    int64_t now_ms = env_wall_ms(healer->env);
+    if (healer->settings->scrub_bytes_per_second == 0) return false;
+    /* A clock that was set back does not put it off. */
+    bool waits = place->through && now_ms >= place->began_ms &&
+                 (uint64_t)(now_ms - place->began_ms) < healer->settings->scrub_interval_ms;
+    if (waits) return false;
+    if (place->through || place->began_ms == 0) *place = (struct scrub_place){.began_ms = now_ms};
+    return true;
+}
+
+static void scrub_next(struct healer *healer) {
+    struct scrub_place *place = &healer->place;
+    if (!scrub_is_due(healer)) {
+        look_in(healer, LOOK_US);
+        return;
+    }
+    struct raft_group *group = shard_group_from(healer->shard, place->group, false);
+    if (group == NULL) {
+        log_debug(healer->log, "all segments of this broker were read and compared");
+        place->through = true;
+        keep_place(healer, true);
+        look_in(healer, LOOK_US);
+        return;
+    }
+    if (raft_group_id(group) != place->group) place->offset = 0;
+    struct log_healing_options options = {
+        .all = true,
+        .from = place->offset,
+        .bytes_per_second = healer->settings->scrub_bytes_per_second,
+        .bytes = SCRUB_BYTES};
+    begin_round(healer, group, &options);
+}
+
+/* More was found, or what is left is due. */
+static bool mending_is_due(struct healer *healer) {
+    struct shard_stats stats;
+    shard_stats_get(healer->shard, &stats);
+    bool more = stats.damaged_files != healer->seen;
+    bool again = healer->some_left && env_now_ms(healer->env) >= healer->again_ms;
+    if (more || again) healer->next = 0;
+    healer->seen = stats.damaged_files;
+    return more || again;
+}
+
+static void look(void *arg) {
+    struct healer *healer = arg;
+    bool under_way = healer->healing.round != NULL;
+    if (healer->wound != NULL) {
+        look_in(healer, LOOK_US);
+        return;
+    }
+    if (!healer->mending && mending_is_due(healer)) {
+        healer->mending = true;
+        healer->some_left = false;
+        if (under_way) log_healing_cancel(&healer->healing); /* the scrub goes on later */
+        under_way = false;
+    }
+    bool scrubs = under_way && healer->scrubbing;
+    if (!healer->mending && (scrubs || !under_way) && mend_wound(healer)) {
+        log_healing_cancel(&healer->healing);
+        under_way = true;
+    }
+    if (under_way)
+        look_in(healer, LOOK_US);
+    else if (healer->mending)
+        mend_next(healer);
+    else
+        scrub_next(healer);
+}
+
+/* ---- Life ---- */
+
+struct healer *healer_new(struct env *env, struct log *log, const struct broker_settings *settings,
+                          struct shard *shard, const struct metadata *metadata,
+                          struct broker_messages *messages) {
+    struct healer *healer = mem_zalloc(sizeof *healer);
+    healer->env = env;
+    healer->log = log;
+    healer->settings = settings;
+    healer->shard = shard;
+    healer->metadata = metadata;
+    healer->exchange = entry_exchange_new(env, shard, messages);
+    healer->healing.lacks = on_lacks;
+    healer->healing.done = on_done;
+    healer->ask.done = on_entry;
+    char *directory = path_join(settings->data_dir, "shard-0");
+    healer->file = scrub_file_open(env, directory, &healer->place);
+    mem_free(directory);
+    healer->timer = env_timer_new(env, look, healer);
+    look_in(healer, LOOK_US);
+    return healer;
+}
+
+void healer_free(struct healer *healer) {
+    if (healer == NULL) return;
+    entry_ask_cancel(&healer->ask);
+    log_healing_cancel(&healer->healing);
+    wound_mending_cancel(healer->wound);
+    env_timer_free(healer->timer);
+    entry_exchange_free(healer->exchange);
+    scrub_file_close(healer->file);
+    mem_free(healer);
+}

@@ -1,0 +1,304 @@
+/* Plans: judging, setting, ending. */
+#include "broker/metadata/metadata_replicas.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/mutant.h"
+#include "broker/metadata/metadata_roster.h"
+#include "broker/metadata/metadata_rows.h"
+#include "protocol/kafka_error.h"
+#include "storage/log_types.h"
+
+/* ---- Finding ---- */
+
+const struct metadata_replica *metadata_replica_on(const struct metadata_partition *partition,
+                                                   int32_t node) {
+    for (size_t i = 0; i < metadata_member_count(partition); i++)
+        if (partition->replicas[i].node == node) return &partition->replicas[i];
+    return NULL;
+}
+
+bool metadata_replica_is_first(const struct metadata_partition *partition, replica_id replica) {
+    return replica >= partition->first_replica &&
+           replica < partition->first_replica + partition->first_count;
+}
+
+/* ---- Judging ---- */
+
+static bool is_named(const struct command_set_replicas *command, int32_t node) {
+    for (int32_t i = 0; i < command->nodes.count; i++)
+        if (command->nodes.items[i] == node) return true;
+    return false;
+}
+
+static bool nodes_make_sense(const struct metadata *metadata,
+                             const struct command_set_replicas *command,
+                             const struct metadata_partition *partition,
+                             struct metadata_result *result) {
+    int32_t count = command->nodes.count;
+    if (count < 1)
+        return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                               "no broker is named; name at least one");
+    if (count > METADATA_REPLICAS_MAX)
+        return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                               "%" PRId32 " brokers are named; a partition has %d replicas at most",
+                               count, METADATA_REPLICAS_MAX);
+    for (int32_t i = 0; i < count; i++) {
+        int32_t node = command->nodes.items[i];
+        for (int32_t j = 0; j < i; j++)
+            if (command->nodes.items[j] == node)
+                return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                                       "broker %" PRId32 " is named twice; name each broker once",
+                                       node);
+        if (metadata_broker_of(metadata, node) == NULL)
+            return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                                   "broker %" PRId32 " has never registered; drave info lists them",
+                                   node);
+        if (metadata_roster_is_draining(metadata, node) &&
+            metadata_replica_on(partition, node) == NULL)
+            return metadata_refuse(result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+                                   "broker %" PRId32
+                                   " is being drained and gets no replicas; choose another one",
+                                   node);
+    }
+    size_t all = (size_t)count;
+    for (size_t i = 0; i < metadata_member_count(partition); i++)
+        all += !is_named(command, partition->replicas[i].node);
+    if (all > METADATA_REPLICAS_MAX)
+        return metadata_refuse(
+            result, KAFKA_INVALID_REPLICA_ASSIGNMENT,
+            "with those that are to go the partition would have %zu replicas, and "
+            "%d are the most; move it in two steps",
+            all, METADATA_REPLICAS_MAX);
+    if (command->same_count && (size_t)count != partition->replica_count)
+        return metadata_refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
+                               "the partition has %zu replicas, and %" PRId32
+                               " are named; name as many, or allow the number to change",
+                               partition->replica_count, count);
+    return true;
+}
+
+static bool is_lost(const struct metadata_replica *replica) {
+    return replica->node == METADATA_NODE_LOST;
+}
+
+static bool is_former(const struct metadata_replica *replica) {
+    return !replica->joining && !is_lost(replica);
+}
+
+static bool has_former(const struct metadata_partition *partition) {
+    for (size_t i = 0; i < metadata_member_count(partition); i++)
+        if (is_former(&partition->replicas[i])) return true;
+    return false;
+}
+
+static const struct metadata_partition *partition_of(const struct metadata *metadata,
+                                                     const struct command_set_replicas *command) {
+    const struct metadata_topic *topic = metadata_topic_with_id(metadata, command->id.bytes);
+    return topic == NULL ? NULL : metadata_partition_at(topic, command->partition);
+}
+
+bool metadata_replicas_check(const struct metadata *metadata,
+                             const struct command_set_replicas *command,
+                             struct metadata_result *result) {
+    const struct metadata_partition *partition = partition_of(metadata, command);
+    if (partition == NULL)
+        return metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
+                               "this partition does not exist (any more)");
+    if (!command->cancel) return nodes_make_sense(metadata, command, partition, result);
+    if (partition->plan == 0)
+        return metadata_refuse(result, KAFKA_NO_REASSIGNMENT_IN_PROGRESS,
+                               "no replica of this partition is being moved");
+    return has_former(partition) ||
+           metadata_refuse(result, KAFKA_NO_REASSIGNMENT_IN_PROGRESS,
+                           "the directories of all replicas that this partition had before are "
+                           "lost, and it cannot go back to them; name where it is to be");
+}
+
+bool metadata_replicas_can_be_put_back(const struct metadata_partition *partition) {
+    for (size_t i = 0; i < metadata_member_count(partition); i++)
+        if (!is_lost(&partition->replicas[i]) &&
+            partition->replicas[i].joining == (i < partition->replica_count))
+            return has_former(partition);
+    return false;
+}
+
+bool metadata_replicas_is_known(const struct metadata *metadata,
+                                const struct command_set_replicas *command) {
+    const struct topic_row *topic = metadata_rows_topic(metadata, command->id.bytes);
+    return topic != NULL && metadata_requests_have(&topic->requests, command->request);
+}
+
+/* ---- Setting ---- */
+
+/* The members of a partition as they are put together. */
+struct members {
+    struct metadata_replica *items;
+    size_t count;
+};
+
+static void put(struct members *members, struct metadata_replica replica) {
+    members->items[members->count++] = replica;
+}
+
+static bool has_node(const struct members *members, int32_t node) {
+    for (size_t i = 0; i < members->count; i++)
+        if (members->items[i].node == node) return true;
+    return false;
+}
+
+static void put_named(struct metadata *metadata, const struct metadata_partition *partition,
+                      const struct command_set_replicas *command, struct members *members) {
+    for (int32_t i = 0; i < command->nodes.count; i++) {
+        int32_t node = command->nodes.items[i];
+        const struct metadata_replica *here = metadata_replica_on(partition, node);
+        put(members, here != NULL ? *here
+                                  : (struct metadata_replica){.replica = metadata->next_replica++,
+                                                              .node = node,
+                                                              .joining = true});
+    }
+}
+
+/* A cancelled plan: those that were there before it. */
+static void put_former(const struct metadata_partition *partition, struct members *members) {
+    for (size_t i = 0; i < metadata_member_count(partition); i++)
+        if (is_former(&partition->replicas[i])) put(members, partition->replicas[i]);
+}
+
+void metadata_replicas_set(struct metadata *metadata, const struct command_set_replicas *command,
+                           log_index index, struct metadata_result *result) {
+    if (metadata_replicas_is_known(metadata, command)) return;
+    if (!metadata_replicas_check(metadata, command, result)) return;
+    struct topic_row *topic = metadata_rows_topic(metadata, command->id.bytes);
+    struct metadata_partition *partition = &topic->partitions[command->partition];
+    size_t most = metadata_member_count(partition) + (size_t)command->nodes.count;
+    struct members members = {.items = mem_alloc(most * sizeof *members.items)};
+    metadata_requests_add(&topic->requests, command->request);
+    if (command->cancel)
+        put_former(partition, &members);
+    else
+        put_named(metadata, partition, command, &members);
+    size_t replica_count = members.count;
+    for (size_t i = 0; i < metadata_member_count(partition); i++)
+        if (is_lost(&partition->replicas[i]) || !has_node(&members, partition->replicas[i].node))
+            put(&members, partition->replicas[i]);
+    /* The same brokers in another order: nothing moves, unless something does already. */
+    bool moves = partition->plan != 0 || members.count > replica_count ||
+                 replica_count > partition->replica_count;
+    metadata_rows_set_members(metadata, partition, members.items, replica_count,
+                              members.count - replica_count);
+    partition->plan = moves ? index : 0;
+    metadata_rows_note_plan(metadata, partition);
+    metadata_tell_replicas_changed(metadata, partition);
+}
+
+/* ---- Ending ---- */
+
+void metadata_replicas_done(struct metadata *metadata,
+                            const struct command_replicas_done *command) {
+    const struct metadata_partition *found = metadata_partition_of_group(metadata,
+                                                                         (uint64_t)command->group);
+    if (found == NULL || found->plan == 0 || found->plan != (uint64_t)command->plan) return;
+    struct topic_row *topic = metadata_rows_topic(metadata, found->topic->id);
+    struct metadata_partition *partition = &topic->partitions[found->index];
+    size_t left_count = partition->leaving_count;
+    struct metadata_replica *left = mem_alloc((left_count + 1) * sizeof *left);
+    struct metadata_replica *stay = mem_alloc(partition->replica_count * sizeof *stay);
+    for (size_t i = 0; i < left_count; i++)
+        left[i] = partition->replicas[partition->replica_count + i];
+    for (size_t i = 0; i < partition->replica_count; i++) {
+        stay[i] = partition->replicas[i];
+        stay[i].joining = stay[i].fresh = false;
+    }
+    metadata_rows_set_members(metadata, partition, stay, partition->replica_count, 0);
+    partition->plan = 0;
+    metadata_rows_note_plan(metadata, partition);
+    metadata_tell_replicas_changed(metadata, partition);
+    for (size_t i = 0; i < left_count; i++)
+        metadata_tell_replica_left(metadata, partition, &left[i]);
+    mem_free(left);
+}
+
+/* ---- A lost directory ---- */
+
+static bool has_majority_without(const struct metadata_partition *partition, int32_t node) {
+    size_t voters = 0, left = 0;
+    for (size_t i = 0; i < metadata_member_count(partition); i++) {
+        const struct metadata_replica *replica = &partition->replicas[i];
+        if (replica->joining || replica->fresh) continue;
+        voters++;
+        left += !is_lost(replica) && replica->node != node;
+    }
+    return left > voters / 2;
+}
+
+size_t metadata_replicas_stuck_without(const struct metadata *metadata, int32_t node,
+                                       const struct metadata_partition **first) {
+    size_t count = 0;
+    for (const struct metadata_topic *topic = NULL;
+         (topic = metadata_next_topic(metadata, topic)) != NULL;)
+        for (int32_t p = 0; p < topic->partition_count; p++) {
+            const struct metadata_partition *partition = &topic->partitions[p];
+            if (metadata_replica_on(partition, node) == NULL ||
+                has_majority_without(partition, node))
+                continue;
+            if (count++ == 0) *first = partition;
+        }
+    return count;
+}
+
+bool metadata_replicas_may_replace(const struct metadata *metadata, int32_t node,
+                                   struct metadata_result *result) {
+    for (const struct metadata_topic *topic = NULL;
+         (topic = metadata_next_topic(metadata, topic)) != NULL;)
+        for (int32_t p = 0; p < topic->partition_count; p++) {
+            const struct metadata_partition *partition = &topic->partitions[p];
+            if (metadata_replica_on(partition, node) != NULL &&
+                metadata_member_count(partition) >= METADATA_REPLICAS_MAX)
+                return metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                                       "%.100s-%" PRId32
+                                       " has %d replicas with those that are to go, which is the "
+                                       "most; wait until some have gone",
+                                       topic->name, p, METADATA_REPLICAS_MAX);
+        }
+    return true;
+}
+
+/* The new one stands where the old one stood; one that was to go is lost where it is. */
+static void replace_in(struct metadata *metadata, struct metadata_partition *partition,
+                       int32_t node, log_index index) {
+    size_t count = metadata_member_count(partition), replica_count = partition->replica_count;
+    struct members members = {.items = mem_alloc((count + 1) * sizeof *members.items)};
+    struct metadata_replica lost = *metadata_replica_on(partition, node);
+    bool stays = false;
+    lost.node = METADATA_NODE_LOST;
+    lost.fresh = false;
+    for (size_t i = 0; i < count; i++) {
+        struct metadata_replica replica = partition->replicas[i];
+        if (replica.node == node && i < replica_count) {
+            replica.replica = metadata->next_replica++;
+            replica.fresh = stays = true;
+        } else if (replica.node == node) {
+            replica = lost;
+        }
+        put(&members, replica);
+    }
+    if (stays) put(&members, lost);
+    metadata_rows_set_members(metadata, partition, members.items, replica_count,
+                              members.count - replica_count);
+    partition->plan = index;
+    metadata_rows_note_plan(metadata, partition);
+    metadata_tell_replicas_changed(metadata, partition);
+}
+
+void metadata_replicas_replace(struct metadata *metadata, int32_t node, log_index index) {
+    for (const struct metadata_topic *topic = NULL;
+         (topic = metadata_next_topic(metadata, topic)) != NULL;) {
+        struct topic_row *row = metadata_rows_topic(metadata, topic->id);
+        for (int32_t p = 0; p < topic->partition_count; p++)
+            if (metadata_replica_on(&row->partitions[p], node) != NULL)
+                replace_in(metadata, &row->partitions[p], node, index);
+    }
+}

@@ -1,0 +1,49 @@
+/*
+ * Where the replicas of a partition are to be: plans in the metadata table (KIP-455).
+ *
+ * Happy path: SET_REPLICAS names brokers; those that have none get a replica with a new id, those
+ * that are not named any more are leaving, and the plan is under way. The partition's leader takes
+ * the steps (broker/reassignment) and says REPLICAS_DONE: what was leaving is gone. A plan takes
+ * the place of another at any time; a broker that comes back before its replica has gone has the
+ * old one, with its votes.
+ * REPLACE_BROKER gives every replica of a broker a new id, because the votes of the old one are
+ * lost; the old one is to go, and no broker has it.
+ * Failures: a command that names no, unknown or doubled brokers is refused and changes nothing; a
+ * REPLICAS_DONE of an older plan says nothing. Pure.
+ * Invariants: a node has at most one replica of a partition, leaving ones included; a replica id
+ * means one (partition, node) for ever; a replica leaves only by a REPLICAS_DONE.
+ */
+#ifndef BROKER_METADATA_METADATA_REPLICAS_H
+#define BROKER_METADATA_METADATA_REPLICAS_H
+
+#include "broker/metadata/metadata_rows.h"
+
+/* Whether the command would do something: true, or false with the error and a sentence in
+ * `result`. */
+bool metadata_replicas_check(const struct metadata *metadata,
+                             const struct command_set_replicas *command,
+                             struct metadata_result *result);
+/* Whether a cancel would put back anything: the plan is no cancelled one already, and of those that
+ * were there before it not all are lost. */
+bool metadata_replicas_can_be_put_back(const struct metadata_partition *partition);
+/* An earlier sending of that command was applied. */
+bool metadata_replicas_is_known(const struct metadata *metadata,
+                                const struct command_set_replicas *command);
+
+void metadata_replicas_set(struct metadata *metadata, const struct command_set_replicas *command,
+                           log_index index, struct metadata_result *result);
+void metadata_replicas_done(struct metadata *metadata, const struct command_replicas_done *command);
+
+/* ---- The directory of a broker is lost (metadata_roster.h) ---- */
+
+/* Whether each of its replicas can be replaced; false: with a sentence in `result`. */
+bool metadata_replicas_may_replace(const struct metadata *metadata, int32_t node,
+                                   struct metadata_result *result);
+/* How many partitions have no majority without the replica on `node`, and so no leader again;
+ * *first is one of them. As far as the table knows: who is to go counts as voting, who joins does
+ * not. */
+size_t metadata_replicas_stuck_without(const struct metadata *metadata, int32_t node,
+                                       const struct metadata_partition **first);
+void metadata_replicas_replace(struct metadata *metadata, int32_t node, log_index index);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * The metrics of a broker: the one table of names, kinds, labels and help texts, from which
+ * /metrics and docs/metrics.md (draved --help-metrics) come.
+ *
+ * A row stands here only if something fills it. Names follow Prometheus: base units, `_total` of
+ * what only grows. Labels are sets that the broker or a setting bounds: none comes from payloads,
+ * addresses or client ids, and histograms have no topic, group or peer.
+ */
+#ifndef BROKER_OBSERVE_METRIC_TABLE_H
+#define BROKER_OBSERVE_METRIC_TABLE_H
+
+#include "base/measure/buckets.h"
+
+enum { METRIC_LABELS_MAX = 3 };
+
+enum metric {
+    METRIC_BUILD_INFO,
+    METRIC_NODE_INFO,
+    METRIC_READY,
+    METRIC_PROCESS_CPU,
+    METRIC_PROCESS_MEMORY,
+    METRIC_PROCESS_OPEN_FDS,
+    METRIC_PROCESS_MAX_FDS,
+    METRIC_PROCESS_START,
+    METRIC_LOOP_STALL,
+    METRIC_LOOP_TURN,
+    METRIC_SNAPSHOT_AGE,
+    METRIC_CONNECTIONS,
+    METRIC_CONNECTIONS_ACCEPTED,
+    METRIC_CONNECTIONS_CLOSED,
+    METRIC_CONNECTIONS_REFUSED,
+    METRIC_CLIENT_CONNECTIONS,
+    METRIC_RECEIVED_BYTES,
+    METRIC_SENT_BYTES,
+    METRIC_REQUESTS,
+    METRIC_REQUEST_ERRORS,
+    METRIC_REQUEST_SECONDS,
+    METRIC_REQUESTS_IN_FLIGHT,
+    METRIC_PRODUCE_BATCH_BYTES,
+    METRIC_PRODUCE_BATCH_RECORDS,
+    METRIC_PRODUCERS,
+    METRIC_PRODUCE_DUPLICATES,
+    METRIC_PRODUCE_OUT_OF_ORDER,
+    METRIC_TOPIC_PARTITIONS,
+    METRIC_TOPIC_RECORDS,
+    METRIC_TOPIC_STORED_BYTES,
+    METRIC_TOPIC_PRODUCED_BYTES,
+    METRIC_TOPIC_PRODUCED_RECORDS,
+    METRIC_TOPIC_FETCHED_BYTES,
+    METRIC_TOPIC_FETCHED_RECORDS,
+    METRIC_PARTITIONS,
+    METRIC_PARTITIONS_BEHIND,
+    METRIC_PARTITIONS_LEADERLESS,
+    METRIC_PARTITIONS_UNDER_REPLICATED,
+    METRIC_PARTITIONS_BELOW_MIN_INSYNC,
+    METRIC_PARTITIONS_AWAY,
+    METRIC_REPLICA_LAG_ENTRIES,
+    METRIC_PEER_UP,
+    METRIC_PEER_SENT_BYTES,
+    METRIC_PEER_RECEIVED_BYTES,
+    METRIC_RAFT_TRUNCATIONS,
+    METRIC_RAFT_MESSAGES_DROPPED,
+    METRIC_ELECTIONS,
+    METRIC_LEADERSHIPS_LOST,
+    METRIC_FAILOVER,
+    METRIC_FAST_FAILOVERS,
+    METRIC_LOGS_DAMAGED,
+    METRIC_LOGS_MENDED,
+    METRIC_METADATA_LEADER,
+    METRIC_METADATA_TERM,
+    METRIC_METADATA_APPLIED,
+    METRIC_BROKERS,
+    METRIC_TOPICS,
+    METRIC_JOURNAL_SYNC,
+    METRIC_JOURNAL_SYNC_AGE,
+    METRIC_JOURNAL_ROUNDS,
+    METRIC_JOURNAL_WRITTEN_BYTES,
+    METRIC_JOURNAL_LIVE_BYTES,
+    METRIC_JOURNAL_LIMIT_BYTES,
+    METRIC_JOURNAL_FILES,
+    METRIC_JOURNAL_COPIED_FORWARD,
+    METRIC_JOURNAL_TORN_TAILS,
+    METRIC_WRITE_BEHIND_BYTES,
+    METRIC_DAMAGE_FOUND,
+    METRIC_DISK_SIZE,
+    METRIC_DISK_FREE,
+    METRIC_DISK_MIN_FREE,
+    METRIC_DISK_REFUSING,
+    METRIC_MEMORY_BYTES,
+    METRIC_MEMORY_LIMIT_BYTES,
+    METRIC_GROUPS,
+    METRIC_GROUP_MEMBERS,
+    METRIC_GROUP_LAG_RECORDS,
+    METRIC_GROUP_LAG_SECONDS,
+    METRIC_GROUP_RETENTION_LEFT,
+    METRIC_GROUP_RECORDS_MISSED,
+    METRIC_GROUP_COMMITS,
+    METRIC_GROUP_LAST_COMMIT,
+    METRIC_GROUP_REBALANCES,
+    METRIC_HTTP_REQUESTS,
+    METRIC_FOLDED,
+    METRIC_LOG_LINES,
+    METRIC_LOG_LINES_LEFT_OUT,
+    METRIC_BUILD_SECONDS,
+    METRICS
+};
+
+enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
+
+struct metric_row {
+    const char *name; /* whole */
+    enum metric_type type;
+    const char *labels[METRIC_LABELS_MAX]; /* NULL from the first that it has not */
+    const struct bucket_bounds *kind;      /* of a histogram */
+    const char *help;                      /* one line, no backslash */
+};
+
+/* METRICS rows, by enum metric. */
+const struct metric_row *metric_table(void);
+/* How many labels it has. */
+unsigned metric_labels(const struct metric_row *row);
+
+#endif

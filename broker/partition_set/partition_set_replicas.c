@@ -1,0 +1,196 @@
+/*
+ * Replicas that come and go while their partition stays: members of the rows, and the files of what
+ * left.
+ *
+ * Happy path: a plan that changed gives an open row its new members, and makes a row where a
+ * replica is to be here; one that is done takes ours away, if it left: it is closed, its files go
+ * (partition_log.h), and only then a row of the same group is opened again, as another replica.
+ * Failures: files that cannot be removed stay until the next start, which hears of it again.
+ * Invariant: one removal at a time; while there is one to come for a group, no row of it is opened.
+ */
+#include <inttypes.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "broker/config/broker_settings.h"
+#include "broker/partition_set/partition_set_internal.h"
+#include "storage/log/partition_log.h"
+
+/* A replica of ours that left its partition; or whatever is here of the group but one, which others
+ * must not meet. */
+struct left_replica {
+    uint64_t group;
+    replica_id replica;
+    bool first; /* it was there when the partition was made */
+    bool others;
+    struct log_store_others which; /* then */
+    struct partition_set *set;
+    struct left_replica *next;
+};
+
+/* ---- Members ---- */
+
+bool partition_set_is_ours(const struct partition_set *set,
+                           const struct metadata_partition *partition) {
+    return metadata_replica_on(partition, set->settings->node_id) != NULL;
+}
+
+static void row_take_members(struct row *row, const struct metadata_partition *source) {
+    row->member_count = 0;
+    for (size_t i = 0; i < metadata_member_count(source); i++)
+        if (source->replicas[i].node != METADATA_NODE_LOST)
+            row->members[row->member_count++] = (struct raft_group_member){
+                .replica = source->replicas[i].replica,
+                .node = source->replicas[i].node,
+                .voter = true};
+}
+
+void partition_set_fill_row(struct row *row, const struct metadata_partition *source) {
+    const struct metadata_replica *ours = metadata_replica_on(source, row->set->settings->node_id);
+    CHECK(ours != NULL); /* partition_set_is_ours was asked */
+    row->group = source->group;
+    row->replica = ours->replica;
+    row->created = metadata_replica_is_first(source, ours->replica) ? source->created : 0;
+    row_take_members(row, source);
+}
+
+void partition_set_change_row(struct row *row, const struct metadata_partition *source) {
+    const struct metadata_replica *ours = metadata_replica_on(source, row->set->settings->node_id);
+    /* Else it has left, or another one has come: the removal sees to it. */
+    if (ours == NULL || ours->replica != row->replica) return;
+    row_take_members(row, source);
+    if (row->partition != NULL)
+        partition_set_members(row->partition, row->members, row->member_count);
+}
+
+void partition_set_replicas_changed(struct partition_set *set,
+                                    const struct metadata_partition *partition) {
+    if (partition_set_is_ours(set, partition)) group_queue_push(&set->added, partition->group);
+}
+
+/* ---- What left ---- */
+
+static void add_left(struct partition_set *set, const struct left_replica *of) {
+    struct left_replica *left = mem_alloc(sizeof *left);
+    *left = *of;
+    left->set = set;
+    left->next = NULL;
+    *set->left_end = left;
+    set->left_end = &left->next;
+    group_notes_add(&set->removing, left->group);
+}
+
+void partition_set_replica_left(struct partition_set *set,
+                                const struct metadata_partition *partition,
+                                const struct metadata_replica *replica) {
+    if (replica->node != set->settings->node_id) return;
+    struct left_replica left = {.group = partition->group,
+                                .replica = replica->replica,
+                                .first = metadata_replica_is_first(partition, replica->replica)};
+    add_left(set, &left);
+}
+
+/* ---- What nobody told of ---- */
+
+/* A replica has one id for ever, and ids rise: whoever is here and has a lower one has left. */
+void partition_set_met_other(struct row *row) {
+    struct left_replica left = {.group = row->group,
+                                .others = true,
+                                .which = {.keep = row->replica, .below = row->replica}};
+    if (!group_notes_have(row->set->removing, row->group)) add_left(row->set, &left);
+}
+
+struct stored_look {
+    struct partition_set *set;
+    const struct metadata *metadata;
+};
+
+/* Its own files are looked at when they are opened. */
+static void look_at_stored(void *arg, uint64_t group) {
+    struct stored_look *look = arg;
+    const struct metadata_partition *partition = metadata_partition_of_group(look->metadata, group);
+    if (group >= metadata_next_group(look->metadata)) return; /* of a later command */
+    if (partition == NULL) {
+        group_notes_add(&look->set->removed, group);
+    } else if (!partition_set_is_ours(look->set, partition)) {
+        struct left_replica left = {.group = group,
+                                    .others = true,
+                                    .which = {.keep = LOG_STORE_NO_REPLICA,
+                                              .below = metadata_next_replica(look->metadata)}};
+        add_left(look->set, &left);
+    }
+}
+
+void partition_set_restored(struct partition_set *set, const struct metadata *metadata) {
+    struct stored_look look = {set, metadata};
+    group_notes_each(set->stored, look_at_stored, &look);
+}
+
+/* The first of the list is over. */
+static void drop_first(struct partition_set *set) {
+    struct left_replica *left = set->left;
+    bool more = false;
+    set->left = left->next;
+    if (set->left == NULL) set->left_end = &set->left;
+    for (const struct left_replica *at = set->left; at != NULL; at = at->next)
+        more = more || at->group == left->group;
+    if (!more) group_notes_take(&set->removing, left->group);
+    group_queue_push(&set->added, left->group); /* another one may be to come here, */
+    set->next_waiting = set->unopened;          /* and has waited for it */
+    mem_free(left);
+}
+
+static void on_files_gone(void *arg) {
+    struct left_replica *left = arg;
+    struct partition_set *set = left->set;
+    set->files_go = false;
+    drop_first(set);
+    if (set->metadata != NULL) env_defer(set->env, &set->go_on);
+}
+
+/* False: it is under way, or waits. What is stored may be another replica's by now: the store
+ * looks. */
+static bool remove_first(struct partition_set *set) {
+    struct left_replica *left = set->left;
+    struct row *row;
+    HASH_FIND(hh, set->rows, &left->group, sizeof left->group, row);
+    if (!left->others && row != NULL && row->replica == left->replica) {
+        if (row->state == ROW_OPENING) return false; /* its end comes here again */
+        if (row->partition != NULL && partition_is_leading(row->partition))
+            leader_table_lost(set->leaders, row->group);
+        partition_set_drop_row(row, false);
+    }
+    replica_id stored = left->first ? 0 : left->replica;
+    struct log_store *store = shard_store(set->shard);
+    int error = ERR_NOT_FOUND;
+    if (group_notes_have(set->stored, left->group) && left->others)
+        error = log_store_remove_others(store, left->group, &left->which, on_files_gone, left);
+    else if (group_notes_have(set->stored, left->group))
+        error = log_store_remove_replica(store, left->group, stored, on_files_gone, left);
+    set->files_go = error == ERR_NONE;
+    if (set->files_go) return false;
+    if (error != ERR_NOT_FOUND)
+        log_error(set->log,
+                  "the files of a replica of group %" PRIu64
+                  " that left cannot be removed (%s); they stay until the next start",
+                  left->group, error_phrase(error));
+    drop_first(set);
+    return true;
+}
+
+void partition_set_remove_left(struct partition_set *set) {
+    while (set->left != NULL && !set->files_go && remove_first(set)) {}
+}
+
+bool partition_set_has_left(const struct row *row) {
+    for (const struct left_replica *left = row->set->left; left != NULL; left = left->next)
+        if (!left->others && left->group == row->group && left->replica == row->replica)
+            return true;
+    return false;
+}
+
+void partition_set_forget_left(struct partition_set *set) {
+    while (set->left != NULL)
+        drop_first(set);
+    set->files_go = false;
+}

@@ -1,0 +1,36 @@
+/* The set's list of rows that are not open, and the end of a row. Invariant: a row that is not open
+ * is in the list, once. */
+#include "base/mem.h"
+#include "broker/partition_set/partition_set_internal.h"
+
+void partition_set_list_unopened(struct row *row) {
+    struct partition_set *set = row->set;
+    row->prev = set->last_unopened;
+    row->next = NULL;
+    *(row->prev != NULL ? &row->prev->next : &set->unopened) = row;
+    set->last_unopened = row;
+    if (set->next_waiting == NULL) set->next_waiting = row;
+}
+
+void partition_set_unlist_unopened(struct row *row) {
+    struct partition_set *set = row->set;
+    if (set->next_waiting == row) set->next_waiting = row->next;
+    *(row->prev != NULL ? &row->prev->next : &set->unopened) = row->next;
+    *(row->next != NULL ? &row->next->prev : &set->last_unopened) = row->prev;
+    row->next = row->prev = NULL;
+}
+
+void partition_set_drop_row(struct row *row, bool deleted) {
+    struct partition_set *set = row->set;
+    partition_walks_pass(set, row);
+    HASH_DELETE(hh, set->rows, row);
+    if (row->state == ROW_OPEN) {
+        set->open_count--;
+        if (set->counter != NULL)
+            set->counter->closing(set->counter->arg, row->group, row->partition);
+        partition_close(row->partition, deleted);
+    } else {
+        partition_set_unlist_unopened(row);
+    }
+    mem_free(row);
+}

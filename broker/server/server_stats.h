@@ -1,0 +1,65 @@
+/*
+ * What the client side of a broker counts, for metrics. Written by connections and their requests,
+ * on the loop; read there by whoever takes a snapshot.
+ */
+#ifndef BROKER_SERVER_SERVER_STATS_H
+#define BROKER_SERVER_SERVER_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/measure/buckets.h"
+#include "broker/clients/client_book.h"
+#include "protocol/wire.h"
+
+enum { SERVER_STATS_LISTENERS = 8, SERVER_STATS_VERSIONS = 24, SERVER_STATS_ERRORS = 160 };
+
+struct listener_stats {
+    const char *name; /* stays as long as the server */
+    uint64_t accepted, closed, received_bytes, sent_bytes;
+};
+
+/* Of an API: those whose time is told on its own. */
+enum api_class {
+    API_PRODUCE,
+    API_FETCH,
+    API_LIST_OFFSETS,
+    API_METADATA,
+    API_OFFSET_COMMIT,
+    API_OFFSET_FETCH,
+    API_JOIN_GROUP,
+    API_SYNC_GROUP,
+    API_HEARTBEAT,
+    API_OTHER,
+    API_CLASSES
+};
+const char *api_class_name(enum api_class class);
+
+/* Why a connection was closed that its client had not closed. */
+enum connection_refusal { REFUSED_ADDRESS, REFUSED_GARBAGE, REFUSALS };
+
+struct server_stats {
+    struct listener_stats listeners[SERVER_STATS_LISTENERS];
+    size_t listener_count;
+    uint64_t (*requests)[SERVER_STATS_VERSIONS]; /* by row of kp_api_table, and version */
+    size_t rows;
+    uint32_t **errors; /* likewise, by Kafka's code (SERVER_STATS_ERRORS); NULL: none of that API */
+    struct buckets seconds[API_CLASSES]; /* microseconds, bounds_latency */
+    uint64_t in_flight;
+    uint64_t refused[REFUSALS]; /* one too many of its address; bytes that are no request of ours */
+    struct client_book clients;
+};
+
+/* Zeroed before. */
+void server_stats_open(struct server_stats *stats);
+void server_stats_close(struct server_stats *stats);
+/* Of the listener of that name, by its pointer; the first time makes it. */
+struct listener_stats *server_stats_listener(struct server_stats *stats, const char *name);
+void server_stats_request(struct server_stats *stats, int16_t api_key, int16_t version);
+/* What an answer told: errors count as often as they stand in it. Place of a code: code + 1; codes
+ * without a name count as the last. */
+void server_stats_told(struct server_stats *stats, int16_t api_key,
+                       const struct kp_told_errors *told);
+void server_stats_answered(struct server_stats *stats, int16_t api_key, uint64_t took_us);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * Changes of a group's configuration: what it is, and one step to another (Raft dissertation, 4.1).
+ *
+ * Happy path: a leader submits one change, which is in force at once and is reported to the engine
+ * when a commit covers it (raft_group_step.c); then the next may come. The engine keeps the
+ * progress of servers by their places, so a step adds one at the end, removes one, or changes one's
+ * role, and the order stays.
+ * Failures: refused, and nothing is submitted. Invariants: no change before an entry of the own
+ * term has committed (the engine does not ask: raft-dev, 2015); one at a time; a leader never
+ * removes itself, so whoever is left as the only voter leads; who is promoted has the configuration
+ * in which it is a stand-by, so that it knows itself and can be asked for its vote
+ * (raft_group_step.c).
+ */
+#include "raft-glue/engine/configuration.h"
+#include "raft-glue/raft_group_internal.h"
+#include "storage/log_types.h"
+
+_Static_assert((int)RAFT_GROUP_SERVERS_MAX == (int)CHANGE_SERVERS_MAX, "of one configuration");
+
+void raft_group_configuration(const struct raft_group *group,
+                              struct raft_group_configuration *into) {
+    const struct raft *raft = &group->raft;
+    *into = (struct raft_group_configuration){
+        .committed = raft->configuration_uncommitted_index == 0,
+        .index = raft->configuration_uncommitted_index != 0 ? raft->configuration_uncommitted_index
+                                                            : raft->configuration_committed_index,
+        .count = raft->configuration.n};
+    for (unsigned i = 0; i < raft->configuration.n; i++) {
+        into->servers[i].replica = raft->configuration.servers[i].id;
+        into->servers[i].voter = raft->configuration.servers[i].role == RAFT_VOTER;
+    }
+}
+
+/* A configuration being changed. */
+struct draft {
+    struct configuration_server servers[CHANGE_SERVERS_MAX];
+    size_t n;
+};
+
+static void draft_begin(const struct raft_group *group, struct draft *draft) {
+    const struct raft_configuration *configuration = &group->raft.configuration;
+    CHECK(configuration->n <= CHANGE_SERVERS_MAX); /* configuration_decode lets no more in */
+    draft->n = configuration->n;
+    for (size_t i = 0; i < draft->n; i++)
+        draft->servers[i] = (struct configuration_server){.replica = configuration->servers[i].id,
+                                                          .voter = configuration->servers[i].role ==
+                                                                   RAFT_VOTER};
+}
+
+/* False: that is not a step from here. */
+static bool draft_change(struct draft *draft, enum raft_group_change change, replica_id replica) {
+    size_t at = 0;
+    while (at < draft->n && draft->servers[at].replica != replica)
+        at++;
+    bool here = at < draft->n;
+    switch (change) {
+    case RAFT_GROUP_ADD:
+        if (here || draft->n == CHANGE_SERVERS_MAX) return false;
+        draft->servers[draft->n++] = (struct configuration_server){.replica = replica};
+        return true;
+    case RAFT_GROUP_PROMOTE:
+        if (!here || draft->servers[at].voter) return false;
+        draft->servers[at].voter = true;
+        return true;
+    case RAFT_GROUP_REMOVE:
+        if (!here) return false;
+        for (draft->n--; at < draft->n; at++)
+            draft->servers[at] = draft->servers[at + 1];
+        return true;
+    }
+    return false;
+}
+
+static bool is_taken_up(const struct raft_group *group) {
+    return group->hand_over_to != 0 || group->transfer != NULL || group->shard->draining ||
+           raft_transferee(&group->raft) != 0;
+}
+
+static bool may_change(const struct raft_group *group) {
+    if (!raft_group_leads(group)) return false;
+    return raft_group_leading_term(group) == raft_group_term(group);
+}
+
+static bool knows_itself(const struct raft_group *group, replica_id replica) {
+    const struct member *member = raft_group_member(group, replica);
+    return member != NULL && member_match(member) >= group->raft.configuration_committed_index;
+}
+
+int raft_group_change(struct raft_group *group, enum raft_group_change change, replica_id replica) {
+    struct draft draft;
+    if (!may_change(group)) return ERR_NOT_LEADER;
+    if (is_taken_up(group) || group->raft.configuration_uncommitted_index != 0) return ERR_LIMIT;
+    draft_begin(group, &draft);
+    bool of_us = replica == group->replica;
+    if (of_us || !group->self->voter || !draft_change(&draft, change, replica)) return ERR_INVALID;
+    if (change == RAFT_GROUP_PROMOTE && !knows_itself(group, replica)) return ERR_AGAIN;
+    struct entry_spec spec = {.type = ENTRY_CHANGE,
+                              .max_timestamp = -1,
+                              .base_offset = partition_log_end_offset(group->log),
+                              .raw = configuration_encode(draft.servers, draft.n)};
+    struct entry *entry = entry_new(NULL, &spec);
+    entry_seal(entry, group->id, partition_log_last_index(group->log) + 1, raft_group_term(group));
+    raft_group_submit_sealed(group, entry, RAFT_CHANGE);
+    entry_unref(entry);
+    group->shard->stats.changes++;
+    return ERR_NONE;
+}

@@ -1,0 +1,58 @@
+/*
+ * Damage that keeps a log from being opened: a start has to read entries that no index tells of,
+ * and the header of one of them is not what was written.
+ *
+ * Happy path: the start notes in which segment that is (wounds_add); wound_mending_begin reads it
+ * from its beginning, `lacks` is called for each entry that is lacking, and the owner gives what
+ * another replica has; then it is written (segment_mend.h), and the next try to open the log goes
+ * on behind it, perhaps to the next wound. Failures: as of segment_mend.h; the log stays closed,
+ * and the next try notes the wound again. Invariants: the log is closed, so nobody else writes into
+ * its segments but a start, which would write the same; what is given must go on where the entry
+ * before it ended, in a term between those around it; one wound of each log is noted, and
+ * WOUNDS_MOST in all.
+ */
+#ifndef STORAGE_HEAL_WOUND_H
+#define STORAGE_HEAL_WOUND_H
+
+#include "storage/heal/segment_mend.h"
+
+enum { WOUNDS_MOST = 64 };
+
+struct wound {
+    uint64_t group;
+    char *group_path; /* mem_free */
+    struct segment_header header;
+    struct segment_end end; /* up to where the start reads; last_index 0: not known */
+    log_term least, most;   /* that its entries may have */
+};
+
+/* What starts have found; all zero: nothing. */
+struct wounds {
+    struct wound list[WOUNDS_MOST];
+    size_t count;
+};
+
+/* `wound->group_path` is taken over. */
+void wounds_add(struct wounds *wounds, const struct wound *wound);
+/* One of them, the caller's; false: there is none. */
+bool wounds_take(struct wounds *wounds, struct wound *into);
+void wounds_close(struct wounds *wounds);
+
+struct wound_mending;
+
+struct wound_mending_events {
+    /* wound_mending_give or _give_up is to be called, now or later. */
+    void (*lacks)(void *arg, log_index index);
+    /* Nothing of it is used any more. Not within the calls below. */
+    void (*done)(void *arg, int error, uint64_t entries);
+};
+
+/* The path of the wound is taken over. */
+struct wound_mending *wound_mending_begin(struct env *env, const struct wound *wound,
+                                          const struct wound_mending_events *events, void *arg);
+/* ERR_CORRUPT: that is not the entry; it is still lacking. Takes a reference of its own. */
+int wound_mending_give(struct wound_mending *mending, struct entry *entry);
+void wound_mending_give_up(struct wound_mending *mending);
+void wound_mending_cancel(struct wound_mending *mending); /* no event comes; NULL does nothing */
+
+#endif

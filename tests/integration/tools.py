@@ -1,0 +1,110 @@
+"""Apache Kafka's own commands do their work on drave: kafka-topics, kafka-get-offsets, kafka-delete-records, kafka-log-dirs, kafka-reassign-partitions. $KAFKA_JARS names a folder with
+Apache Kafka's jars (tests/run tools)."""
+
+import json
+import os
+import re
+import subprocess
+
+from harness.cluster import Cluster, wait_until
+from harness.raw import Raw, batch
+from harness.suite import Suite
+
+JARS = os.environ["KAFKA_JARS"]
+RECORDS = 100
+
+
+def tool(cluster, main_class, *words, code=0):
+    command = ["java", "-Xmx128m", "-cp", f"{JARS}/*", main_class, "--bootstrap-server", cluster.bootstrap]
+    done = subprocess.run([*command, *map(str, words)], capture_output=True, text=True, timeout=120)
+    assert (done.returncode == 0) == (code == 0), done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def fill(cluster, topic):
+    cluster.wait_leaders(topic)
+    for partition, node in cluster.leaders(topic).items():
+        with Raw(cluster[node].port) as raw:
+            assert raw.produce(topic, int(partition), batch([(None, b"x")] * RECORDS))[0] == 0
+
+
+def topics(cluster):
+    """kafka-topics: created with retention, shown, listed, grown, deleted."""
+
+    def ask(*words):
+        return tool(cluster, "org.apache.kafka.tools.TopicCommand", *words)
+
+    ask("--create", "--topic", "tool", "--partitions", 2, "--replication-factor", 3, "--config", "retention.ms=3600000")
+    said = ask("--describe", "--topic", "tool")
+    assert "retention.ms=3600000" in said and "PartitionCount: 2" in said, said
+    ask("--alter", "--topic", "tool", "--partitions", 3)
+    assert "tool" in ask("--list").split()
+    ask("--delete", "--topic", "tool")
+    assert "tool" not in ask("--list").split()
+
+
+def offsets_of(cluster, topic, when):
+    said = tool(cluster, "org.apache.kafka.tools.GetOffsetShell", "--topic", topic, "--time", when)
+    return [int(n) for n in re.findall(rf"^{topic}:\d+:(\d+)$", said, re.M)]
+
+
+def delete_records(cluster):
+    """kafka-delete-records moves the starts, also to the end (-1), and says what cannot be; kafka-get-offsets shows it."""
+    cluster.create("deleted", 3)
+    fill(cluster, "deleted")
+    assert offsets_of(cluster, "deleted", -2) == [0, 0, 0] and offsets_of(cluster, "deleted", -1) == [RECORDS] * 3
+
+    def delete(*pairs):
+        place = cluster.directory / "offsets.json"
+        rows = [{"topic": "deleted", "partition": p, "offset": o} for p, o in pairs]
+        place.write_text(json.dumps({"partitions": rows, "version": 1}))
+        return tool(cluster, "org.apache.kafka.tools.DeleteRecordsCommand", "--offset-json-file", place)
+
+    said = delete((0, 40), (1, -1))
+    assert re.search(r"partition: deleted-0\s+low_watermark: 40", said) and re.search(r"partition: deleted-1\s+low_watermark: 100", said), (
+        said
+    )
+    assert offsets_of(cluster, "deleted", -2) == [40, RECORDS, 0]
+    said = delete((2, RECORDS + 1))
+    assert re.search(r"partition: deleted-2\s+error: .*OffsetOutOfRange", said), said
+    assert offsets_of(cluster, "deleted", -2) == [40, RECORDS, 0]
+
+
+def log_dirs(cluster):
+    """kafka-log-dirs: one directory a broker, with the bytes of each replica."""
+    cluster.create("sized", 2)
+    fill(cluster, "sized")
+    said = tool(cluster, "org.apache.kafka.tools.LogDirsCommand", "--describe", "--topic-list", "sized")
+    found = json.loads(next(line for line in said.splitlines() if line.startswith("{")))
+    assert sorted(b["broker"] for b in found["brokers"]) == [1, 2, 3]
+    for broker in found["brokers"]:
+        (directory,) = broker["logDirs"]
+        sizes = {p["partition"]: p["size"] for p in directory["partitions"]}
+        assert directory["error"] is None and set(sizes) == {"sized-0", "sized-1"} and all(s > RECORDS for s in sizes.values()), found
+
+
+def reassign(cluster):
+    """kafka-reassign-partitions: executed, verified until it is done; nothing is left to cancel then."""
+    cluster.create("moved", 2)
+    fill(cluster, "moved")
+    place = cluster.directory / "plan.json"
+
+    def ask(what, replicas, code=0):
+        rows = [{"topic": "moved", "partition": p, "replicas": replicas} for p in range(2)]
+        place.write_text(json.dumps({"partitions": rows, "version": 1}))
+        return tool(
+            cluster, "org.apache.kafka.tools.reassign.ReassignPartitionsCommand", "--reassignment-json-file", place, what, code=code
+        )
+
+    said = ask("--execute", [2, 1])
+    assert "Successfully started partition reassignments" in said, said
+    wait_until("the replicas to be there", lambda: ask("--verify", [2, 1]).count("is completed.") == 2, 60, 0.5)
+    assert all(sorted(p["replicas"]) == [1, 2] for p in cluster.describe("moved")["partitions"])
+    assert "None of the specified partition moves are active" in ask("--cancel", [2, 1]), "nothing is left to cancel"
+
+
+suite = Suite()
+with Cluster(3) as shared:
+    for test in (topics, delete_records, log_dirs, reassign):
+        suite.run(test, shared)
+suite.end()

@@ -1,0 +1,270 @@
+"""Transactions of real clients on three brokers: committed, aborted, fenced, timed out, with offsets of groups; and while brokers are killed.
+
+Every transaction writes one value into each of 4 partitions, so a reader of what is committed must find it in all of them once, or in none.
+"""
+
+import os
+import random
+import threading
+import time
+from collections import Counter
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from harness.cluster import Cluster, wait_until
+from harness.suite import Suite
+
+PARTITIONS = 4
+KILLS = int(os.environ.get("KILLS") or 6)
+QUIET = {"log_level": 0}
+
+
+def producer(cluster, name, timeout_ms=10000):
+    made = Producer({"bootstrap.servers": cluster.bootstrap, "transactional.id": name, "transaction.timeout.ms": timeout_ms, **QUIET})
+    made.init_transactions(30)
+    return made
+
+
+def write(made, topic, value):
+    for partition in range(PARTITIONS):
+        made.produce(topic, value, partition=partition)
+
+
+def read(cluster, topic, level):
+    """The values of each partition, and where its reader ended."""
+    reader = Consumer(
+        {
+            "bootstrap.servers": cluster.bootstrap,
+            "group.id": "reader",
+            "isolation.level": level,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            **QUIET,
+        }
+    )
+    reader.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS)])
+    values, ended = {p: [] for p in range(PARTITIONS)}, set()
+    until = time.monotonic() + 60
+    while len(ended) < PARTITIONS:
+        assert time.monotonic() < until, f"read to the end of {sorted(ended)} alone"
+        message = reader.poll(0.5)
+        if message is None:
+            continue
+        if message.error():
+            ended.add(message.partition())
+        else:
+            values[message.partition()].append(message.value().decode())
+    ends = {p.partition: p.offset for p in reader.position([TopicPartition(topic, p) for p in range(PARTITIONS)])}
+    reader.close()
+    return values, ends
+
+
+def all_decided(cluster, topic):
+    """Nothing is open: readers of what is committed come as far as all others."""
+    return read(cluster, topic, "read_committed")[1] == read(cluster, topic, "read_uncommitted")[1]
+
+
+def assert_exact(values, committed, unknown):
+    """Of each value all or nothing, once; what was acknowledged as committed is there, what was not begun to be committed is not."""
+    counts = {p: Counter(v) for p, v in values.items()}
+    for value in set().union(*counts.values()) | committed:
+        found = [counts[p][value] for p in range(PARTITIONS)]
+        assert found in ([0] * PARTITIONS, [1] * PARTITIONS), f"{value} is there {found} times"
+        assert found[0] == 1 or value not in committed, f"{value} was committed, and is lost"
+        assert found[0] == 0 or value in committed or value in unknown, f"{value} was aborted, and is read"
+
+
+def ends_are_exact(cluster):
+    """Readers of what is committed see all of a transaction that was committed, and nothing of one that was aborted."""
+    cluster.create("ends", PARTITIONS)
+    made, committed, times = producer(cluster, "ends"), set(), []
+    for n in range(60):
+        began = time.monotonic()
+        made.begin_transaction()
+        write(made, "ends", f"v{n}")
+        if n % 3 == 0:
+            made.flush()
+            made.abort_transaction(30)
+        else:
+            made.commit_transaction(30)
+            committed.add(f"v{n}")
+            times.append(time.monotonic() - began)
+    values, _ = read(cluster, "ends", "read_committed")
+    assert_exact(values, committed, set())
+    assert len(read(cluster, "ends", "read_uncommitted")[0][0]) == 60
+    return f"a cycle in {sorted(times)[len(times) // 2] * 1000:.0f} ms (median)"
+
+
+def newer_instances_fence(cluster):
+    """A second instance with the same id aborts what the first has open; the first can commit nothing any more."""
+    cluster.create("twins", PARTITIONS)
+    first = producer(cluster, "twin")
+    first.begin_transaction()
+    write(first, "twins", "of the first")
+    first.flush()
+    second = producer(cluster, "twin")
+    try:
+        first.commit_transaction(30)
+        raise AssertionError("the first instance was not fenced")
+    except KafkaException as e:
+        assert e.args[0].fatal(), e
+    second.begin_transaction()
+    write(second, "twins", "of the second")
+    second.commit_transaction(30)
+    assert_exact(read(cluster, "twins", "read_committed")[0], {"of the second"}, set())
+
+
+def abandoned_ones_time_out(cluster):
+    """A transaction that nobody ends holds up readers for as long as it said, and is aborted."""
+    cluster.create("left", PARTITIONS)
+    made = producer(cluster, "leaver", timeout_ms=1500)
+    made.begin_transaction()
+    write(made, "left", "left behind")
+    made.flush()
+    wait_until("the end of the transaction", lambda: all_decided(cluster, "left"), 30)
+    assert_exact(read(cluster, "left", "read_committed")[0], set(), set())
+
+
+class Writer(threading.Thread):
+    """Transaction after transaction, whatever happens to the brokers."""
+
+    def __init__(self, cluster, name):
+        super().__init__(daemon=True)
+        self.cluster, self.name_of, self.stopping = cluster, name, threading.Event()
+        self.committed, self.unknown, self.failed = set(), set(), None
+
+    def one(self, made, value, commit):
+        made.begin_transaction()
+        write(made, "killed", value)
+        if commit:
+            self.unknown.add(value)  # until it is known
+            made.commit_transaction(60)
+            self.committed.add(value)
+        else:
+            made.flush(60)
+            made.abort_transaction(60)
+
+    def go_on_after(self, made, error):
+        """Whoever is to write from here on."""
+        if error.txn_requires_abort():
+            try:
+                made.abort_transaction(60)
+                return made
+            except KafkaException:
+                pass
+        return producer(self.cluster, self.name_of)
+
+    def run(self):
+        try:
+            made, n = producer(self.cluster, self.name_of), 0
+            while not self.stopping.is_set():
+                n += 1
+                value = f"{self.name_of}-{n}"
+                try:
+                    self.one(made, value, n % 4 > 0)
+                except KafkaException as e:
+                    made = self.go_on_after(made, e.args[0])
+        except Exception as e:  # told by the test
+            self.failed = e
+
+
+def kills_keep_them_exact(cluster):
+    """Brokers die and come back, coordinators and leaders among them: each transaction is there as a whole, or not at all."""
+    cluster.create("killed", PARTITIONS)
+    writers = [Writer(cluster, f"w{n}") for n in range(3)]
+    for w in writers:
+        w.start()
+    dice = random.Random(20261129)
+    for _ in range(KILLS):
+        seen = sum(len(w.committed) for w in writers)
+        wait_until("five more transactions", lambda seen=seen: sum(len(w.committed) for w in writers) >= seen + 5, 60)
+        victim = cluster[dice.randrange(1, 4)]
+        victim.kill()
+        time.sleep(0.5)
+        victim.start(ready=True)
+    for w in writers:
+        w.stopping.set()
+    for w in writers:
+        w.join(120)
+        assert not w.is_alive() and w.failed is None, f"{w.name_of}: {w.failed}"
+    wait_until("the end of all transactions", lambda: all_decided(cluster, "killed"), 60)
+    committed = set().union(*(w.committed for w in writers))
+    assert_exact(read(cluster, "killed", "read_committed")[0], committed, set().union(*(w.unknown for w in writers)))
+    return f"{len(committed)} transactions through {KILLS} kills"
+
+
+def transform(cluster, source, target, name, stop, kill_at=None):
+    """Reads, writes and commits offsets in transactions, until nothing comes any more and `stop` says so; every third one is aborted. Ends with number
+    `kill_at` open. Returns how many there were, and who wrote."""
+    made, ends, read = producer(cluster, name), 0, 0
+    reader = Consumer(
+        {
+            "bootstrap.servers": cluster.bootstrap,
+            "group.id": "copiers",
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            **QUIET,
+        }
+    )
+    reader.subscribe([source])
+    until = time.monotonic() + 90
+    while True:
+        assert time.monotonic() < until, f"{read} records were read, and nothing more came"
+        messages = [m for m in reader.consume(7, 0.5) if not m.error()]
+        if not messages:
+            if stop():
+                break
+            continue
+        read += len(messages)
+        made.begin_transaction()
+        for m in messages:
+            made.produce(target, m.value(), partition=m.partition())
+        made.send_offsets_to_transaction(reader.position(reader.assignment()), reader.consumer_group_metadata(), 30)
+        ends += 1
+        if ends == kill_at:
+            break  # dies with its transaction open
+        if ends % 3 == 0:
+            made.abort_transaction(30)
+            back = reader.committed(reader.assignment(), 30)
+            for place in back:
+                place.offset = max(place.offset, 0)
+                reader.seek(place)
+        else:
+            made.commit_transaction(30)
+    reader.close()
+    return ends, made
+
+
+def offsets_go_with_them(cluster):
+    """What is read, written and committed in one transaction is written once, whatever is aborted, and whoever is fenced in the middle of it."""
+    cluster.create("source", PARTITIONS)
+    cluster.create("target", PARTITIONS)
+    made = producer(cluster, "filler")
+    made.begin_transaction()
+    for n in range(200):
+        made.produce("source", f"s{n}", partition=n % PARTITIONS)
+    made.commit_transaction(30)
+
+    def copied():
+        return sum(map(len, read(cluster, "target", "read_committed")[0].values())) >= 200
+
+    _, first = transform(cluster, "source", "target", "copier", lambda: False, kill_at=5)
+    ends, _ = transform(cluster, "source", "target", "copier", copied)
+    values, _ = read(cluster, "target", "read_committed")
+    for p in range(PARTITIONS):
+        assert values[p] == [f"s{n}" for n in range(p, 200, PARTITIONS)], f"partition {p}: {values[p]}"
+    try:
+        first.commit_transaction(30)
+        raise AssertionError("who was fenced has committed offsets")
+    except KafkaException as e:
+        assert e.args[0].fatal(), e
+    return f"{ends} transactions"
+
+
+suite = Suite()
+with Cluster(3) as cluster:
+    for test in (ends_are_exact, newer_instances_fence, abandoned_ones_time_out, offsets_go_with_them, kills_keep_them_exact):
+        suite.run(test, cluster)
+suite.end()

@@ -1,0 +1,178 @@
+/* Three brokers: damage in the segments of one is mended with what the others have, while it
+ * serves, also at a start and in the metadata. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/partition/partition_internal.h"
+#include "storage/log/log_internal.h"
+#include "tests/unit/broker/fixture_brokers.h"
+#include "tests/unit/broker/fixture_data_asks.h"
+#include "tests/unit/unit.h"
+
+enum { BATCHES = 40, VALUE = 1500, LARGE_VALUE = 300 << 10 };
+
+static const char *const small[] = {"log.segment.bytes=8192", "tail.cache.bytes=0",
+                                    "log.compression=none", NULL};
+
+static struct partition *partition_of(const struct broker_node *node) {
+    const struct broker_services *services = node->broker ? broker_services(node->broker) : NULL;
+    return services && services->partitions ? partition_set_find(services->partitions, "t", 1, 0)
+                                            : NULL;
+}
+
+static struct partition_log *log_of(const struct broker_node *node) {
+    struct partition *partition = partition_of(node);
+    return partition ? raft_group_log(partition_group(partition)) : NULL;
+}
+
+static struct broker_node *leader_of(struct brokers *brokers) {
+    for (int i = 0; i < brokers->count; i++) {
+        struct partition *partition = partition_of(&brokers->nodes[i]);
+        if (partition && partition_is_leading(partition)) return &brokers->nodes[i];
+    }
+    return NULL;
+}
+
+static bool somebody_leads(struct brokers *brokers) {
+    return leader_of(brokers) != NULL;
+}
+
+static void produce(struct brokers *brokers, size_t value_len) {
+    struct produce_ask ask;
+    struct kp_produce_response response;
+    produce_begin(&ask, "t", -1);
+    produce_add(&ask, 0, 1, value_len);
+    brokers_until(brokers, somebody_leads);
+    brokers_ask(leader_of(brokers), KP_PRODUCE, 8, &ask.request, &response);
+    assert_int_equal(response.responses.items[0].partition_responses.items[0].error_code, 0);
+    produce_end(&ask);
+}
+
+static bool all_have_segments(struct brokers *brokers) {
+    for (int i = 0; i < brokers->count; i++) {
+        const struct partition_log *log = log_of(&brokers->nodes[i]);
+        if (!log || log->segment_count < 5) return false;
+    }
+    return true;
+}
+
+static void fill(struct brokers *brokers) {
+    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "t", 1, 3, NULL), 0);
+    for (int i = 0; i < BATCHES; i++)
+        produce(brokers, i == 3 ? LARGE_VALUE : VALUE);
+    brokers_until(brokers, all_have_segments);
+}
+
+/* ---- Damage ---- */
+
+struct bytes {
+    char path[256];
+    uint8_t data[LARGE_VALUE + (64 << 10)];
+    ssize_t len;
+};
+
+static void take(struct bytes *into, const char *path) {
+    snprintf(into->path, sizeof into->path, "%s", path);
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    into->len = read(fd, into->data, sizeof into->data);
+    assert_in_range(into->len, 1, sizeof into->data - 1);
+    close(fd);
+}
+
+static void take_segment(struct bytes *into, const struct partition_log *log, size_t i) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%020" PRId64 ".log", log->path,
+             log->segments[i]->header.base_offset);
+    take(into, path);
+}
+
+static void flip(const struct bytes *bytes, off_t at) {
+    uint8_t byte = bytes->data[at] ^ 0x20;
+    int fd = open(bytes->path, O_WRONLY);
+    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+static bool is_as(const struct bytes *bytes) {
+    static struct bytes now;
+    take(&now, bytes->path);
+    return now.len == bytes->len && memcmp(now.data, bytes->data, (size_t)now.len) == 0;
+}
+
+static bool read_over;
+static int read_error;
+static void on_read(struct partition_log_read *read, int error) {
+    read_over = true;
+    read_error = error;
+    if (error == ERR_NONE) partition_log_read_release(read);
+}
+static bool read_is_over(struct brokers *brokers) {
+    return (void)brokers, read_over;
+}
+
+/* All of the log, entry by entry. Returns the first error. */
+static int read_all(struct brokers *brokers, const struct broker_node *node) {
+    struct partition_log *log = log_of(node);
+    int error = ERR_NONE;
+    for (log_index i = 1; i <= partition_log_last_index(log) && !error; i++) {
+        struct partition_log_read read = {.done = on_read};
+        read_over = false;
+        if (!partition_log_read(log, i, i, 1, &read)) brokers_until(brokers, read_is_over);
+        error = read_error;
+    }
+    return error;
+}
+
+static struct broker_node *damaged_node;
+static bool is_whole(struct brokers *brokers) {
+    (void)brokers;
+    const struct partition_log *log = log_of(damaged_node);
+    return log != NULL && !partition_log_is_damaged(log);
+}
+
+/* A bit of an entry that is given in many pieces, and one of a header: what the leader reads is
+ * damaged, it hands over, and is whole again soon, byte for byte. */
+static void test_of_a_leader(void **state) {
+    struct brokers *brokers = *state;
+    static struct bytes bytes[2];
+    brokers_start(brokers, 3, small);
+    fill(brokers);
+    damaged_node = leader_of(brokers);
+    for (size_t i = 0; i < 2; i++)
+        take_segment(&bytes[i], log_of(damaged_node), i);
+    assert_true(bytes[0].len > LARGE_VALUE);
+    flip(&bytes[0], bytes[0].len / 2);
+    flip(&bytes[1], SEGMENT_HEADER_SIZE + 20);
+    assert_int_equal(read_all(brokers, damaged_node), ERR_CORRUPT);
+    brokers_until(brokers, is_whole);
+    while (read_all(brokers, damaged_node) != ERR_NONE) /* the second place */
+        brokers_until(brokers, is_whole);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(is_as(&bytes[i]));
+}
+
+/* The header of a segment file, which only a start reads: the partition opens, and is mended. */
+static void test_of_a_header(void **state) {
+    struct brokers *brokers = *state;
+    static struct bytes bytes;
+    brokers_start(brokers, 3, small);
+    fill(brokers);
+    damaged_node = leader_of(brokers);
+    take_segment(&bytes, log_of(damaged_node), 1);
+    brokers_kill(damaged_node);
+    flip(&bytes, 9);
+    assert_int_equal(brokers_start_one(damaged_node), ERR_NONE);
+    brokers_until(brokers, is_whole);
+    assert_true(is_as(&bytes));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {TEST(test_of_a_leader), TEST(test_of_a_header)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,192 @@
+/* Tables whose brokers lose their directories and give their votes away, in the middle of moves
+ * that are cancelled: an image of whatever comes of it can be read, and says the same. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "broker/metadata/image/metadata_image.h"
+#include "broker/metadata/metadata_roster.h"
+#include "protocol/kafka_error.h"
+#include "tests/unit/unit.h"
+
+enum { NODES = 4, TOPICS = 3, COMMANDS = 6000 };
+
+struct fixture {
+    uint64_t dice, index;
+    struct metadata *table;
+    unsigned applied, cancelled, lost;
+};
+
+static uint64_t roll(struct fixture *f, uint64_t limit) {
+    f->dice = f->dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (f->dice >> 33) % limit;
+}
+
+static struct kp_uuid draw_uuid(struct fixture *f) {
+    struct kp_uuid id;
+    for (size_t i = 0; i < sizeof id.bytes; i++)
+        id.bytes[i] = (uint8_t)(1 + roll(f, 255));
+    return id;
+}
+
+/* ---- Commands ---- */
+
+static int apply_to(struct metadata *table, uint64_t index,
+                    const struct metadata_command *command) {
+    struct slice bytes;
+    struct metadata_result result;
+    assert_int_equal(metadata_command_encode(command, &bytes), ERR_NONE);
+    assert_int_equal(metadata_apply(table, index, bytes.data, bytes.len, &result), ERR_NONE);
+    slice_unref(&bytes);
+    return result.error;
+}
+
+static void add_brokers(struct fixture *f) {
+    struct cluster_record record = {.node_count = NODES, .voters = 3};
+    f->table = metadata_new(NODES, 1);
+    for (int32_t i = 0; i < NODES; i++) {
+        record.nodes[i].node = i + 1;
+        memset(record.nodes[i].directory, i + 1, METADATA_UUID_SIZE);
+    }
+    metadata_roster_begin(f->table, &record);
+    for (int32_t node = 1; node <= NODES; node++) {
+        struct metadata_command command;
+        metadata_command_init(&command, COMMAND_REGISTER_BROKER);
+        command.register_broker.node = node;
+        command.register_broker.rack = kp_string_of("");
+        memset(command.register_broker.directory.bytes, node, METADATA_UUID_SIZE);
+        assert_int_equal(apply_to(f->table, ++f->index, &command), 0);
+    }
+}
+
+static void add_topics(struct fixture *f) {
+    for (int i = 0; i < TOPICS; i++) {
+        char name[8] = {'t', (char)('0' + i)};
+        int32_t nodes[] = {1, 2, 3};
+        struct command_partition partition = {.nodes = {nodes, 1 + i}};
+        struct metadata_command command;
+        metadata_command_init(&command, COMMAND_CREATE_TOPIC);
+        command.create_topic.name = kp_string_of(name);
+        command.create_topic.id = draw_uuid(f);
+        command.create_topic.partitions.items = &partition;
+        command.create_topic.partitions.count = 1;
+        assert_int_equal(apply_to(f->table, ++f->index, &command), 0);
+    }
+}
+
+static const struct metadata_partition *draw_partition(struct fixture *f) {
+    const struct metadata_topic *topic = metadata_next_topic(f->table, NULL);
+    for (uint64_t skip = roll(f, TOPICS); skip > 0; skip--)
+        topic = metadata_next_topic(f->table, topic);
+    return &topic->partitions[0];
+}
+
+static void draw_nodes(struct fixture *f, int32_t nodes[NODES], int32_t *count) {
+    int32_t first = (int32_t)roll(f, NODES);
+    *count = 1 + (int32_t)roll(f, 3);
+    for (int32_t i = 0; i < *count; i++)
+        nodes[i] = 1 + (first + i) % NODES;
+}
+
+static void draw_move(struct fixture *f, struct metadata_command *command, int32_t nodes[NODES]) {
+    const struct metadata_partition *partition = draw_partition(f);
+    if (partition->plan != 0 && roll(f, 4) == 0) {
+        metadata_command_init(command, COMMAND_REPLICAS_DONE);
+        command->replicas_done.group = (int64_t)partition->group;
+        command->replicas_done.plan = (int64_t)partition->plan;
+        return;
+    }
+    metadata_command_init(command, COMMAND_SET_REPLICAS);
+    memcpy(command->set_replicas.id.bytes, partition->topic->id, METADATA_UUID_SIZE);
+    command->set_replicas.request = draw_uuid(f);
+    command->set_replicas.cancel = partition->plan != 0 && roll(f, 2) == 0;
+    f->cancelled += command->set_replicas.cancel;
+    if (command->set_replicas.cancel) return;
+    command->set_replicas.nodes.items = nodes;
+    draw_nodes(f, nodes, &command->set_replicas.nodes.count);
+}
+
+static void draw(struct fixture *f, struct metadata_command *command, int32_t nodes[NODES]) {
+    const struct roster_broker *row = metadata_roster_at(f->table, roll(f, NODES));
+    uint64_t kind = roll(f, 10);
+    if (kind < 6) {
+        draw_move(f, command, nodes);
+    } else if (kind < 9) {
+        metadata_command_init(command, COMMAND_REPLACE_BROKER);
+        command->replace_broker.node = row->node;
+        command->replace_broker.host = kp_string_of(roll(f, 2) ? "elsewhere" : "");
+        command->replace_broker.directory = draw_uuid(f);
+        memcpy(command->replace_broker.former.bytes, row->directory, METADATA_UUID_SIZE);
+    } else {
+        metadata_command_init(command, COMMAND_SET_VOTERS);
+        command->set_voters.nodes.items = nodes;
+        draw_nodes(f, nodes, &command->set_voters.nodes.count);
+    }
+}
+
+/* ---- Images ---- */
+
+static struct slice image_of(const struct metadata *table) {
+    struct slice parts[3 + NODES + TOPICS + 3];
+    size_t count = 0, len = 0, at = 0;
+    parts[count++] = image_of_head(table);
+    for (size_t i = 0; i < table->broker_count; i++)
+        parts[count++] = image_of_broker(table->brokers[i]);
+    parts[count++] = image_of_roster(table);
+    parts[count++] = image_of_retired(table);
+    for (const struct metadata_topic *topic = NULL;
+         (topic = metadata_next_topic(table, topic)) != NULL;)
+        parts[count++] = image_of_topic((const struct topic_row *)topic);
+    parts[count++] = image_of_requests(&table->resources);
+    parts[count++] = image_of_plans(table);
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    uint8_t *bytes = mem_alloc(len);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(bytes + at, parts[i].data, parts[i].len);
+        at += parts[i].len;
+        slice_unref(&parts[i]);
+    }
+    return slice_adopt(NULL, bytes, len);
+}
+
+static struct metadata *table_of(const struct slice *image) {
+    struct image_reader reader = {
+        .into = metadata_new(0, 2), .index = UINT64_MAX, .bytes = image->data, .len = image->len};
+    int error;
+    while ((error = image_read_part(&reader)) == ERR_NONE) {}
+    assert_int_equal(error, ERR_EOF);
+    return reader.into;
+}
+
+static void test_image_members(void **state) {
+    struct fixture f = {.dice = 77};
+    (void)state;
+    add_brokers(&f);
+    add_topics(&f);
+    for (int i = 0; i < COMMANDS; i++) {
+        struct metadata_command command;
+        int32_t nodes[NODES];
+        struct slice before = image_of(f.table);
+        struct metadata *other = table_of(&before);
+        draw(&f, &command, nodes);
+        int error = apply_to(f.table, ++f.index, &command);
+        f.applied += error == 0;
+        f.lost += error == 0 && command.type == COMMAND_REPLACE_BROKER;
+        assert_int_equal(apply_to(other, f.index, &command), error);
+        struct slice one = image_of(f.table), two = image_of(other);
+        assert_int_equal(one.len, two.len);
+        assert_memory_equal(one.data, two.data, one.len);
+        slice_unref(&one);
+        slice_unref(&two);
+        slice_unref(&before);
+        metadata_free(other);
+    }
+    assert_true(f.applied > COMMANDS / 4 && f.cancelled > COMMANDS / 20 && f.lost > COMMANDS / 20);
+    metadata_free(f.table);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_image_members)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
