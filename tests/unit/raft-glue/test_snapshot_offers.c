@@ -316,11 +316,18 @@ static bool so_many_are_stranded(struct cluster *cluster) {
     return stats.stranded == stranded_wanted;
 }
 
+/* Nothing is about to be kept, after which it could be offered. */
+static bool keeps_none(struct cluster *cluster) {
+    const struct partition_log *log = its_log();
+    return (void)cluster, !log->keeping && log->early.count == 0 && log->saving == 0;
+}
+
 /* Who cannot be offered anything for long is counted until it can, or the link is gone. */
 static void test_offer_that_cannot_be_made(void **state) {
     struct cluster *cluster = *state;
     for (int i = 0; i < 2; i++) {
         cluster_run(cluster, has_offer);
+        cluster_run(cluster, keeps_none);
         log_index kept = its_log()->kept_index;
         its_log()->kept_index = 0;
         partition_log_on_seal(its_log(), 1, NULL, NULL);
