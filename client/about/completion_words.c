@@ -9,6 +9,7 @@
 #include "client/line/command_line.h"
 #include "client/line/talk.h"
 #include "client/profile/profile_file.h"
+#include "client/transactions/transaction_view.h"
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/meta_query.h"
 
@@ -171,6 +172,22 @@ static void offer_groups(const struct line *line, const char *before) {
     admin_client_free(admin);
 }
 
+static void offer_transactional_ids(const struct line *line) {
+    const struct transaction_filter all = {.longer_ms = -1};
+    struct admin_client *admin = admin_client_new(line->bootstrap, ASK_MS);
+    struct kp_arena arena;
+    struct transaction_row *rows;
+    size_t count;
+    kp_arena_init(&arena, ARENA_MAX);
+    if (transactions_list(admin, &arena, &all, &rows, &count) == EXIT_DONE) {
+        for (size_t i = 0; i < count; i++) {
+            words_offer(line, rows[i].id, rows[i].state);
+        }
+    }
+    kp_arena_close(&arena);
+    admin_client_free(admin);
+}
+
 /* Settings of the topic that is named already, or, while it is made, of any: with -d those that the
  * topic itself has. */
 static void offer_settings(const struct line *line, bool own) {
@@ -305,6 +322,8 @@ static void offer_words(struct line *line) {
         offer_topics(line, "");
     } else if (len == 5 && memcmp(at, "GROUP", len) == 0) {
         offer_groups(line, "");
+    } else if (len == 16 && memcmp(at, "TRANSACTIONAL_ID", len) == 0) {
+        offer_transactional_ids(line);
     } else if (len == 7 && memcmp(at, "PROFILE", len) == 0) {
         offer_profiles(line);
     } else if (len == 4 && memcmp(at, "PATH", len) == 0) {

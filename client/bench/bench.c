@@ -5,6 +5,8 @@
  * latency runs from there to the acknowledgement (produce) or to the arrival at a consumer (e2e);
  * `consume` reads a topic from its start to its end. With -G a group reads, of as many members as
  * --connections says; its time begins when it has its first partition. Payloads are half random.
+ * With --transaction each producer sends so many records in a transaction, one transaction behind
+ * the other; latency is that of a transaction then, from its begin to the answer to its commit.
  * Failures: records that failed are counted; under 99 % of the offered rate, exit code 1.
  */
 #include <inttypes.h>
@@ -40,6 +42,7 @@ struct sender {
     rd_kafka_topic_t *topic;
     pthread_t offering, reporting;
     atomic_bool finished, waiting; /* waiting: --sync, a record is under way */
+    uint64_t began_us;             /* the open transaction */
     struct histogram latency;
     uint64_t offered, acknowledged, failed;
     uint64_t last_us; /* when the last acknowledgement came */
@@ -50,6 +53,7 @@ struct bench {
     const char *topic;
     int32_t partitions;
     int64_t rate, size, seconds, connections;
+    int64_t transaction; /* records of each; 0: without transactions */
     bool one_at_a_time;
     uint64_t begin_us, end_us;
     char *payloads; /* payload_count of them, each of `size` bytes */
@@ -91,7 +95,8 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, v
     }
     sender->acknowledged++;
     sender->last_us = bench_now_us();
-    histogram_add(&sender->latency, sender->last_us - (uint64_t)(uintptr_t)message->_private);
+    if (sender->bench->transaction == 0)
+        histogram_add(&sender->latency, sender->last_us - (uint64_t)(uintptr_t)message->_private);
 }
 
 static void *report(void *argument) {
@@ -125,6 +130,36 @@ static void offer_one(struct sender *sender, uint64_t n, uint64_t intended, char
     }
 }
 
+/* ---- Transactions ---- */
+
+static bool is_done(struct sender *sender, rd_kafka_error_t *error, const char *what) {
+    if (!error) return true;
+    say("%s: %s", what, rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+    sender->failed++;
+    return false;
+}
+
+static bool begin_transaction(struct sender *sender) {
+    sender->began_us = bench_now_us();
+    return is_done(sender, rd_kafka_begin_transaction(sender->client),
+                   "no transaction can be begun");
+}
+
+static bool commit_transaction(struct sender *sender) {
+    bool done = is_done(sender, rd_kafka_commit_transaction(sender->client, DRAIN_MS),
+                        "a transaction was not committed");
+    if (done) histogram_add(&sender->latency, bench_now_us() - sender->began_us);
+    return done;
+}
+
+/* Behind each record: the transaction ends and the next one begins, if it has all of its own. */
+static bool go_on_in_transaction(struct sender *sender, uint64_t records) {
+    int64_t of_each = sender->bench->transaction;
+    if (of_each == 0 || records % (uint64_t)of_each > 0) return true;
+    return commit_transaction(sender) && begin_transaction(sender);
+}
+
 /* Offers until the end. What is more than LATE_US late by then is not sent any more: the rate was
  * missed anyhow. */
 static void *bench_offer(void *argument) {
@@ -133,7 +168,8 @@ static void *bench_offer(void *argument) {
     double step = bench->rate > 0 ? 1e6 * (double)bench->connections / (double)bench->rate : 0;
     double first = (double)bench->begin_us + step * sender->index / (double)bench->connections;
     char *stamped = bench->stamping ? mem_alloc((size_t)bench->size) : NULL;
-    for (;; sender->offered++) {
+    bool goes = bench->transaction == 0 || begin_transaction(sender);
+    for (; goes; sender->offered++) {
         uint64_t intended = step > 0 ? (uint64_t)(first + step * (double)sender->offered)
                                      : bench_now_us();
         if (intended >= bench->end_us || bench_now_us() >= bench->end_us + LATE_US ||
@@ -147,6 +183,11 @@ static void *bench_offer(void *argument) {
         while (bench->one_at_a_time && sender->waiting && !interrupted()) {
             rd_kafka_poll(sender->client, 1000);
         }
+        goes = go_on_in_transaction(sender, sender->offered + 1);
+    }
+    if (goes && bench->transaction > 0) {
+        is_done(sender, rd_kafka_commit_transaction(sender->client, DRAIN_MS),
+                "the last transaction was not committed");
     }
     mem_free(stamped);
     return NULL;
@@ -165,7 +206,16 @@ static void open_sender(struct bench *bench, int index) {
     rd_kafka_conf_t *conf = bench_conf(bench);
     rd_kafka_conf_set_opaque(conf, sender);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    if (bench->transaction > 0) {
+        char id[300];
+        snprintf(id, sizeof(id), "bench-%s-%d", bench->topic, index);
+        kafka_conf_set(conf, "transactional.id", id);
+    }
     sender->client = kafka_client(RD_KAFKA_PRODUCER, conf);
+    if (bench->transaction > 0) {
+        is_done(sender, rd_kafka_init_transactions(sender->client, DRAIN_MS),
+                "the transactional id cannot be had");
+    }
     sender->topic = rd_kafka_topic_new(sender->client, bench->topic, NULL);
 }
 
@@ -381,6 +431,10 @@ int command_bench(struct invocation *in) {
         say("drave bench measures produce, consume or e2e, not \"%s\"", mode);
         return EXIT_USAGE;
     }
+    if (!produce && invocation_has(in, OPTION_TRANSACTION)) {
+        say("--transaction is of bench produce");
+        return EXIT_USAGE;
+    }
     if (produce && invocation_has(in, 'G')) {
         say("bench produce reads nothing: -G is for consume and e2e");
         return EXIT_USAGE;
@@ -396,6 +450,7 @@ int command_bench(struct invocation *in) {
     bench->size = invocation_number(in, OPTION_SIZE, 1024, BENCH_STAMP, 16 << 20);
     bench->seconds = (int64_t)(invocation_duration(in, OPTION_SECONDS, 10, 1, 86400) / 1000);
     bench->one_at_a_time = invocation_has(in, OPTION_SYNC);
+    bench->transaction = invocation_number(in, OPTION_TRANSACTION, 0, 1, 100000000);
     bench->connections = invocation_number(in, OPTION_CONNECTIONS, 1, 1, CONNECTIONS_MAX);
     code = cluster_partitions(in, bench->topic, -1, &bench->partitions);
     if (!code) {

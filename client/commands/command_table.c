@@ -174,6 +174,24 @@ static const struct command_option group_delete_options[] = {
     {'t', 't', "topic", "TOPIC", "only the offsets of this topic, which no member may read"},
     {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be deleted, and change nothing"},
 };
+static const struct command_option txn_list_options[] = {
+    {0, OPTION_STATE, "state", "STATE",
+     "only those in this state (Empty, Ongoing, PrepareCommit, PrepareAbort, CompleteCommit, CompleteAbort); may be repeated"},
+    {0, OPTION_LONGER, "longer", "TIME", "only those with a transaction open for longer: 30s, 5m"},
+    WATCH_OPTION,
+};
+static const struct command_option txn_abort_options[] = {
+    {'t', 't', "topic", "TOPIC:PARTITION",
+     "instead of an ID: the partition of a transaction that no coordinator knows, as find-hanging shows it"},
+    {'o', 'o', "offset", "OFFSET", "with -t: where the transaction begins in the partition"},
+    {0, OPTION_YES, "yes", NULL, "do it; without it is said what would be, and nothing is changed"},
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be aborted, as without --yes"},
+};
+static const struct command_option txn_hanging_options[] = {
+    {0, OPTION_LONGER, "longer", "TIME",
+     "only those that nothing was written to for this long: 30s, 15m (0)"},
+    WATCH_OPTION,
+};
 static const struct command_option produce_options[] = {
     {'K', 'K', "key-separator", "SEP",
      "each line is key, SEP, value; a line without SEP has no key (\\t, \\n, \\x1f are read)"},
@@ -201,6 +219,11 @@ static const struct command_option produce_options[] = {
      "print this for each record once it is acknowledged, for example '%p@%o %k\\n'; letters as those of consume -f"},
     {0, OPTION_REPORT, "report", NULL, "the closing line as JSON on stdout (--json has it anyway)"},
     {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated"},
+    {0, OPTION_TRANSACTIONAL_ID, "transactional-id", "ID",
+     "send all of the input in one transaction, which is committed at its end, and aborted when a record fails or at Ctrl-C. A newer "
+     "producer with the same ID takes over"},
+    {0, OPTION_COMMIT_EVERY, "commit-every", "N",
+     "with --transactional-id: a transaction for each N records (one for all)"},
     {0, OPTION_DRY_RUN, "dry-run", NULL, "read and check all of it, and send nothing"},
 };
 static const struct command_option consume_options[] = {
@@ -230,6 +253,8 @@ static const struct command_option consume_options[] = {
      "stored, beginning or end then, for partitions without a committed offset"},
     {0, OPTION_READ_COMMITTED, "read-committed", NULL,
      "only records of transactions that were committed, and up to the first that is still open"},
+    {0, OPTION_READ_UNCOMMITTED, "read-uncommitted", NULL,
+     "all records, also of transactions that are open or were aborted (the default)"},
     {0, OPTION_PROTOCOL, "protocol", "classic|consumer",
      "with -G: the protocol of the group (classic)"},
     {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated"},
@@ -241,6 +266,8 @@ static const struct command_option bench_options[] = {
     {0, OPTION_CONNECTIONS, "connections", "N", "clients side by side (1)"},
     {'G', 'G', "group", "GROUP",
      "consume, e2e: read as this group, of --connections members; its joining is not counted"},
+    {0, OPTION_TRANSACTION, "transaction", "N",
+     "produce: each client sends N records in a transaction; latency is that of a transaction"},
     {0, OPTION_SYNC, "sync", NULL,
      "each client waits for the acknowledgement before it sends the next record"},
     {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated (-c says the same)"},
@@ -340,6 +367,20 @@ const struct command commands[] = {
     {"group import", "FILE", 1, 1,
      "Commits the offsets of a file for a group without members. Shows the plan; with --yes it is done.",
      "drave group import billing.json --yes", OPTIONS(import_options), command_group_import},
+    {"txn list", "", 0, 0,
+     "Lists the transactional ids: the state of each, since when its transaction is open and after how long it is aborted, how "
+     "many partitions it has, its producer id.",
+     "drave txn list --longer 1m", OPTIONS(txn_list_options), command_txn_list},
+    {"txn describe", "TRANSACTIONAL_ID", 1, 1,
+     "Shows a transactional id, and the partitions of its transaction.",
+     "drave txn describe billing-1", OPTIONS(watch_options), command_txn_describe},
+    {"txn abort", "[TRANSACTIONAL_ID]", 0, 1,
+     "Aborts the transaction that an id has open, and fences its producer. Says what would be done; with --yes it is done.",
+     "drave txn abort billing-1 --yes", OPTIONS(txn_abort_options), command_txn_abort},
+    {"txn find-hanging", "[TOPIC...]", 0, 256,
+     "Lists transactions that are open in a partition and that no coordinator will end: they hold up readers of what is committed. Ends "
+     "with 0 if there are none, 1 if there are.",
+     "drave txn find-hanging 'orders-*'", OPTIONS(txn_hanging_options), command_txn_find_hanging},
     {"produce", "TOPIC [FILE...]", 1, 256,
      "Sends each line of standard input as a record; with --json each line is an object as consume --json prints it. A FILE is one "
      "record as a whole.",

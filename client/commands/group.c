@@ -118,12 +118,13 @@ static json_t *json_of_group(const struct group_view *view) {
         const struct group_offset *one = &view->offsets[i];
         json_array_append_new(
             offsets,
-            json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o}", "topic", one->topic,
-                      "partition", (int)one->partition, "committed", number_or_null(one->committed),
-                      "log_start", number_or_null(one->log_start), "high_watermark",
-                      number_or_null(one->high_watermark), "last_stable",
+            json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o}", "topic",
+                      one->topic, "partition", (int)one->partition, "committed",
+                      number_or_null(one->committed), "log_start", number_or_null(one->log_start),
+                      "high_watermark", number_or_null(one->high_watermark), "last_stable",
                       number_or_null(one->last_stable), "lag_records",
-                      number_or_null(one->lag_records), "lag_seconds",
+                      number_or_null(one->lag_records), "lag_records_stable",
+                      number_or_null(group_offset_stable_lag(one)), "lag_seconds",
                       seconds_or_null(one->lag_seconds), "lag_seconds_arrived",
                       seconds_or_null(one->arrived_seconds), "lag_seconds_arrived_at_least",
                       (int)one->arrived_at_least, "ahead", number_or_null(group_offset_ahead(one)),
@@ -196,17 +197,31 @@ static void say_remarks(const struct group_view *view) {
     }
 }
 
+/* Whether a transaction is open in one of the partitions. */
+static bool any_unstable(const struct group_view *view) {
+    for (size_t i = 0; i < view->offset_count; i++) {
+        const struct group_offset *one = &view->offsets[i];
+        if (one->last_stable >= 0 && one->last_stable < one->high_watermark) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* With STABLE while a transaction is open: whether members read committed records only is not
+ * known, so the lag of both can be seen. */
 static void print_offsets(const struct group_view *view) {
-    static const char *const names[] = {"TOPIC", "PARTITION", "COMMITTED", "START", "END",
-                                        "LAG",   "AGE",       "ARRIVED",   "MEMBER"};
+    static const char *const names[] = {"TOPIC", "PARTITION", "COMMITTED", "START",  "END",
+                                        "LAG",   "AGE",       "ARRIVED",   "MEMBER", "STABLE"};
+    bool unstable = any_unstable(view);
     if (view->offset_count == 0) {
         print_text("no offsets are committed\n");
         return;
     }
-    struct table *table = table_new(names, 9);
+    struct table *table = table_new(names, unstable ? 10 : 9);
     for (size_t i = 0; i < view->offset_count; i++) {
         const struct group_offset *one = &view->offsets[i];
-        char cells[7][32];
+        char cells[8][32];
         const size_t room = sizeof(cells[0]);
         snprintf(cells[0], room, "%d", (int)one->partition);
         table_row(table,
@@ -215,7 +230,8 @@ static void print_offsets(const struct group_view *view) {
                                    cell(cells[3], room, one->high_watermark),
                                    cell(cells[4], room, one->lag_records),
                                    age_cell(cells[5], room, one->lag_seconds),
-                                   arrived_cell(cells[6], room, one), one->member});
+                                   arrived_cell(cells[6], room, one), one->member,
+                                   cell(cells[7], room, one->last_stable)});
     }
     table_print(table);
 }

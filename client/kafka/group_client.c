@@ -15,7 +15,7 @@
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/list_groups.h"
 
-enum { PAUSE_MS = 100 };
+enum { PAUSE_MS = 100, KEY_TYPE_TRANSACTION = 1 };
 
 static bool has_moved(int16_t error) {
     return error == KAFKA_COORDINATOR_LOAD_IN_PROGRESS ||
@@ -35,17 +35,25 @@ struct coordinator {
     int port;
 };
 
+/* What the sentences call it. */
+static const char *kind_of(const struct group_call *call) {
+    return call->transactional ? "transactional id" : "group";
+}
+
 /* One question; ERR_AGAIN while there is none. */
-static int find_coordinator(struct admin_client *admin, struct kp_arena *arena, const char *group,
-                            struct coordinator *found, struct error_text *why) {
+static int find_coordinator(struct admin_client *admin, struct kp_arena *arena,
+                            const struct group_call *call, struct coordinator *found,
+                            struct error_text *why) {
     struct kp_find_coordinator_request request;
     struct kp_find_coordinator_response response;
-    struct kp_string key = kp_string_of(group);
+    struct kp_string key = kp_string_of(call->group);
     kp_set_fallbacks(&kp_find_coordinator_request_schema, &request);
     request.key = key;
+    request.key_type = call->transactional ? KEY_TYPE_TRANSACTION : 0;
     request.coordinator_keys.items = &key;
     request.coordinator_keys.count = 1;
-    int error = admin_request(admin, KP_FIND_COORDINATOR, 0, &request, arena, &response, NULL, why);
+    int error = admin_request(admin, KP_FIND_COORDINATOR, call->transactional ? 1 : 0, &request,
+                              arena, &response, NULL, why);
     if (error) {
         return error;
     }
@@ -55,7 +63,7 @@ static int find_coordinator(struct admin_client *admin, struct kp_arena *arena, 
     if (refused) {
         struct kp_string said = listed ? first->error_message : response.error_message;
         return error_set(why, has_moved(refused) ? ERR_AGAIN : ERR_DENIED,
-                         "group \"%s\" has no coordinator: %s", group,
+                         "%s \"%s\" has no coordinator: %s", kind_of(call), call->group,
                          said.len > 0 ? cluster_text(arena, said) : kafka_error_message(refused));
     }
     found->node = listed ? first->node_id : response.node_id;
@@ -73,7 +81,7 @@ int group_request(struct admin_client *admin, struct kp_arena *arena, struct gro
         struct coordinator at = {-1, "", 0};
         struct error_text asked = {""};
         bool sent = false;
-        int error = find_coordinator(admin, arena, call->group, &at, &asked);
+        int error = find_coordinator(admin, arena, call, &at, &asked);
         if (!error) {
             sent = true;
             call->coordinator = at.node;
@@ -88,7 +96,7 @@ int group_request(struct admin_client *admin, struct kp_arena *arena, struct gro
             return error;
         }
         call->repeated = call->repeated || (error && sent);
-        patience_say(&patience, "the coordinator of group \"%s\"", call->group);
+        patience_say(&patience, "the coordinator of %s \"%s\"", kind_of(call), call->group);
         pause_ms(PAUSE_MS);
     }
 }

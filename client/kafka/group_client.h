@@ -1,5 +1,5 @@
 /*
- * Groups of consumers, asked at their coordinators.
+ * Groups of consumers and transactional ids, asked at their coordinators.
  *
  * Happy path: FindCoordinator at any broker, then the request to the coordinator itself. Failures:
  * a coordinator that has moved, does not answer, or is just taking over is asked again, wherever it
@@ -17,6 +17,7 @@
 
 struct group_call {
     const char *group;
+    bool transactional; /* `group` is a transactional id: the coordinator is that of transactions */
     enum kp_api_key key;
     int version_min;
     const void *request;

@@ -294,6 +294,14 @@ double group_arrived_seconds(const struct group_view *view) {
     return most;
 }
 
+int64_t group_offset_stable_lag(const struct group_offset *one) {
+    if (one->committed < 0 || one->log_start < 0 || one->last_stable < 0) {
+        return -1;
+    }
+    int64_t lag = one->last_stable - offset_to_read(one);
+    return lag > 0 ? lag : 0;
+}
+
 int64_t group_offset_ahead(const struct group_offset *one) {
     if (one->committed < 0 || one->high_watermark < 0) {
         return -1;

@@ -66,6 +66,9 @@ void group_measure_lag(const struct invocation *in, struct group_view *view);
 int group_look(struct admin_client *admin, struct kp_arena *arena, const struct invocation *in,
                const char *group, struct group_view *view);
 
+/* The lag of who reads committed records only: up to the last stable offset; -1: not known. */
+int64_t group_offset_stable_lag(const struct group_offset *one);
+
 /* Records by which the commit is ahead of the end; that were deleted before they were consumed; -1:
  * not known. */
 int64_t group_offset_ahead(const struct group_offset *one);

@@ -36,7 +36,7 @@ static const struct rule {
      KAFKA_FOR_PRODUCE,
      {"true", NULL},
      "without it a retry could store a record twice"},
-    {"transactional.id", 7, {NULL}, "the commands of drave write without transactions"},
+    {"transactional.id", 7, {NULL}, "it is said with --transactional-id of drave produce"},
     {"group.id", 7, {NULL}, "the group is named with -G of drave consume"},
     {"group.protocol", 7, {NULL}, "the protocol is said with --protocol, beside -G"},
     {"enable.auto.offset.store",

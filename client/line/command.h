@@ -105,6 +105,10 @@ int command_group_seek(struct invocation *invocation);
 int command_group_delete(struct invocation *invocation);
 int command_group_export(struct invocation *invocation);
 int command_group_import(struct invocation *invocation);
+int command_txn_list(struct invocation *invocation);
+int command_txn_describe(struct invocation *invocation);
+int command_txn_abort(struct invocation *invocation);
+int command_txn_find_hanging(struct invocation *invocation);
 int command_health(struct invocation *invocation);
 int command_disk(struct invocation *invocation);
 int command_doctor(struct invocation *invocation);
@@ -181,6 +185,11 @@ enum {
     OPTION_MAX_MESSAGES,
     OPTION_META_ONLY,
     OPTION_READ_COMMITTED,
+    OPTION_READ_UNCOMMITTED,
+    OPTION_TRANSACTIONAL_ID,
+    OPTION_COMMIT_EVERY,
+    OPTION_TRANSACTION,
+    OPTION_LONGER,
     OPTION_ACKS,
     OPTION_STATE,
     OPTION_PER,

@@ -233,6 +233,11 @@ int command_consume(struct invocation *in) {
         say("--protocol is the protocol of a group; name the group with -G");
         code = EXIT_USAGE;
     }
+    if (!code && invocation_has(in, OPTION_READ_COMMITTED) &&
+        invocation_has(in, OPTION_READ_UNCOMMITTED)) {
+        say("--read-committed and --read-uncommitted exclude each other; give one of the two");
+        code = EXIT_USAGE;
+    }
     code = code ? code : record_printer_open(&c.printer, in);
     if (code) {
         return code;

@@ -5,6 +5,7 @@
  * else one closing line on stderr.
  * Failures: a record that is refused is told with its reason, and the exit code is 1, as it is for
  * a line that is no record: nothing behind that one is sent; Ctrl-C says how much was acknowledged.
+ * In a transaction (client/stream/produce_transaction.h) each of these aborts the one that is open.
  * With --dry-run all of it is read and judged, and nothing is sent.
  */
 #include <inttypes.h>
@@ -23,6 +24,9 @@
 #include "client/line/talk.h"
 #include "client/records/record_input.h"
 #include "client/records/single_producer.h"
+#include "client/stream/produce_client.h"
+#include "client/stream/produce_options.h"
+#include "client/stream/produce_transaction.h"
 
 struct produce {
     const struct invocation *in;
@@ -48,6 +52,7 @@ struct produce {
     int32_t last_ack_count; /* partitions that last_ack_ms has room for */
     uint64_t longest_gap_ms;
     struct patience patience;
+    struct produce_transaction transaction;
 };
 
 /* A gap of a partition is time in which a record of it waited and none of its records was
@@ -116,47 +121,6 @@ static void tell_reason(struct produce *p) {
     if (produce_reason(p->in, p->name, reason, sizeof(reason))) {
         say("%s", reason);
     }
-}
-
-static int check_codec(const struct invocation *in) {
-    static const char *const codecs[] = {"none", "gzip", "snappy", "lz4", "zstd"};
-    const char *codec = invocation_value(in, 'z', "none");
-    for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
-        if (strcmp(codec, codecs[i]) == 0) {
-            return EXIT_DONE;
-        }
-    }
-    say("--compression %s is not known; there are none, gzip, snappy, lz4 and zstd", codec);
-    return EXIT_USAGE;
-}
-
-/* One record counts when a majority has it on disk: there is nothing less to choose. */
-static int check_acks(const struct invocation *in) {
-    const char *acks = invocation_value(in, OPTION_ACKS, "all");
-    if (strcmp(acks, "all") == 0 || strcmp(acks, "-1") == 0 || strcmp(acks, "1") == 0) {
-        return EXIT_DONE;
-    }
-    say("--acks %s: a record counts when a majority has it on disk, which is all, -1 and 1 alike; that cannot be less",
-        acks);
-    return EXIT_USAGE;
-}
-
-/* Before anything is sent: options that make no sense, alone or together, end with 2. */
-static int check_options(const struct invocation *in) {
-    bool report = in->json || invocation_has(in, OPTION_REPORT);
-    int code = record_input_check(in);
-    if (!code && invocation_has(in, OPTION_REPARTITION) && invocation_has(in, 'p')) {
-        say("--repartition spreads the records, -p sends them all to one partition; give one of the two");
-        code = EXIT_USAGE;
-    }
-    if (!code && report && (invocation_has(in, 'T') || invocation_has(in, 'o'))) {
-        say("standard output has the report of --%s; leave -T and -o out, or that",
-            in->json ? "json" : "report");
-        code = EXIT_USAGE;
-    }
-    code = code ? code : check_acks(in);
-    code = code ? code : check_codec(in);
-    return code ? code : kafka_properties_check(in, KAFKA_FOR_PRODUCE);
 }
 
 static int open_told(struct produce *p) {
@@ -303,10 +267,18 @@ static void print_piece(const struct produce *p, const struct input_piece *piece
 }
 
 static void send_piece(struct produce *p, const struct input_piece *piece) {
+    bool zero = piece->record.has_timestamp && piece->record.timestamp_ms == 0;
     if (p->dry_run) {
         p->sent++;
         p->acknowledged++;
-    } else if (piece->record.has_timestamp && piece->record.timestamp_ms == 0) {
+    } else if (p->transaction.id && zero) {
+        say("a record with the timestamp 0 cannot be sent in a transaction; leave the timestamp out, or send it without --transactional-id");
+        p->sent++;
+        p->failed++;
+    } else if (p->transaction.id && produce_transaction_begin(&p->transaction)) {
+        p->sent++;
+        p->failed++;
+    } else if (zero) {
         send_zero(p, &piece->record);
     } else {
         send_record(p, &piece->record);
@@ -352,6 +324,18 @@ static bool enough(const struct produce *p) {
     return p->limit >= 0 && (int64_t)p->sent >= p->limit;
 }
 
+/* Ends the transaction, if it has all of its records: false: nothing more is sent. */
+static bool commit_if(struct produce *p, bool full) {
+    if (!p->transaction.id || p->dry_run) {
+        return true;
+    }
+    if (full && !p->failed) {
+        wait_acknowledged(p, false);
+    }
+    bool whole = !p->failed && p->acknowledged == p->sent;
+    return full && whole ? produce_transaction_commit(&p->transaction) == EXIT_DONE : !p->failed;
+}
+
 static void send_all(struct produce *p) {
     struct input_piece piece;
     struct error_text why = {""};
@@ -375,19 +359,34 @@ static void send_all(struct produce *p) {
         } else if ((p->sent & 255) == 0) {
             serve(p);
         }
+        if (!commit_if(p, produce_transaction_is_full(&p->transaction))) {
+            break;
+        }
     }
+}
+
+/* At the end of the input: all of the last transaction, or nothing of it. */
+static void end_transaction(struct produce *p) {
+    if (!p->wrong_line && !interrupted()) {
+        commit_if(p, true);
+    }
+    produce_transaction_abort(&p->transaction);
 }
 
 static void tell_outcome(const struct produce *p, uint64_t left) {
     double seconds = (double)(now_ms() - p->begin_ms) / 1000;
     if (p->in->json || invocation_has(p->in, OPTION_REPORT)) {
-        print_json(json_pack("{s:I,s:f,s:I,s:I,s:I,s:b}", "records", (json_int_t)p->acknowledged,
-                             "seconds", seconds, "failed", (json_int_t)p->failed, "unknown",
-                             (json_int_t)left, "longest_gap_ms", (json_int_t)p->longest_gap_ms,
-                             "dry_run", (int)p->dry_run));
+        json_t *report = json_pack(
+            "{s:I,s:f,s:I,s:I,s:I,s:b}", "records", (json_int_t)p->acknowledged, "seconds", seconds,
+            "failed", (json_int_t)p->failed, "unknown", (json_int_t)left, "longest_gap_ms",
+            (json_int_t)p->longest_gap_ms, "dry_run", (int)p->dry_run);
+        produce_transaction_report(&p->transaction, report);
+        print_json(report);
     } else if (p->dry_run) {
         say_plain("%" PRIu64 " records would be sent to \"%s\" (--dry-run)", p->acknowledged,
                   p->name);
+    } else if (p->transaction.id) {
+        produce_transaction_tell(&p->transaction, seconds);
     } else if (!p->terminal || left || p->failed) {
         say_plain("%" PRIu64 " records acknowledged by a majority in %.1f s", p->acknowledged,
                   seconds);
@@ -401,9 +400,16 @@ static void tell_outcome(const struct produce *p, uint64_t left) {
 }
 
 static int close_produce(struct produce *p) {
-    wait_acknowledged(p, true);
+    if (p->transaction.open) {
+        end_transaction(p);
+    } else {
+        wait_acknowledged(p, true);
+    }
     uint64_t left = p->sent > p->acknowledged + p->failed ? p->sent - p->acknowledged - p->failed
                                                           : 0;
+    if (p->transaction.id) {
+        left = 0; /* dropped with their transaction */
+    }
     if (left) {
         rd_kafka_purge(p->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_poll(p->client, 0);
@@ -418,39 +424,14 @@ static int close_produce(struct produce *p) {
     }
     single_producer_free(p->single);
     mem_free(p->last_ack_ms);
-    return p->failed || left || p->wrong_line ? EXIT_REFUSED : EXIT_DONE;
+    bool torn = p->transaction.aborted > 0 || p->transaction.unknown;
+    return p->failed || left || p->wrong_line || torn ? EXIT_REFUSED : EXIT_DONE;
 }
 
-/* What waits is bounded, also in time where the user has said how long. */
-static void set_limits(const struct produce *p, rd_kafka_conf_t *conf) {
-    enum { QUEUE_KIB = 64 << 10 };
-    char text[32];
-    size_t line_kib = p->line_max >> 10;
-    snprintf(text, sizeof(text), "%zu", 2 * line_kib > QUEUE_KIB ? 2 * line_kib : QUEUE_KIB);
-    kafka_conf_set(conf, "queue.buffering.max.kbytes", text);
-    if (p->in->timeout_given) {
-        snprintf(text, sizeof(text), "%" PRIu64, p->in->timeout_ms);
-        kafka_conf_set(conf, "message.timeout.ms", text);
-    }
-}
-
-static void open_client(struct produce *p) {
-    rd_kafka_conf_t *conf = kafka_conf(p->in);
-    rd_kafka_conf_set_opaque(conf, p);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    kafka_conf_set(conf, "enable.idempotence", "true");
-    kafka_conf_set(conf, "linger.ms", p->terminal ? "0" : "5");
-    kafka_conf_set(conf, "compression.type", invocation_value(p->in, 'z', "none"));
-    kafka_conf_set(conf, "reconnect.backoff.ms",
-                   "20"); /* a leader that moved is found again soon */
-    kafka_conf_set(conf, "reconnect.backoff.max.ms", "200");
-    kafka_conf_set(conf, "topic.metadata.refresh.fast.interval.ms", "100");
-    kafka_conf_set(conf, "message.max.bytes",
-                   "100000000"); /* the topic decides, not this program */
-    set_limits(p, conf);
-    kafka_properties_set(conf, p->in);
-    p->client = kafka_client(RD_KAFKA_PRODUCER, conf);
+static int open_client(struct produce *p) {
+    p->client = produce_client_new(p->in, p->line_max, p->terminal, on_delivery, p);
     p->topic = rd_kafka_topic_new(p->client, p->name, NULL);
+    return p->transaction.id ? produce_transaction_open(&p->transaction, p->client) : EXIT_DONE;
 }
 
 /* The topic must be there: it is never made by a mistyped name. */
@@ -476,16 +457,18 @@ int command_produce(struct invocation *in) {
     p.partition = (int32_t)invocation_number(in, 'p', RD_KAFKA_PARTITION_UA, 0, INT32_MAX);
     p.limit = invocation_number(in, invocation_has(in, 'n') ? 'n' : OPTION_MAX_MESSAGES, -1, 0,
                                 INT64_MAX);
-    int code = check_options(in);
+    int code = produce_options_check(in);
+    code = code ? code : produce_transaction_options(&p.transaction, in);
     code = code ? code : open_told(&p);
     code = code ? code : open_produce(&p);
     if (!code) {
-        if (!p.dry_run) {
-            open_client(&p);
-        }
+        int opened = p.dry_run ? EXIT_DONE : open_client(&p);
         patience_begin(&p.patience);
-        send_all(&p);
+        if (!opened) {
+            send_all(&p);
+        }
         code = close_produce(&p);
+        code = opened ? opened : code;
     }
     record_input_free(p.input);
     record_format_free(p.told);

@@ -47,6 +47,14 @@ ROWS = {
     "grouppeak": ["e2e", "-G", "readers", "--size", "1024", "--connections", "2", *PEAK],
     "grouprate": ["e2e", "-G", "readers", "--size", "1024", "--rate", "10000", "--connections", "2", *PACED],
 }
+# In transactions of 1,000 records beside the same without them; and one transaction after the other over all 16 partitions, 10 records in each:
+# latency is that of a whole one, from its begin to the answer to its commit.
+IDEMPOTENT = [*PEAK, "-c", "enable.idempotence=true"]
+ROWS |= {
+    "idem100": ["produce", "--size", "100", *IDEMPOTENT],
+    "txn100": ["produce", "--size", "100", "--transaction", "1000", *IDEMPOTENT],
+    "txn160": ["produce", "--size", "100", "--transaction", "160", *IDEMPOTENT],
+}
 # 100 MB/s over more and more partitions: what they cost is what is lost from the first to the last. A second of linger, so that 10,000 of them get
 # batches of 10 records; the client is the same for all.
 SPREAD_RATE, SPREAD = 97656, (10, 1000, 10000)
@@ -202,6 +210,24 @@ def group_cold(systems, out):
     return group_rows.cold(systems, ROWS["peak1k"], ROUNDS, noting(out))
 
 
+def txn_read(systems, out):
+    """What transactions of 1,000 records wrote, read from the start by both isolation levels in turn."""
+    got, note = {s.name: [] for s in systems}, noting(out)
+    for system in systems:
+        system.topic(f"txnread-{system.name}")
+        system.measure([*ROWS["txn100"], "--connections", "4"], f"txnread-{system.name}", 2 * SECONDS)
+    for turn in range(ROUNDS):
+        for system in systems:
+            levels = {}
+            for level in ("read_uncommitted", "read_committed"):
+                row = ["consume", "-X", f"isolation.level={level}"]
+                levels[level] = system.measure(row, f"txnread-{system.name}", 0)
+            both = {k: r["records_per_s"] for k, r in levels.items()}
+            both["share"] = both["read_committed"] / both["read_uncommitted"]
+            got[system.name].append(note("txnread", system, turn, both))
+    return got
+
+
 def cell(results, key, scale=1.0):
     values = [r[key] * scale for r in results]
     return f"{statistics.median(values):.3g} ({min(values):.3g}..{max(values):.3g})" if values else "-"
@@ -228,7 +254,15 @@ FIGURES = [
 ]
 
 
-SPECIAL = {"backlog": backlog, "groupwarm": group_warm, "groupcold": group_cold, "spread": spread}
+FIGURES += [
+    ("idem100", "100 B idempotent, thousand records/s", "records_per_s", 1e-3),
+    ("txn100", "100 B in transactions of 1,000, thousand records/s", "records_per_s", 1e-3),
+    ("txn160", "a transaction of 10 records in each of 16 partitions: p50, ms", "p50_us", 1e-3),
+    ("txn160", "the same: p99, ms", "p99_us", 1e-3),
+    ("txnread", "read_committed, thousand records/s", "read_committed", 1e-3),
+    ("txnread", "read_committed / read_uncommitted", "share", 1),
+]
+SPECIAL = {"txnread": txn_read, "backlog": backlog, "groupwarm": group_warm, "groupcold": group_cold, "spread": spread}
 
 
 def bench():

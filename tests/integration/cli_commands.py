@@ -80,6 +80,10 @@ LINES = {  # a line of which the cursor stands at the end: what must be offered,
     "drave profile use ": ({"near"}, {"other"}),
     "drave -b 127.0.0.1:1 --profile near topic describe oth": ({"other"}, set()),
     "drave group delete x -t oth": ({"other"}, {"completed-1"}),
+    "drave txn ": ({"list", "describe", "abort", "find-hanging"}, {"other"}),
+    "drave txn describe import-": ({"import-1"}, {"other"}),
+    "drave txn abort imp": ({"import-1"}, set()),
+    "drave txn find-hanging oth": ({"other"}, set()),
 }
 
 BASH = """
@@ -123,6 +127,7 @@ def completion(cluster):
     """In real shells: commands, options, values, topics and places of a live cluster, quickly; nothing when there is none."""
     for topic in ("completed-1", "completed-2", "other"):
         cluster.create(topic, **({"compression.type": "lz4"} if topic == "other" else {}))
+    cluster.drave("produce", "other", "--transactional-id", "import-1", stdin="x\n")
     lines = [line.replace("BOOTSTRAP", cluster.bootstrap.split(",")[0]) for line in LINES]
     with tempfile.TemporaryDirectory() as home:
         env = dict(

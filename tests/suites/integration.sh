@@ -16,6 +16,7 @@ parts=(
     cli_records
     cli_commands
     cli_groups
+    cli_txn
     differences
     interfaces
     configs
