@@ -84,6 +84,7 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_CLIENT_STATUS, api_client_status},
         {KP_GROUP_ACTIVITY, api_group_activity},
         {KP_ALTER_BROKER, api_alter_broker},
+        {KP_UPDATE_FEATURES, api_update_features},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
         dispatch_set(dispatch, handlers[i].key, handlers[i].handler);

@@ -101,6 +101,7 @@ struct broker {
     struct marker_exchange *marker_exchange;
     struct marker_sender *marker_sender;
     struct registration *registration;
+    struct feature_raising *feature_raising;
     struct recorder *recorder; /* writes the timeline */
     struct env_task applied_task;
     struct broker_services services;

@@ -11,6 +11,7 @@
 #include "broker/broker_internal.h"
 #include "broker/config/topic_name.h"
 #include "broker/coordinator/serving/group_coordinator.h"
+#include "broker/metadata/asking/feature_raising.h"
 #include "broker/metadata/image/metadata_keeper.h"
 #include "broker/metadata/metadata_roster.h"
 #include "broker/verification/transaction_asks.h"
@@ -86,6 +87,7 @@ static void on_applied_task(struct env_task *task) {
         partition_set_reconcile(broker->partitions, broker->metadata,
                                 metadata_group_applied(broker->metadata_group));
     reassignments_applied(broker->reassignments);
+    feature_raising_look(broker->feature_raising);
     if (metadata_version(broker->metadata) > 0) accept_clients(broker);
 }
 
@@ -99,6 +101,7 @@ static void on_leading(void *arg) {
     struct broker *broker = arg;
     if (broker->leases != NULL) broker_sessions_restart(broker->leases);
     if (broker->drains != NULL) drains_look(broker->drains);
+    if (broker->feature_raising != NULL) feature_raising_look(broker->feature_raising);
     if (broker->metadata_servers != NULL) metadata_servers_look(broker->metadata_servers);
 }
 
@@ -297,6 +300,8 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
     broker->leases = broker_sessions_new(broker->env, &broker->log, broker->settings,
                                          broker->metadata, broker->metadata_group,
                                          broker->messages);
+    broker->feature_raising = feature_raising_new(&broker->log, broker->metadata,
+                                                  broker->metadata_group);
     open_movers(broker);
     open_markers(broker);
     broker->isolation = isolation_new(broker->env, &broker->log, broker->settings,
@@ -338,6 +343,7 @@ void broker_close_cluster(struct broker *broker) {
     broker->observed.tally = NULL;
     lag_exchange_free(broker->lag_exchange);
     registration_free(broker->registration);
+    feature_raising_free(broker->feature_raising);
     broker_sessions_free(broker->leases);
     isolation_free(broker->isolation);
     retention_free(broker->retention);
@@ -362,6 +368,7 @@ void broker_close_cluster(struct broker *broker) {
     broker->recorder = NULL;
     broker->lag_exchange = NULL;
     broker->registration = NULL;
+    broker->feature_raising = NULL;
     broker->leases = NULL;
     broker->isolation = NULL;
     broker->retention = NULL;

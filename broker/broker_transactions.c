@@ -8,6 +8,7 @@
 #include "broker/config/topic_name.h"
 #include "broker/coordinator/transaction/transaction_coordinator.h"
 #include "broker/markers/marker_sender.h"
+#include "broker/metadata/metadata_features.h"
 #include "broker/verification/transaction_asks.h"
 #include "broker/verification/transaction_judge.h"
 
@@ -31,6 +32,11 @@ static void take_id_cancel(void *arg, struct producer_id_wait *wait) {
     producer_ids_take_cancel(broker->producer_ids, wait);
 }
 
+static int16_t transaction_version(void *arg) {
+    struct broker *broker = arg;
+    return metadata_feature_level(broker->metadata, FEATURE_TRANSACTION_VERSION);
+}
+
 static void *new_coordinator(void *arg, struct coordinator_log *log, int32_t partition) {
     struct broker *broker = arg;
     (void)partition;
@@ -42,6 +48,7 @@ static void *new_coordinator(void *arg, struct coordinator_log *log, int32_t par
                                                       .mark_cancel = mark_cancel,
                                                       .take_id = take_id,
                                                       .take_id_cancel = take_id_cancel,
+                                                      .version = transaction_version,
                                                       .arg = broker};
     return transaction_coordinator_new(&options, log);
 }

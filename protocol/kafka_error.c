@@ -97,6 +97,7 @@ static const struct error_row error_table[] = {
     ROW(PRODUCER_FENCED, false, "A newer producer uses this transactional id."),
     ROW(RESOURCE_NOT_FOUND, false, "There is no such resource."),
     ROW(DUPLICATE_RESOURCE, false, "The request names a resource twice; name each one once."),
+    ROW(INVALID_UPDATE_VERSION, false, "The feature cannot be at this level."),
     ROW(UNKNOWN_TOPIC_ID, true, "This cluster has no topic with this id."),
     ROW(BROKER_ID_NOT_REGISTERED, false, "The cluster has no broker with this id."),
     ROW(INCONSISTENT_TOPIC_ID, true, "The topic id does not belong to this topic name."),

@@ -7,13 +7,14 @@
  * Failures: UNKNOWN_TOPIC_OR_PARTITION or TOPIC_AUTHORIZATION_FAILED for some, and then
  * OPERATION_NOT_ATTEMPTED for the others; those of transaction_request.h and transaction_judge_add
  * for all. PRODUCER_FENCED is INVALID_PRODUCER_EPOCH below version 2. A request with more than
- * PARTITIONS_MAX partitions closes the connection.
+ * PARTITIONS_MAX partitions closes the connection. Versions from 4 on: add_partitions_batch.h.
  */
 #include "protocol/messages/add_partitions_to_txn.h"
 
 #include <string.h>
 
 #include "base/env.h"
+#include "broker/api/add_partitions_batch.h"
 #include "broker/api/handlers.h"
 #include "broker/api/transaction_request.h"
 #include "broker/config/topic_name.h"
@@ -22,6 +23,7 @@
 
 enum {
     FENCED_FROM = 2,
+    BATCH_FROM = 4,
     PARTITIONS_MAX = 10000, /* those of a topic are looked up, and all are sorted, in one turn */
 };
 
@@ -117,6 +119,10 @@ static bool are_too_many(const struct kp_add_partitions_to_txn_request *in) {
 
 void api_add_partitions_to_txn(void *service, struct request *request) {
     const struct kp_add_partitions_to_txn_request *in = request->message;
+    if (request->api_version >= BATCH_FROM) {
+        add_partitions_batch(service, request);
+        return;
+    }
     if (are_too_many(in)) {
         request_close_because(
             request,

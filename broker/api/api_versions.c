@@ -4,12 +4,15 @@
  * A request of a version that nobody here can read gets error 35 with the table, in version 0, so
  * that the client can choose again. The names of client software are checked as Kafka does
  * (KIP-511: they end up in metrics and logs). A client that says which broker of which cluster it
- * means, and has come to another one, is sent back to its bootstrap servers (KIP-1242).
+ * means, and has come to another one, is sent back to its bootstrap servers (KIP-1242). From
+ * version 3 on they learn which features of the cluster this program knows, and at which levels the
+ * cluster is (KIP-584); up to version 3 clients cannot read that a level of 0 is known (KIP-1022).
  */
 #include "protocol/messages/api_versions.h"
 #include "broker/api/handlers.h"
 #include "broker/api/services.h"
 #include "broker/cluster/cluster_record.h"
+#include "broker/metadata/metadata_features.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/api_table.h"
 
@@ -51,12 +54,47 @@ static int16_t versions_check(const struct broker_services *services,
     return request->api_version < 5 ? KAFKA_NONE : destination_check(services, in);
 }
 
+enum { LEVEL_0_FROM = 4 };
+
+/* False: there is too much of it. A feature that is not in use is not told. */
+static bool features_fill(struct kp_api_versions_response *out,
+                          const struct broker_services *services, struct request *request) {
+    size_t known_count, count = metadata_feature_count(services->metadata);
+    const struct metadata_feature *known = metadata_features_known(&known_count);
+    bool has_room = kp_new_items(&request->arena,
+                                 &kp_api_versions_response_supported_feature_schema,
+                                 &out->supported_features, (int32_t)known_count) != NULL &&
+                    kp_new_items(&request->arena,
+                                 &kp_api_versions_response_finalized_feature_schema,
+                                 &out->finalized_features, (int32_t)count + 1) != NULL;
+    if (!has_room) return false;
+    for (size_t i = 0; i < known_count; i++) {
+        bool below = request->api_version < LEVEL_0_FROM && known[i].min == 0;
+        out->supported_features.items[i] = (struct kp_api_versions_response_supported_feature){
+            .name = kp_string_of(known[i].name),
+            .min_version = below ? 1 : known[i].min,
+            .max_version = known[i].max};
+    }
+    out->finalized_features.count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct metadata_feature *feature = metadata_feature_at(services->metadata, i);
+        if (feature->max == 0) continue;
+        out->finalized_features.items[out->finalized_features.count++] =
+            (struct kp_api_versions_response_finalized_feature){.name = kp_string_of(feature->name),
+                                                                .max_version_level = feature->max,
+                                                                .min_version_level = feature->min};
+    }
+    out->finalized_features_epoch = metadata_features_epoch(services->metadata);
+    return true;
+}
+
 void api_api_versions(void *service, struct request *request) {
     struct kp_api_versions_response out;
     int16_t code = versions_check(service, request);
     kp_set_fallbacks(&kp_api_versions_response_schema, &out);
     bool told = code == KAFKA_NONE || code == KAFKA_UNSUPPORTED_VERSION;
-    if (told && !kp_api_versions_fill(&out, &request->arena)) {
+    if (told &&
+        (!kp_api_versions_fill(&out, &request->arena) || !features_fill(&out, service, request))) {
         request_close_too_large(request);
         return;
     }

@@ -20,7 +20,8 @@ request_handler api_offset_commit, api_offset_fetch, api_offset_delete;
 /* Who is in the cluster, which topics it has, how they are set. */
 request_handler api_create_topics, api_delete_topics, api_delete_records, api_create_partitions,
     api_describe_configs, api_describe_cluster, api_alter_configs, api_incremental_alter_configs,
-    api_meta_query, api_elect_leaders, api_alter_partition_reassignments, api_alter_broker;
+    api_meta_query, api_elect_leaders, api_alter_partition_reassignments, api_alter_broker,
+    api_update_features;
 /* What interfaces for people ask for: looked at, never changed. */
 request_handler api_describe_log_dirs, api_describe_producers, api_describe_quorum,
     api_list_config_resources, api_describe_client_quotas, api_describe_user_scram_credentials,

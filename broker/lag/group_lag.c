@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "broker/config/name_hash.h"
 #include "broker/coordinator/serving/group_offsets.h"
-#include "broker/metadata/name_hash.h"
 
 void group_lag_open(struct group_lag_walk *walk, struct group_coordinator *coordinator,
                     const struct metadata *metadata, struct partition_set *partitions,

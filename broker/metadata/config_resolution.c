@@ -5,8 +5,8 @@
 
 #include "base/text.h"
 #include "broker/config/config_kind.h"
+#include "broker/config/name_hash.h"
 #include "broker/metadata/metadata_rows.h"
-#include "broker/metadata/name_hash.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/incremental_alter_configs.h"
 

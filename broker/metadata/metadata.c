@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "broker/config/topic_name.h"
+#include "broker/metadata/metadata_features.h"
 #include "broker/metadata/metadata_replicas.h"
 #include "broker/metadata/metadata_roster.h"
 #include "broker/metadata/metadata_rows.h"
@@ -27,6 +28,7 @@ static void apply_register(struct metadata *metadata, const struct command_regis
                         command->node);
         return;
     }
+    if (!metadata_features_may_register(metadata, command, result)) return;
     if (!metadata_roster_register(metadata, command, result)) return;
     broker_row_set(metadata_rows_broker(metadata, command->node, true), command);
 }
@@ -263,6 +265,9 @@ int metadata_apply(struct metadata *metadata, log_index index, const void *bytes
             break;
         case COMMAND_SET_VOTERS:
             metadata_roster_set_voters(metadata, &command.set_voters, result);
+            break;
+        case COMMAND_SET_FEATURES:
+            metadata_features_set(metadata, &command.set_features, index, result);
             break;
         case COMMAND_ALLOCATE_PRODUCER_IDS:
             apply_allocate(metadata, &command.allocate_producer_ids, result);

@@ -41,6 +41,13 @@ struct metadata_endpoint {
     int32_t port;
 };
 
+/* A feature of the cluster, and levels of it: what a broker knows, or where the cluster is (two
+ * equal ones). */
+struct metadata_feature {
+    const char *name;
+    int16_t min, max;
+};
+
 struct metadata_broker {
     int32_t node;
     uint8_t directory[METADATA_UUID_SIZE];
@@ -48,6 +55,8 @@ struct metadata_broker {
     bool fenced;      /* its lease is over: gets no new replicas, is listed as not alive */
     const struct metadata_endpoint *endpoints;
     size_t endpoint_count;
+    const struct metadata_feature *features; /* that it knows */
+    size_t feature_count;
 };
 
 struct metadata_replica {

@@ -1,14 +1,17 @@
 /*
  * The tables of the metadata group's commands, and the two bytes in front of each: encoding,
- * decoding.
+ * decoding; and how one is refused.
  */
 #include "broker/metadata/metadata_commands.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "broker/config/config_resource.h"
+#include "broker/metadata/metadata.h"
 
 static const struct kp_field endpoint_fields[] = {
     {"listener", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_endpoint, listener)},
@@ -17,6 +20,14 @@ static const struct kp_field endpoint_fields[] = {
 };
 const struct kp_schema command_endpoint_schema = {
     KP_SCHEMA("endpoint", command_endpoint, endpoint_fields)};
+
+static const struct kp_field feature_fields[] = {
+    {"name", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_feature, name)},
+    {"min", KP_INT16, .versions = KP_SINCE(0), KP_AT(command_feature, min)},
+    {"max", KP_INT16, .versions = KP_SINCE(0), KP_AT(command_feature, max)},
+};
+const struct kp_schema command_feature_schema = {
+    KP_SCHEMA("feature", command_feature, feature_fields)};
 
 static const struct kp_field register_fields[] = {
     {"node", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_register_broker, node)},
@@ -29,6 +40,9 @@ static const struct kp_field register_fields[] = {
      KP_AT(command_register_broker, peer_host)},
     {"peerPort", KP_INT32, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 1,
      KP_AT(command_register_broker, peer_port)},
+    /* From before there were features. */
+    {"features", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .tagged = KP_SINCE(0),
+     .tag = 2, .item = &command_feature_schema, KP_AT(command_register_broker, features)},
 };
 
 static const struct kp_field fence_fields[] = {
@@ -143,6 +157,19 @@ static const struct kp_field set_voters_fields[] = {
      KP_AT(command_set_voters, former)},
 };
 
+static const struct kp_field feature_level_fields[] = {
+    {"name", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_feature_level, name)},
+    {"level", KP_INT16, .versions = KP_SINCE(0), KP_AT(command_feature_level, level)},
+    {"change", KP_INT8, .versions = KP_SINCE(0), KP_AT(command_feature_level, change)},
+};
+const struct kp_schema command_feature_level_schema = {
+    KP_SCHEMA("featureLevel", command_feature_level, feature_level_fields)};
+
+static const struct kp_field set_features_fields[] = {
+    {"levels", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &command_feature_level_schema, KP_AT(command_set_features, levels)},
+};
+
 /* By type. */
 static const struct kp_schema schemas[] = {
     [COMMAND_REGISTER_BROKER] = {KP_SCHEMA("registerBroker", command_register_broker,
@@ -165,6 +192,7 @@ static const struct kp_schema schemas[] = {
     [COMMAND_REPLACE_BROKER] = {KP_SCHEMA("replaceBroker", command_replace_broker,
                                           replace_broker_fields)},
     [COMMAND_SET_VOTERS] = {KP_SCHEMA("setVoters", command_set_voters, set_voters_fields)},
+    [COMMAND_SET_FEATURES] = {KP_SCHEMA("setFeatures", command_set_features, set_features_fields)},
 };
 #define TYPES (sizeof schemas / sizeof schemas[0])
 
@@ -206,4 +234,13 @@ int metadata_command_encode(const struct metadata_command *command, struct slice
     if (error != ERR_NONE) return error;
     *bytes = slice_adopt(NULL, data, len);
     return ERR_NONE;
+}
+
+bool metadata_refuse(struct metadata_result *result, int16_t error, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    result->error = error;
+    vsnprintf(result->message, sizeof result->message, format, args);
+    va_end(args);
+    return false;
 }

@@ -35,6 +35,7 @@ enum metadata_command_type {
     COMMAND_RETIRE_BROKER,
     COMMAND_REPLACE_BROKER,
     COMMAND_SET_VOTERS,
+    COMMAND_SET_FEATURES,
 };
 
 struct command_endpoint {
@@ -42,7 +43,13 @@ struct command_endpoint {
     int32_t port;
 };
 
-/* A broker says who it is and where it is reached; it is alive then. */
+/* A feature of the cluster, and the levels of it that a broker knows (metadata.h). */
+struct command_feature {
+    struct kp_string name;
+    int16_t min, max;
+};
+
+/* A broker says who it is, where it is reached, and what it knows; it is alive then. */
 struct command_register_broker {
     int32_t node;
     struct kp_uuid directory;
@@ -50,6 +57,7 @@ struct command_register_broker {
     KP_ARRAY_OF(struct command_endpoint) endpoints;
     struct kp_string peer_host; /* where the other brokers reach it; "": it does not say */
     int32_t peer_port;
+    KP_ARRAY_OF(struct command_feature) features;
 };
 
 /* The lease of a broker ended, or it is back. */
@@ -157,6 +165,17 @@ struct command_set_voters {
     KP_ARRAY_OF(int32_t) former; /* if there are any: nothing unless those are to vote now */
 };
 
+struct command_feature_level {
+    struct kp_string name;
+    int16_t level;
+    int8_t change; /* enum feature_change (metadata.h) */
+};
+
+/* At which levels features are from now on: all of these, or none. */
+struct command_set_features {
+    KP_ARRAY_OF(struct command_feature_level) levels;
+};
+
 struct metadata_command {
     enum metadata_command_type type;
     union {
@@ -174,12 +193,15 @@ struct metadata_command {
         struct command_retire_broker retire_broker;
         struct command_replace_broker replace_broker;
         struct command_set_voters set_voters;
+        struct command_set_features set_features;
     };
 };
 
 extern const struct kp_schema command_partition_schema; /* for kp_new_items */
 extern const struct kp_schema command_config_schema;
 extern const struct kp_schema command_endpoint_schema;
+extern const struct kp_schema command_feature_schema;
+extern const struct kp_schema command_feature_level_schema;
 extern const struct kp_schema command_config_change_schema;
 
 /* All fields empty. */

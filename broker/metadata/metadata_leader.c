@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "broker/metadata/config_resolution.h"
+#include "broker/metadata/metadata_features.h"
 #include "broker/metadata/metadata_replicas.h"
 #include "broker/metadata/metadata_roster.h"
 #include "broker/placement/placement.h"
@@ -381,6 +382,9 @@ enum metadata_prepared metadata_leader_prepare(const struct metadata_view *view,
     case COMMAND_RETIRE_BROKER: return prepare_roster(view, command, result);
     case COMMAND_SET_VOTERS: return prepare_voters(view, &command->set_voters, result);
     case COMMAND_REPLACE_BROKER: return prepare_replace(view, &command->replace_broker, result);
+    case COMMAND_SET_FEATURES:
+        return prepared(metadata_features_check(view->metadata, &command->set_features, result),
+                        false);
     case COMMAND_REGISTER_BROKER:
     case COMMAND_FENCE_BROKER:
     case COMMAND_DELETE_TOPIC:

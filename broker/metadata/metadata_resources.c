@@ -5,8 +5,8 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "broker/config/name_hash.h"
 #include "broker/metadata/metadata_rows.h"
-#include "broker/metadata/name_hash.h"
 #include "protocol/kafka_error.h"
 
 #include <uthash.h>

@@ -12,8 +12,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/nearest_name.h"
+#include "broker/config/name_hash.h"
 #include "broker/config/topic_name.h"
-#include "broker/metadata/name_hash.h"
 
 struct metadata *metadata_new(uint32_t nodes, uint64_t seed) {
     struct metadata *metadata = mem_zalloc(sizeof *metadata);
@@ -28,7 +28,10 @@ static void free_broker(struct broker_row *row) {
         mem_free((void *)row->endpoints[i].listener);
         mem_free((void *)row->endpoints[i].host);
     }
+    for (size_t i = 0; i < row->broker.feature_count; i++)
+        mem_free((void *)row->features[i].name);
     mem_free(row->endpoints);
+    mem_free(row->features);
     mem_free(row->rack);
 }
 
@@ -55,6 +58,9 @@ void metadata_free(struct metadata *metadata) {
         mem_free((void *)metadata->roster[i].host);
     mem_free(metadata->roster);
     mem_free(metadata->retired);
+    for (size_t i = 0; i < metadata->feature_count; i++)
+        mem_free((void *)metadata->features[i].name);
+    mem_free(metadata->features);
     mem_free(metadata->loads);
     mem_free(metadata->plans);
     metadata_resources_close(&metadata->resources);
@@ -133,6 +139,15 @@ void broker_row_set(struct broker_row *row, const struct command_register_broker
             .listener = copy_text(command->endpoints.items[i].listener),
             .host = copy_text(command->endpoints.items[i].host),
             .port = command->endpoints.items[i].port};
+    size_t features = command->features.count < 0 ? 0 : (size_t)command->features.count;
+    row->features = mem_zalloc(features * sizeof *row->features);
+    for (size_t i = 0; i < features; i++)
+        row->features[i] = (struct metadata_feature){
+            .name = copy_text(command->features.items[i].name),
+            .min = command->features.items[i].min,
+            .max = command->features.items[i].max};
+    row->broker.features = row->features;
+    row->broker.feature_count = features;
     row->broker.rack = row->rack;
     row->broker.endpoints = row->endpoints;
     row->broker.endpoint_count = count;

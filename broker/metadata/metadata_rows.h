@@ -20,6 +20,7 @@ struct broker_row {
     struct metadata_broker broker;
     char *rack;
     struct metadata_endpoint *endpoints;
+    struct metadata_feature *features;
 };
 
 struct topic_row {
@@ -56,6 +57,9 @@ struct metadata {
     struct metadata_resources resources;
     uint64_t *plans; /* groups with a plan under way */
     size_t plan_count, plan_room;
+    struct metadata_feature *features; /* that were set */
+    size_t feature_count, feature_room;
+    uint64_t features_set;       /* index of the command that set the last one; 0: none did */
     struct metadata_load *loads; /* of each broker that was ever given a replica */
     size_t load_count;
     struct metadata_listener *listeners;

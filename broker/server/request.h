@@ -130,6 +130,7 @@ enum authorize_operation {
     AUTHORIZE_DESCRIBE,
     AUTHORIZE_DESCRIBE_CONFIGS,
     AUTHORIZE_ALTER_CONFIGS,
+    AUTHORIZE_CLUSTER_ACTION, /* what brokers do */
 };
 enum authorize_resource {
     AUTHORIZE_TOPIC,

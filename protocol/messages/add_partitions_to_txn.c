@@ -16,14 +16,33 @@ static const struct kp_field request_topic_fields[] = {
 const struct kp_schema kp_add_partitions_to_txn_request_topic_schema = {
     KP_SCHEMA("topic", kp_add_partitions_to_txn_request_topic, request_topic_fields)};
 
+static const struct kp_field request_transaction_fields[] = {
+    {"transactionalId", KP_STRING, .versions = KP_SINCE(4),
+     KP_AT(kp_add_partitions_to_txn_request_transaction, transactional_id)},
+    {"producerId", KP_INT64, .versions = KP_SINCE(4),
+     KP_AT(kp_add_partitions_to_txn_request_transaction, producer_id)},
+    {"producerEpoch", KP_INT16, .versions = KP_SINCE(4),
+     KP_AT(kp_add_partitions_to_txn_request_transaction, producer_epoch)},
+    {"verifyOnly", KP_BOOL, .versions = KP_SINCE(4),
+     KP_AT(kp_add_partitions_to_txn_request_transaction, verify_only)},
+    {"topics", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(4),
+     .item = &kp_add_partitions_to_txn_request_topic_schema,
+     KP_AT(kp_add_partitions_to_txn_request_transaction, topics)},
+};
+const struct kp_schema kp_add_partitions_to_txn_request_transaction_schema = {KP_SCHEMA(
+    "transaction", kp_add_partitions_to_txn_request_transaction, request_transaction_fields)};
+
 static const struct kp_field request_fields[] = {
-    {"v3AndBelowTransactionalId", KP_STRING, .versions = KP_SINCE(0),
+    {"transactions", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(4),
+     .item = &kp_add_partitions_to_txn_request_transaction_schema,
+     KP_AT(kp_add_partitions_to_txn_request, transactions)},
+    {"v3AndBelowTransactionalId", KP_STRING, .versions = KP_RANGE(0, 3),
      KP_AT(kp_add_partitions_to_txn_request, transactional_id)},
-    {"v3AndBelowProducerId", KP_INT64, .versions = KP_SINCE(0),
+    {"v3AndBelowProducerId", KP_INT64, .versions = KP_RANGE(0, 3),
      KP_AT(kp_add_partitions_to_txn_request, producer_id)},
-    {"v3AndBelowProducerEpoch", KP_INT16, .versions = KP_SINCE(0),
+    {"v3AndBelowProducerEpoch", KP_INT16, .versions = KP_RANGE(0, 3),
      KP_AT(kp_add_partitions_to_txn_request, producer_epoch)},
-    {"v3AndBelowTopics", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+    {"v3AndBelowTopics", KP_ARRAY, .element = KP_STRUCT, .versions = KP_RANGE(0, 3),
      .item = &kp_add_partitions_to_txn_request_topic_schema,
      KP_AT(kp_add_partitions_to_txn_request, topics)},
 };
@@ -50,10 +69,25 @@ static const struct kp_field response_topic_fields[] = {
 const struct kp_schema kp_add_partitions_to_txn_response_topic_schema = {
     KP_SCHEMA("topic", kp_add_partitions_to_txn_response_topic, response_topic_fields)};
 
+static const struct kp_field response_transaction_fields[] = {
+    {"transactionalId", KP_STRING, .versions = KP_SINCE(4),
+     KP_AT(kp_add_partitions_to_txn_response_transaction, transactional_id)},
+    {"topicResults", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(4),
+     .item = &kp_add_partitions_to_txn_response_topic_schema,
+     KP_AT(kp_add_partitions_to_txn_response_transaction, topics)},
+};
+const struct kp_schema kp_add_partitions_to_txn_response_transaction_schema = {KP_SCHEMA(
+    "transaction", kp_add_partitions_to_txn_response_transaction, response_transaction_fields)};
+
 static const struct kp_field response_fields[] = {
     {"throttleTimeMs", KP_INT32, .versions = KP_SINCE(0),
      KP_AT(kp_add_partitions_to_txn_response, throttle_time_ms)},
-    {"resultsByTopicV3AndBelow", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+    {"errorCode", KP_INT16, .versions = KP_SINCE(4),
+     KP_AT(kp_add_partitions_to_txn_response, error_code)},
+    {"resultsByTransaction", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(4),
+     .item = &kp_add_partitions_to_txn_response_transaction_schema,
+     KP_AT(kp_add_partitions_to_txn_response, transactions)},
+    {"resultsByTopicV3AndBelow", KP_ARRAY, .element = KP_STRUCT, .versions = KP_RANGE(0, 3),
      .item = &kp_add_partitions_to_txn_response_topic_schema,
      KP_AT(kp_add_partitions_to_txn_response, topics)},
 };

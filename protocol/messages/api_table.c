@@ -55,6 +55,7 @@
 #include "protocol/messages/produce.h"
 #include "protocol/messages/sync_group.h"
 #include "protocol/messages/txn_offset_commit.h"
+#include "protocol/messages/update_features.h"
 #include "protocol/messages/write_txn_markers.h"
 
 #define MESSAGES(api) .request = &kp_##api##_request_schema, .response = &kp_##api##_response_schema
@@ -82,7 +83,7 @@ static const struct kp_api api_table[] = {
     {KP_INIT_PRODUCER_ID, "InitProducerId", 0, 0, 5, MESSAGES(init_producer_id)},
     {KP_OFFSET_FOR_LEADER_EPOCH, "OffsetForLeaderEpoch", 2, 2, 4,
      MESSAGES(offset_for_leader_epoch)},
-    {KP_ADD_PARTITIONS_TO_TXN, "AddPartitionsToTxn", 0, 0, 3, MESSAGES(add_partitions_to_txn)},
+    {KP_ADD_PARTITIONS_TO_TXN, "AddPartitionsToTxn", 0, 0, 5, MESSAGES(add_partitions_to_txn)},
     {KP_ADD_OFFSETS_TO_TXN, "AddOffsetsToTxn", 0, 0, 4, MESSAGES(add_offsets_to_txn)},
     {KP_END_TXN, "EndTxn", 0, 0, 5, MESSAGES(end_txn)},
     {KP_WRITE_TXN_MARKERS, "WriteTxnMarkers", 1, 1, 2, MESSAGES(write_txn_markers)},
@@ -105,6 +106,7 @@ static const struct kp_api api_table[] = {
     {KP_DESCRIBE_USER_SCRAM_CREDENTIALS, "DescribeUserScramCredentials", 0, 0, 0,
      MESSAGES(describe_user_scram_credentials)},
     {KP_DESCRIBE_QUORUM, "DescribeQuorum", 0, 0, 2, MESSAGES(describe_quorum)},
+    {KP_UPDATE_FEATURES, "UpdateFeatures", 0, 0, 2, MESSAGES(update_features)},
     {KP_DESCRIBE_CLUSTER, "DescribeCluster", 0, 0, 2, MESSAGES(describe_cluster)},
     {KP_DESCRIBE_PRODUCERS, "DescribeProducers", 0, 0, 0, MESSAGES(describe_producers)},
     {KP_DESCRIBE_TRANSACTIONS, "DescribeTransactions", 0, 0, 0, MESSAGES(describe_transactions)},

@@ -401,7 +401,18 @@ static void fill_command(struct metadata_command *command, struct kp_arena *aren
         nodes[i] = i + 1;
     partition->nodes.items = nodes;
     partition->nodes.count = 3;
-    if (command->type == COMMAND_REGISTER_BROKER) command->register_broker.node = 1;
+    static struct command_feature feature = {.max = 2};
+    static struct command_feature_level level = {.level = 2, .change = 1};
+    feature.name = level.name = kp_string_of("transaction.version");
+    if (command->type == COMMAND_REGISTER_BROKER) {
+        command->register_broker.node = 1;
+        command->register_broker.features.items = &feature;
+        command->register_broker.features.count = 1;
+    }
+    if (command->type == COMMAND_SET_FEATURES) {
+        command->set_features.levels.items = &level;
+        command->set_features.levels.count = 1;
+    }
     if (command->type == COMMAND_FENCE_BROKER) command->fence_broker.node = 1;
     if (command->type == COMMAND_ALLOCATE_PRODUCER_IDS) command->allocate_producer_ids.count = 1000;
     if (command->type == COMMAND_DELETE_TOPIC) command->delete_topic.id = id;
@@ -423,7 +434,8 @@ static void fill_command(struct metadata_command *command, struct kp_arena *aren
 static void commands(void) {
     static const int order[] = {COMMAND_REGISTER_BROKER,       COMMAND_CREATE_TOPIC,
                                 COMMAND_CREATE_PARTITIONS,     COMMAND_FENCE_BROKER,
-                                COMMAND_ALLOCATE_PRODUCER_IDS, COMMAND_DELETE_TOPIC};
+                                COMMAND_ALLOCATE_PRODUCER_IDS, COMMAND_DELETE_TOPIC,
+                                COMMAND_SET_FEATURES};
     uint8_t all[4096];
     size_t len = 0;
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {

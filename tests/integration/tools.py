@@ -1,4 +1,4 @@
-"""Apache Kafka's own commands do their work on drave: kafka-topics, kafka-get-offsets, kafka-delete-records, kafka-log-dirs, kafka-reassign-partitions. $KAFKA_JARS names a folder with
+"""Apache Kafka's own commands do their work on drave: kafka-topics, kafka-get-offsets, kafka-delete-records, kafka-log-dirs, kafka-reassign-partitions, kafka-features. $KAFKA_JARS names a folder with
 Apache Kafka's jars (tests/run tools)."""
 
 import json
@@ -103,8 +103,36 @@ def reassign(cluster):
     assert "None of the specified partition moves are active" in ask("--cancel", [2, 1]), "nothing is left to cancel"
 
 
+def features(cluster):
+    """kafka-features: describe shows the level that a new cluster has by itself; downgrade and upgrade change it."""
+
+    def ask(*words, code=0):
+        return tool(cluster, "org.apache.kafka.tools.FeatureCommand", *words, code=code)
+
+    def shown():
+        said = ask("describe")
+        found = re.search(
+            r"Feature: transaction.version\s+SupportedMinVersion: (\d+)\s+SupportedMaxVersion: (\d+)\s+FinalizedVersionLevel: (\d+)\s+Epoch: (\d+)",
+            said,
+        )
+        assert found, said
+        return [int(n) for n in found.groups()]
+
+    low, high, level, first = shown()
+    assert (low, high, level) == (0, 2, 2)
+    ask("upgrade", "--feature", "transaction.version=2")
+    assert "could not" in ask("upgrade", "--feature", "transaction.version=3", code=1).lower()
+    ask("downgrade", "--feature", "transaction.version=1", "--dry-run")
+    ask("downgrade", "--feature", "transaction.version=1")
+    _, _, level, then = shown()
+    assert level == 1 and then > first
+    ask("upgrade", "--feature", "transaction.version=2")
+    _, _, level, last = shown()
+    assert level == 2 and last > then
+
+
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (topics, delete_records, log_dirs, reassign):
+    for test in (topics, delete_records, log_dirs, reassign, features):
         suite.run(test, shared)
 suite.end()

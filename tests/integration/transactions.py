@@ -1,4 +1,5 @@
-"""Transactions of real clients on three brokers: committed, aborted, fenced, timed out, with offsets of groups; and while brokers are killed.
+"""Transactions on three brokers: committed, aborted, fenced, timed out, with offsets of groups; and while brokers are killed. Of real clients (librdkafka, which
+keeps its epoch), and of a producer whose epoch is raised by each end (harness/raising.py, transaction.version 2).
 
 Every transaction writes one value into each of 4 partitions, so a reader of what is committed must find it in all of them once, or in none.
 """
@@ -12,6 +13,7 @@ from collections import Counter
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from harness.cluster import Cluster, wait_until
+from harness.raising import SAFE_DOWNGRADE, UPGRADE, RaisingProducer, Refused, set_level
 from harness.suite import Suite
 
 PARTITIONS = 4
@@ -126,6 +128,38 @@ def abandoned_ones_time_out(cluster):
     assert_exact(read(cluster, "left", "read_committed")[0], set(), set())
 
 
+def ends_raise_the_epoch(cluster):
+    """transaction.version 2: partitions are taken in by what is written, each end gives the next epoch, a timeout, too; and who is fenced writes nothing."""
+    cluster.create("raised", PARTITIONS)
+    made, committed, epochs = RaisingProducer(cluster, "raised", timeout_ms=2000), set(), []
+    for n in range(30):
+        write(made, "raised", f"r{n}")
+        made.end(n % 3 > 0)
+        if n % 3 > 0:
+            committed.add(f"r{n}")
+        epochs.append(made.epoch)
+    assert epochs == list(range(1, 31)), epochs
+    write(made, "raised", "too late")
+    wait_until("the end of the transaction", lambda: all_decided(cluster, "raised"), 30)
+    made.end(False)  # it did not hear of it
+    assert made.epoch == 31, made.epoch
+    write(made, "raised", "in time")
+    made.end(True)
+    write(made, "raised", "of the first")
+    second = RaisingProducer(cluster, "raised")
+    for act in (lambda: made.produce("raised", "behind it", 0), lambda: made.end(True)):
+        try:
+            act()
+            raise AssertionError("the first instance was not fenced")
+        except Refused as e:
+            assert e.error in ("INVALID_PRODUCER_EPOCH", "PRODUCER_FENCED"), e
+    write(second, "raised", "of the second")
+    second.end(True)
+    assert_exact(read(cluster, "raised", "read_committed")[0], committed | {"in time", "of the second"}, set())
+    made.close()
+    second.close()
+
+
 class Writer(threading.Thread):
     """Transaction after transaction, whatever happens to the brokers."""
 
@@ -169,20 +203,46 @@ class Writer(threading.Thread):
             self.failed = e
 
 
+class RaisingWriter(Writer):
+    """The same with transaction.version 2."""
+
+    def run(self):
+        try:
+            made, n = RaisingProducer(self.cluster, self.name_of), 0
+            while not self.stopping.is_set():
+                n += 1
+                value, commit = f"{self.name_of}-{n}", n % 4 > 0
+                try:
+                    write(made, "killed", value)
+                    if commit:
+                        self.unknown.add(value)
+                    made.end(commit)
+                    if commit:
+                        self.committed.add(value)
+                except Refused:  # its time was over while brokers were away
+                    made.init()
+            made.close()
+        except Exception as e:  # told by the test
+            self.failed = e
+
+
 def kills_keep_them_exact(cluster):
-    """Brokers die and come back, coordinators and leaders among them: each transaction is there as a whole, or not at all."""
+    """Brokers die and come back, coordinators and leaders among them, and transaction.version goes down and up again: each transaction is there as a whole, or not
+    at all."""
     cluster.create("killed", PARTITIONS)
-    writers = [Writer(cluster, f"w{n}") for n in range(3)]
+    writers = [kind(cluster, f"{kind.__name__}{n}") for n in range(2) for kind in (Writer, RaisingWriter)]
     for w in writers:
         w.start()
     dice = random.Random(20261129)
-    for _ in range(KILLS):
+    for kill in range(KILLS):
+        set_level(cluster, *((0, SAFE_DOWNGRADE) if kill % 3 == 1 else (2, UPGRADE)))
         seen = sum(len(w.committed) for w in writers)
         wait_until("five more transactions", lambda seen=seen: sum(len(w.committed) for w in writers) >= seen + 5, 60)
         victim = cluster[dice.randrange(1, 4)]
         victim.kill()
         time.sleep(0.5)
         victim.start(ready=True)
+    set_level(cluster, 2, UPGRADE)
     for w in writers:
         w.stopping.set()
     for w in writers:
@@ -191,7 +251,9 @@ def kills_keep_them_exact(cluster):
     wait_until("the end of all transactions", lambda: all_decided(cluster, "killed"), 60)
     committed = set().union(*(w.committed for w in writers))
     assert_exact(read(cluster, "killed", "read_committed")[0], committed, set().union(*(w.unknown for w in writers)))
-    return f"{len(committed)} transactions through {KILLS} kills"
+    assert all(len(w.committed) >= KILLS for w in writers), [len(w.committed) for w in writers]
+    raised = sum(len(w.committed) for w in writers if isinstance(w, RaisingWriter))
+    return f"{len(committed)} transactions through {KILLS} kills, {raised} of them with an epoch of their own"
 
 
 def transform(cluster, source, target, name, stop, kill_at=None):
@@ -265,6 +327,13 @@ def offsets_go_with_them(cluster):
 
 suite = Suite()
 with Cluster(3) as cluster:
-    for test in (ends_are_exact, newer_instances_fence, abandoned_ones_time_out, offsets_go_with_them, kills_keep_them_exact):
+    for test in (
+        ends_are_exact,
+        newer_instances_fence,
+        abandoned_ones_time_out,
+        ends_raise_the_epoch,
+        offsets_go_with_them,
+        kills_keep_them_exact,
+    ):
         suite.run(test, cluster)
 suite.end()

@@ -42,6 +42,8 @@ struct transaction_coordinator_options {
     /* As producer_ids_take and producer_ids_take_cancel. */
     void (*take_id)(void *arg, struct producer_id_wait *wait);
     void (*take_id_cancel)(void *arg, struct producer_id_wait *wait);
+    /* transaction.version, at which the cluster is. */
+    int16_t (*version)(void *arg);
     void *arg;
 };
 struct transaction_coordinator *transaction_coordinator_new(

@@ -13,8 +13,10 @@ enum {
 /* ---- Steps ---- */
 
 static struct transaction_moment moment_of(const struct transaction *row) {
-    return (struct transaction_moment){
-        .now_ms = env_wall_ms(row->table->options.env), .new_id = row->work->new_id, .version = 0};
+    const struct transaction_coordinator_options *options = &row->table->options;
+    return (struct transaction_moment){.now_ms = env_wall_ms(options->env),
+                                       .new_id = row->work->new_id,
+                                       .version = options->version(options->arg)};
 }
 
 static struct transaction_verdict judge(const struct transaction *row,

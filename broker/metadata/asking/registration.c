@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "broker/metadata/metadata_features.h"
 #include "broker/metadata/metadata_roster.h"
 #include "protocol/kafka_error.h"
 
@@ -40,13 +41,24 @@ static bool peer_address_is_true(const struct registration *registration) {
             strcmp(row->host, registration->peer_host) == 0);
 }
 
+static bool features_are_true(const struct metadata_broker *row) {
+    size_t count;
+    const struct metadata_feature *known = metadata_features_known(&count);
+    bool same = row->feature_count == count;
+    for (size_t i = 0; same && i < count; i++)
+        same = strcmp(row->features[i].name, known[i].name) == 0 &&
+               row->features[i].min == known[i].min && row->features[i].max == known[i].max;
+    return same;
+}
+
 static bool row_is_true(const struct registration *registration) {
     const struct metadata_broker *row = metadata_broker_of(registration->metadata,
                                                            registration->settings->node_id);
     if (row == NULL || row->fenced ||
         memcmp(row->directory, registration->directory, METADATA_UUID_SIZE) != 0 ||
         strcmp(row->rack, registration->settings->rack) != 0 ||
-        row->endpoint_count != registration->endpoint_count || !peer_address_is_true(registration))
+        row->endpoint_count != registration->endpoint_count ||
+        !peer_address_is_true(registration) || !features_are_true(row))
         return false;
     for (size_t i = 0; i < row->endpoint_count; i++)
         if (!kp_string_is(registration->endpoints[i].listener, row->endpoints[i].listener) ||
@@ -54,6 +66,18 @@ static bool row_is_true(const struct registration *registration) {
             registration->endpoints[i].port != row->endpoints[i].port)
             return false;
     return true;
+}
+
+enum { FEATURES_MOST = 8 };
+
+static int32_t list_features(struct command_feature features[FEATURES_MOST]) {
+    size_t count;
+    const struct metadata_feature *known = metadata_features_known(&count);
+    CHECK(count <= FEATURES_MOST); /* our own list */
+    for (size_t i = 0; i < count; i++)
+        features[i] = (struct command_feature){
+            .name = kp_string_of(known[i].name), .min = known[i].min, .max = known[i].max};
+    return (int32_t)count;
 }
 
 static void registration_submit(struct registration *registration) {
@@ -69,6 +93,9 @@ static void registration_submit(struct registration *registration) {
     command->endpoints.count = (int32_t)registration->endpoint_count;
     command->peer_host = kp_string_of(registration->peer_host);
     command->peer_port = registration->peer_port;
+    struct command_feature features[FEATURES_MOST];
+    command->features.items = features;
+    command->features.count = list_features(features);
     metadata_group_submit(registration->group, &registration->submit, &change, TRY_MS);
 }
 

@@ -1,6 +1,6 @@
 /*
  * Makes this broker known to the cluster: who it is, its directory, its addresses (also that for
- * the other brokers), its rack.
+ * the other brokers), its rack, which features of the cluster it knows.
  *
  * Happy path: waits until the table is as new as the metadata leader's, renews the lease, compares
  * the table's row with what is true, and commits a command only if they differ; `done` when the

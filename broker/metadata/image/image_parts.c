@@ -18,6 +18,8 @@ static const struct kp_field broker_fields[] = {
     {"fenced", KP_BOOL, EACH, KP_AT(image_broker, fenced)},
     {"endpoints", KP_ARRAY, .element = KP_STRUCT, EACH, .item = &command_endpoint_schema,
      KP_AT(image_broker, endpoints)},
+    {"features", KP_ARRAY, .element = KP_STRUCT, EACH, .tagged = KP_SINCE(0), .tag = 0,
+     .item = &command_feature_schema, KP_AT(image_broker, features)},
 };
 
 static const struct kp_field member_fields[] = {
@@ -103,6 +105,18 @@ static const struct kp_field plans_fields[] = {
     {"groups", KP_ARRAY, .element = KP_INT64, EACH, KP_AT(image_plans, groups)},
 };
 
+static const struct kp_field level_fields[] = {
+    {"name", KP_STRING, EACH, KP_AT(image_level, name)},
+    {"level", KP_INT16, EACH, KP_AT(image_level, level)},
+};
+const struct kp_schema image_level_schema = {KP_SCHEMA("level", image_level, level_fields)};
+
+static const struct kp_field features_fields[] = {
+    {"set", KP_INT64, EACH, KP_AT(image_features, set)},
+    {"levels", KP_ARRAY, .element = KP_STRUCT, EACH, .item = &image_level_schema,
+     KP_AT(image_features, levels)},
+};
+
 const struct kp_schema image_schemas[IMAGE_KINDS] = {
     [IMAGE_HEAD] = {KP_SCHEMA("head", image_head, head_fields)},
     [IMAGE_BROKER] = {KP_SCHEMA("broker", image_broker, broker_fields)},
@@ -112,4 +126,5 @@ const struct kp_schema image_schemas[IMAGE_KINDS] = {
     [IMAGE_RESOURCE] = {KP_SCHEMA("resource", image_resource, resource_fields)},
     [IMAGE_REQUESTS] = {KP_SCHEMA("requests", image_requests, requests_fields)},
     [IMAGE_PLANS] = {KP_SCHEMA("plans", image_plans, plans_fields)},
+    [IMAGE_FEATURES] = {KP_SCHEMA("features", image_features, features_fields)},
 };

@@ -16,6 +16,7 @@ enum image_kind {
     IMAGE_RESOURCE,
     IMAGE_REQUESTS,
     IMAGE_PLANS,
+    IMAGE_FEATURES, /* if any was ever set: versions that know none read the others */
     IMAGE_KINDS
 };
 
@@ -30,6 +31,7 @@ struct image_broker {
     struct kp_string rack;
     bool fenced;
     KP_ARRAY_OF(struct command_endpoint) endpoints;
+    KP_ARRAY_OF(struct command_feature) features;
 };
 
 struct image_member {
@@ -96,8 +98,18 @@ struct image_plans {
     KP_ARRAY_OF(int64_t) groups;
 };
 
+struct image_level {
+    struct kp_string name;
+    int16_t level;
+};
+
+struct image_features {
+    int64_t set; /* index of the command that set the last one */
+    KP_ARRAY_OF(struct image_level) levels;
+};
+
 extern const struct kp_schema image_schemas[IMAGE_KINDS];
 extern const struct kp_schema image_member_schema, image_gone_schema, image_replica_schema,
-    image_partition_schema, image_ring_schema;
+    image_partition_schema, image_ring_schema, image_level_schema;
 
 #endif

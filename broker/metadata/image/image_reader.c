@@ -6,6 +6,7 @@
 #include "broker/config/topic_name.h"
 #include "broker/metadata/image/image_parts.h"
 #include "broker/metadata/image/metadata_image.h"
+#include "broker/metadata/metadata_features.h"
 #include "broker/metadata/metadata_roster.h"
 #include "storage/little_endian.h"
 
@@ -31,6 +32,8 @@ static int read_broker(struct image_reader *reader, const struct image_broker *p
         .node = part->node, .directory = part->directory, .rack = part->rack};
     command.endpoints.items = part->endpoints.items;
     command.endpoints.count = part->endpoints.count;
+    command.features.items = part->features.items;
+    command.features.count = part->features.count;
     struct broker_row *row = metadata_rows_broker(reader->into, part->node, true);
     broker_row_set(row, &command);
     row->broker.fenced = part->fenced;
@@ -218,6 +221,19 @@ static int read_plans(struct image_reader *reader, const struct image_plans *par
     return into->plan_count == reader->planned ? ERR_NONE : ERR_MALFORMED;
 }
 
+static int read_features(struct image_reader *reader, const struct image_features *part) {
+    struct metadata *into = reader->into;
+    if (part->set < 1 || (uint64_t)part->set > into->version) return ERR_MALFORMED;
+    for (int32_t i = 0; i < part->levels.count; i++) {
+        if (part->levels.items[i].name.len < 0 || part->levels.items[i].level < 0)
+            return ERR_MALFORMED;
+        metadata_features_put(into, part->levels.items[i].name, part->levels.items[i].level);
+        if (into->feature_count != (size_t)i + 1) return ERR_MALFORMED; /* named twice */
+    }
+    into->features_set = (uint64_t)part->set;
+    return ERR_NONE;
+}
+
 /* ---- Parts ---- */
 
 union image_part {
@@ -229,6 +245,7 @@ union image_part {
     struct image_resource resource;
     struct image_requests requests;
     struct image_plans plans;
+    struct image_features features;
 };
 
 static int take(struct image_reader *reader, enum image_kind kind, const union image_part *part) {
@@ -241,12 +258,13 @@ static int take(struct image_reader *reader, enum image_kind kind, const union i
     case IMAGE_RESOURCE: return read_resource(reader, &part->resource);
     case IMAGE_REQUESTS: return read_requests(reader, &part->requests);
     case IMAGE_PLANS: return read_plans(reader, &part->plans);
+    case IMAGE_FEATURES: return read_features(reader, &part->features);
     case IMAGE_KINDS: break;
     }
     return ERR_VERSION;
 }
 
-/* The head comes first and plans last; rows of a kind together, the others once. */
+/* The head comes first, plans and levels last; rows of a kind together, the others once. */
 static bool is_in_order(const struct image_reader *reader, uint8_t kind) {
     bool rows = kind == IMAGE_BROKER || kind == IMAGE_TOPIC || kind == IMAGE_RESOURCE;
     if (reader->at == 0) return kind == IMAGE_HEAD;

@@ -12,7 +12,7 @@
 /* What is new in one of these belongs into its part, and into the reader: else a start forgets it.
  */
 _Static_assert(sizeof(struct roster_broker) == 48 && sizeof(struct retired_broker) == 20 &&
-                   sizeof(struct metadata_broker) == 56 && sizeof(struct metadata_topic) == 64 &&
+                   sizeof(struct metadata_broker) == 72 && sizeof(struct metadata_topic) == 64 &&
                    sizeof(struct metadata_partition) == 80 && sizeof(struct metadata_replica) == 16,
                "all of a row is in the image");
 
@@ -61,9 +61,18 @@ struct slice image_of_broker(const struct broker_row *row) {
                                 .directory = uuid_of(row->broker.directory),
                                 .rack = text_of(row->rack),
                                 .fenced = row->broker.fenced};
+    size_t known = row->broker.feature_count;
+    struct command_feature *features = mem_alloc(known * sizeof *features + 1);
+    for (size_t i = 0; i < known; i++)
+        features[i] = (struct command_feature){.name = text_of(row->features[i].name),
+                                               .min = row->features[i].min,
+                                               .max = row->features[i].max};
     part.endpoints.items = endpoints;
     part.endpoints.count = (int32_t)count;
+    part.features.items = features;
+    part.features.count = (int32_t)known;
     struct slice bytes = encode(IMAGE_BROKER, &part);
+    mem_free(features);
     mem_free(endpoints);
     return bytes;
 }
@@ -191,5 +200,18 @@ struct slice image_of_plans(const struct metadata *metadata) {
         groups[i] = (int64_t)metadata->plans[i];
     struct slice bytes = encode(IMAGE_PLANS, &part);
     mem_free(groups);
+    return bytes;
+}
+
+struct slice image_of_features(const struct metadata *metadata) {
+    size_t count = metadata->feature_count;
+    struct image_level *levels = mem_alloc(count * sizeof *levels + 1);
+    struct image_features part = {.set = (int64_t)metadata->features_set,
+                                  .levels = {levels, (int32_t)count}};
+    for (size_t i = 0; i < count; i++)
+        levels[i] = (struct image_level){.name = text_of(metadata->features[i].name),
+                                         .level = metadata->features[i].max};
+    struct slice bytes = encode(IMAGE_FEATURES, &part);
+    mem_free(levels);
     return bytes;
 }

@@ -35,6 +35,7 @@ struct slice image_of_topic(const struct topic_row *row);
 struct slice image_of_resource(const struct metadata_resource *resource);
 struct slice image_of_requests(const struct metadata_resources *resources);
 struct slice image_of_plans(const struct metadata *metadata);
+struct slice image_of_features(const struct metadata *metadata);
 
 /* ---- Reading ---- */
 

@@ -200,6 +200,7 @@ static void finish(struct metadata_keeping *keeping) {
     take(&parts, &keeping->resources);
     put(&parts, image_of_requests(&metadata->resources));
     put(&parts, image_of_plans(metadata));
+    if (metadata->feature_count > 0) put(&parts, image_of_features(metadata));
     void (*done)(void *, struct slice *, size_t) = keeping->done;
     void *arg = keeping->arg;
     metadata_keeping_end(keeping);

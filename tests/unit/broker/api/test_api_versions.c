@@ -1,11 +1,14 @@
-/* ApiVersions as a client meets it, on one whole broker: KIP-511, KIP-1242. */
+/* ApiVersions as a client meets it, on one whole broker: KIP-511, KIP-584, KIP-1242; and what
+ * changes its features: UpdateFeatures. */
 #include "protocol/kafka_error.h"
 #include "protocol/messages/api_versions.h"
+#include "protocol/messages/update_features.h"
 #include "tests/unit/broker/fixture_broker.h"
 #include "tests/unit/unit.h"
 
 #include "broker/api/services.h"
 #include "broker/cluster/cluster_record.h"
+#include "broker/metadata/metadata_features.h"
 
 static struct kp_api_versions_response ask(struct one_broker *one, int version,
                                            struct kp_string cluster_id, int32_t node_id) {
@@ -46,11 +49,92 @@ static void test_api_versions_of_another_broker(void **state) {
     }
 }
 
+/* ---- Features ---- */
+
+static const char feature[] = "transaction.version";
+
+static bool is_at(struct one_broker *one, int16_t level, int64_t *epoch) {
+    struct kp_api_versions_response response = ask(one, 4, KP_NULL_STRING, -1);
+    *epoch = response.finalized_features_epoch;
+    assert_int_equal(response.supported_features.count, 1);
+    assert_true(kp_string_is(response.supported_features.items[0].name, feature));
+    assert_int_equal(response.supported_features.items[0].min_version, 0);
+    assert_int_equal(response.supported_features.items[0].max_version, 2);
+    if (level == 0) return response.finalized_features.count == 0;
+    return response.finalized_features.count == 1 &&
+           kp_string_is(response.finalized_features.items[0].name, feature) &&
+           response.finalized_features.items[0].min_version_level == level &&
+           response.finalized_features.items[0].max_version_level == level;
+}
+
+static struct kp_update_features_response update(struct one_broker *one, int version,
+                                                 const char *name, int16_t level, int8_t type,
+                                                 bool validate_only) {
+    struct kp_update_features_request_update what = {kp_string_of(name), level,
+                                                     type != FEATURE_UPGRADE, type};
+    struct kp_update_features_request request = {
+        .timeout_ms = 10000, .feature_updates = {&what, 1}, .validate_only = validate_only};
+    struct kp_update_features_response response;
+    assert_true(one_broker_ask(one, KP_UPDATE_FEATURES, version, &request, &response));
+    assert_true((response.error_code == KAFKA_NONE) == (response.error_message.len < 0));
+    return response;
+}
+
+static void start_at_2(struct one_broker *one, int64_t *epoch) {
+    int tries = 0;
+    one_broker_start(one);
+    while (!is_at(one, 2, epoch))
+        assert_true(tries++ < 10000); /* its leader sets it behind the registration */
+}
+
+/* A cluster that is new comes to the level that all of its brokers know, by itself. */
+static void test_api_versions_features(void **state) {
+    struct one_broker *one = *state;
+    int64_t epoch;
+    start_at_2(one, &epoch);
+    assert_true(epoch > 0);
+    struct kp_api_versions_response old = ask(one, 3, KP_NULL_STRING, -1);
+    assert_int_equal(old.supported_features.items[0].min_version, 1); /* they cannot read a 0 */
+    assert_int_equal(old.finalized_features.items[0].max_version_level, 2);
+    assert_int_equal(ask(one, 2, KP_NULL_STRING, -1).finalized_features.count, 0);
+}
+
+/* Levels change for those who ask, and are told with an epoch above. */
+static void test_update_features(void **state) {
+    struct one_broker *one = *state;
+    int64_t first, epoch;
+    start_at_2(one, &first);
+    assert_int_equal(update(one, 2, feature, 3, FEATURE_UPGRADE, false).error_code,
+                     KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(update(one, 2, feature, 1, FEATURE_UPGRADE, false).error_code,
+                     KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(update(one, 2, "metadata.version", 25, FEATURE_UPGRADE, false).error_code,
+                     KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(update(one, 1, feature, 0, FEATURE_SAFE_DOWNGRADE, true).error_code,
+                     KAFKA_NONE);
+    assert_true(is_at(one, 2, &epoch) && epoch == first);
+    struct kp_update_features_response response = update(one, 0, feature, 1, FEATURE_SAFE_DOWNGRADE,
+                                                         false);
+    assert_int_equal(response.error_code, KAFKA_NONE);
+    assert_int_equal(response.results.count, 1);
+    assert_true(kp_string_is(response.results.items[0].feature, feature));
+    assert_true(is_at(one, 1, &epoch) && epoch > first);
+    first = epoch;
+    assert_int_equal(update(one, 1, feature, 0, FEATURE_UNSAFE_DOWNGRADE, false).error_code,
+                     KAFKA_NONE);
+    assert_true(is_at(one, 0, &epoch) && epoch > first);
+    first = epoch;
+    assert_int_equal(update(one, 2, feature, 2, FEATURE_UPGRADE, false).error_code, KAFKA_NONE);
+    assert_true(is_at(one, 2, &epoch) && epoch > first);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, one_broker_setup, one_broker_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_api_versions_of_another_broker),
+        TEST(test_api_versions_features),
+        TEST(test_update_features),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

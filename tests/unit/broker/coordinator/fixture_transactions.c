@@ -107,6 +107,11 @@ static struct coordinator_state checked_state;
 
 /* ---- Life ---- */
 
+static int16_t version_of(void *arg) {
+    struct transactions *f = arg;
+    return f->version;
+}
+
 static struct transaction_coordinator *coordinator_new(struct transactions *f) {
     struct transaction_coordinator_options options = {.env = f->clock.env,
                                                       .lines = &f->lines,
@@ -116,6 +121,7 @@ static struct transaction_coordinator *coordinator_new(struct transactions *f) {
                                                       .mark_cancel = mark_cancel,
                                                       .take_id = take_id,
                                                       .take_id_cancel = take_id_cancel,
+                                                      .version = version_of,
                                                       .arg = f};
     return transaction_coordinator_new(&options, &f->log.log);
 }

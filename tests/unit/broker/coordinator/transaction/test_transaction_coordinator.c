@@ -322,6 +322,54 @@ static void test_timeout(void **state) {
     assert_status(&f, "a", TRANSACTION_COMPLETE_ABORT);
 }
 
+/* Where each end raises the epoch, the timeout has raised it, and the producer learns so by its
+ * abort, once and again; it is not fenced. A commit that comes too late is. */
+static void test_timeout_where_ends_raise_the_epoch(void **state) {
+    (void)state;
+    f.version = 2;
+    begin();
+    group_clock_pass(&f.clock, 60100);
+    transactions_run(&f);
+    assert_status(&f, "a", TRANSACTION_PREPARE_ABORT);
+    assert_int_equal(f.orders[0]->producer_epoch, 1);
+    assert_int_equal(f.orders[0]->transaction_version, 2);
+    transactions_mark(&f, 0, KAFKA_NONE);
+    struct asked *commit = ask_end(&f, "a", 1000, 0, true, true);
+    struct asked *abort = ask_end(&f, "a", 1000, 0, false, true);
+    struct asked *again = ask_end(&f, "a", 1000, 0, false, true);
+    transactions_run(&f);
+    assert_told(commit, KAFKA_PRODUCER_FENCED);
+    assert_told(abort, KAFKA_NONE);
+    assert_told(again, KAFKA_NONE);
+    assert_int_equal(abort->call.epoch, 1);
+    assert_int_equal(again->call.epoch, 1);
+    assert_status(&f, "a", TRANSACTION_COMPLETE_ABORT);
+}
+
+/* There a producer that asks for an epoch while its own transaction is open has the one that the
+ * abort gave, not a second one; a new instance has one more. */
+static void test_init_where_ends_raise_the_epoch(void **state) {
+    (void)state;
+    f.version = 2;
+    begin();
+    struct asked *init = ask_init(&f, "a", 1000, 0);
+    transactions_run(&f);
+    assert_int_equal(f.orders[0]->producer_epoch, 1);
+    transactions_mark(&f, 0, KAFKA_NONE);
+    transactions_run(&f);
+    assert_told(init, KAFKA_NONE);
+    assert_int_equal(init->call.epoch, 1);
+    ask_add(&f, "a", 1000, 1, "t", 0, false);
+    transactions_run(&f);
+    init = ask_init(&f, "a", -1, -1);
+    transactions_run(&f);
+    assert_int_equal(f.orders[0]->producer_epoch, 2);
+    transactions_mark(&f, 0, KAFKA_NONE);
+    transactions_run(&f);
+    assert_told(init, KAFKA_NONE);
+    assert_int_equal(init->call.epoch, 3);
+}
+
 /* A decision stands against a timeout that comes while it is written. */
 static void test_timeout_while_a_commit_is_written(void **state) {
     (void)state;
@@ -452,6 +500,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_markers_fenced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ids_that_take_long, setup, teardown),
         cmocka_unit_test_setup_teardown(test_timeout, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_timeout_where_ends_raise_the_epoch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_init_where_ends_raise_the_epoch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_timeout_while_a_commit_is_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_timeout_behind_a_takeover, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),

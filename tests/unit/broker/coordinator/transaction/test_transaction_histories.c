@@ -125,6 +125,8 @@ static void one_step(void) {
         fake_log_lose(&f.log, below(2) == 0);
     else if (what == 97)
         f.ids_wait = !f.ids_wait;
+    else if (what == 98)
+        f.version = 2 - f.version;
     if (!f.log.leading && below(3) > 0) fake_log_lead(&f.log);
     group_clock_turn(&f.clock);
     check_orders();

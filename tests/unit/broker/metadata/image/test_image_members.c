@@ -1,10 +1,12 @@
 /* Tables whose brokers lose their directories and give their votes away, in the middle of moves
- * that are cancelled: an image of whatever comes of it can be read, and says the same. */
+ * that are cancelled, and know other levels of features each time, which change, too: an image of
+ * whatever comes of it can be read, and says the same. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "broker/metadata/image/metadata_image.h"
+#include "broker/metadata/metadata_features.h"
 #include "broker/metadata/metadata_roster.h"
 #include "protocol/kafka_error.h"
 #include "tests/unit/unit.h"
@@ -14,7 +16,7 @@ enum { NODES = 4, TOPICS = 3, COMMANDS = 6000 };
 struct fixture {
     uint64_t dice, index;
     struct metadata *table;
-    unsigned applied, cancelled, lost;
+    unsigned applied, cancelled, lost, levels;
 };
 
 static uint64_t roll(struct fixture *f, uint64_t limit) {
@@ -41,6 +43,19 @@ static int apply_to(struct metadata *table, uint64_t index,
     return result.error;
 }
 
+static void fill_registration(struct fixture *f, struct metadata_command *command,
+                              const struct roster_broker *row) {
+    static struct command_feature features[2];
+    metadata_command_init(command, COMMAND_REGISTER_BROKER);
+    command->register_broker.node = row->node;
+    command->register_broker.rack = kp_string_of("");
+    memcpy(command->register_broker.directory.bytes, row->directory, METADATA_UUID_SIZE);
+    features[0] = (struct command_feature){kp_string_of("spin"), 0, 2 + (int16_t)roll(f, 2)};
+    features[1] = (struct command_feature){kp_string_of("charm"), 0, 1};
+    command->register_broker.features.items = features;
+    command->register_broker.features.count = 1 + (int32_t)roll(f, 2);
+}
+
 static void add_brokers(struct fixture *f) {
     struct cluster_record record = {.node_count = NODES, .voters = 3};
     f->table = metadata_new(NODES, 1);
@@ -51,10 +66,7 @@ static void add_brokers(struct fixture *f) {
     metadata_roster_begin(f->table, &record);
     for (int32_t node = 1; node <= NODES; node++) {
         struct metadata_command command;
-        metadata_command_init(&command, COMMAND_REGISTER_BROKER);
-        command.register_broker.node = node;
-        command.register_broker.rack = kp_string_of("");
-        memset(command.register_broker.directory.bytes, node, METADATA_UUID_SIZE);
+        fill_registration(f, &command, metadata_roster_of(f->table, node));
         assert_int_equal(apply_to(f->table, ++f->index, &command), 0);
     }
 }
@@ -106,10 +118,24 @@ static void draw_move(struct fixture *f, struct metadata_command *command, int32
     draw_nodes(f, nodes, &command->set_replicas.nodes.count);
 }
 
+static void draw_levels(struct fixture *f, struct metadata_command *command) {
+    static struct command_feature_level levels[2];
+    levels[0] = (struct command_feature_level){kp_string_of(roll(f, 2) ? "spin" : "charm"),
+                                               (int16_t)roll(f, 4), 1 + (int8_t)roll(f, 3)};
+    levels[1] = (struct command_feature_level){kp_string_of("spin"), 2, FEATURE_UPGRADE};
+    metadata_command_init(command, COMMAND_SET_FEATURES);
+    command->set_features.levels.items = levels;
+    command->set_features.levels.count = 1 + (int32_t)roll(f, 2);
+}
+
 static void draw(struct fixture *f, struct metadata_command *command, int32_t nodes[NODES]) {
     const struct roster_broker *row = metadata_roster_at(f->table, roll(f, NODES));
-    uint64_t kind = roll(f, 10);
-    if (kind < 6) {
+    uint64_t kind = roll(f, 12);
+    if (kind == 11) {
+        draw_levels(f, command);
+    } else if (kind == 10) {
+        fill_registration(f, command, row);
+    } else if (kind < 6) {
         draw_move(f, command, nodes);
     } else if (kind < 9) {
         metadata_command_init(command, COMMAND_REPLACE_BROKER);
@@ -127,7 +153,7 @@ static void draw(struct fixture *f, struct metadata_command *command, int32_t no
 /* ---- Images ---- */
 
 static struct slice image_of(const struct metadata *table) {
-    struct slice parts[3 + NODES + TOPICS + 3];
+    struct slice parts[3 + NODES + TOPICS + 4];
     size_t count = 0, len = 0, at = 0;
     parts[count++] = image_of_head(table);
     for (size_t i = 0; i < table->broker_count; i++)
@@ -139,6 +165,7 @@ static struct slice image_of(const struct metadata *table) {
         parts[count++] = image_of_topic((const struct topic_row *)topic);
     parts[count++] = image_of_requests(&table->resources);
     parts[count++] = image_of_plans(table);
+    if (table->feature_count > 0) parts[count++] = image_of_features(table);
     for (size_t i = 0; i < count; i++)
         len += parts[i].len;
     uint8_t *bytes = mem_alloc(len);
@@ -172,6 +199,7 @@ static void test_image_members(void **state) {
         draw(&f, &command, nodes);
         int error = apply_to(f.table, ++f.index, &command);
         f.applied += error == 0;
+        f.levels += error == 0 && command.type == COMMAND_SET_FEATURES;
         f.lost += error == 0 && command.type == COMMAND_REPLACE_BROKER;
         assert_int_equal(apply_to(other, f.index, &command), error);
         struct slice one = image_of(f.table), two = image_of(other);
@@ -182,6 +210,7 @@ static void test_image_members(void **state) {
         slice_unref(&before);
         metadata_free(other);
     }
+    assert_true(f.levels > COMMANDS / 100);
     assert_true(f.applied > COMMANDS / 4 && f.cancelled > COMMANDS / 20 && f.lost > COMMANDS / 20);
     metadata_free(f.table);
 }

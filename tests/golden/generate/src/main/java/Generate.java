@@ -67,7 +67,7 @@ public final class Generate {
         new Api(ApiKeys.CONSUMER_GROUP_DESCRIBE, 0, 1),
         new Api(ApiKeys.DESCRIBE_TOPIC_PARTITIONS, 0, 0),
         new Api(ApiKeys.DESCRIBE_ACLS, 1, 3),     new Api(ApiKeys.DESCRIBE_LOG_DIRS, 1, 5),
-        new Api(ApiKeys.WRITE_TXN_MARKERS, 1, 2), new Api(ApiKeys.TXN_OFFSET_COMMIT, 0, 5), new Api(ApiKeys.ADD_PARTITIONS_TO_TXN, 0, 3),
+        new Api(ApiKeys.WRITE_TXN_MARKERS, 1, 2), new Api(ApiKeys.TXN_OFFSET_COMMIT, 0, 5), new Api(ApiKeys.ADD_PARTITIONS_TO_TXN, 0, 5),
         new Api(ApiKeys.ADD_OFFSETS_TO_TXN, 0, 4), new Api(ApiKeys.END_TXN, 0, 5),
         new Api(ApiKeys.DESCRIBE_QUORUM, 0, 2),   new Api(ApiKeys.DESCRIBE_PRODUCERS, 0, 0),
         new Api(ApiKeys.LIST_TRANSACTIONS, 0, 2), new Api(ApiKeys.DESCRIBE_TRANSACTIONS, 0, 0),
@@ -75,7 +75,7 @@ public final class Generate {
         new Api(ApiKeys.ALTER_PARTITION_REASSIGNMENTS, 0, 1),
         new Api(ApiKeys.DESCRIBE_CLIENT_QUOTAS, 0, 1),
         new Api(ApiKeys.DESCRIBE_USER_SCRAM_CREDENTIALS, 0, 0),
-        new Api(ApiKeys.LIST_CONFIG_RESOURCES, 0, 1),
+        new Api(ApiKeys.LIST_CONFIG_RESOURCES, 0, 1), new Api(ApiKeys.UPDATE_FEATURES, 0, 2),
     };
 
     private final Variant variant;

@@ -1,6 +1,6 @@
 /* The hash of names that clients choose. */
-#ifndef BROKER_METADATA_NAME_HASH_H
-#define BROKER_METADATA_NAME_HASH_H
+#ifndef BROKER_CONFIG_NAME_HASH_H
+#define BROKER_CONFIG_NAME_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,162 @@
+/* Levels that were set, and what brokers know, as lists of a few names. */
+#include "broker/metadata/metadata_features.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "broker/metadata/metadata_roster.h"
+#include "broker/metadata/metadata_rows.h"
+#include "protocol/kafka_error.h"
+
+static const struct metadata_feature known[] = {{FEATURE_TRANSACTION_VERSION, 0, 2}};
+
+const struct metadata_feature *metadata_features_known(size_t *count) {
+    *count = sizeof known / sizeof known[0];
+    return known;
+}
+
+/* ---- Levels ---- */
+
+static struct metadata_feature *feature_set(const struct metadata *metadata,
+                                            struct kp_string name) {
+    for (size_t i = 0; i < metadata->feature_count; i++)
+        if (kp_string_is(name, metadata->features[i].name)) return &metadata->features[i];
+    return NULL;
+}
+
+static int16_t level_of(const struct metadata *metadata, struct kp_string name) {
+    const struct metadata_feature *feature = feature_set(metadata, name);
+    return feature == NULL ? 0 : feature->max;
+}
+
+int16_t metadata_feature_level(const struct metadata *metadata, const char *name) {
+    return level_of(metadata, kp_string_of(name));
+}
+
+size_t metadata_feature_count(const struct metadata *metadata) {
+    return metadata->feature_count;
+}
+
+const struct metadata_feature *metadata_feature_at(const struct metadata *metadata, size_t place) {
+    return &metadata->features[place];
+}
+
+int64_t metadata_features_epoch(const struct metadata *metadata) {
+    return metadata->features_set == 0 ? -1 : (int64_t)metadata->features_set;
+}
+
+void metadata_features_put(struct metadata *metadata, struct kp_string name, int16_t level) {
+    struct metadata_feature *feature = feature_set(metadata, name);
+    if (feature == NULL) {
+        metadata->features = mem_grow(metadata->features, metadata->feature_count,
+                                      &metadata->feature_room, sizeof *metadata->features);
+        feature = &metadata->features[metadata->feature_count++];
+        feature->name = mem_text(name.data, (size_t)name.len);
+    }
+    feature->min = feature->max = level;
+}
+
+/* ---- What brokers know ---- */
+
+/* Of one that says nothing of it: 0 to 0. */
+static struct metadata_feature knowledge_of(const struct metadata_broker *broker,
+                                            struct kp_string name) {
+    for (size_t i = 0; broker != NULL && i < broker->feature_count; i++)
+        if (kp_string_is(name, broker->features[i].name)) return broker->features[i];
+    return (struct metadata_feature){.name = ""};
+}
+
+int16_t metadata_feature_to_raise(const struct metadata *metadata, const char *name) {
+    struct kp_string text = kp_string_of(name);
+    int16_t most = INT16_MAX;
+    if (feature_set(metadata, text) != NULL) return 0;
+    for (size_t i = 0; i < metadata_roster_count(metadata); i++) {
+        int32_t node = metadata_roster_at(metadata, i)->node;
+        int16_t knows = knowledge_of(metadata_broker_of(metadata, node), text).max;
+        if (knows < most) most = knows;
+    }
+    return most == INT16_MAX ? 0 : most;
+}
+
+static bool all_know(const struct metadata *metadata, const struct command_feature_level *asked,
+                     struct metadata_result *result) {
+    int len = asked->name.len > 60 ? 60 : (int)asked->name.len;
+    for (size_t i = 0; i < metadata_roster_count(metadata); i++) {
+        int32_t node = metadata_roster_at(metadata, i)->node;
+        struct metadata_feature knows = knowledge_of(metadata_broker_of(metadata, node),
+                                                     asked->name);
+        if (knows.name[0] == '\0')
+            return metadata_refuse(result, KAFKA_INVALID_UPDATE_VERSION,
+                                   "Broker %" PRId32 " does not know the feature %.*s.", node, len,
+                                   asked->name.data);
+        if (asked->level < knows.min || asked->level > knows.max)
+            return metadata_refuse(result, KAFKA_INVALID_UPDATE_VERSION,
+                                   "Broker %" PRId32 " knows the levels %d to %d of %.*s, not %d.",
+                                   node, knows.min, knows.max, len, asked->name.data, asked->level);
+    }
+    return true;
+}
+
+/* ---- Changes ---- */
+
+static bool may_set(const struct metadata *metadata, const struct command_feature_level *asked,
+                    struct metadata_result *result) {
+    int16_t level = level_of(metadata, asked->name);
+    bool upgrades = asked->change == FEATURE_UPGRADE;
+    int len = asked->name.len > 60 ? 60 : (int)asked->name.len;
+    if (asked->change < FEATURE_UPGRADE || asked->change > FEATURE_UNSAFE_DOWNGRADE)
+        return metadata_refuse(result, KAFKA_INVALID_UPDATE_VERSION,
+                               "A level is upgraded (1) or downgraded (2, 3); %d is neither.",
+                               asked->change);
+    if (asked->level < 0)
+        return metadata_refuse(result, KAFKA_INVALID_UPDATE_VERSION,
+                               "A level is 0 or above, not %d.", asked->level);
+    if (!all_know(metadata, asked, result)) return false;
+    if (upgrades && asked->level < level)
+        return metadata_refuse(result, KAFKA_INVALID_UPDATE_VERSION,
+                               "%.*s is at level %d; %d would be a downgrade, ask for it as one.",
+                               len, asked->name.data, level, asked->level);
+    return upgrades || asked->level <= level ||
+           metadata_refuse(result, KAFKA_INVALID_UPDATE_VERSION,
+                           "%.*s is at level %d; %d would be an upgrade, ask for it as one.", len,
+                           asked->name.data, level, asked->level);
+}
+
+bool metadata_features_check(const struct metadata *metadata,
+                             const struct command_set_features *command,
+                             struct metadata_result *result) {
+    bool may = true;
+    for (int32_t i = 0; may && i < command->levels.count; i++)
+        may = may_set(metadata, &command->levels.items[i], result);
+    return may;
+}
+
+void metadata_features_set(struct metadata *metadata, const struct command_set_features *command,
+                           log_index index, struct metadata_result *result) {
+    if (!metadata_features_check(metadata, command, result)) return;
+    for (int32_t i = 0; i < command->levels.count; i++)
+        metadata_features_put(metadata, command->levels.items[i].name,
+                              command->levels.items[i].level);
+    metadata->features_set = index;
+}
+
+bool metadata_features_may_register(const struct metadata *metadata,
+                                    const struct command_register_broker *command,
+                                    struct metadata_result *result) {
+    for (size_t i = 0; i < metadata->feature_count; i++) {
+        const struct metadata_feature *feature = &metadata->features[i];
+        int16_t min = 0, max = 0;
+        for (int32_t f = 0; f < command->features.count; f++) {
+            if (!kp_string_is(command->features.items[f].name, feature->name)) continue;
+            min = command->features.items[f].min;
+            max = command->features.items[f].max;
+        }
+        if (feature->max < min || feature->max > max)
+            return metadata_refuse(result, KAFKA_UNSUPPORTED_VERSION,
+                                   "%.60s is at level %d, and broker %" PRId32
+                                   " knows %d to %d: give it the version that the others have",
+                                   feature->name, feature->max, command->node, min, max);
+    }
+    return true;
+}

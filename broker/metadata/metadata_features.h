@@ -1,0 +1,56 @@
+/*
+ * Features of the cluster: what all brokers have to know before anybody uses it. Each has a level,
+ * which clients learn from ApiVersions (KIP-584, KIP-1022).
+ *
+ * Happy path: brokers say with their registration which levels they know. A feature that was never
+ * set is at 0, until the metadata leader finds that all who belong to the cluster know a higher
+ * level (broker/metadata/asking/feature_raising.h), and sets that. Once it was set it changes only
+ * when somebody asks for it (UpdateFeatures). Failures: INVALID_UPDATE_VERSION with a sentence.
+ * Pure. Invariants: no level is set that not all brokers know; a broker that does not know what is
+ * set cannot register; the epoch, by which clients tell old from new, only grows, and is the same
+ * on every broker.
+ */
+#ifndef BROKER_METADATA_METADATA_FEATURES_H
+#define BROKER_METADATA_METADATA_FEATURES_H
+
+#include "broker/metadata/metadata.h"
+#include "broker/metadata/metadata_commands.h"
+
+/* From level 2 on each end of a transaction raises its producer's epoch, and partitions are taken
+ * into it by what is written to them (KIP-890). */
+#define FEATURE_TRANSACTION_VERSION "transaction.version"
+
+/* How a level may change; Kafka's numbers. */
+enum feature_change { FEATURE_UPGRADE = 1, FEATURE_SAFE_DOWNGRADE, FEATURE_UNSAFE_DOWNGRADE };
+
+/* What this program knows. */
+const struct metadata_feature *metadata_features_known(size_t *count);
+
+/* 0 also if it was never set, or nobody knows it. */
+int16_t metadata_feature_level(const struct metadata *metadata, const char *name);
+/* Those that were set, also to 0, in the order in which they first were. */
+size_t metadata_feature_count(const struct metadata *metadata);
+const struct metadata_feature *metadata_feature_at(const struct metadata *metadata, size_t place);
+/* Index in group 0 of the command that set the last one; -1: none did. */
+int64_t metadata_features_epoch(const struct metadata *metadata);
+
+/* The level that is to be set: it never was, and all who belong to the cluster know so much. 0:
+ * none. */
+int16_t metadata_feature_to_raise(const struct metadata *metadata, const char *name);
+
+/* ---- Of metadata.c, the metadata leader, and images ---- */
+
+bool metadata_features_check(const struct metadata *metadata,
+                             const struct command_set_features *command,
+                             struct metadata_result *result);
+/* Nothing, if the check refuses it. */
+void metadata_features_set(struct metadata *metadata, const struct command_set_features *command,
+                           log_index index, struct metadata_result *result);
+/* The name is copied. */
+void metadata_features_put(struct metadata *metadata, struct kp_string name, int16_t level);
+/* UNSUPPORTED_VERSION with a sentence: it does not know what is set. */
+bool metadata_features_may_register(const struct metadata *metadata,
+                                    const struct command_register_broker *command,
+                                    struct metadata_result *result);
+
+#endif

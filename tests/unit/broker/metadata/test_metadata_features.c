@@ -1,0 +1,151 @@
+/* Features of the cluster: which level is agreed, who may change it, who may not join it. */
+#include <string.h>
+
+#include "broker/metadata/metadata_features.h"
+#include "broker/metadata/metadata_roster.h"
+#include "protocol/kafka_error.h"
+#include "tests/unit/unit.h"
+
+struct fixture {
+    struct metadata *metadata;
+    struct metadata_result result;
+    uint64_t index;
+};
+
+static int setup(void **state) {
+    static const struct cluster_node nodes[] = {{1, {1}}, {2, {2}}, {3, {3}}};
+    static struct fixture fixture;
+    struct cluster_record record;
+    fixture = (struct fixture){0};
+    cluster_record_make(&record, nodes, 3, 3);
+    fixture.metadata = metadata_new(3, 42);
+    metadata_roster_begin(fixture.metadata, &record);
+    *state = &fixture;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *fixture = *state;
+    metadata_free(fixture->metadata);
+    return 0;
+}
+
+static int apply(struct fixture *fixture, const struct metadata_command *command) {
+    struct slice bytes;
+    assert_int_equal(metadata_command_encode(command, &bytes), ERR_NONE);
+    assert_int_equal(metadata_apply(fixture->metadata, ++fixture->index, bytes.data, bytes.len,
+                                    &fixture->result),
+                     ERR_NONE);
+    slice_unref(&bytes);
+    return fixture->result.error;
+}
+
+/* `max` -1: a broker of before there were any. */
+static int register_broker(struct fixture *fixture, int32_t node, int16_t max) {
+    struct command_feature feature = {kp_string_of("spin"), 1, max};
+    struct metadata_command command;
+    metadata_command_init(&command, COMMAND_REGISTER_BROKER);
+    command.register_broker.node = node;
+    command.register_broker.directory.bytes[0] = (uint8_t)node;
+    command.register_broker.rack = kp_string_of("");
+    command.register_broker.features.items = &feature;
+    command.register_broker.features.count = max >= 0;
+    return apply(fixture, &command);
+}
+
+static int set(struct fixture *fixture, const char *name, int16_t level, int8_t change) {
+    struct command_feature_level asked = {kp_string_of(name), level, change};
+    struct metadata_command command;
+    metadata_command_init(&command, COMMAND_SET_FEATURES);
+    command.set_features.levels.items = &asked;
+    command.set_features.levels.count = 1;
+    return apply(fixture, &command);
+}
+
+/* What is agreed is what the last one knows; one that has not been heard, or is of before, holds it
+ * up. */
+static void test_features_agreed(void **state) {
+    struct fixture *f = *state;
+    assert_int_equal(metadata_feature_to_raise(f->metadata, "spin"), 0);
+    assert_int_equal(register_broker(f, 1, 3), KAFKA_NONE);
+    assert_int_equal(register_broker(f, 2, 2), KAFKA_NONE);
+    assert_int_equal(metadata_feature_to_raise(f->metadata, "spin"), 0);
+    assert_int_equal(set(f, "spin", 2, FEATURE_UPGRADE), KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(register_broker(f, 3, -1), KAFKA_NONE);
+    assert_int_equal(metadata_feature_to_raise(f->metadata, "spin"), 0);
+    assert_int_equal(set(f, "spin", 2, FEATURE_UPGRADE), KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(metadata_features_epoch(f->metadata), -1);
+    assert_int_equal(register_broker(f, 3, 4), KAFKA_NONE); /* upgraded */
+    assert_int_equal(metadata_feature_to_raise(f->metadata, "spin"), 2);
+    assert_int_equal(metadata_feature_to_raise(f->metadata, "other"), 0);
+    assert_int_equal(set(f, "spin", 2, FEATURE_UPGRADE), KAFKA_NONE);
+    assert_int_equal(metadata_feature_level(f->metadata, "spin"), 2);
+    assert_int_equal(metadata_features_epoch(f->metadata), f->index);
+    assert_int_equal(register_broker(f, 2, 4), KAFKA_NONE);
+    assert_int_equal(metadata_feature_to_raise(f->metadata, "spin"), 0); /* somebody has decided */
+}
+
+/* Up and down are asked for by their names; a level that was taken back stays where it is. */
+static void test_features_change(void **state) {
+    struct fixture *f = *state;
+    for (int32_t node = 1; node <= 3; node++)
+        assert_int_equal(register_broker(f, node, 3), KAFKA_NONE);
+    assert_int_equal(set(f, "spin", 4, FEATURE_UPGRADE), KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(set(f, "spin", 0, FEATURE_UPGRADE), KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(set(f, "spin", -1, FEATURE_SAFE_DOWNGRADE), KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(set(f, "nothing", 1, FEATURE_UPGRADE), KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(set(f, "spin", 2, FEATURE_SAFE_DOWNGRADE), KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(set(f, "spin", 2, 0), KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(set(f, "spin", 2, 4), KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(metadata_feature_count(f->metadata), 0);
+    assert_int_equal(set(f, "spin", 3, FEATURE_UPGRADE), KAFKA_NONE);
+    assert_int_equal(set(f, "spin", 3, FEATURE_UPGRADE), KAFKA_NONE);
+    assert_int_equal(set(f, "spin", 1, FEATURE_UPGRADE), KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(metadata_feature_level(f->metadata, "spin"), 3);
+    int64_t epoch = metadata_features_epoch(f->metadata);
+    assert_int_equal(set(f, "spin", 1, FEATURE_UNSAFE_DOWNGRADE), KAFKA_NONE);
+    assert_int_equal(metadata_feature_level(f->metadata, "spin"), 1);
+    assert_true(metadata_features_epoch(f->metadata) > epoch);
+    assert_int_equal(metadata_feature_to_raise(f->metadata, "spin"), 0);
+    assert_int_equal(metadata_feature_count(f->metadata), 1);
+}
+
+/* All of a command, or nothing of it. */
+static void test_features_are_set_together(void **state) {
+    struct fixture *f = *state;
+    for (int32_t node = 1; node <= 3; node++)
+        assert_int_equal(register_broker(f, node, 3), KAFKA_NONE);
+    struct command_feature_level asked[] = {{kp_string_of("spin"), 2, FEATURE_UPGRADE},
+                                            {kp_string_of("nothing"), 1, FEATURE_UPGRADE}};
+    struct metadata_command command;
+    metadata_command_init(&command, COMMAND_SET_FEATURES);
+    command.set_features.levels.items = asked;
+    command.set_features.levels.count = 2;
+    assert_int_equal(apply(f, &command), KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(metadata_feature_level(f->metadata, "spin"), 0);
+    assert_int_equal(metadata_features_epoch(f->metadata), -1);
+}
+
+/* Who does not know what is in use does not come in. */
+static void test_features_of_who_registers(void **state) {
+    struct fixture *f = *state;
+    for (int32_t node = 1; node <= 3; node++)
+        assert_int_equal(register_broker(f, node, 3), KAFKA_NONE);
+    assert_int_equal(set(f, "spin", 2, FEATURE_UPGRADE), KAFKA_NONE);
+    assert_int_equal(register_broker(f, 2, 1), KAFKA_UNSUPPORTED_VERSION);
+    assert_int_equal(register_broker(f, 2, -1), KAFKA_UNSUPPORTED_VERSION);
+    assert_int_equal(metadata_broker_of(f->metadata, 2)->features[0].max, 3);
+    assert_int_equal(register_broker(f, 2, 2), KAFKA_NONE);
+    assert_int_equal(metadata_broker_of(f->metadata, 2)->features[0].max, 2);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_features_agreed),
+        TEST(test_features_change),
+        TEST(test_features_are_set_together),
+        TEST(test_features_of_who_registers),
+    };
+    return cmocka_run_group_tests_name("metadata_features", tests, NULL, NULL);
+}
