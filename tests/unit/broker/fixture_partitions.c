@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "tests/unit/reserved_port.h"
 #include "tests/unit/unit.h"
 
 #include <utlist.h>
@@ -47,11 +48,11 @@ void node_open(struct fixture_node *node, bool bootstrap) {
         fail_msg("%s", why.text);
     struct shard_options options = fixture->options;
     options.node = options.peers.node = node->id;
+    if (node->port == 0) node->port = reserved_port();
     options.peers.listen_port = node->port;
     if (shard_open(fixture->env, &fixture->log, node->store, &options, NULL, NULL, &node->shard,
                    &why) != ERR_NONE)
         fail_msg("%s", why.text);
-    node->port = peers_port(shard_peers(node->shard));
     struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
                                .minor = PEER_PROTOCOL_MINOR,
                                .node = node->id,

@@ -10,6 +10,7 @@
 #include "base/container_of.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "tests/unit/reserved_port.h"
 #include "tests/unit/unit.h"
 
 enum { LIMIT_S = 40 }; /* disks are slow where many wait for them */
@@ -138,11 +139,11 @@ void node_open(struct node *node, bool bootstrap) {
     if (error != ERR_NONE) fail_msg("%s", why.text);
     struct shard_options options = cluster->options;
     options.node = options.peers.node = node->id;
+    if (node->port == 0) node->port = reserved_port();
     options.peers.listen_port = node->port;
     error = shard_open(cluster->env, &cluster->log, node->store, &options, NULL, NULL, &node->shard,
                        &why);
     if (error != ERR_NONE) fail_msg("%s", why.text);
-    node->port = peers_port(shard_peers(node->shard));
     struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
                                .minor = PEER_PROTOCOL_MINOR,
                                .node = node->id,
