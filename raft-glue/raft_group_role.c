@@ -155,6 +155,7 @@ bool raft_group_has_to_tell(const struct raft_group *group) {
 void raft_group_tell_role(struct raft_group *group) {
     if (must_not_serve(group)) {
         group->announced.leading = false;
+        group->trace.index = 0;
         group->shard->stats.leaderships_lost[loss_of(group)]++;
         group->events->lost(group->arg);
     }

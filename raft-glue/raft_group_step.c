@@ -103,11 +103,36 @@ static void send_messages(struct raft_group *group, const struct raft_update *up
     }
 }
 
+/* ---- Where the time of an entry goes ---- */
+
+static void trace_durable(struct raft_group *group) {
+    struct entry_trace *trace = &group->trace;
+    if (trace->durable_us != 0) return;
+    trace->durable_us = env_now_us(group->shard->env);
+    buckets_add(&group->shard->stats.journal_us, &bounds_sync,
+                trace->durable_us - trace->submitted_us);
+}
+
+static void trace_submitted(struct raft_group *group, log_index index) {
+    if (group->trace.index != 0) return;
+    group->trace = (struct entry_trace){.index = index,
+                                        .submitted_us = env_now_us(group->shard->env)};
+}
+
+static void trace_committed(struct raft_group *group) {
+    struct entry_trace *trace = &group->trace;
+    trace_durable(group); /* the others were faster: the client waits no longer */
+    trace->index = 0;
+    buckets_add(&group->shard->stats.quorum_us, &bounds_sync,
+                env_now_us(group->shard->env) - trace->durable_us);
+}
+
 /* ---- The step ---- */
 
 static void commit_to(struct raft_group *group, log_index index) {
     if (index <= group->commit) return;
     group->commit = index;
+    if (group->trace.index != 0 && index >= group->trace.index) trace_committed(group);
     partition_log_commit(group->log, index);
     shard_ready(group);
 }
@@ -190,6 +215,7 @@ static void submit_barrier(struct raft_group *group) {
 
 void raft_group_step_persisted(struct raft_group *group, log_index index) {
     if (index <= group->raft.last_stored) return;
+    if (group->trace.index != 0 && index >= group->trace.index) trace_durable(group);
     /* the journal's word, of entries that are in the log */
     CHECK(index <= partition_log_last_index(group->log) && group->raft.state != RAFT_CANDIDATE);
     struct raft_event event = {.type = RAFT_PERSISTED_ENTRIES};
@@ -279,6 +305,7 @@ int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_ind
     struct entry *entry = entry_new(NULL, spec);
     *index = partition_log_last_index(group->log) + 1;
     entry_seal(entry, group->id, *index, (uint32_t)raft_current_term(&group->raft));
+    if (spec->type == ENTRY_BATCHES) trace_submitted(group, *index);
     raft_group_submit_sealed(group, entry, RAFT_COMMAND);
     entry_unref(entry);
     if (MUTANT(MUTANT_COMMIT_AT_APPEND)) commit_to(group, *index);

@@ -76,6 +76,9 @@ struct shard_stats {
     uint64_t elections[ELECTION_CAUSES], leaderships_lost[LOSSES];
     struct buckets failovers; /* microseconds, bounds_latency: from when a leader was missed to when
                                  the next one served; told by the next one */
+    /* Of entries with batches, one of a group at a time (bounds_sync): from their submit until our
+     * own disk has them, and from then until they are committed; 0 if others were faster. */
+    struct buckets journal_us, quorum_us;
     uint64_t truncations, messages_dropped, frames_sent, frames_received, entries_sent,
         fast_failovers, transfers, /* planned ones after which this replica led no more */
         late_starts,               /* engines that were started behind entry 1 */

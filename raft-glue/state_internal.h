@@ -201,6 +201,12 @@ struct voters {
     log_index committed, uncommitted; /* of the entries, as the engine knows them */
 };
 
+/* Of a leader: one entry on its way, for shard_stats; the next one when it has committed. */
+struct entry_trace {
+    log_index index;                   /* 0: none */
+    uint64_t submitted_us, durable_us; /* 0: not yet, here */
+};
+
 struct raft_group {
     struct shard *shard;
     const struct raft_group_events *events;
@@ -230,6 +236,7 @@ struct raft_group {
 
     uint64_t commit, applied;
     struct applying applying;
+    struct entry_trace trace;
 
     /* Roles, as the engine had them after the last step. */
     unsigned role;         /* RAFT_FOLLOWER, ... */

@@ -67,7 +67,7 @@ bool leader_handover_begin(struct leader_transfers *transfers, struct leader_han
         *outcome = TRANSFER_NOT_LEADER;
     } else if (target == transfers->node) {
         *outcome = TRANSFER_NOT_NEEDED;
-    } else if (transfers->count < LEADER_TRANSFERS_MAX) {
+    } else if (transfers->count < LEADER_TRANSFERS_MAX && !partition_puts_off_handover(partition)) {
         handover->transfer = (struct raft_group_transfer){.done = on_transferred};
         int error = raft_group_transfer_begin(partition_group(partition), &handover->transfer,
                                               replica_of(row, target));

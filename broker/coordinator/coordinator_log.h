@@ -72,6 +72,8 @@ struct coordinator_state {
     void (*free)(void *state);                     /* after `lost`, if it led */
     /* Nothing is in doubt any more: what was is applied. Not before `lost`. NULL: nothing to do. */
     void (*settled)(void *state);
+    /* While it leads: clients wait for what another leader would begin anew. NULL: never. */
+    bool (*unsettled)(const void *state);
 };
 
 /* ---- The log ---- */

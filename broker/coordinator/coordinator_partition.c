@@ -19,11 +19,9 @@ struct written {
     struct partition_append append; /* first */
     struct coordinator_partition *owner;
     struct coordinator_write *write; /* NULL: it was late, whoever waited was told */
-    uint64_t number;
-    uint64_t until_ms;
-    int16_t code; /* of a refused one */
-    bool refused;
-    bool holds; /* questions behind it wait for it: it is of no transaction */
+    uint64_t number, until_ms;
+    int16_t code;        /* of a refused one */
+    bool refused, holds; /* questions behind it wait for it: it is of no transaction */
     struct written *next, *prev, *next_holding, *prev_holding;
 };
 
@@ -343,9 +341,8 @@ static int apply_records(struct coordinator_partition *owner, const struct recor
                                           .producer_epoch = batch->producer_epoch};
         given.stood = &place;
         owner->spec.type->apply(owner->state, &given, &place);
-        for (struct encoding *encoding = owner->encodings; encoding != NULL;
-             encoding = encoding->next)
-            snapshot_records_put(encoding->into, &given);
+        struct encoding *encoding;
+        DL_FOREACH(owner->encodings, encoding) snapshot_records_put(encoding->into, &given);
     }
     return error == ERR_EOF ? ERR_NONE : error;
 }
@@ -392,6 +389,11 @@ static void lost(void *state) {
 static void passed_over(void *state) {
     struct coordinator_partition *owner = state;
     owner->spec.not_leading(owner->spec.arg, owner);
+}
+
+static bool unsettled(const void *state) {
+    const struct coordinator_partition *owner = state;
+    return owner->spec.type->unsettled && owner->spec.type->unsettled(owner->state);
 }
 
 static void put_record(void *arg, const struct coordinator_record *record) {
@@ -457,6 +459,7 @@ static const struct applier_type applier_type = {.mark = 0x524f4f43, /* "COOR" *
                                                  .leading = leading,
                                                  .lost = lost,
                                                  .passed_over = passed_over,
+                                                 .unsettled = unsettled,
                                                  .encode = encode,
                                                  .encode_stop = encode_stop,
                                                  .restore = restore,

@@ -66,6 +66,11 @@ static const struct metric_row table[METRICS] = {
     [METRIC_REQUESTS_IN_FLIGHT] = GAUGE("drave_requests_in_flight",
                                         "Requests that are not answered yet."),
 
+    [METRIC_PRODUCE_STAGE] = HISTOGRAM(
+        "drave_produce_stage_seconds", &bounds_sync,
+        "Where the time of produce goes: gather (checks, until it is given to the log), journal "
+        "(until our own disk has it), quorum (from then until a majority has it).",
+        "stage"),
     [METRIC_PRODUCE_BATCH_BYTES] = HISTOGRAM("drave_produce_batch_bytes", &bounds_bytes,
                                              "Size of batches that were appended here."),
     [METRIC_PRODUCE_BATCH_RECORDS] = HISTOGRAM("drave_produce_batch_records", &bounds_count,
@@ -175,6 +180,22 @@ static const struct metric_row table[METRICS] = {
     [METRIC_WRITE_BEHIND_BYTES] = GAUGE(
         "drave_write_behind_bytes",
         "Bytes that are committed and in no segment yet: the journal is their copy."),
+    [METRIC_SEGMENT_WRITTEN_BYTES] = COUNTER(
+        "drave_segment_written_bytes_total",
+        "Bytes of entries that went into segments, as they are stored."),
+    [METRIC_SEGMENT_RAW_BYTES] = COUNTER(
+        "drave_segment_raw_bytes_total",
+        "... and as they were before the log compressed them (log.compression)."),
+    [METRIC_DELETED_BYTES] = COUNTER(
+        "drave_deleted_bytes_total",
+        "Bytes of segments that went: start (retention, kafka-delete-records, drave topic trim), "
+        "cleaned (compaction).",
+        "cause"),
+    [METRIC_FETCH_SERVED_BYTES] = COUNTER(
+        "drave_fetch_served_bytes_total",
+        "Bytes that were read for consumers: memory (the tail), cache (a segment that was in the "
+        "page cache), disk (a segment that a thread had to read).",
+        "from"),
     [METRIC_DAMAGE_FOUND] = COUNTER("drave_damage_found_total",
                                     "Segments in which reads met damage.", "where"),
 

@@ -171,6 +171,8 @@ static void observe_raft(struct observer *observer) {
     for (int loss = 0; loss < LOSSES; loss++)
         snapshot_add1(to, METRIC_LEADERSHIPS_LOST, (double)stats.leaderships_lost[loss],
                       text(to, losses[loss]));
+    snapshot_add_histogram(to, METRIC_PRODUCE_STAGE, &stats.journal_us, text(to, "journal"));
+    snapshot_add_histogram(to, METRIC_PRODUCE_STAGE, &stats.quorum_us, text(to, "quorum"));
     snapshot_add_histogram(to, METRIC_FAILOVER, &stats.failovers, 0);
     snapshot_add(to, METRIC_FAST_FAILOVERS, (double)stats.fast_failovers);
     snapshot_add1(to, METRIC_DAMAGE_FOUND, (double)stats.damaged_files, text(to, "segments"));
@@ -197,6 +199,20 @@ static void observe_journal(struct observer *observer) {
     snapshot_add(to, METRIC_JOURNAL_TORN_TAILS, (double)stats.torn_tails);
     snapshot_add(to, METRIC_WRITE_BEHIND_BYTES,
                  (double)log_store_unwritten_bytes(observer->observed->store));
+}
+
+static void observe_segments(struct observer *observer) {
+    static const char *const places[FETCHED_FROM] = {
+        [FETCHED_MEMORY] = "memory", [FETCHED_CACHE] = "cache", [FETCHED_DISK] = "disk"};
+    struct snapshot *to = observer->snapshot;
+    const struct log_store_counts *counts = log_store_counts(observer->observed->store);
+    snapshot_add(to, METRIC_SEGMENT_WRITTEN_BYTES, (double)counts->written_bytes);
+    snapshot_add(to, METRIC_SEGMENT_RAW_BYTES, (double)counts->raw_bytes);
+    snapshot_add1(to, METRIC_DELETED_BYTES, (double)counts->dropped_bytes, text(to, "start"));
+    snapshot_add1(to, METRIC_DELETED_BYTES, (double)counts->cleaned_bytes, text(to, "cleaned"));
+    for (int from = 0; from < FETCHED_FROM; from++)
+        snapshot_add1(to, METRIC_FETCH_SERVED_BYTES, (double)counts->fetched_bytes[from],
+                      text(to, places[from]));
 }
 
 static void observe_disk(struct observer *observer) {
@@ -251,6 +267,7 @@ static void observe_log(struct observer *observer) {
 static void observe_produce(struct observer *observer) {
     const struct produce_counts *counts = partition_set_counts(observer->observed->partitions);
     struct snapshot *to = observer->snapshot;
+    snapshot_add_histogram(to, METRIC_PRODUCE_STAGE, &counts->gather_us, text(to, "gather"));
     snapshot_add_histogram(to, METRIC_PRODUCE_BATCH_BYTES, &counts->batch_bytes, 0);
     snapshot_add_histogram(to, METRIC_PRODUCE_BATCH_RECORDS, &counts->batch_records, 0);
     snapshot_add(to, METRIC_PRODUCE_DUPLICATES, (double)counts->repeated);
@@ -271,6 +288,7 @@ void observe_numbers(struct observer *observer) {
     }
     if (observed->store != NULL) {
         observe_journal(observer);
+        observe_segments(observer);
         observe_disk(observer);
     }
     if (observed->shard != NULL) {

@@ -76,7 +76,8 @@ static bool keeps_buffer(const struct slice *bytes) {
            bytes->len >= bytes->buffer->size - bytes->buffer->size / 8;
 }
 
-void append_queue_add(struct partition *partition, struct produced_batch *batch, int64_t now_ms) {
+void append_queue_add(struct partition *partition, struct produced_batch *batch, int64_t now_ms,
+                      uint64_t came_us) {
     const struct record_batch *header = &batch->header;
     size_t size = batch->bytes.len;
     buckets_add(&partition->counts->batch_bytes, &bounds_bytes, size);
@@ -105,6 +106,7 @@ void append_queue_add(struct partition *partition, struct produced_batch *batch,
     if (timestamp > forming->max_timestamp && !marker) forming->max_timestamp = timestamp;
     if (record_batch_codec(header) == RECORD_CODEC_NONE) forming->plain_bytes += size;
     if (header->producer_id >= 0) forming->numbered = true;
+    if (forming->batches == 0 || came_us < forming->came_us) forming->came_us = came_us;
     forming->len += size;
     forming->records += (uint32_t)header->record_count;
     forming->batches++;
@@ -143,8 +145,13 @@ static int queue_submit(struct partition *partition, struct forming_entry *formi
                                           forming->plain_bytes * 2 > forming->len};
     log_index index;
     int error = raft_group_submit(partition->group, &spec, &index);
-    if (error != ERR_NONE) give_back(forming, spec.raw);
-    return error;
+    if (error != ERR_NONE) {
+        give_back(forming, spec.raw);
+        return error;
+    }
+    buckets_add(&partition->counts->gather_us, &bounds_sync,
+                env_now_us(partition->env) - forming->came_us);
+    return ERR_NONE;
 }
 
 int append_queue_flush(struct partition *partition) {

@@ -50,6 +50,8 @@ struct applier_type {
     void (*lost)(void *state);
     /* Another replica leads, which this one perhaps was to become. */
     void (*passed_over)(void *state);
+    /* Of a leader: clients wait for what another one would begin anew. */
+    bool (*unsettled)(const void *state);
     /* The state as bytes, a step at a time, each of far less than a turn of the loop may have: adds
      * to `into`, which stays, until it returns true. `*walk` is NULL at first, then the applier's.
      * What is applied between two steps is in the bytes as well: together they make the state of

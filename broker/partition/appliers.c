@@ -106,6 +106,15 @@ void appliers_lost(struct partition *partition) {
     }
 }
 
+bool appliers_unsettled(const struct partition *partition) {
+    for (size_t i = 0; i < partition->applier_count; i++) {
+        const struct applier *applier = &partition->appliers[i];
+        if (applier->type->unsettled != NULL && applier->type->unsettled(applier->state))
+            return true;
+    }
+    return false;
+}
+
 void appliers_passed_over(struct partition *partition) {
     for (size_t i = 0; i < partition->applier_count; i++) {
         const struct applier *applier = &partition->appliers[i];

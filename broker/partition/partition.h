@@ -55,8 +55,10 @@ struct partition_settings {
 struct produce_counts {
     struct buckets batch_bytes, batch_records; /* of batches that were appended (bounds_bytes,
                                                   bounds_count) */
-    uint64_t repeated;     /* batches that idempotent producers sent again: appended once */
-    uint64_t out_of_order; /* ... that they sent without the one before it: refused */
+    struct buckets gather_us; /* of entries, from when the first of their batches had come until the
+                                 group was given them (bounds_sync) */
+    uint64_t repeated;        /* batches that idempotent producers sent again: appended once */
+    uint64_t out_of_order;    /* ... that they sent without the one before it: refused */
 };
 
 struct partition_spec {
@@ -121,6 +123,10 @@ int64_t partition_high_watermark(const struct partition *partition); /* committe
 kafka_offset partition_stable_offset(const struct partition *partition);
 /* From here on records are served: what lies below was deleted, perhaps not from the disk yet. */
 int64_t partition_start_offset(const struct partition *partition);
+/* Of a leader, by whoever plans to hand it over: that should wait, for clients wait for what a new
+ * leader would begin anew (a group that is rebalanced). True for 30 s at most, from when it is
+ * asked first; anew when nobody has asked for as long. */
+bool partition_puts_off_handover(struct partition *partition);
 /* This replica was elected, and leads as soon as all is applied. */
 bool partition_is_electing(const struct partition *partition);
 /* What its appliers know by what has committed, as bytes of a snapshot: equal, but for the order of
@@ -184,6 +190,7 @@ struct partition_produce {
     /* The partition's. */
     struct partition *partition;
     struct produced_records records;
+    uint64_t came_us;
     kafka_offset end_offset;
     struct partition_produce *next, *prev;
     struct check_line *line;

@@ -36,7 +36,8 @@ static int16_t prepare(struct partition *partition, struct slice *batch,
     int error = record_batch_parse(batch->data, batch->len, &produced->header, NULL);
     CHECK(error == ERR_NONE); /* the builder made it */
     produced->max_timestamp = produced->header.max_timestamp;
-    append->produce = (struct partition_produce){.done = on_produced, .partition = partition};
+    append->produce = (struct partition_produce){
+        .done = on_produced, .partition = partition, .came_us = env_now_us(partition->env)};
     return KAFKA_NONE;
 }
 

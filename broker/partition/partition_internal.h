@@ -47,6 +47,7 @@ struct forming_entry {
     size_t len, room;
     size_t plain_bytes; /* of batches that their producers did not compress */
     kafka_offset base_offset;
+    uint64_t came_us; /* the first of them */
     int64_t max_timestamp;
     uint32_t records;
     uint16_t batches;
@@ -123,7 +124,8 @@ struct partition {
     uint32_t epoch; /* while leading */
     bool quiet;     /* while leading: nothing happens in the group */
     struct env_timer *leading_timer;
-    uint64_t in_sync; /* a bit for each member, as last told */
+    uint64_t put_off_ms, put_off_last_ms; /* when a handover was put off first, and last */
+    uint64_t in_sync;                     /* a bit for each member, as last told */
     struct produce_counts *counts;
     struct partition_flow flow; /* since it was taken */
     bool moved;                 /* ... and events->moved was called */
@@ -175,8 +177,10 @@ void partition_note_moved(struct partition *partition);
 
 /* ---- append_queue.c ---- */
 
-/* Gives the batch the next offsets and puts it into an entry. Takes batch->bytes over. */
-void append_queue_add(struct partition *partition, struct produced_batch *batch, int64_t now_ms);
+/* Gives the batch, which came at `came_us`, the next offsets and puts it into an entry. Takes
+ * batch->bytes over. */
+void append_queue_add(struct partition *partition, struct produced_batch *batch, int64_t now_ms,
+                      uint64_t came_us);
 /* Gives the group what it takes now. The error is that of raft_group_submit for the first entry
  * that it did not take: ERR_LIMIT, ... */
 int append_queue_flush(struct partition *partition);
@@ -333,6 +337,7 @@ bool appliers_command(struct partition *partition, struct entry *entry);
 void appliers_leading(struct partition *partition);
 void appliers_lost(struct partition *partition);
 void appliers_passed_over(struct partition *partition);
+bool appliers_unsettled(const struct partition *partition);
 
 /* ---- appliers_snapshot.c ---- */
 

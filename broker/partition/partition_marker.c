@@ -21,6 +21,7 @@ static int16_t append(struct partition *partition, const struct transaction_mark
     int error = record_batch_parse(batch.bytes.data, batch.bytes.len, &batch.header, NULL);
     CHECK(error == ERR_NONE); /* the builder made it */
     batch.max_timestamp = batch.header.max_timestamp;
+    marker->produce.came_us = env_now_us(partition->env);
     partition_produce_append(partition, &marker->produce, &batch);
     return KAFKA_NONE;
 }

@@ -112,7 +112,7 @@ void partition_produce_append(struct partition *partition, struct partition_prod
             &batch->header, base_offset, log_append_time ? now_ms : batch->max_timestamp);
         producer_state_begin(partition->producers, &identity);
     }
-    append_queue_add(partition, batch, now_ms);
+    append_queue_add(partition, batch, now_ms, produce->came_us);
     env_defer(partition->env, &partition->flush);
     set_result(produce, KAFKA_NONE, base_offset, log_append_time ? now_ms : -1);
     wait_for_commit(produce, partition->next_offset);
@@ -286,6 +286,7 @@ enum completion partition_produce(struct partition *partition,
     refusal->reject_count = 0;
     produce->partition = partition;
     produce->records = *records;
+    produce->came_us = env_now_us(partition->env);
     produce->place = PLACE_NONE;
     produce->abandoned = false;
     bool electing;

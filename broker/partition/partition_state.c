@@ -7,6 +7,8 @@
 #include "base/mutant.h"
 #include "protocol/kafka_error.h"
 
+enum { PUT_OFF_MOST_MS = 30 * 1000 };
+
 int16_t partition_leadership(const struct partition *partition, int32_t leader_epoch,
                              bool *electing) {
     *electing = false;
@@ -108,6 +110,19 @@ int32_t partition_index(const struct partition *partition) {
 
 bool partition_is_leading(const struct partition *partition) {
     return partition->leading;
+}
+
+bool partition_puts_off_handover(struct partition *partition) {
+    uint64_t now_ms = env_now_ms(partition->env);
+    bool anew = partition->put_off_last_ms == 0 ||
+                now_ms - partition->put_off_last_ms >= PUT_OFF_MOST_MS;
+    if (!appliers_unsettled(partition)) {
+        partition->put_off_last_ms = 0;
+        return false;
+    }
+    if (anew) partition->put_off_ms = now_ms;
+    partition->put_off_last_ms = now_ms;
+    return now_ms - partition->put_off_ms < PUT_OFF_MOST_MS;
 }
 
 bool partition_is_electing(const struct partition *partition) {

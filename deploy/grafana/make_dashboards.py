@@ -123,6 +123,17 @@ CLUSTER = [
         (quantile(0.99, "drave_request_seconds", "api"), "{{api}}"),
         description="Without what clients asked to wait.",
     ),
+    graph(
+        "Where the time of produce goes",
+        "s",
+        (
+            f"sum by (stage) (rate(drave_produce_stage_seconds_sum{{{HERE}}}{RATE})) "
+            f"/ sum by (stage) (rate(drave_produce_stage_seconds_count{{{HERE}}}{RATE}))",
+            "{{stage}}",
+        ),
+        (quantile(0.99, "drave_produce_stage_seconds", "stage"), "99 % within: {{stage}}"),
+        description="gather: checks. journal: our own disk. quorum: the others, behind it.",
+    ),
     graph("Requests under way", "none", (f"drave_requests_in_flight{{{HERE}}}", "{{instance}}")),
     graph("Clients", "none", (f"sum by (instance) (drave_connections{{{HERE}}})", "{{instance}}")),
     graph(
@@ -229,6 +240,19 @@ CLUSTER = [
         (f"max(drave_disk_min_free_bytes{{{HERE}}})", "must stay free"),
     ),
     graph("Used of the disk", "percentunit", (f"1 - drave_disk_free_bytes{{{HERE}}} / drave_disk_size_bytes{{{HERE}}}", "{{instance}}")),
+    graph(
+        "Read for consumers from",
+        "Bps",
+        (rate("drave_fetch_served_bytes_total", "from"), "{{from}}"),
+        description="disk: of segments that were not in the page cache.",
+    ),
+    graph(
+        "Into segments",
+        "Bps",
+        (rate("drave_segment_raw_bytes_total"), "as they came: {{instance}}"),
+        (rate("drave_segment_written_bytes_total"), "stored: {{instance}}"),
+    ),
+    graph("Gone from the disk", "Bps", (rate("drave_deleted_bytes_total", "cause"), "{{cause}}")),
     graph("Committed, and in no segment yet", "bytes", (f"drave_write_behind_bytes{{{HERE}}}", "{{instance}}")),
     graph("Damaged files met", "none", (f"drave_damage_found_total{{{HERE}}}", "{{instance}} {{where}}")),
     graph("Produce refused: the disk is full", "none", (f"drave_disk_refusing{{{HERE}}}", "{{instance}}")),

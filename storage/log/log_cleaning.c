@@ -193,11 +193,15 @@ static void swap_tables(struct clean_round *round, const struct clean_output *ou
     segment->end = output->index.end;
     segment->synced = segment->end.position;
     segment->sealed_ms = output->index.sealed_ms;
-    log->size_bytes += segment->end.position;
+    uint64_t before = 0;
     for (size_t i = 0; i < output->count; i++) {
-        log->size_bytes -= log->segments[at + i]->end.position;
+        before += log->segments[at + i]->end.position;
         segment_drop_replaced(log->segments[at + i]);
     }
+    log->size_bytes += segment->end.position;
+    log->size_bytes -= before;
+    if (before > segment->end.position)
+        log->store->counts.cleaned_bytes += before - segment->end.position;
     log->segments[at] = segment;
     log->losses++;
     log->below_count = 0; /* counted anew */

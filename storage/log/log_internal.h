@@ -119,6 +119,7 @@ struct log_store {
     void (*roll)(struct partition_log *log);
     struct reading_queue readers;
     uint64_t uncommitted_bytes, undurable_bytes;
+    struct log_store_counts counts;
     struct log_limiter full_disk;
     bool closed; /* freed when no job in the lanes and no log is left */
     /* log_store_flush */

@@ -221,6 +221,10 @@ uint64_t log_store_unwritten_bytes(const struct log_store *store) {
     return store->write_behind.unwritten_bytes;
 }
 
+const struct log_store_counts *log_store_counts(const struct log_store *store) {
+    return &store->counts;
+}
+
 uint64_t log_store_undurable_bytes(const struct log_store *store) {
     return store->undurable_bytes;
 }

@@ -77,6 +77,21 @@ void log_store_off_room(struct log_store *store, struct log_store_room_listener 
 uint64_t log_store_uncommitted_bytes(const struct log_store *store);
 /* Committed, and in no segment yet: the journal is their copy. */
 uint64_t log_store_unwritten_bytes(const struct log_store *store);
+/* What all logs of a store count together since it was opened, for metrics. */
+enum fetched_from {
+    FETCHED_MEMORY, /* the tail, as it was appended */
+    FETCHED_CACHE,  /* a segment, of which the page cache had it */
+    FETCHED_DISK,   /* ... that a thread had to read */
+    FETCHED_FROM
+};
+struct log_store_counts {
+    uint64_t fetched_bytes[FETCHED_FROM]; /* of batches, as consumers get them */
+    uint64_t written_bytes, raw_bytes;    /* of entries that went into segments, as they are stored,
+                                             and before they were compressed */
+    uint64_t dropped_bytes,
+        cleaned_bytes; /* that went with segments at the front, or by cleaning */
+};
+const struct log_store_counts *log_store_counts(const struct log_store *store);
 /* Bytes of entries that are not durable here, committed or not: what a slow disk has not taken yet,
  * over all logs. */
 uint64_t log_store_undurable_bytes(const struct log_store *store);

@@ -174,11 +174,19 @@ static void leave_hint(struct offset_reading *reading) {
     reading->at_position = 0;
 }
 
+/* Of what this look has found. */
+static void count_found(const struct offset_reading *reading, enum fetched_from from) {
+    reading->base.log->store->counts.fetched_bytes[from] += reading->bytes - reading->looked_from;
+}
+
 static int take_from_memory(struct offset_reading *reading, const struct entry *entry) {
     if (!wants(reading, entry)) return 0;
     struct slice raw;
     int error = log_memory_raw(&reading->base.log->memory, entry->index, &raw);
-    return error ? error : fetch_take(reading, entry, raw);
+    reading->looked_from = reading->bytes;
+    if (!error) error = fetch_take(reading, entry, raw);
+    count_found(reading, FETCHED_MEMORY);
+    return error;
 }
 
 /* One look into the segment with the offset. ERR_AGAIN: resume comes later. */
@@ -189,8 +197,10 @@ static int log_fetch_look(struct offset_reading *reading) {
     reading->looked_from = reading->bytes;
     int error = log_reading_look(&reading->base, segment, SEEK_BY_OFFSET, reading->offset,
                                  log_hint_by_offset(log, segment, reading->offset));
-    if (!error) leave_hint(reading);
-    return error;
+    if (error) return error;
+    count_found(reading, FETCHED_CACHE);
+    leave_hint(reading);
+    return ERR_NONE;
 }
 
 /* Goes on until there is enough. True: done was called. */
@@ -226,6 +236,7 @@ static void fetch_resume(struct log_reading *base, int error) {
         fetch_finish(reading, error);
         return;
     }
+    count_found(reading, FETCHED_DISK);
     leave_hint(reading);
     go_on(reading);
 }

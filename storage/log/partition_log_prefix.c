@@ -149,6 +149,7 @@ static void drop_segments(struct partition_log *log, log_index index) {
     while (count < log->segment_count && log->segments[count]->header.first_index <= index) {
         log->size_bytes -= log->segments[count]->end.position;
         log->below_bytes -= log->segments[count]->end.position;
+        log->store->counts.dropped_bytes += log->segments[count]->end.position;
         dropped_segments_add(&log->store->dropped, log->segments[count++], log->prefix.delay_ms);
     }
     for (size_t i = count; i < log->segment_count; i++)

@@ -74,9 +74,13 @@ static void take_result(struct partition_log *log, struct write_job *job) {
     segment->end = job->end;
     if (job->write.sync) segment->synced = job->end.position;
     log->written_end = job->end.offset;
+    struct log_store_counts *counts = &log->store->counts;
     uint64_t stored = 0;
-    for (size_t i = 0; i < job->write.count; i++)
+    for (size_t i = 0; i < job->write.count; i++) {
         stored += entry_stored_size(job->write.entries[i]);
+        counts->raw_bytes += job->write.entries[i]->raw_len;
+    }
+    counts->written_bytes += stored;
     log_store_took_room(log->store, stored + job->write.padding + job->write.index_len +
                                         (job->write.create ? SEGMENT_HEADER_SIZE : 0));
     log->unwritten_bytes -= stored;

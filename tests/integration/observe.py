@@ -79,6 +79,8 @@ def moving(cluster):
         "drave_loop_turn_seconds_count",
         "drave_http_requests_total",
         "process_cpu_seconds_total",
+        "drave_produce_stage_seconds_count",
+        "drave_fetch_served_bytes_total",
         "drave_produce_batch_bytes_count",
         "drave_produce_batch_records_sum",
         "drave_produce_duplicates_total",

@@ -77,6 +77,7 @@ struct classic_group *classic_live(struct group *group) {
 static void live_free(struct classic_group *classic) {
     struct group *group = classic->group;
     CHECK(classic->members == NULL && classic->pending == NULL && classic->names == NULL);
+    if (classic_is_rebalancing(classic->state)) group->table->rebalancing--;
     classic_timer_clear(classic);
     group_timer_clear(group->table->timers, &classic->hold);
     shared_bytes_release(classic->type);

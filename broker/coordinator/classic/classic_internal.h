@@ -95,6 +95,10 @@ struct classic_group {
     struct group_sync *leader_sync; /* while its record is written */
 };
 
+/* A new coordinator would begin it anew. */
+static inline bool classic_is_rebalancing(enum classic_state state) {
+    return state == CLASSIC_PREPARING || state == CLASSIC_COMPLETING;
+}
 static inline struct group_table *classic_table(const struct classic_group *classic) {
     return classic->group->table;
 }

@@ -243,13 +243,15 @@ void classic_member_rename(struct classic_member *member, struct shared_bytes *i
     member_enter_id(member);
 }
 
-/* Static members are expected to go and to come again within a session (KIP-345). How often others
- * speak is theirs to choose: from what is not known nothing follows. */
+/* Static members are expected to go and to come again within a session (KIP-345). Who was never
+ * assigned anything has nothing to lose: it only joins anew. How often others speak is theirs to
+ * choose; as long as that was not seen it is a third of the session at most, as Kafka's
+ * documentation of heartbeat.interval.ms has it. */
 uint64_t classic_session_ms(const struct classic_member *member) {
     uint64_t whole_ms = (uint64_t)member->session_timeout_ms;
-    if (!member->presence.absent || member->instance != NULL || member->beat_ms == 0)
-        return whole_ms;
-    uint64_t patience_ms = group_presence_patience_ms(member->beat_ms);
+    if (!member->presence.absent || member->instance != NULL) return whole_ms;
+    uint64_t interval_ms = member->beat_ms != 0 ? member->beat_ms : whole_ms / 3;
+    uint64_t patience_ms = group_presence_patience_ms(member->owned != NULL ? interval_ms : 0);
     return patience_ms < whole_ms ? patience_ms : whole_ms;
 }
 

@@ -18,6 +18,9 @@ void classic_move(struct classic_group *classic, enum classic_state state) {
         [CLASSIC_STABLE] = {[CLASSIC_PREPARING] = true},
     };
     CHECK(allowed[classic->state][state]);
+    struct group_table *table = classic_table(classic);
+    if (classic_is_rebalancing(classic->state)) table->rebalancing--;
+    if (classic_is_rebalancing(state)) table->rebalancing++;
     classic->state = state;
 }
 

@@ -67,6 +67,7 @@ struct group_table {
     struct group *groups;                           /* hash by id */
     struct group_cursor *cursors;
     struct classic_asker *askers;    /* soft: connections that were told ids of members */
+    uint32_t rebalancing;            /* soft: groups of the classic protocol that are */
     struct group_line *lines;        /* soft: those over which members were heard last */
     const struct group_watch *watch; /* NULL: nobody wants to know */
     uint64_t seed;

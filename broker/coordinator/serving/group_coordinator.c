@@ -153,6 +153,11 @@ static void coordinator_free(void *state) {
     mem_free(coordinator);
 }
 
+static bool coordinator_unsettled(const void *state) {
+    const struct group_coordinator *coordinator = state;
+    return coordinator->groups.rebalancing > 0;
+}
+
 const struct coordinator_state group_coordinator_state = {.apply = coordinator_apply,
                                                           .ended = coordinator_ended,
                                                           .leading = coordinator_leading,
@@ -160,4 +165,5 @@ const struct coordinator_state group_coordinator_state = {.apply = coordinator_a
                                                           .records = coordinator_records,
                                                           .records_stop = coordinator_records_stop,
                                                           .free = coordinator_free,
-                                                          .settled = coordinator_settled};
+                                                          .settled = coordinator_settled,
+                                                          .unsettled = coordinator_unsettled};

@@ -54,6 +54,40 @@ static void test_cluster_replicates(void **state) {
     assert_int_equal(stats.entries_sent, 2 * (2000 + 1)); /* each once to each, with the barrier */
 }
 
+static uint64_t count_of(const struct buckets *buckets) {
+    uint64_t count = 0;
+    for (int i = 0; i <= BUCKETS_MAX; i++)
+        count += buckets->counts[i];
+    return count;
+}
+
+static uint64_t count_wanted;
+
+static bool has_so_many(struct cluster *cluster) {
+    const struct replica *leader = cluster_leader(cluster, 0);
+    return leader != NULL && leader->count >= count_wanted;
+}
+
+/* Of an entry with batches its time is told: until our own disk has it, until a majority has. */
+static void test_cluster_tells_where_time_goes(void **state) {
+    struct cluster *cluster = *state;
+    cluster_start(cluster, 3, 1);
+    cluster_run(cluster, cluster_all_lead);
+    submit_all(cluster, 0, 10, 1000);
+    cluster_run(cluster, cluster_agrees);
+    struct replica *leader = cluster_leader(cluster, 0);
+    struct shard_stats stats;
+    shard_stats_get(leader->node->shard, &stats);
+    assert_int_equal(count_of(&stats.journal_us), 0);
+    count_wanted = leader->count + 1;
+    assert_int_equal(replica_submit_record(leader, 100), ERR_NONE);
+    cluster_run(cluster, has_so_many);
+    shard_stats_get(leader->node->shard, &stats);
+    assert_int_equal(count_of(&stats.journal_us), 1);
+    assert_int_equal(count_of(&stats.quorum_us), 1);
+    assert_true(stats.journal_us.sum + stats.quorum_us.sum > 0);
+}
+
 /* With a small window and large entries everything still arrives, through disk reads when memory no
  * longer has it. */
 static void test_cluster_catches_up_from_disk(void **state) {
@@ -346,6 +380,8 @@ static void test_cluster_eager_commit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_cluster_replicates, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(test_cluster_tells_where_time_goes, cluster_setup,
+                                        cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_catches_up_from_disk, cluster_setup,
                                         cluster_teardown),
         cmocka_unit_test_setup_teardown(test_cluster_fast_failover, cluster_setup,

@@ -1,5 +1,6 @@
 /* A client dies, which closes its connection: its member goes when it would have spoken again, and
  * a second later, not with its session. */
+#include <stdio.h>
 #include <string.h>
 
 #include "broker/coordinator/consumer/consumer_group.h"
@@ -112,16 +113,19 @@ static void test_classic_member_comes_back(void **state) {
     groups_close(&g);
 }
 
-/* Not known how often it beats: its session decides. So it does for static members, which are
- * expected to go and to come again. */
+/* Not known how often it beats: every third of its session at least, so it has half of that. The
+ * session decides for static members, which are expected to go and to come again. */
 static void test_classic_session_decides(void **state) {
     (void)state;
     groups_open(&g);
     groups_stable(&g, 2, false);
+    assert_int_equal(ask_heartbeat(&g, from("m1", NULL, &line1)), 0);
     assert_int_equal(ask_heartbeat(&g, from("m2", NULL, &line2)), 0);
     closes(&g, &line2);
-    groups_pass(&g, 9000);
+    groups_pass(&g, 4900);
     assert_string_equal(groups_state(&g), "Stable 1 m1,m2");
+    groups_pass(&g, 100);
+    assert_string_equal(groups_state(&g), "PreparingRebalance 1 m1");
     groups_close(&g);
 
     groups_open(&g);
@@ -153,6 +157,43 @@ static void test_classic_member_dies_in_its_join(void **state) {
     assert_int_equal(other.error, NOT_DONE);
     groups_pass(&g, 100);
     assert_int_equal(other.error, 0);
+    groups_close(&g);
+}
+
+/* Who has never been assigned anything has nothing to lose: it has a second to be back in its Join.
+ * Another broker is not given the lead while the group is rebalanced. */
+static void test_classic_new_member_dies_in_its_join(void **state) {
+    (void)state;
+    static struct asked first, join, one, two;
+    groups_open(&g);
+    groups_stable(&g, 2, false);
+    two_beat(NULL, NULL);
+    assert_int_equal(g.table->rebalancing, 0);
+    ask_join(&g, &first, (struct asks){.asker = &line3});
+    char id[CALL_TEXT];
+    snprintf(id, sizeof id, "%s", first.member);
+    ask_join(&g, &join, (struct asks){.member = id, .asker = &line3});
+    assert_int_equal(join.error, NOT_DONE);
+    assert_int_equal(g.table->rebalancing, 1);
+    assert_true(group_call_cancel(&join.call));
+    closes(&g, &line3);
+    groups_pass(&g, 900);
+    ask_join(&g, &join, (struct asks){.member = id, .asker = &line2}); /* it is back */
+    assert_int_equal(join.error, NOT_DONE);
+    assert_true(group_call_cancel(&join.call));
+    closes(&g, &line2);
+    ask_join(&g, &one, (struct asks){.member = "m1", .asker = &line1});
+    ask_join(&g, &two, (struct asks){.member = "m2", .asker = &line1});
+    groups_pass(&g, 900);
+    assert_int_equal(one.error, NOT_DONE);
+    groups_pass(&g, 100);
+    assert_int_equal(one.error, 0);
+    assert_int_equal(two.error, 0);
+    assert_int_equal(g.table->rebalancing, 1);
+    ask_sync(&g, &one, (struct asks){.member = "m1", .generation = 2, .assign = "m1=a,m2=b"});
+    groups_commit(&g);
+    assert_int_equal(one.error, 0);
+    assert_int_equal(g.table->rebalancing, 0);
     groups_close(&g);
 }
 
@@ -224,6 +265,7 @@ int main(void) {
         cmocka_unit_test(test_classic_member_comes_back),
         cmocka_unit_test(test_classic_session_decides),
         cmocka_unit_test(test_classic_member_dies_in_its_join),
+        cmocka_unit_test(test_classic_new_member_dies_in_its_join),
         cmocka_unit_test(test_consumer_member_dies),
         cmocka_unit_test(test_consumer_member_comes_back),
     };
