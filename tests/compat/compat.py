@@ -1,7 +1,8 @@
 """The contract of consumers' everyday jobs (contract.py) with every client of clients.py, against three brokers.
 
-tests/run compat [--kills 1] [--json]: with --kills a broker is killed every 20 s meanwhile, and comes back 5 s later.
-By hand: tests/harness/python tests/compat/compat.py [WORD...] [--short] [--against BOOTSTRAP]: jobs and clients whose names have one of the words
+tests/run compat [--kills 1] [--rounds N] [--json]: with --kills a broker is killed every 20 s meanwhile, and comes back 5 s later; with --rounds
+Kafka Streams and Kafka Connect are at work for N minutes.
+By hand: tests/harness/python tests/compat/compat.py [WORD...] [--short] [--kills] [--minutes N] [--against BOOTSTRAP]: jobs and clients whose names have one of the words
 (a word with = is a whole name); --short is what CI runs; --kafka starts brokers of Apache Kafka instead, which say what is right; --against asks
 those that run already.
 """
@@ -16,8 +17,8 @@ import threading
 import time
 import traceback
 
+from compat import contract, exactly_once, transactions
 from compat.clients import clients
-from compat.contract import jobs
 from compat.job import Cluster as Brokers
 from compat.job import Failed, Job
 from compat.member import Refused
@@ -25,6 +26,7 @@ from compat.reference import KafkaCluster
 
 from harness.cluster import BIN, ROOT, Cluster
 
+jobs = contract.job | transactions.job | exactly_once.job
 LANES = 3  # clients side by side; they wait most of the time
 SETTINGS = {
     "group.initial.rebalance.delay.ms": 0,
@@ -35,7 +37,8 @@ SETTINGS = {
 }
 SHORT = {
     "clients": ("librdkafka", "kafka-python", "kafkajs"),
-    "jobs": ("restarts_from_a_synchronous_commit", "two_members_share_and_one_leaves", "a_group_is_listed_and_described"),
+    "jobs": ("restarts_from_a_synchronous_commit", "two_members_share_and_one_leaves", "a_group_is_listed_and_described")
+    + ("an_aborted_transaction_is_not_read", "what_is_read_is_written_once"),
 }
 KILL_EVERY, DOWN = 20, 5
 LOGS = ROOT / "build/compat/logs"
@@ -82,15 +85,15 @@ class Run:
             print(text, flush=True)
 
     def one_job(self, client, name, function):
-        job = Job(self.brokers, client, name, self.arguments.kills, LOGS)
+        job = Job(self.brokers, client, name, self.arguments.kills, LOGS, self.arguments.minutes)
         try:
             function(job)
-            return None
+            return None, job.notes
         except (Refused, Failed) as e:
-            return str(e)
+            return str(e), []
         except Exception as e:
             self.say("# " + traceback.format_exc().replace("\n", "\n# "))
-            return f"{type(e).__name__}: {e}"
+            return f"{type(e).__name__}: {e}", []
         finally:
             job.end()
 
@@ -115,11 +118,12 @@ class Run:
                 cannot[name] = client.cannot[missing[0]]
                 continue
             at = time.monotonic()
-            why = self.one_job(client, name, function)
+            why, notes = self.one_job(client, name, function)
             seconds = time.monotonic() - at
             if why is None:
                 passed.append(name)
-                self.say(f"ok {title}: {name} ({seconds:.1f} s)")
+                more = "".join(f": {' '.join(n.split())[:200]}" for n in notes)
+                self.say(f"ok {title}: {name} ({seconds:.1f} s){more}")
             else:
                 failed[name] = why
                 self.say(f"not ok {title}: {name}: {' '.join(why.split())[:1500]}")
@@ -158,6 +162,7 @@ def main():
     parse.add_argument("--against")
     parse.add_argument("--kafka", action="store_true")
     parse.add_argument("--kills", action="store_true", default=bool(int(os.environ.get("KILLS") or 0)))
+    parse.add_argument("--minutes", type=int, default=int(os.environ.get("ROUNDS") or 0))
     arguments = parse.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
     kills = None

@@ -1,26 +1,18 @@
-"""The contract: everyday jobs of a consumer, each written once, for every client. clients.py says who cannot do which, and why.
+"""The contract: everyday jobs of a consumer, each written once, for every client. clients.py says who cannot do which, and why. (Those of
+transactions are in transactions.py and exactly_once.py.)
 
 A job gets a Job (job.py), and fails with a sentence.
 """
 
 import time
 from collections import Counter
+from tempfile import TemporaryDirectory
 
-from compat.job import Failed
+from compat.job import Failed, Jobs
 from compat.member import Refused
 from confluent_kafka import Consumer, TopicPartition
 
-jobs = {}
-
-
-def job(*needs):
-    """A job of the contract; needs: what a client must be able to do for it."""
-
-    def keep(function):
-        jobs[function.__name__] = (function, set(needs))
-        return function
-
-    return keep
+job = Jobs()
 
 
 # ---- Reading and going on ----
@@ -405,7 +397,8 @@ def counts_come(j, m, reader, counts, wanted):
     while counts != wanted:
         for record in reader.consume(100, 0.3):
             if not record.error():
-                counts[record.key().decode()] = int(record.value())
+                word, count = record.value().decode().split()
+                counts[word] = int(count)
         if time.monotonic() > end:
             raise Failed(f"counted {counts}, not {dict(wanted)}; it is {m.ask('state')['state']}")
         if any(n > wanted[word] for word, n in counts.items()) and not j.rough:
@@ -420,9 +413,10 @@ def a_stream_processor_counts(j):
     reader.assign([TopicPartition(out, p, 0) for p in range(2)])
     counts, wanted = {}, Counter()
     for _ in range(3):
-        m = j.process({"group": j.group, **j.settings()})
-        m.ask("open", topics=[t, out])
-        wanted.update(v[-1] for v in j.produce(t, 100))
-        counts_come(j, m, reader, counts, wanted)
-        j.close(m)
+        with TemporaryDirectory() as folder:
+            m = j.process({"group": j.group, **j.settings()})
+            m.ask("open", topics=[t, out], folder=folder, exactly_once=False)
+            wanted.update(v[-1] for v in j.produce(t, 100))
+            counts_come(j, m, reader, counts, wanted)
+            j.close(m)
     reader.close()

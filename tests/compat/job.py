@@ -8,7 +8,7 @@ import os
 import time
 
 from compat.member import Member, Refused
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 SESSION_MS = 6000
@@ -17,6 +17,17 @@ POLL_MS = 300
 
 class Failed(Exception):
     pass
+
+
+class Jobs(dict):
+    """Jobs of the contract by name: {name: (function, what a client must be able to do for it)}; @job("that", "and that") adds one."""
+
+    def __call__(self, *needs):
+        def keep(function):
+            self[function.__name__] = (function, set(needs))
+            return function
+
+        return keep
 
 
 class Cluster:
@@ -58,8 +69,7 @@ class Cluster:
             for client in (self.producer, self.looker):
                 if len(client.list_topics(name, timeout=10).topics[name].partitions) != partitions:
                     raise Failed(f"{name} has not got {partitions} partitions yet")
-            for p in range(partitions):
-                self.looker.get_watermark_offsets(TopicPartition(name, p), timeout=10)
+            self.ends(name, partitions)
 
         self.retry(known)
 
@@ -81,9 +91,12 @@ class Cluster:
             self.producer.list_topics(topic, timeout=10)
             raise
 
+    def values(self, count):
+        return [f"v{next(self.numbers)}" for _ in range(count)]
+
     def produce(self, topic, count, partitions):
         """Values, each acknowledged. Other lanes use the producer, too, so each counts what it was told itself."""
-        told, values = [], [f"v{next(self.numbers)}" for _ in range(count)]
+        told, values = [], self.values(count)
         for i, value in enumerate(values):
             self.retry(lambda: self.send(topic, value, partitions[i % len(partitions)], told), 20)
         end = time.monotonic() + 130
@@ -94,12 +107,46 @@ class Cluster:
             raise Failed(f"records could not be produced: {failed[:1] or 'no answer'}")
         return values
 
+    def read_to_end(self, topic, partitions, isolation, seconds):
+        """The values of each partition in their order, and where it ended."""
+        settings = {"bootstrap.servers": self.bootstrap, "group.id": "unused", "log_level": 0, "reconnect.backoff.max.ms": 500}
+        reader = Consumer({**settings, "isolation.level": isolation, "enable.partition.eof": True, "enable.auto.commit": False})
+        reader.assign([TopicPartition(topic, p, 0) for p in range(partitions)])
+        values, ends, until = {p: [] for p in range(partitions)}, {}, time.monotonic() + seconds
+        while len(ends) < partitions:
+            if time.monotonic() > until:
+                raise Failed(f"another client read {topic} to the end of {sorted(ends)} alone within {seconds} s")
+            m = reader.poll(0.5)
+            if m and not m.error():
+                values[m.partition()].append(m.value().decode())
+            elif m and m.error().code() == KafkaError._PARTITION_EOF:
+                ends[m.partition()] = m.offset()
+        reader.close()
+        return values, ends
+
+    def ends(self, topic, partitions):
+        return [self.looker.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in range(partitions)]
+
+    def committed_values(self, topic, partitions, seconds):
+        """What is committed in each partition, once nothing is open in it any more."""
+
+        def all_decided():
+            _, ends = self.read_to_end(topic, partitions, "read_uncommitted", seconds)
+            values, stable = self.read_to_end(topic, partitions, "read_committed", seconds)
+            if any(stable[p] < ends[p] for p in range(partitions)):
+                raise Failed(f"{topic} is decided up to {stable}, of {ends}")
+            return values
+
+        return self.retry(all_decided, seconds)
+
 
 class Job:
-    def __init__(self, cluster, client, name, rough=False, logs=None):
-        self.cluster, self.client, self.rough, self.logs = cluster, client, rough, logs
+    def __init__(self, cluster, client, name, rough=False, logs=None, minutes=0):
+        """minutes: how long those that can be at work for long shall be."""
+        self.cluster, self.client, self.rough, self.logs, self.minutes = cluster, client, rough, logs, minutes
         self.name = f"{client.name}-{name}-{os.getpid()}"
         self.group, self.members, self.partitions, self.seen = f"g-{self.name}", [], {}, {}
+        self.produced, self.notes = {}, []  # produced: by topic and partition; notes: what else the report shall say
         self.limit = 90 if rough else 30  # of each wait
 
     # ---- Topics and records ----
@@ -116,18 +163,25 @@ class Job:
 
     def produce(self, topic, count, only=None):
         """Values, spread over the partitions in turn (or over `only`)."""
-        return self.cluster.produce(topic, count, only if only is not None else list(range(self.partitions[topic])))
+        partitions = only if only is not None else list(range(self.partitions[topic]))
+        values = self.cluster.produce(topic, count, partitions)
+        for i, value in enumerate(values):
+            self.produced.setdefault(topic, {}).setdefault(partitions[i % len(partitions)], []).append(value)
+        return values
 
     # ---- Members ----
 
     def member(self, topics=None, pattern=None, group=None, **more):
         """A member that has subscribed. It does what consumers do by default, but for what `more` says."""
-        settings = {"group": group or self.group, **self.settings(), **more}
+        return self.started({"group": group or self.group, **self.settings(), **more}, "open", topics=topics, pattern=pattern)
+
+    def started(self, settings, do, **more):
+        """A process that has done the first that it was asked."""
         end = time.monotonic() + self.limit
         while True:
             m = self.process(settings)
             try:
-                m.ask("open", topics=topics, pattern=pattern)
+                m.ask(do, **more)
                 return m
             except Refused:  # a program that finds its cluster in trouble is started again
                 m.kill()

@@ -17,6 +17,11 @@ What a driver understands (all of tests/compat/drivers speak it; a client that c
     pause, resume  partitions
     close                                               leaves the group (a static member does not) and ends
     list, describe, delete, alter, offsets              administration of groups
+    producer id, txn_timeout_ms, session                a transactional producer; session: open follows, of a consumer whose offsets go into transactions
+    begin
+    send     records [[topic, partition, value]]        into the transaction; answered when all are acknowledged
+    add_offsets                                         what poll has given out goes into the transaction
+    end      commit                                     commits it, or aborts
 """
 
 import json

@@ -5,7 +5,7 @@ import threading
 import time
 
 import aiokafka
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
 from compat.drivers.line import Taken, serve
@@ -113,6 +113,34 @@ class Driver:
     def close(self, q):
         if self.consumer:
             self.run(self.consumer.stop())
+
+    # ---- Transactions ----
+
+    def producer(self, q):
+        async def go():
+            self.writer = AIOKafkaProducer(
+                bootstrap_servers=q["bootstrap"].split(","), transactional_id=q["id"], transaction_timeout_ms=q["txn_timeout_ms"]
+            )
+            await self.writer.start()
+
+        self.run(go())
+
+    def begin(self, q):
+        self.run(self.writer.begin_transaction())
+
+    def send(self, q):
+        async def go():
+            sent = [await self.writer.send(t, v.encode(), partition=p) for t, p, v in q["records"]]
+            await asyncio.gather(*sent)
+
+        self.run(go())
+
+    def add_offsets(self, q):
+        offsets = {TopicPartition(t, p): o for (t, p), o in self.taken.take().items()}
+        self.run(self.writer.send_offsets_to_transaction(offsets, q["group"]))
+
+    def end(self, q):
+        self.run(self.writer.commit_transaction() if q["commit"] else self.writer.abort_transaction())
 
     # ---- Administration ----
 

@@ -4,10 +4,11 @@ import time
 
 import confluent_kafka
 from compat.drivers.line import Taken, serve
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 QUIET = {"log_level": 3, "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 500}
+PATIENCE_S = 90  # with what the library says may be tried again
 
 
 class Driver:
@@ -103,6 +104,40 @@ class Driver:
     def close(self, q):
         if self.consumer:
             self.consumer.close()
+
+    # ---- Transactions ----
+
+    def insist(self, call, *arguments):
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return call(*arguments, 20)
+            except KafkaException as e:
+                if not e.args[0].retriable() or time.monotonic() > end:
+                    raise
+
+    def producer(self, q):
+        id_and_time = {"transactional.id": q["id"], "transaction.timeout.ms": q["txn_timeout_ms"]}
+        self.writer = Producer({"bootstrap.servers": q["bootstrap"], **id_and_time, **QUIET})
+        self.insist(self.writer.init_transactions)
+
+    def begin(self, q):
+        self.writer.begin_transaction()
+
+    def send(self, q):
+        failed = []
+        for topic, partition, value in q["records"]:
+            self.writer.produce(topic, value, partition=partition, on_delivery=lambda e, m: failed.append(e) if e else None)
+        self.writer.flush()
+        if failed:
+            raise KafkaException(failed[0])
+
+    def add_offsets(self, q):
+        offsets = [TopicPartition(t, p, o) for (t, p), o in self.taken.take().items()]
+        self.insist(self.writer.send_offsets_to_transaction, offsets, self.consumer.consumer_group_metadata())
+
+    def end(self, q):
+        self.insist(self.writer.commit_transaction if q["commit"] else self.writer.abort_transaction)
 
     # ---- Administration ----
 

@@ -7,7 +7,7 @@ from collections import deque
 
 import kafka
 from compat.drivers.line import Taken, serve
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 logging.basicConfig(level=os.environ.get("DRIVER_LOG", "WARNING"))
@@ -98,8 +98,11 @@ class Driver:
     def assigned(self, q):
         return {"partitions": sorted([p.topic, p.partition] for p in self.consumer.assignment()), "rebalances": self.rebalances}
 
+    def taken_offsets(self):
+        return {TopicPartition(t, p): OffsetAndMetadata(o, "", -1) for (t, p), o in self.taken.take().items()}
+
     def commit(self, q):
-        offsets = {TopicPartition(t, p): OffsetAndMetadata(o, "", -1) for (t, p), o in self.taken.take().items()}
+        offsets = self.taken_offsets()
         if q["async"]:
             self.consumer.commit_async(offsets)
         else:
@@ -120,6 +123,36 @@ class Driver:
     def close(self, q):
         if self.consumer:
             self.consumer.close()
+
+    # ---- Transactions ----
+
+    def producer(self, q):
+        self.writer = KafkaProducer(
+            bootstrap_servers=q["bootstrap"].split(","),
+            transactional_id=q["id"],
+            transaction_timeout_ms=q["txn_timeout_ms"],
+            reconnect_backoff_max_ms=500,
+        )
+        self.writer.init_transactions()
+
+    def begin(self, q):
+        self.writer.begin_transaction()
+
+    def send(self, q):
+        futures = [self.writer.send(t, value=v.encode(), partition=p) for t, p, v in q["records"]]
+        self.writer.flush()
+        for future in futures:
+            future.get(30)
+
+    def add_offsets(self, q):
+        group = self.consumer.group_metadata() if MAJOR > 2 else q["group"]
+        self.writer.send_offsets_to_transaction(self.taken_offsets(), group)
+
+    def end(self, q):
+        if q["commit"]:
+            self.writer.commit_transaction()
+        else:
+            self.writer.abort_transaction()
 
     # ---- Administration ----
 

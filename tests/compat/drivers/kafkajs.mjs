@@ -5,7 +5,7 @@ import { Records, serve } from "./line.mjs";
 const require = createRequire(process.env.NODE_HOME + "/");
 const { Kafka, logLevel } = require("kafkajs");
 const records = new Records();
-let consumer, admin, assignment = {}, rebalances = 0;
+let consumer, producer, transaction, admin, assignment = {}, rebalances = 0;
 
 const kafka = (q) =>
   new Kafka({ clientId: "kafkajs", brokers: q.bootstrap.split(","), logLevel: logLevel.ERROR, retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 20 } });
@@ -13,6 +13,7 @@ const administer = async (q) => {
   if (!admin) await (admin = kafka(q).admin()).connect();
   return admin;
 };
+const byTopic = (rows, of) => [...new Set(rows.map((r) => r.topic))].map((topic) => ({ topic, ...of(rows.filter((r) => r.topic === topic)) }));
 const partitions = (q) => q.partitions.map(([topic, p]) => ({ topic, partitions: [p] }));
 
 serve({
@@ -47,6 +48,25 @@ serve({
   resume: (q) => consumer.resume(partitions(q)),
   async close() {
     await consumer?.disconnect();
+  },
+  async producer(q) {
+    producer = kafka(q).producer({ transactionalId: q.id, transactionTimeout: q.txn_timeout_ms, idempotent: true, maxInFlightRequests: 1 });
+    await producer.connect();
+    await (await producer.transaction()).abort(); // an empty one: takes over from whoever had the id before
+  },
+  async begin() {
+    transaction = await producer.transaction();
+  },
+  async send(q) {
+    const rows = q.records.map(([topic, partition, value]) => ({ topic, partition, value }));
+    await transaction.sendBatch({ topicMessages: byTopic(rows, (messages) => ({ messages })) });
+  },
+  async add_offsets(q) {
+    const rows = records.taken().map((o) => ({ ...o, offset: String(o.offset) }));
+    await transaction.sendOffsets({ consumerGroupId: q.group, topics: byTopic(rows, (partitions) => ({ partitions })) });
+  },
+  async end(q) {
+    await (q.commit ? transaction.commit() : transaction.abort());
   },
   async list(q) {
     return { groups: Object.fromEntries((await (await administer(q)).listGroups()).groups.map((g) => [g.groupId, null])) };

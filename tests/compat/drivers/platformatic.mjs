@@ -4,10 +4,11 @@ import { pathToFileURL } from "node:url";
 import { Records, serve } from "./line.mjs";
 
 const require = createRequire(process.env.NODE_HOME + "/");
-const { Admin, Consumer } = await import(pathToFileURL(require.resolve("@platformatic/kafka")));
+const { Admin, Consumer, Producer, stringSerializers } = await import(pathToFileURL(require.resolve("@platformatic/kafka")));
 const version = JSON.parse((await import("node:fs")).readFileSync(`${process.env.NODE_HOME}/node_modules/@platformatic/kafka/package.json`)).version;
 const records = new Records();
-let consumer, stream, admin, closing = false, rebalances = 0;
+const last = new Map(); // of each partition the newest message, which tells whose it is
+let consumer, producer, first, transaction, stream, admin, closing = false, rebalances = 0;
 
 const base = (q) => ({ clientId: "platformatic", bootstrapBrokers: q.bootstrap.split(","), retries: 20, retryDelay: 200, metadataMaxAge: 1000 });
 const administer = (q) => (admin ??= new Admin(base(q)));
@@ -19,7 +20,7 @@ async function read(q) {
     topics: q.topics, mode: "committed", fallbackMode: q.reset, autocommit: q.auto_commit ? 500 : false, maxWaitTime: 100,
     isolationLevel: q.isolation === "read_committed" ? 1 : 0,
   });
-  stream.on("data", (m) => records.put(m.topic, m.partition, m.offset, m.value));
+  stream.on("data", (m) => (last.set(`${m.topic}\n${m.partition}`, m), records.put(m.topic, m.partition, m.offset, m.value)));
   stream.on("error", (e) => {
     console.error(e);
     if (!closing) again(q);
@@ -60,6 +61,28 @@ serve({
     closing = true;
     await stream?.close();
     await consumer?.close(true);
+  },
+  async producer(q) {
+    const id = { transactionalId: q.id, producerId: -1n, producerEpoch: -1, timeout: q.txn_timeout_ms };
+    producer = new Producer({ ...base(q), ...id, idempotent: true, serializers: stringSerializers });
+    first = await producer.beginTransaction(); // takes over from whoever had the id before
+  },
+  async begin() {
+    transaction = first ?? (await producer.beginTransaction());
+    first = null;
+  },
+  async send(q) {
+    await transaction.send({ messages: q.records.map(([topic, partition, value]) => ({ topic, partition, value })) });
+  },
+  async add_offsets() {
+    await transaction.addConsumer(consumer);
+    for (const { topic, partition, offset } of records.taken()) {
+      const { metadata } = last.get(`${topic}\n${partition}`);
+      await transaction.addOffset({ topic, partition, offset: BigInt(offset - 1), metadata });
+    }
+  },
+  async end(q) {
+    await (q.commit ? transaction.commit() : transaction.abort());
   },
   async list(q) {
     return { groups: Object.fromEntries([...(await administer(q).listGroups()).values()].map((g) => [g.id, g.state])) };

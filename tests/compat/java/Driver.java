@@ -15,23 +15,29 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.Future;
 import java.util.regex.Pattern;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.common.utils.AppInfoParser;
 
-/** Apache Kafka's own client, both group protocols, and kafka-consumer-groups: the line protocol of tests/compat/member.py. */
+/** Apache Kafka's own client, both group protocols, transactions, and command-line tools: the line protocol of tests/compat/member.py. */
 public class Driver implements ConsumerRebalanceListener {
     static final ObjectMapper json = new ObjectMapper();
     final ArrayDeque<ConsumerRecord<String, String>> waiting = new ArrayDeque<>();
     final Map<TopicPartition, OffsetAndMetadata> taken = new HashMap<>();
     final Set<TopicPartition> owned = new HashSet<>();
     KafkaConsumer<String, String> consumer;
+    KafkaProducer<String, String> producer;
     int rebalances;
 
     public static void main(String[] words) throws Exception {
@@ -89,6 +95,28 @@ public class Driver implements ConsumerRebalanceListener {
             case "resume" -> consumer.resume(partitions(q.get("partitions")));
             case "close" -> {
                 if (consumer != null) consumer.close();
+            }
+            case "producer" -> {
+                Properties p = new Properties();
+                p.put("bootstrap.servers", q.get("bootstrap").asText());
+                p.put("transactional.id", q.get("id").asText());
+                p.put("transaction.timeout.ms", q.get("txn_timeout_ms").asText());
+                p.put("reconnect.backoff.max.ms", "500");
+                producer = new KafkaProducer<>(p, new StringSerializer(), new StringSerializer());
+                producer.initTransactions();
+            }
+            case "begin" -> producer.beginTransaction();
+            case "send" -> {
+                List<Future<RecordMetadata>> sent = new ArrayList<>();
+                for (JsonNode r : q.get("records"))
+                    sent.add(producer.send(new ProducerRecord<>(r.get(0).asText(), r.get(1).asInt(), null, r.get(2).asText())));
+                producer.flush();
+                for (Future<RecordMetadata> f : sent) f.get();
+            }
+            case "add_offsets" -> producer.sendOffsetsToTransaction(new HashMap<>(taken), consumer.groupMetadata());
+            case "end" -> {
+                if (q.get("commit").asBoolean()) producer.commitTransaction();
+                else producer.abortTransaction();
             }
             case "tool" -> tool(q, answer);
             default -> administer(what, q, answer);
@@ -205,10 +233,11 @@ public class Driver implements ConsumerRebalanceListener {
         }
     }
 
-    /** kafka-consumer-groups.sh starts this class. */
+    /** kafka-consumer-groups.sh starts this class, others what `main` names. */
     static void tool(JsonNode q, ObjectNode answer) throws Exception {
         List<String> line = new ArrayList<>(List.of("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
-            "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "--bootstrap-server", q.get("bootstrap").asText()));
+            q.hasNonNull("main") ? q.get("main").asText() : "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"));
+        if (!q.path("bare").asBoolean()) line.addAll(List.of("--bootstrap-server", q.get("bootstrap").asText()));
         for (JsonNode w : q.get("words")) line.add(w.asText());
         Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
         String text = new String(process.getInputStream().readAllBytes());

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -15,11 +16,13 @@ import (
 )
 
 var (
-	client *kgo.Client
-	admin  *kadm.Client
-	owned  = line.NewOwned()
-	taken  = map[line.At]int64{}
-	group  string
+	client  *kgo.Client
+	admin   *kadm.Client
+	writer  *kgo.Client
+	session *kgo.GroupTransactSession // of who reads and writes in one transaction
+	owned   = line.NewOwned()
+	taken   = map[line.At]int64{}
+	group   string
 )
 
 func base(q *line.Question) []kgo.Opt {
@@ -73,7 +76,61 @@ func open(q *line.Question) (line.Answer, error) {
 		opts = append(opts, kgo.Balancers(kgo.RangeBalancer()))
 	}
 	var err error
+	if q.Session {
+		if session, err = kgo.NewGroupTransactSession(append(opts, transactional(q)...)...); err == nil {
+			client = session.Client()
+			writer = client
+			_, _, err = writer.ProducerID(context.Background()) // takes over from whoever had the id before
+		}
+		return nil, err
+	}
 	client, err = kgo.NewClient(opts...)
+	return nil, err
+}
+
+func transactional(q *line.Question) []kgo.Opt {
+	return []kgo.Opt{
+		kgo.TransactionalID(q.Id), kgo.TransactionTimeout(time.Duration(q.TxnTimeoutMs) * time.Millisecond),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+	}
+}
+
+func producer(q *line.Question) (line.Answer, error) {
+	if q.Session {
+		return nil, nil // open makes it
+	}
+	var err error
+	if writer, err = kgo.NewClient(append(base(q), transactional(q)...)...); err == nil {
+		_, _, err = writer.ProducerID(context.Background())
+	}
+	return nil, err
+}
+
+func begin(*line.Question) (line.Answer, error) {
+	if session != nil {
+		return nil, session.Begin()
+	}
+	return nil, writer.BeginTransaction()
+}
+
+func send(q *line.Question) (line.Answer, error) {
+	var records []*kgo.Record
+	for _, r := range q.Records {
+		records = append(records, &kgo.Record{Topic: r[0].(string), Partition: int32(r[1].(float64)), Value: []byte(r[2].(string))})
+	}
+	return nil, writer.ProduceSync(context.Background(), records...).FirstErr()
+}
+
+// A session commits the offsets of what it has given out by itself.
+func end(q *line.Question) (line.Answer, error) {
+	ctx := context.Background()
+	if session == nil {
+		return nil, writer.EndTransaction(ctx, kgo.TransactionEndTry(q.Commit))
+	}
+	committed, err := session.End(ctx, kgo.TransactionEndTry(q.Commit))
+	if err == nil && q.Commit && !committed {
+		err = errors.New("the session has aborted it")
+	}
 	return nil, err
 }
 
@@ -193,6 +250,8 @@ func main() {
 			return line.Answer{"client": "franz-go " + line.Version("github.com/twmb/franz-go")}, nil
 		},
 		"open": open, "assign": assign, "poll": poll, "commit": commit, "assigned": owned.Answer,
+		"producer": producer, "begin": begin, "send": send, "end": end,
+		"add_offsets": func(*line.Question) (line.Answer, error) { return nil, nil },
 		"committed": func(q *line.Question) (line.Answer, error) {
 			found, err := fetch(q)
 			if err != nil {

@@ -16,6 +16,10 @@ import (
 type Question struct {
 	Do, Bootstrap, Group, Reset, Isolation, Protocol, Topic string
 	Instance, Pattern                                       *string
+	Id                                                      string
+	TxnTimeoutMs                                            int `json:"txn_timeout_ms"`
+	Commit, Session                                         bool
+	Records                                                 [][]any
 	Topics                                                  []string
 	AutoCommit                                              bool `json:"auto_commit"`
 	Cooperative, Async                                      bool

@@ -19,6 +19,7 @@ const longest = 100 * time.Millisecond // of a fetch
 var (
 	client  sarama.Client
 	group   sarama.ConsumerGroup
+	writer  sarama.SyncProducer
 	records = line.NewRecords()
 	owned   = line.NewOwned()
 	lock    sync.Mutex
@@ -116,6 +117,45 @@ func commit(q *line.Question) (line.Answer, error) {
 	return nil, nil
 }
 
+func producer(q *line.Question) (line.Answer, error) {
+	c := settings(q)
+	c.Producer.Transaction.ID = q.Id
+	c.Producer.Transaction.Timeout = time.Duration(q.TxnTimeoutMs) * time.Millisecond
+	c.Producer.Idempotent = true
+	c.Producer.RequiredAcks = sarama.WaitForAll
+	c.Producer.Return.Successes = true
+	c.Producer.Partitioner = sarama.NewManualPartitioner
+	c.Net.MaxOpenRequests = 1
+	var err error
+	writer, err = sarama.NewSyncProducer(strings.Split(q.Bootstrap, ","), c)
+	return nil, err
+}
+
+func send(q *line.Question) (line.Answer, error) {
+	var messages []*sarama.ProducerMessage
+	for _, r := range q.Records {
+		messages = append(messages, &sarama.ProducerMessage{
+			Topic: r[0].(string), Partition: int32(r[1].(float64)), Value: sarama.StringEncoder(r[2].(string)),
+		})
+	}
+	return nil, writer.SendMessages(messages)
+}
+
+func addOffsets(q *line.Question) (line.Answer, error) {
+	offsets := map[string][]*sarama.PartitionOffsetMetadata{}
+	for at, offset := range records.Taken() {
+		offsets[at.Topic] = append(offsets[at.Topic], &sarama.PartitionOffsetMetadata{Partition: at.Partition, Offset: offset})
+	}
+	return nil, writer.AddOffsetsToTxn(offsets, q.Group)
+}
+
+func end(q *line.Question) (line.Answer, error) {
+	if q.Commit {
+		return nil, writer.CommitTxn()
+	}
+	return nil, writer.AbortTxn()
+}
+
 func administer(q *line.Question) (sarama.ClusterAdmin, error) {
 	return sarama.NewClusterAdmin(strings.Split(q.Bootstrap, ","), settings(q))
 }
@@ -167,6 +207,8 @@ func main() {
 			return line.Answer{"client": "sarama " + line.Version("github.com/IBM/sarama")}, nil
 		},
 		"open": open, "poll": records.Take, "assigned": owned.Answer, "commit": commit,
+		"producer": producer, "send": send, "add_offsets": addOffsets, "end": end,
+		"begin": func(*line.Question) (line.Answer, error) { return nil, writer.BeginTxn() },
 		"committed": with(func(q *line.Question, admin sarama.ClusterAdmin) (line.Answer, error) {
 			rows, err := fetched(q, admin, byTopic(q))
 			list := []any{}

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Properties;
@@ -21,8 +20,8 @@ import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.state.Stores;
 
 /**
- * Kafka Streams: how often each last character of a value came, from one topic to another, over a topic that it makes itself to bring what
- * belongs together into one partition. The state is in memory, and in a compacted topic from which the next process has it. The line protocol of
+ * Kafka Streams: how often each last character of a value came, from one topic to another (`c 5`), over a topic that it makes itself to bring what
+ * belongs together into one partition. With exactly_once each record changes the count once, and each change is told. The state is in memory, and in a compacted topic from which the next process has it. The line protocol of
  * tests/compat/member.py.
  */
 public class Counting {
@@ -60,8 +59,12 @@ public class Counting {
         Properties p = new Properties();
         p.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, q.get("bootstrap").asText());
         p.put(StreamsConfig.APPLICATION_ID_CONFIG, q.get("group").asText());
-        p.put(StreamsConfig.STATE_DIR_CONFIG, Files.createTempDirectory("drave-compat-streams").toString());
+        p.put(StreamsConfig.STATE_DIR_CONFIG, q.get("folder").asText());
         p.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 200);
+        if (q.get("exactly_once").asBoolean()) {
+            p.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
+            p.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
+        }
         p.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, -1);
         p.put("auto.offset.reset", "earliest");
         p.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 6000); // it does not leave its group when it is closed
@@ -73,7 +76,7 @@ public class Counting {
             .groupBy((key, value) -> value.substring(value.length() - 1), Grouped.with(Serdes.String(), Serdes.String()))
             .count(store)
             .toStream()
-            .mapValues(n -> Long.toString(n))
+            .mapValues((key, n) -> key + " " + n)
             .to(q.get("topics").get(1).asText(), Produced.with(Serdes.String(), Serdes.String()));
         streams = new KafkaStreams(builder.build(), p);
         streams.setUncaughtExceptionHandler(e -> {
