@@ -15,6 +15,8 @@
 #include "raft-glue/raft_group.h"
 #include "storage/journal/journal.h"
 #include "tests/sim/groups/troop.h"
+#include "tests/sim/growth.h"
+#include "tests/sim/growth_end.h"
 #include "tests/sim/log_lines.h"
 #include "tests/sim/moves.h"
 #include "tests/sim/newcomers.h"
@@ -46,10 +48,12 @@ static void set_nodes(struct sim_broker *broker) {
     char text[256] = "";
     size_t len = 0;
 
+    uint32_t removed = growth_removed(broker->cluster->growth);
     for (unsigned i = 0; i < broker->cluster->count; i++)
-        if (i < broker->cluster->founders || i == broker->place)
+        if (i == broker->place ||
+            (removed == 0 ? i < broker->cluster->founders : (removed >> i & 1) == 0))
             len += (size_t)snprintf(text + len, sizeof text - len, "%s%u@n%u:9094",
-                                    i == 0 ? "" : ",", i + 1, i + 1);
+                                    len == 0 ? "" : ",", i + 1, i + 1);
     set(broker, "cluster.nodes", "%s", text);
 }
 
@@ -142,7 +146,8 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "offsets.topic.segment.bytes", "%u",
         broker->cluster->run->seed % 3 == 1 ? 4096 : 1 << 20);
     set(broker, "offsets.topic.num.partitions", "%d", CLUSTER_OFFSETS_PARTITIONS);
-    set(broker, "offsets.topic.replication.factor", "%u", broker->cluster->count);
+    set(broker, "offsets.topic.replication.factor", "%u",
+        broker->cluster->growing ? broker->cluster->founders : broker->cluster->count);
     if (broker->cluster->members) set_groups(broker);
     set(broker, "broker.session.timeout.ms", "2000");
     set(broker, "broker.heartbeat.interval.ms", "300");
@@ -175,7 +180,8 @@ static void on_ready(void *arg, const char *summary) {
 
     broker->ready = broker->was_ready = true;
     run_say(broker->cluster->run, "n%u is ready: %s", broker->place + 1, summary);
-    if (is_lost(broker) && !replacer_has_asked(broker->cluster))
+    if (is_lost(broker) && !replacer_has_asked(broker->cluster) &&
+        !growth_has_asked(broker->cluster->growth))
         run_fail(broker->cluster->run, "n%u lost its directory and takes part all the same",
                  broker->place + 1);
     if (!newcomers_may_be_ready(broker->cluster, broker->place))
@@ -200,7 +206,8 @@ static void on_failed(void *arg, const char *sentence) {
     disk_failed = disk_failed ||
                   (broker->place >= broker->cluster->founders && !broker->was_ready &&
                    strstr(sentence, "cannot write to the data directory") != NULL);
-    if (!is_lost(broker) && !disk_failed && !is_damaged(broker))
+    bool removed = growth_removed(broker->cluster->growth) >> broker->place & 1;
+    if (!is_lost(broker) && !disk_failed && !is_damaged(broker) && !removed)
         run_fail(broker->cluster->run, "n%u cannot take part: %s", broker->place + 1, sentence);
     if (sentence[0] == '\0')
         run_fail(broker->cluster->run, "n%u is refused without a sentence", broker->place + 1);
@@ -236,7 +243,18 @@ static void main_broker(struct env *env, void *arg) {
              error_phrase(error));
 }
 
+/* Whoever removes brokers takes them out of the lists of those that stay. */
+static void renew_nodes(struct sim_broker *broker) {
+    struct error_text why = {.text = ""};
+
+    set_nodes(broker);
+    if (broker_settings_from(broker->values, &broker->settings, &why) != ERR_NONE)
+        run_fail(broker->cluster->run, "the settings of n%u are refused: %s", broker->place + 1,
+                 why.text);
+}
+
 void cluster_start_broker(struct cluster *cluster, unsigned place) {
+    if (growth_removed(cluster->growth) != 0) renew_nodes(&cluster->brokers[place]);
     node_start(cluster->brokers[place].node, main_broker, &cluster->brokers[place]);
 }
 
@@ -464,6 +482,7 @@ static void poll(struct event *event) {
     }
     old_copy_look(cluster);
     if (cluster->moves != NULL) moves_look(cluster->moves);
+    if (cluster->growth != NULL) growth_look(cluster->growth);
     world_schedule(cluster->run->world, event, world_now_us(cluster->run->world) + 3000);
 }
 
@@ -531,6 +550,9 @@ void cluster_describe(struct cluster *cluster) {
         printf("\n");
     }
     if (cluster->moves != NULL) moves_describe(cluster);
+    if (cluster->growth == NULL) return;
+    growth_describe(cluster->growth);
+    growth_end_describe(cluster);
 }
 
 /* ---- Making it ---- */
@@ -547,6 +569,7 @@ void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int3
     cluster->count = cluster->founders = count;
     /* Some of them come later, where replicas can be brought to them. */
     if (cluster->moving && count > 3 && world_below(run->world, 2) == 0) cluster->founders = 3;
+    if (cluster->growing) cluster->founders = 3;
     cluster->partitions = partitions;
     cluster->kept_bytes = world_below(run->world, 2) == 0 ? 0 : KEPT_BYTES;
     /* More logs begin; or few records go, for long, before the offsets' logs begin. */

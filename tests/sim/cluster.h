@@ -40,6 +40,8 @@ struct troop;
 struct moves;
 struct newcomers;
 struct drainer;
+struct growth;
+struct lister;
 struct replacer;
 
 struct sim_broker {
@@ -71,6 +73,7 @@ struct cluster {
     int32_t partitions;
     bool members;        /* before cluster_init: clients are members of consumer groups */
     bool moving;         /* before cluster_init: replicas move */
+    bool growing;        /* ... and brokers come and go */
     bool many;           /* before cluster_init: room in the journals for thousands of partitions */
     uint64_t kept_bytes; /* disk.min.free.bytes */
     uint64_t terms_led;  /* terms of any group that a broker has begun to lead */
@@ -97,6 +100,8 @@ struct cluster {
     struct newcomers *newcomers; /* NULL: nobody comes later */
     struct drainer *drainer;     /* NULL: nobody is drained */
     struct replacer *replacer;   /* NULL: what is lost stays lost */
+    struct growth *growth;       /* NULL: nobody goes */
+    struct lister *lister;       /* NULL: nobody changes lists */
     struct admin *admin;         /* NULL: topics do not come and go */
     struct old_copy copy;
 };

@@ -10,6 +10,8 @@
 #include "tests/sim/cluster.h"
 #include "tests/sim/drainer.h"
 #include "tests/sim/groups/troop.h"
+#include "tests/sim/growth.h"
+#include "tests/sim/lister.h"
 #include "tests/sim/moves.h"
 #include "tests/sim/newcomers.h"
 #include "tests/sim/replacer.h"
@@ -205,7 +207,10 @@ static void main_client(struct env *env, void *arg) {
     if (cluster->moving) cluster->moves = moves_new(cluster);
     if (!cluster->moving) cluster->replacer = replacer_new(cluster);
     if (cluster->founders < cluster->count) cluster->newcomers = newcomers_new(cluster);
-    if (cluster->moving && cluster->count > 3 && world_below(world, 2) == 0)
+    if (cluster->growing) cluster->lister = lister_new(cluster);
+    if (cluster->growing)
+        cluster->growth = growth_new(cluster);
+    else if (cluster->moving && cluster->count > 3 && world_below(world, 2) == 0)
         cluster->drainer = drainer_new(cluster);
     if (cluster->churn) cluster->admin = admin_new(cluster->client, replicas);
     for (int32_t p = 0; p < cluster->partitions; p++) {

@@ -11,13 +11,14 @@
 #include "broker/partition/partition.h"
 #include "tests/sim/applied_state.h"
 #include "tests/sim/decode.h"
+#include "tests/sim/growth.h"
 #include "tests/sim/read_back.h"
 
 /* ---- Everybody has everything ---- */
 
 bool cluster_is_out(const struct cluster *cluster, unsigned place) {
     uint32_t out = nemesis_lost(cluster->nemesis) | nemesis_damaged(cluster->nemesis);
-    return out >> place & 1;
+    return (out | growth_removed(cluster->growth)) >> place & 1;
 }
 
 /* Enters what the brokers know to be committed. False: one of them is not there, or not with all

@@ -11,6 +11,7 @@
 #include "broker/partition_set/partition_set.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/alter_partition_reassignments.h"
+#include "tests/sim/growth.h"
 
 enum {
     CALL_US = 3000000,
@@ -30,6 +31,7 @@ struct moved_partition {
     struct {
         uint64_t replica;
         unsigned place; /* of its broker */
+        unsigned life;  /* of that machine's directory, in which it was open; 0: in none yet */
     } replicas[REPLICAS_MAX];
     unsigned replica_count;
     uint64_t open[CLUSTER_BROKERS_MAX]; /* the replica that this process has open; 0: none */
@@ -98,6 +100,21 @@ static void note_configuration(struct moved_partition *partition,
     partition->seen_count++;
 }
 
+/* What a replica has promised is in one directory, and nowhere else. */
+static void note_life(struct moves *moves, struct moved_partition *partition, unsigned place,
+                      uint64_t replica) {
+    unsigned life = 1 + growth_lives(moves->cluster->growth, place);
+
+    for (unsigned i = 0; i < partition->replica_count; i++) {
+        if (partition->replicas[i].replica != replica) continue;
+        if (partition->replicas[i].life == 0) partition->replicas[i].life = life;
+        if (partition->replicas[i].life != life)
+            run_fail(moves->cluster->run,
+                     "replica %" PRIu64 " is open on n%u, and its directory was lost", replica,
+                     place + 1);
+    }
+}
+
 /* A replica goes by a plan that is done, in the broker's own table, and by nothing else. */
 static void look_at_replica(struct moves *moves, struct sim_broker *broker, int32_t p,
                             const struct metadata_partition *row) {
@@ -113,6 +130,8 @@ static void look_at_replica(struct moves *moves, struct sim_broker *broker, int3
                  " of partition %d, which its table still has there",
                  broker->place + 1, before, p);
     partition->open[broker->place] = here == NULL || ours == NULL ? 0 : ours->replica;
+    if (here != NULL)
+        note_life(moves, partition, broker->place, raft_group_replica(partition_group(here)));
 }
 
 /* Also of a broker that starts or stops: it may lead. */
@@ -156,7 +175,7 @@ void moves_look(struct moves *moves) {
 bool moves_is_durable(struct moves *moves, int32_t p, const struct durable_question *question) {
     const struct moved_partition *partition = &moves->partitions[p];
     struct cluster *cluster = moves->cluster;
-    uint32_t durable = 0;
+    uint32_t durable = nemesis_lost(cluster->nemesis); /* it may have been there */
 
     moves_look(moves);
     for (unsigned i = 0; i < cluster->count; i++)
@@ -203,6 +222,7 @@ bool moves_are_done(struct cluster *cluster) {
     if (cluster->moves->asks) return false; /* the last plan may not be there yet */
     for (unsigned i = 0; i < cluster->count; i++) {
         const struct sim_broker *broker = &cluster->brokers[i];
+        if (growth_removed(cluster->growth) >> i & 1) continue;
         if (!broker->ready || broker->broker == NULL || broker->stopping) return false;
         if (metadata_plan_count(broker_services(broker->broker)->metadata) > 0) return false;
     }
@@ -237,10 +257,12 @@ static void answered(struct kafka_call *call, int error, const void *answer) {
                  kafka_error_name(code));
 }
 
-/* Some brokers, in some order. */
+/* Some brokers, in some order; where directories are lost, never on too few. */
 static int32_t draw_nodes(struct moves *moves, int32_t *nodes) {
     struct world *world = moves->cluster->run->world;
     int32_t count = (int32_t)moves->cluster->count, wanted = 1 + (int32_t)world_below(world, 4);
+
+    if (moves->cluster->growing) wanted = 3;
 
     for (int32_t i = 0; i < count; i++)
         nodes[i] = i + 1;

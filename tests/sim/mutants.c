@@ -5,7 +5,9 @@
 
 #include "base/mutant.h"
 
-#define ROW(name, scenario, seeds) {MUTANT_##name, #name, scenario, seeds}
+#define ROW(name, scenario, seeds) {MUTANT_##name, #name, scenario, seeds, 1}
+/* Rare ones: where they are known to show. */
+#define ROW_FROM(name, scenario, first, seeds) {MUTANT_##name, #name, scenario, seeds, first}
 
 /* clang-format off */ /* one a line, however many: they come from many sides */
 const struct mutant_row mutant_rows[] = {
@@ -94,6 +96,6 @@ const struct mutant_row mutant_rows[] = {
     ROW(UPGRADE_FREES_ALL, "groups", 60),
     ROW(DOWNGRADE_BEGINS_ANEW, "groups", 60),
     ROW(REPLACED_OPENS_EARLY, "cluster", 100),
-    {0, NULL, NULL, 0},
+    {0, NULL, NULL, 0, 0},
 };
 /* clang-format on */

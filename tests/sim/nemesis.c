@@ -140,6 +140,11 @@ bool nemesis_deafen(struct nemesis *nemesis, unsigned place) {
     return true;
 }
 
+void nemesis_let_start(struct nemesis *nemesis, unsigned place) {
+    world_schedule(world_of(nemesis), &nemesis->patients[place].restart,
+                   soon(nemesis, nemesis->outage_us));
+}
+
 bool nemesis_is_over(const struct nemesis *nemesis) {
     return nemesis->over;
 }
@@ -270,6 +275,20 @@ static void wipe(struct nemesis *nemesis, struct patient *patient) {
     if (!nemesis->options.may_wipe(nemesis->options.arg, patient->place)) return;
     lose(nemesis, patient, "loses its directory");
     disk_wipe(node_disk(patient->node));
+}
+
+bool nemesis_wipe(struct nemesis *nemesis, unsigned place) {
+    uint32_t before = nemesis->lost;
+
+    if (nemesis->made_good) nemesis->lost = 0;
+    if (nemesis->over || !may_lose(nemesis)) {
+        nemesis->lost = before;
+        return false;
+    }
+    nemesis->made_good = false;
+    lose(nemesis, &nemesis->patients[place], "loses its directory");
+    disk_wipe(node_disk(nemesis->patients[place].node));
+    return true;
 }
 
 /* First a copy is taken; another time it is put back. */

@@ -44,11 +44,17 @@ void nemesis_mend(struct nemesis *nemesis, uint32_t alive);
 /* That machine hears nothing of the others for a while; nobody hears it either, now and then.
  * False: some link is cut already, or no fault comes any more. */
 bool nemesis_deafen(struct nemesis *nemesis, unsigned place);
+/* Starts that machine after a while, if it may be started then. */
+void nemesis_let_start(struct nemesis *nemesis, unsigned place);
 /* nemesis_mend was called. */
 bool nemesis_is_over(const struct nemesis *nemesis);
 /* The machine that lost its directory, or has an old copy of it, as a bit; 0: none does. */
 uint32_t nemesis_lost(const struct nemesis *nemesis);
-/* What was lost is made good: that machine is as any other now. No other one loses anything. */
+/* Takes the directory of that machine. False: another one has lost something, or a disk is not
+ * whole. */
+bool nemesis_wipe(struct nemesis *nemesis, unsigned place);
+/* What was lost is made good: that machine is as any other now. No other one loses anything, but by
+ * nemesis_wipe. */
 void nemesis_made_good(struct nemesis *nemesis);
 /* Damages more of the machine that has damaged segments; if none has, of that one, if the run may.
  */

@@ -27,16 +27,30 @@
 #include "tests/sim/drainer.h"
 #include "tests/sim/durable.h"
 #include "tests/sim/groups/troop.h"
+#include "tests/sim/growth.h"
+#include "tests/sim/lister.h"
 #include "tests/sim/little_room.h"
 #include "tests/sim/moves.h"
 #include "tests/sim/replacer.h"
 #include "tests/sim/scenarios.h"
 #include "tests/sim/transfers.h"
 
-enum { FAULTS_MS = 10000, PROGRESS_MS = 40000, ALONE_MS = 3000, STILL_MS = 10000, STEP_MS = 100 };
+enum {
+    FAULTS_MS = 10000,
+    GROWTH_MS = 20000,
+    PROGRESS_MS = 40000,
+    ALONE_MS = 3000,
+    STILL_MS = 10000,
+    STEP_MS = 100
+};
 
 static void start(void *arg, unsigned place) {
     cluster_start_broker(arg, place);
+}
+
+static bool may_start(void *arg, unsigned place) {
+    const struct cluster *cluster = arg;
+    return growth_may_start(cluster->growth, place);
 }
 
 static void stop(void *arg, unsigned place) {
@@ -98,7 +112,8 @@ static void never_voted(void *arg, const struct journal_group *group) {
 static void read_disks(struct cluster *cluster) {
     for (unsigned i = 0; i < cluster->count; i++) {
         if (is_lost(cluster, i) && nemesis_restored(cluster->nemesis)) continue;
-        if (is_lost(cluster, i) && !replacer_has_asked(cluster))
+        if (is_lost(cluster, i) && !replacer_has_asked(cluster) &&
+            !growth_has_asked(cluster->growth))
             durable_read(cluster->run, cluster->brokers[i].node, cluster_journal, false,
                          never_voted, cluster);
         else
@@ -108,7 +123,8 @@ static void read_disks(struct cluster *cluster) {
 
 static void faults(struct cluster *cluster) {
     struct world *world = cluster->run->world;
-    uint64_t until = world_now_us(world) + FAULTS_MS * UINT64_C(1000);
+    uint64_t ms = cluster->growing ? GROWTH_MS : FAULTS_MS;
+    uint64_t until = world_now_us(world) + ms * 1000;
 
     while (world_now_us(world) < until) {
         run_ms(cluster, 200 + world_below(world, 2500));
@@ -318,6 +334,12 @@ static void finish(struct cluster *cluster) {
     if (cluster->marker_writer != NULL) marker_writer_finish(cluster->marker_writer);
     if (cluster->admin != NULL) admin_finish(cluster->admin);
     if (cluster->moves != NULL) moves_finish(cluster->moves);
+    if (cluster->lister != NULL) lister_finish(cluster->lister);
+    if (cluster->growth != NULL) {
+        growth_finish(cluster->growth);
+        wait_until(cluster, growth_is_done, "the cluster is not what its metadata says");
+        if (cluster->troop != NULL) settle(cluster); /* no coordinator moves any more */
+    }
     if (cluster->drainer != NULL) {
         drainer_finish(cluster->drainer);
         wait_until(cluster, drainer_is_done, "a broker that drains still holds replicas");
@@ -366,13 +388,14 @@ static void finish(struct cluster *cluster) {
     }
 }
 
-enum what { RECORDS, MEMBERS, MOVES };
+enum what { RECORDS, MEMBERS, MOVES, GROWTH };
 
 static void run_with(struct run *run, enum what what) {
-    bool members = what == MEMBERS, moving = what == MOVES;
+    bool growing = what == GROWTH, moving = growing || what == MOVES;
+    bool members = what == MEMBERS || (growing && run->seed % 3 == 0);
     struct cluster *cluster = mem_zalloc(sizeof *cluster);
     struct node *nodes[CLUSTER_BROKERS_MAX];
-    unsigned size = world_chance(run->world, moving ? 200000 : 850000) ? 3 : 5;
+    unsigned size = world_chance(run->world, moving ? 200000 : 850000) && !growing ? 3 : 5;
     uint32_t all = (UINT32_C(1) << size) - 1;
 
     if (world_chance(run->world, 300000))
@@ -380,6 +403,7 @@ static void run_with(struct run *run, enum what what) {
     network_set_latency(run->network, 50 + world_below(run->world, 1000));
     cluster->members = members;
     cluster->moving = moving;
+    cluster->growing = growing;
     cluster_init(cluster, run, size,
                  (members ? 2 : 1) + (int32_t)world_below(run->world, CLUSTER_PARTITIONS_MAX - 1));
     for (unsigned i = 0; i < size; i++)
@@ -387,6 +411,7 @@ static void run_with(struct run *run, enum what what) {
     struct nemesis_options options = {.nodes = nodes,
                                       .count = size,
                                       .start = start,
+                                      .may_start = may_start,
                                       .stop = stop,
                                       .may_wipe = moving ? NULL : may_wipe,
                                       .copied = copied,
@@ -415,7 +440,7 @@ static void run_with(struct run *run, enum what what) {
         run_ms(cluster, ALONE_MS);
     nemesis_mend(cluster->nemesis, all);
     progress(cluster, all);
-    if (members) settle(cluster);
+    if (members && !growing) settle(cluster);
     finish(cluster);
 }
 
@@ -433,6 +458,13 @@ static void run_moves(struct run *run) {
 
 const struct scenario scenario_moves = {
     "moves", "whole brokers, and replicas that move between them", 2, run_moves};
+
+static void run_grow(struct run *run) {
+    run_with(run, GROWTH);
+}
+
+const struct scenario scenario_grow = {
+    "grow", "whole brokers that are added, drained, removed and replaced", 1, run_grow};
 
 const struct scenario scenario_groups = {
     "groups", "whole brokers with members of consumer groups, of both protocols", 3, run_groups};

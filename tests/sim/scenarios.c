@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 const struct scenario *const scenarios[] = {
-    &scenario_journal, &scenario_voters, &scenario_cluster, &scenario_groups,
-    &scenario_many,    &scenario_moves,  &scenario_changes, NULL,
+    &scenario_journal, &scenario_voters, &scenario_cluster,
+    &scenario_groups,  &scenario_many,   &scenario_moves,
+    &scenario_changes, &scenario_grow,   NULL,
 };

@@ -11,5 +11,6 @@ extern const struct scenario scenario_groups;
 extern const struct scenario scenario_many;
 extern const struct scenario scenario_moves;
 extern const struct scenario scenario_changes;
+extern const struct scenario scenario_grow;
 
 #endif

@@ -1,6 +1,7 @@
 /* Random steps, and what was in force; voters_change.h has the rules. */
 #include "tests/sim/voters_change.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -68,6 +69,28 @@ static bool grow(const struct raft_group_configuration *now, uint64_t replica,
     return true;
 }
 
+/* An entry of its own term has committed, and the change before this one. */
+static bool may_change(const struct voter *voter, unsigned group,
+                       const struct raft_group_configuration *now) {
+    struct raft_group *raft = voter->groups[group];
+    log_index commit = raft_group_commit_index(raft);
+
+    return now->index <= commit &&
+           partition_log_term_at(raft_group_log(raft), commit) == raft_group_term(raft);
+}
+
+/* Who votes has the configuration in which it is a stand-by. */
+static void check_promoted(const struct voters *voters, unsigned group, uint64_t replica,
+                           uint64_t index) {
+    const struct voter *voter = &voters->voters[replica - 1];
+
+    if (voter->serving && partition_log_last_index(raft_group_log(voter->groups[group])) < index)
+        run_fail(voters->run,
+                 "replica %" PRIu64 " votes in group %u, and has not got entry %" PRIu64
+                 " yet, by which it is a member",
+                 replica, group, index);
+}
+
 void voters_change(struct voter *voter, unsigned group, bool growing) {
     struct voters *voters = voter->all;
     struct world *world = voters->run->world;
@@ -77,10 +100,19 @@ void voters_change(struct voter *voter, unsigned group, bool growing) {
 
     raft_group_configuration(voter->groups[group], &now);
     if (growing && !grow(&now, replica, &change)) return;
+    bool may = may_change(voter, group, &now);
     int error = raft_group_change(voter->groups[group], change, replica);
     CHECK(error == ERR_NONE || error == ERR_NOT_LEADER || error == ERR_LIMIT ||
           error == ERR_AGAIN || error == ERR_INVALID);
-    if (error == ERR_NONE) voters_look(voters);
+    if (error != ERR_NONE) return;
+    if (!may)
+        run_fail(voters->run,
+                 "n%u has changed the configuration of group %u, and entry %" PRIu64
+                 ", up to which it knows what is committed, is not of its term or below its last "
+                 "change, %" PRIu64,
+                 voter->place + 1, group, raft_group_commit_index(voter->groups[group]), now.index);
+    if (change == RAFT_GROUP_PROMOTE) check_promoted(voters, group, replica, now.index);
+    voters_look(voters);
 }
 
 bool voters_are_all(const struct voters *voters) {
