@@ -41,7 +41,7 @@ struct raft_group_events {
     /* This replica leads `term`, an entry of that term is committed and applied: it may serve and
      * submit from now on. */
     void (*leading)(void *arg, log_term term);
-    /* It does not lead any more (only after `leading`). */
+    /* It does not lead any more (only after `leading`). Before any entry of a later term. */
     void (*lost)(void *arg);
     /* The known leader changed; replica 0: unknown. */
     void (*leader_changed)(void *arg, replica_id replica, log_term term);

@@ -5,9 +5,12 @@
  * Steps only note; the end of the turn tells (raft_group_deliver), so an owner may submit, close or
  * confirm inside its events without meeting a half finished step, and so a burst of commits wakes
  * it once. Entries that have left memory are read from their segments, the turn goes on meanwhile.
- * Order of events: committed ..., caught_up, lost, leader_changed, leading.
+ * Order of events: committed ..., caught_up, lost, leader_changed, leading. A busy turn leaves
+ * groups to the next one, so a replica may be deposed and given the entries of another leader
+ * before its owner hears of the former: then that comes between the entries of the two terms.
  *
- * Invariant: an entry is handed over when all before it are, and it is committed.
+ * Invariants: an entry is handed over when all before it are, and it is committed; to an owner that
+ * leads, as far as it knows, none of a later term.
  */
 #include <inttypes.h>
 
@@ -59,6 +62,18 @@ void raft_group_restored(struct raft_group *group, log_index index) {
 
 /* ---- Entries ---- */
 
+/* In its place in the log may have been one of ours: whoever waits for that must not take it for
+ * that one. */
+static bool is_of_later_term(const struct raft_group *group, const struct entry *entry) {
+    return group->announced.leading && entry->term > group->announced.term;
+}
+
+static void end_leading(struct raft_group *group) {
+    group->events->caught_up(group->arg); /* with what was ours */
+    if (!group->closed) raft_group_tell_lost(group);
+    CHECK(group->closed || !group->announced.leading); /* the later term deposed it */
+}
+
 /* One, and further ones until the turn is long: what an entry has for the owner may be thousands of
  * records. False: there are more. */
 static bool hand_over(struct raft_group *group) {
@@ -66,7 +81,12 @@ static bool hand_over(struct raft_group *group) {
     for (bool one = false; group->applying.next < read->count; one = true) {
         if (group->closed || group->phase == RAFT_GROUP_STOPPED) break;
         if (one && env_turn_is_long(group->shard->env)) return false;
-        struct entry *entry = read->entries[group->applying.next++];
+        struct entry *entry = read->entries[group->applying.next];
+        if (is_of_later_term(group, entry)) {
+            end_leading(group);
+            continue;
+        }
+        group->applying.next++;
         /* partition_log_read gives what was asked for; a segment with other indexes is ERR_CORRUPT
          */
         CHECK(entry->index == group->applied + 1 && entry->index <= group->commit);

@@ -310,7 +310,10 @@ void raft_group_note_role(struct raft_group *group);
 /* Behind each step: who leads. */
 void raft_group_note_leader(struct raft_group *group);
 bool raft_group_has_to_tell(const struct raft_group *group);
-/* Tells the owner; part of the turn. The group may be closed then. */
+/* Tells the owner that the lead is lost, if it is and was not told; the group may be closed then.
+ */
+void raft_group_tell_lost(struct raft_group *group);
+/* Tells the owner all of it; part of the turn. The group may be closed then. */
 void raft_group_tell_role(struct raft_group *group);
 
 /* ---- leader_fitness.c ---- */

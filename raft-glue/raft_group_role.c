@@ -152,13 +152,16 @@ bool raft_group_has_to_tell(const struct raft_group *group) {
     return !group->announced.leading && may_serve(group);
 }
 
+void raft_group_tell_lost(struct raft_group *group) {
+    if (!must_not_serve(group)) return;
+    group->announced.leading = false;
+    group->trace.index = 0;
+    group->shard->stats.leaderships_lost[loss_of(group)]++;
+    group->events->lost(group->arg);
+}
+
 void raft_group_tell_role(struct raft_group *group) {
-    if (must_not_serve(group)) {
-        group->announced.leading = false;
-        group->trace.index = 0;
-        group->shard->stats.leaderships_lost[loss_of(group)]++;
-        group->events->lost(group->arg);
-    }
+    raft_group_tell_lost(group);
     if (!group->closed && (group->leader != group->announced.leader ||
                            group->leader_term != group->announced.leader_term)) {
         group->announced.leader = group->leader;

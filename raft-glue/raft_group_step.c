@@ -292,7 +292,10 @@ static bool too_much_waits(const struct raft_group *group) {
 }
 
 int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_index *index) {
-    if (!raft_group_leads(group) || !group->announced.leading) return ERR_NOT_LEADER;
+    /* Deposed and elected anew, and the owner has heard of neither: its offsets are of the log that
+     * it knew. */
+    if (!raft_group_leads(group) || raft_group_leading_term(group) != raft_group_term(group))
+        return ERR_NOT_LEADER;
     if (group->hand_over_to != 0 || raft_transferee(&group->raft) != 0)
         return group->transfer != NULL ? ERR_LIMIT : ERR_NOT_LEADER;
     if (too_much_waits(group)) return ERR_LIMIT;

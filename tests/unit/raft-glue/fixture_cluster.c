@@ -20,6 +20,7 @@ enum { LIMIT_S = 40 }; /* disks are slow where many wait for them */
 static void on_committed(void *arg, struct entry *entry) {
     struct replica *replica = arg;
     assert_int_equal(entry->index, replica->count + 1);
+    assert_true(!replica->leading || entry->term <= replica->term);
     replica->checksums = mem_grow(replica->checksums, replica->count, &replica->room,
                                   sizeof *replica->checksums);
     replica->checksums[replica->count++] = (uint64_t)entry->term << 32 |
