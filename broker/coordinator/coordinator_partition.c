@@ -247,12 +247,12 @@ static uint64_t oldest_write(const struct coordinator_partition *owner) {
     return owner->holding == NULL ? UINT64_MAX : owner->holding->number;
 }
 
-/* They are confirmed in their order, or nearly so: one that is not yet holds up those behind it.
- * Who is told may ask again, or take others out. */
+/* They are confirmed in their order, or nearly so: one that is not holds up those behind it. Who is
+ * told may ask again, or take others out. None is told when writes end with the lead: by `lost`. */
 static void answer_questions(struct coordinator_partition *owner) {
     struct question *question;
     while ((question = owner->questions) != NULL && question->confirmed &&
-           question->behind < oldest_write(owner))
+           question->behind < oldest_write(owner) && partition_is_leading(owner->partition))
         question_end(question, KAFKA_NONE);
 }
 

@@ -87,11 +87,25 @@ static void assigned_refused(struct group_turn *turn, int16_t error) {
     assigning_free(CONTAINER_OF(turn, struct consumer_assigning, turn));
 }
 
+/* Who takes over an instance changes no epoch. */
+static bool has_those_members(const struct consumer_group *group,
+                              const struct consumer_assignment *assignment) {
+    if (group->member_count != assignment->input.member_count) return false;
+    for (uint32_t i = 0; i < assignment->input.member_count; i++) {
+        const struct consumer_member *member = consumer_member_find(
+            group, shared_string(assignment->members[i]));
+        if (member == NULL || !member->written) return false;
+    }
+    return true;
+}
+
+/* Of another epoch, or of other members: the next heartbeat begins again. */
 static void assigned_run(struct group_turn *turn) {
     struct consumer_assigning *assigning = CONTAINER_OF(turn, struct consumer_assigning, turn);
     struct consumer_group *group = assigning->work.group;
     if (group == NULL || group->epoch != assigning->epoch ||
-        group->assignment_epoch >= group->epoch) {
+        group->assignment_epoch >= group->epoch ||
+        !has_those_members(group, &assigning->assignment)) {
         assigned_written(turn, 0);
         return;
     }

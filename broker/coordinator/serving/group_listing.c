@@ -40,36 +40,43 @@ static int16_t check_delete(const struct group *group) {
     return empty ? KAFKA_NONE : KAFKA_NON_EMPTY_GROUP;
 }
 
+static void delete_end(struct group_turn *turn, int16_t error) {
+    struct group_delete *call = CONTAINER_OF(turn, struct group_delete, call.turn);
+    struct group *group = turn->group;
+    group_call_answer(group->table, &call->call, error);
+    classic_settle(group);
+    group_turn_end(turn);
+}
+
+/* Between two parts a transaction may have ended, which takes along what was pending: then nothing
+ * may be left. */
 static void delete_part(struct group_delete *call, struct group *group) {
     struct group_batch batch;
     group_batch_open(&batch);
     call->more = !offset_records_remove_all(&batch, group);
     if (!call->more) group_offset_rules.tombstones(group, &batch);
-    group_turn_write(&call->call.turn, &batch);
+    if (batch.count > 0)
+        group_turn_write(&call->call.turn, &batch);
+    else
+        delete_end(&call->call.turn, KAFKA_NONE);
     group_batch_close(&batch);
 }
 
 static void delete_run(struct group_turn *turn) {
     struct group_delete *call = CONTAINER_OF(turn, struct group_delete, call.turn);
-    struct group *group = turn->group;
-    int16_t error = check_delete(group);
-    if (error != KAFKA_NONE) {
-        group_call_answer(group->table, &call->call, error);
-        group_turn_end(turn);
-        return;
-    }
-    delete_part(call, group);
+    int16_t error = check_delete(turn->group);
+    if (error != KAFKA_NONE)
+        delete_end(turn, error);
+    else
+        delete_part(call, turn->group);
 }
 
 static void delete_written(struct group_turn *turn, int16_t error) {
     struct group_delete *call = CONTAINER_OF(turn, struct group_delete, call.turn);
-    if (error == KAFKA_NONE && call->more) {
+    if (error == KAFKA_NONE && call->more)
         delete_part(call, turn->group);
-        return;
-    }
-    group_call_answer(turn->group->table, &call->call, error);
-    classic_settle(turn->group);
-    group_turn_end(turn);
+    else
+        delete_end(turn, error);
 }
 
 void group_coordinator_delete(struct group_coordinator *coordinator, struct group_delete *call) {

@@ -157,6 +157,7 @@ static void write_end(struct coordinator_write *write, int16_t error) {
 static void fake_write(struct coordinator_log *log, const struct coordinator_record *records,
                        size_t count, struct coordinator_write *write) {
     struct fake_log *fake = (struct fake_log *)log;
+    CHECK(count > 0); /* as the product's */
     struct fake_batch *batch = batch_new(fake, records, count);
     batch->write = write;
     if (write->transaction != NULL) batch->producer_id = write->transaction->producer_id;

@@ -488,79 +488,6 @@ static void test_consumer_assignor(void **state) {
     assert_true(consumer_has(&b, "t", 2) && consumer_has(&b, "u", 2));
 }
 
-/* ---- In the pool ---- */
-
-struct plain_beat {
-    struct consumer_heartbeat heartbeat;
-    struct kp_consumer_group_heartbeat_request request;
-    bool answered;
-    size_t assigned;
-};
-
-static void plain_done(struct group_call *call) {
-    struct plain_beat *beat = CONTAINER_OF(call, struct plain_beat, heartbeat.call);
-    assert_int_equal(call->error, KAFKA_NONE);
-    beat->answered = true;
-    beat->assigned = beat->heartbeat.assigned_count;
-    consumer_heartbeat_release(&beat->heartbeat);
-}
-
-/* Of a member that owns nothing; how many partitions its answer has. */
-static size_t plain(const char *member, int32_t *epoch) {
-    static struct kp_string names[7];
-    static const char *const texts[] = {"a", "b", "c", "d", "e", "f", "g"};
-    struct plain_beat beat = {0};
-    for (int i = 0; i < 7; i++)
-        names[i] = kp_string_of(texts[i]);
-    kp_set_fallbacks(&kp_consumer_group_heartbeat_request_schema, &beat.request);
-    beat.request.group_id = kp_string_of("g");
-    beat.request.member_id = kp_string_of(member);
-    beat.request.member_epoch = *epoch;
-    beat.request.rebalance_timeout_ms = 60000;
-    beat.request.subscribed_topic_names.items = names;
-    beat.request.subscribed_topic_names.count = 7;
-    beat.request.subscribed_topic_regex = beat.request.instance_id = KP_NULL_STRING;
-    beat.request.rack_id = beat.request.server_assignor = KP_NULL_STRING;
-    beat.request.topic_partitions.count = 0;
-    beat.heartbeat = (struct consumer_heartbeat){.call.done = plain_done,
-                                                 .metadata = w.groups.metadata,
-                                                 .request = &beat.request,
-                                                 .client_id = kp_string_of("client"),
-                                                 .client_host = kp_string_of("/127.0.0.1"),
-                                                 .names_its_id = true};
-    consumer_heartbeat_take(w.groups.table, &beat.heartbeat);
-    consumer_world_commit(&w);
-    assert_true(beat.answered);
-    *epoch = beat.heartbeat.member_epoch;
-    return beat.assigned;
-}
-
-/* 56,000 partitions are too many for a turn: they are assigned beside it, while heartbeats go on
- * with the target that there is; what comes out after the lead was lost is nothing. */
-static void test_consumer_assigned_in_the_pool(void **state) {
-    (void)state;
-    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g"};
-    int32_t a = 0, b = 0;
-    for (int i = 0; i < 7; i++)
-        consumer_world_topic(&w, names[i], 8000);
-    assert_int_equal(plain("a", &a), 56000);
-    assert_int_equal(plain("b", &b), 0);
-    assert_int_equal(b, 1);
-    assert_string_equal(consumer_world_state(&w), "Assigning");
-    plain("b", &b); /* begins it */
-    fake_log_lose(&w.groups.log, false);
-    group_clock_pass(&w.groups.clock, 50);
-    fake_log_lead(&w.groups.log);
-    assert_string_equal(consumer_world_state(&w), "Assigning");
-    plain("b", &b);
-    consumer_world_pass(&w, 50);
-    assert_string_equal(consumer_world_state(&w), "Reconciling");
-    assert_int_equal(plain("a", &a), 28000);
-    plain("a", &a);
-    assert_int_equal(plain("b", &b), 28000);
-    assert_string_equal(consumer_world_state(&w), "Stable");
-}
-
 #define TEST(name) CONSUMER_TEST(name, &w)
 
 int main(void) {
@@ -581,7 +508,6 @@ int main(void) {
         TEST(test_consumer_regex),
         TEST(test_consumer_assignment_interval),
         TEST(test_consumer_assignor),
-        TEST(test_consumer_assigned_in_the_pool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

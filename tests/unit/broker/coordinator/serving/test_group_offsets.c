@@ -367,12 +367,8 @@ static void all_deleted(struct group_call *call) {
     *(int *)call->parked_at = call->error;
 }
 
-/* How many batches it takes to delete a group of that id with so many offsets; all of it is gone
- * then. */
-static size_t delete_of(struct kp_string id, int32_t offsets) {
-    static struct group_delete call;
-    int error = NOT_DONE;
-    for (int32_t p = 0; p < offsets; p++) {
+static void put_offsets(struct kp_string id, int32_t count) {
+    for (int32_t p = 0; p < count; p++) {
         struct committed_offset offset = {.partition = p, .leader_epoch = -1, .expire_time_ms = -1};
         struct group_batch batch;
         group_batch_open(&batch);
@@ -380,6 +376,14 @@ static size_t delete_of(struct kp_string id, int32_t offsets) {
         fake_log_apply(&g.log, batch.records, batch.count);
         group_batch_close(&batch);
     }
+}
+
+/* How many batches it takes to delete a group of that id with so many offsets; all of it is gone
+ * then. */
+static size_t delete_of(struct kp_string id, int32_t offsets) {
+    static struct group_delete call;
+    int error = NOT_DONE;
+    put_offsets(id, offsets);
     call = (struct group_delete){.call = {.done = all_deleted, .parked_at = &error},
                                  .group_id = id};
     group_coordinator_delete(g.coordinator, &call);
@@ -404,6 +408,29 @@ static void test_delete_in_parts(void **state) {
     assert_int_equal(delete_of((struct kp_string){id, sizeof id}, 10), 4);
 }
 
+/* What is left behind the first part was pending alone, and its transaction is aborted before the
+ * second: the group is gone, and that is all. */
+static void test_delete_while_a_transaction_ends(void **state) {
+    (void)state;
+    static struct group_delete call;
+    struct committed_offset pending = {
+        .partition = GROUP_BATCH_RECORDS, .leader_epoch = -1, .expire_time_ms = -1};
+    struct group_batch batch;
+    int error = NOT_DONE;
+    put_offsets(kp_string_of("g"), GROUP_BATCH_RECORDS);
+    group_batch_open(&batch);
+    offset_record_put(&batch, kp_string_of("g"), kp_string_of("t"), &pending);
+    fake_log_apply_in(&g.log, transaction.producer_id, batch.records, batch.count);
+    group_batch_close(&batch);
+    call = (struct group_delete){.call = {.done = all_deleted, .parked_at = &error},
+                                 .group_id = kp_string_of("g")};
+    group_coordinator_delete(g.coordinator, &call);
+    fake_log_end(&g.log, transaction.producer_id, false);
+    groups_commit(&g);
+    assert_int_equal(error, 0);
+    assert_null(groups_find(&g, "g"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_commit_to_no_group, setup, teardown),
@@ -417,6 +444,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_age_of_a_simple_group, setup, teardown),
         cmocka_unit_test_setup_teardown(test_commit_without_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_delete_in_parts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_delete_while_a_transaction_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_age_of_an_empty_group, setup, teardown),
         cmocka_unit_test_setup_teardown(test_commit_in_a_transaction_to_no_group, setup, teardown),
         cmocka_unit_test_setup_teardown(test_commit_in_a_transaction_of_members, setup, teardown),
