@@ -51,7 +51,10 @@ struct consumer_regex {
     struct shared_bytes *names; /* topic_names.h; NULL: not known yet */
     int64_t metadata_version, time_ms;
     size_t members; /* that subscribe by it */
-    size_t going;   /* of them, with the decision at hand */
+    /* With the decision at hand, and in no other: how many of them go, and what it stands for then
+     * (NULL: as before). */
+    size_t going;
+    struct shared_bytes *next_names;
     UT_hash_handle hh;
 };
 

@@ -105,7 +105,8 @@ static void looking_work(struct env_job *job) {
 
 static void looked_written(struct group_turn *turn, int16_t error) {
     struct consumer_looking *looking = CONTAINER_OF(turn, struct consumer_looking, turn);
-    (void)error; /* it is looked again later */
+    /* It is looked again, after LOOK_EVERY_MS. */
+    if (error != 0 && looking->work.group != NULL) looking->work.group->looked_version = 0;
     consumer_work_end(&looking->work);
     group_turn_end(turn);
     looking_free(looking);
@@ -116,33 +117,53 @@ static void looked_refused(struct group_turn *turn, int16_t error) {
     looking_free(CONTAINER_OF(turn, struct consumer_looking, turn));
 }
 
-/* The records of those that stand for something else now. */
-static void add_changed(struct group_batch *batch, const struct consumer_looking *looking) {
+/* Marks those that stand for something else now; how many that are. */
+static size_t mark_changed(const struct consumer_looking *looking) {
     struct group_table *table = looking->work.group->row->table;
+    size_t changed = 0;
     for (size_t i = 0; i < looking->regex_count; i++) {
         const struct looked_regex *one = &looking->regexes[i];
-        struct kp_string text = shared_string(one->text);
-        const struct consumer_regex *regex = consumer_regex_find(looking->work.group, text);
+        struct consumer_regex *regex = consumer_regex_find(looking->work.group,
+                                                           shared_string(one->text));
         if (regex == NULL || !one->fine) continue;
         struct shared_bytes *names = topic_names_of(table->shared, one->found, one->found_count);
-        if (names != regex->names)
-            consumer_add_regex(batch, looking->work.group->row->id, text, names,
-                               looking->metadata_version, env_wall_ms(table->env));
+        if (names != regex->names) {
+            regex->next_names = shared_bytes_take(names);
+            changed++;
+        }
         shared_bytes_release(names);
     }
+    return changed;
+}
+
+/* The records of those that are marked, and of the group with the topics that it has then: else
+ * whoever compares them next, like a new leader, finds that they have changed. */
+static void add_changed(struct group_batch *batch, struct consumer_group *group,
+                        int64_t looked_version) {
+    const struct group_table *table = group->row->table;
+    struct kp_string id = group->row->id;
+    int64_t hash = consumer_metadata_hash(group, table->metadata, NULL);
+    struct consumer_regex *regex, *next;
+    HASH_ITER(hh, group->regexes, regex, next) {
+        if (regex->next_names == NULL) continue;
+        consumer_add_regex(batch, id, shared_string(regex->text), regex->next_names, looked_version,
+                           env_wall_ms(table->env));
+        shared_bytes_release(regex->next_names);
+        regex->next_names = NULL;
+    }
+    consumer_add_group(batch, id, group->epoch + 1, hash);
 }
 
 static void looked_run(struct group_turn *turn) {
     struct consumer_looking *looking = CONTAINER_OF(turn, struct consumer_looking, turn);
     struct consumer_group *group = looking->work.group;
-    struct group_batch batch;
-    group_batch_open(&batch);
-    if (group != NULL) add_changed(&batch, looking);
-    if (batch.count == 0) {
+    if (group == NULL || mark_changed(looking) == 0) {
         looked_written(turn, 0);
         return;
     }
-    consumer_add_group(&batch, group->row->id, group->epoch + 1, group->metadata_hash);
+    struct group_batch batch;
+    group_batch_open(&batch);
+    add_changed(&batch, group, looking->metadata_version);
     turn->written = looked_written;
     group_turn_write(turn, &batch);
     group_batch_close(&batch);

@@ -25,7 +25,8 @@ struct subscribers {
 static const struct shared_bytes *regex_names_of(const struct consumer_group *group,
                                                  const struct consumer_member *member) {
     if (member->regex == NULL) return NULL;
-    return consumer_regex_find(group, shared_string(member->regex))->names;
+    const struct consumer_regex *regex = consumer_regex_find(group, shared_string(member->regex));
+    return regex->next_names != NULL ? regex->next_names : regex->names;
 }
 
 static struct subscribers subscribers_of(const struct consumer_group *group,
