@@ -44,7 +44,7 @@ struct classic_member {
     uint64_t beat_at_ms; /* its last heartbeat since its Join; 0: none */
     uint64_t beat_ms;    /* the longest time between two; 0: not known */
     bool gives_back;     /* while its group is handing over: it was assigned less than it has */
-    size_t charged;
+    size_t charged, assigned_charged; /* for what it says, and for what it was assigned */
     UT_hash_handle by_id, by_instance;
     struct classic_member *next_overdue;
 };
@@ -170,6 +170,8 @@ struct shared_bytes *classic_member_metadata(const struct classic_member *member
 struct classic_name *classic_name_find(const struct classic_group *classic, struct kp_string text);
 /* Into the history of the group. */
 void classic_member_note(const struct classic_member *member, enum kp_group_event what);
+/* What it was or is to be assigned has changed: it counts as memory. */
+void classic_member_weigh(struct classic_member *member);
 /* What its protocols take in the memory of groups. */
 size_t classic_join_bytes(const struct group_join *join);
 

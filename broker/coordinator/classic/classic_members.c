@@ -117,6 +117,18 @@ static void member_charge(struct classic_member *member, size_t bytes) {
     member->charged = bytes;
 }
 
+static size_t bytes_of(const struct shared_bytes *bytes) {
+    return bytes == NULL ? 0 : (size_t)shared_bytes_view(bytes).len;
+}
+
+/* What it owns is mostly the same as what it is assigned. */
+void classic_member_weigh(struct classic_member *member) {
+    size_t bytes = bytes_of(member->owned) + bytes_of(member->next_assignment);
+    group_charge(member->classic->group, bytes);
+    group_release(member->classic->group, member->assigned_charged);
+    member->assigned_charged = bytes;
+}
+
 /* ---- Members ---- */
 
 static void session_over(struct group_timer *timer);
@@ -183,6 +195,7 @@ void classic_member_read(struct classic_member *member, struct shared_bytes *pro
     classic_member_tell(member, &join);
     member->assignment = shared_bytes_of(NULL, from->assignment.data, from->assignment.len);
     member->owned = shared_bytes_take(member->assignment);
+    classic_member_weigh(member);
 }
 
 bool classic_member_says_same(const struct classic_member *member, const struct group_join *join) {
@@ -226,6 +239,7 @@ void classic_member_remove(struct classic_member *member) {
     classic->group->members--;
     protocols_clear(member);
     member_charge(member, 0);
+    group_release(classic->group, member->assigned_charged);
     shared_bytes_release(member->id);
     shared_bytes_release(member->instance);
     shared_bytes_release(member->client_id);

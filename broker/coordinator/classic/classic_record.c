@@ -28,6 +28,7 @@ void classic_record_free(struct group *group) {
     if (record == NULL) return;
     group_timer_clear(group->table->timers, &record->wake);
     shared_bytes_release(record->type);
+    group_release(group, sizeof *record + record->len);
     mem_free(record->value);
     mem_free(record);
     group->record = NULL;
@@ -39,7 +40,10 @@ static void record_set(struct group *group, const struct coordinator_record *fro
     if (record == NULL) {
         record = group->record = mem_zalloc(sizeof *record);
         record->group = group;
+        group_charge(group, sizeof *record);
     }
+    group_charge(group, from->value_len);
+    group_release(group, record->len);
     struct shared_bytes *type = shared_string_of(group->table->shared, value->protocol_type);
     shared_bytes_release(record->type);
     record->type = type;

@@ -60,6 +60,7 @@ static void set_next(struct classic_group *classic, const struct group_sync *syn
         shared_bytes_release(member->next_assignment);
         member->next_assignment = shared_bytes_of(
             NULL, one->assignment.data, one->assignment.len < 0 ? 0 : one->assignment.len);
+        classic_member_weigh(member);
     }
 }
 
@@ -75,6 +76,7 @@ static void take_next(struct classic_group *classic, bool committed) {
             shared_bytes_release(member->next_assignment);
         }
         member->next_assignment = NULL;
+        classic_member_weigh(member);
     }
 }
 
@@ -99,17 +101,25 @@ static void not_assigned(struct classic_group *classic, struct group_sync *leade
     classic_prepare(classic);
 }
 
+static size_t assigned_bytes(const struct group_sync *sync) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < sync->assignment_count; i++)
+        if (sync->assignments[i].assignment.len > 0)
+            bytes += (size_t)sync->assignments[i].assignment.len;
+    return bytes;
+}
+
 /* No batch has room for it: then neither copies nor records are made of it, which would take a
- * hundred megabytes, and as many milliseconds. */
-static bool is_too_large(const struct classic_group *classic, const struct group_sync *sync) {
-    size_t left = (size_t)classic_table(classic)->settings->message_max_bytes;
-    for (size_t i = 0; i < sync->assignment_count; i++) {
-        struct kp_bytes assignment = sync->assignments[i].assignment;
-        if (assignment.len <= 0) continue;
-        if ((size_t)assignment.len > left) return true;
-        left -= (size_t)assignment.len;
-    }
-    return false;
+ * hundred megabytes, and as many milliseconds. Nor is more of it kept than of the record before
+ * while the memory of groups is spent. */
+static int16_t check_assigned(const struct classic_group *classic, const struct group_sync *sync) {
+    const struct group *group = classic->group;
+    size_t bytes = assigned_bytes(sync);
+    if (bytes > (size_t)group->table->settings->message_max_bytes)
+        return KAFKA_RECORD_LIST_TOO_LARGE;
+    size_t before = group->record == NULL ? 0 : group->record->len;
+    return bytes > before && group_refuses_more(group) ? KAFKA_COORDINATOR_NOT_AVAILABLE
+                                                       : KAFKA_NONE;
 }
 
 static void leader_written(struct group_turn *turn, int16_t error) {
@@ -160,8 +170,9 @@ void classic_sync(struct group *group, struct group_sync *sync) {
     }
     owes_no_more(member);
     bool brings = classic->state == CLASSIC_COMPLETING && member == classic->leader;
-    if (brings && is_too_large(classic, sync)) {
-        not_assigned(classic, sync, KAFKA_RECORD_LIST_TOO_LARGE);
+    if (brings) error = check_assigned(classic, sync);
+    if (error != KAFKA_NONE) {
+        not_assigned(classic, sync, error);
         classic_turn_end(group, &sync->call.turn);
         return;
     }

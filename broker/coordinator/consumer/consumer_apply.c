@@ -98,9 +98,9 @@ static void apply_current(struct consumer_group *group, struct kp_string id,
 static void apply_regex(struct consumer_group *group, struct kp_string text,
                         const struct kp_consumer_regex_value *value) {
     struct consumer_regex *regex = consumer_regex_make(group, text);
-    shared_bytes_release(regex->names);
-    regex->names = topic_names_of(group->row->table->shared, value->topic_names.items,
-                                  (size_t)value->topic_names.count);
+    consumer_regex_name(group, regex,
+                        topic_names_of(group->row->table->shared, value->topic_names.items,
+                                       (size_t)value->topic_names.count));
     regex->metadata_version = value->metadata_version;
     regex->time_ms = value->time_ms;
 }
@@ -131,8 +131,7 @@ static void apply_value(struct consumer_group *group, int number, const union co
 static void forget_regex(struct consumer_group *group, struct kp_string text) {
     struct consumer_regex *regex = consumer_regex_find(group, text);
     if (regex == NULL) return;
-    shared_bytes_release(regex->names);
-    regex->names = NULL;
+    consumer_regex_name(group, regex, NULL);
     consumer_regex_settle(group, regex);
 }
 

@@ -238,6 +238,8 @@ static bool takes_more(const struct consumer_decision *decision) {
     const struct kp_consumer_group_heartbeat_request *request = decision->heartbeat->request;
     if (request->member_epoch < CONSUMER_EPOCH_JOIN) return false;
     if (member == NULL) return true;
+    struct kp_string regex = request->subscribed_topic_regex;
+    if (regex.len > 0 && consumer_regex_find(decision->group, regex) == NULL) return true;
     size_t bytes = 0;
     for (int32_t i = 0; i < request->subscribed_topic_names.count; i++)
         bytes += (size_t)request->subscribed_topic_names.items[i].len;

@@ -16,6 +16,7 @@ static unsigned hash_of(const struct consumer_group *group, const void *data, si
 struct consumer_group *consumer_group_new(struct group *row) {
     struct consumer_group *group = mem_zalloc(sizeof *group);
     group->row = row;
+    group_charge(row, sizeof *group);
     return group;
 }
 
@@ -36,8 +37,7 @@ void consumer_group_free(struct consumer_group *group) {
     }
     HASH_ITER(hh, group->regexes, regex, next_regex) {
         regex->members = 0;
-        shared_bytes_release(regex->names);
-        regex->names = NULL;
+        consumer_regex_name(group, regex, NULL);
         consumer_regex_settle(group, regex);
     }
     consumer_topics_settle(group);
@@ -45,6 +45,7 @@ void consumer_group_free(struct consumer_group *group) {
     while (group->cursors != NULL)
         consumer_cursor_close(group->cursors);
     mem_free(group->numbered);
+    group_release(group->row, sizeof *group);
     mem_free(group);
 }
 
@@ -171,9 +172,9 @@ static size_t classic_bytes(const struct consumer_classic *classic) {
 }
 
 static size_t said_bytes(const struct consumer_member *member) {
-    const struct shared_bytes *texts[] = {member->id,         member->instance, member->rack,
-                                          member->client_id,  member->regex,    member->names,
-                                          member->client_host};
+    const struct shared_bytes *texts[] = {member->id,          member->instance, member->rack,
+                                          member->client_id,   member->regex,    member->names,
+                                          member->client_host, member->assignor};
     size_t bytes = sizeof *member + classic_bytes(member->classic);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (texts[i] != NULL) bytes += (size_t)shared_bytes_view(texts[i]).len;
@@ -249,6 +250,10 @@ const struct consumer_protocol_name *consumer_protocol_find(const struct consume
     return name;
 }
 
+static size_t name_bytes(const struct consumer_protocol_name *name) {
+    return sizeof *name + (size_t)shared_string(name->text).len;
+}
+
 static struct consumer_protocol_name *name_take(struct consumer_group *group,
                                                 struct kp_string text) {
     struct consumer_protocol_name *name = (struct consumer_protocol_name *)consumer_protocol_find(
@@ -259,6 +264,7 @@ static struct consumer_protocol_name *name_take(struct consumer_group *group,
         struct kp_string own = shared_string(name->text);
         unsigned hash = hash_of(group, own.data, (size_t)own.len);
         HASH_ADD_KEYPTR_BYHASHVALUE(hh, group->protocols, own.data, (unsigned)own.len, hash, name);
+        group_charge(group->row, name_bytes(name));
     }
     name->members++;
     return name;
@@ -267,6 +273,7 @@ static struct consumer_protocol_name *name_take(struct consumer_group *group,
 static void name_release(struct consumer_group *group, struct consumer_protocol_name *name) {
     if (--name->members > 0) return;
     HASH_DEL(group->protocols, name);
+    group_release(group->row, name_bytes(name));
     shared_bytes_release(name->text);
     mem_free(name);
 }
@@ -313,6 +320,11 @@ struct consumer_regex *consumer_regex_find(const struct consumer_group *group,
     return regex;
 }
 
+static size_t regex_bytes(const struct consumer_regex *regex) {
+    size_t names = regex->names == NULL ? 0 : (size_t)shared_bytes_view(regex->names).len;
+    return sizeof *regex + (size_t)shared_string(regex->text).len + names;
+}
+
 struct consumer_regex *consumer_regex_make(struct consumer_group *group, struct kp_string text) {
     struct consumer_regex *regex = consumer_regex_find(group, text);
     if (regex != NULL) return regex;
@@ -321,12 +333,23 @@ struct consumer_regex *consumer_regex_make(struct consumer_group *group, struct 
     struct kp_string own = shared_string(regex->text);
     unsigned hash = hash_of(group, own.data, (size_t)own.len);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, group->regexes, own.data, (unsigned)own.len, hash, regex);
+    group_charge(group->row, regex_bytes(regex));
     return regex;
+}
+
+void consumer_regex_name(struct consumer_group *group, struct consumer_regex *regex,
+                         struct shared_bytes *names) {
+    size_t before = regex_bytes(regex);
+    shared_bytes_release(regex->names);
+    regex->names = names;
+    group_charge(group->row, regex_bytes(regex));
+    group_release(group->row, before);
 }
 
 void consumer_regex_settle(struct consumer_group *group, struct consumer_regex *regex) {
     if (regex->members > 0 || regex->names != NULL) return;
     HASH_DEL(group->regexes, regex);
+    group_release(group->row, regex_bytes(regex));
     shared_bytes_release(regex->text);
     mem_free(regex);
 }
@@ -353,6 +376,10 @@ int32_t consumer_owner_epoch(const struct consumer_group *group, struct kp_uuid 
     return topic->owners[partition];
 }
 
+static size_t topic_bytes(const struct consumer_topic *topic) {
+    return sizeof *topic + topic->owner_count * sizeof *topic->owners;
+}
+
 uint32_t consumer_topic_number(struct consumer_group *group, struct kp_uuid id) {
     struct consumer_topic *topic = topic_of(group, id);
     if (topic != NULL) return topic->number;
@@ -372,6 +399,7 @@ uint32_t consumer_topic_number(struct consumer_group *group, struct kp_uuid id) 
         group->unused_numbers--;
     }
     topic->number = number;
+    group_charge(group->row, topic_bytes(topic));
     group->numbered[number] = topic;
     group->unused_topics++;
     unsigned hash = hash_of(group, &topic->id, sizeof topic->id);
@@ -387,6 +415,7 @@ void consumer_topics_settle(struct consumer_group *group) {
         group->numbered[i] = NULL;
         group->unused_numbers++;
         HASH_DEL(group->topics, topic);
+        group_release(group->row, topic_bytes(topic));
         mem_free(topic->owners);
         mem_free(topic);
     }
@@ -394,11 +423,13 @@ void consumer_topics_settle(struct consumer_group *group) {
 }
 
 void consumer_list_use(struct consumer_group *group, const struct partition_list *list) {
+    group_charge(group->row, list->count * sizeof *list->items);
     for (size_t i = 0; i < list->count; i++)
         if (group->numbered[list->items[i].topic]->uses++ == 0) group->unused_topics--;
 }
 
 void consumer_list_drop(struct consumer_group *group, struct partition_list *list) {
+    group_release(group->row, list->count * sizeof *list->items);
     for (size_t i = 0; i < list->count; i++)
         if (--group->numbered[list->items[i].topic]->uses == 0) group->unused_topics++;
     partition_list_close(list);
@@ -412,6 +443,7 @@ static void own_all(struct consumer_group *group, const struct partition_list *l
         size_t partition = (size_t)list->items[i].partition;
         if (comes && partition >= topic->owner_count) {
             size_t count = (partition / 64 + 1) * 64;
+            group_charge(group->row, (count - topic->owner_count) * sizeof *topic->owners);
             topic->owners = mem_realloc(topic->owners, count * sizeof *topic->owners);
             while (topic->owner_count < count)
                 topic->owners[topic->owner_count++] = CONSUMER_FREE;

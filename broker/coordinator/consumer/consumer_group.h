@@ -196,6 +196,9 @@ void consumer_standing_drop(struct consumer_member *member);
 void consumer_standing_take(struct consumer_member *member,
                             const struct consumer_standing *standing);
 struct consumer_regex *consumer_regex_make(struct consumer_group *group, struct kp_string text);
+/* What it stands for from now on (taken over); NULL: not known. */
+void consumer_regex_name(struct consumer_group *group, struct consumer_regex *regex,
+                         struct shared_bytes *names);
 void consumer_regex_settle(struct consumer_group *group, struct consumer_regex *regex);
 /* The number of the topic, new if it has none. Those that come to no use go with
  * consumer_topics_settle. */

@@ -165,6 +165,7 @@ static void put(struct offset_store *store, struct group *group, struct kp_strin
         group->offsets = mem_zalloc(sizeof *group->offsets);
         group->offsets->store = store;
         group->offsets->group = group;
+        group_charge(group, sizeof *group->offsets);
     }
     struct topic_offsets *table = table_make(store, group->offsets, topic_make(store, topic));
     size_t before = offset_table_bytes(&table->table);
@@ -177,6 +178,12 @@ static void put(struct offset_store *store, struct group *group, struct kp_strin
     if (!is_new) return;
     group->offsets->count++;
     store->count++;
+}
+
+static void offsets_free(struct group *group) {
+    group_release(group, sizeof *group->offsets);
+    mem_free(group->offsets);
+    group->offsets = NULL;
 }
 
 static void take_back_committed(struct offset_store *store, struct group *group,
@@ -194,9 +201,7 @@ static void take_back_committed(struct offset_store *store, struct group *group,
     group->offsets->count--;
     store->count--;
     if (table->table.count == 0) table_free(store, table);
-    if (group->offsets->first != NULL) return;
-    mem_free(group->offsets);
-    group->offsets = NULL;
+    if (group->offsets->first == NULL) offsets_free(group);
 }
 
 static void take_back(struct offset_store *store, const struct kp_offset_key *key) {
@@ -264,8 +269,7 @@ void offset_store_forget(struct group *group) {
     if (group->offsets == NULL) return;
     while (group->offsets->first != NULL)
         table_free(group->offsets->store, group->offsets->first);
-    mem_free(group->offsets);
-    group->offsets = NULL;
+    offsets_free(group);
 }
 
 /* ---- Reading ---- */

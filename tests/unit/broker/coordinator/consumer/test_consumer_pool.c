@@ -88,6 +88,20 @@ static void test_consumer_assigned_in_the_pool(void **state) {
     assert_string_equal(consumer_world_state(&w), "Stable");
 }
 
+/* What members have and are to have, and who owns it, counts in the memory of groups. */
+static void test_consumer_partitions_count_as_memory(void **state) {
+    (void)state;
+    enum { PARTITIONS = 56000 };
+    int32_t a = 0, leaves = -1;
+    many_topics();
+    plain("a", &a);
+    struct group *row = consumer_world_group(&w)->row;
+    assert_true(row->charged >=
+                PARTITIONS * (2 * sizeof(struct listed_partition) + sizeof(int32_t)));
+    plain("a", &leaves);
+    assert_true(row->charged < PARTITIONS);
+}
+
 /* A static member's successor changes no epoch: what was begun for the old one is nothing, and the
  * successor, not the one that is gone, gets its part. */
 static void test_consumer_replaced_meanwhile(void **state) {
@@ -113,6 +127,7 @@ static void test_consumer_replaced_meanwhile(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CONSUMER_TEST(test_consumer_assigned_in_the_pool, &w),
+        CONSUMER_TEST(test_consumer_partitions_count_as_memory, &w),
         CONSUMER_TEST(test_consumer_replaced_meanwhile, &w),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

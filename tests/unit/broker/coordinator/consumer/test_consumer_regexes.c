@@ -63,10 +63,25 @@ static void test_consumer_regex_not_written(void **state) {
     assert_int_equal(a.has_count + b.has_count, 4);
 }
 
+/* While the memory of groups is spent nobody brings another one; with the old one it goes on. */
+static void test_consumer_regex_without_memory(void **state) {
+    (void)state;
+    struct consumer a, b;
+    two_members(&a, &b);
+    w.groups.memory.budget.limit = w.groups.memory.budget.used;
+    a.regex = "orders.+";
+    a.full = true;
+    assert_int_equal(consumer_beat(&a), KAFKA_COORDINATOR_NOT_AVAILABLE);
+    a.regex = b.regex;
+    a.full = true;
+    assert_int_equal(consumer_beat(&a), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CONSUMER_TEST(test_consumer_regex_counts_once, &w),
         CONSUMER_TEST(test_consumer_regex_not_written, &w),
+        CONSUMER_TEST(test_consumer_regex_without_memory, &w),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

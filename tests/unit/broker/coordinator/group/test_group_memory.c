@@ -1,6 +1,8 @@
 /* How the memory of groups is shared among the hosts that fill it. */
 #include <stdio.h>
 
+#include <string.h>
+
 #include "broker/coordinator/group/group.h"
 #include "tests/unit/broker/coordinator/fixture_groups.h"
 #include "tests/unit/unit.h"
@@ -105,6 +107,39 @@ static void test_memory_of_members(void **state) {
     groups_move(&g);
 }
 
+/* What members were assigned counts on every replica, as the group's record, and on the leader once
+ * more. While all is spent a leader may bring as much as the record before had. */
+static void test_memory_of_assignments(void **state) {
+    (void)state;
+    enum { MUCH = 150 };
+    static struct asked joins, syncs;
+    char much[MUCH + 4] = "m1=";
+    memset(much + 3, 'x', MUCH);
+    groups_stable(&g, 1, false);
+    const struct group *group = groups_find(&g, "g");
+    assert_true(group->record->len < MUCH);
+    g.memory.budget.limit = g.memory.budget.used;
+    ask_join(&g, &joins, (struct asks){.member = "m1"});
+    ask_sync(&g, &syncs,
+             (struct asks){.member = "m1", .generation = joins.generation, .assign = much});
+    assert_int_equal(syncs.error, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    ask_join(&g, &joins, (struct asks){.member = "m1"});
+    ask_sync(&g, &syncs,
+             (struct asks){.member = "m1", .generation = joins.generation, .assign = "m1=x"});
+    groups_commit(&g);
+    assert_int_equal(syncs.error, 0);
+    g.memory.budget.limit = LIMIT;
+    size_t before = group->charged;
+    ask_join(&g, &joins, (struct asks){.member = "m1"});
+    ask_sync(&g, &syncs,
+             (struct asks){.member = "m1", .generation = joins.generation, .assign = much});
+    groups_commit(&g);
+    assert_int_equal(syncs.error, 0);
+    assert_true(group->charged >= before + 2 * (MUCH - 1));
+    groups_move(&g);
+    assert_true(group->charged >= group->record->len);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -112,6 +147,7 @@ int main(void) {
         TEST(test_memory_of_hosts),
         TEST(test_memory_of_nobody),
         TEST(test_memory_of_members),
+        TEST(test_memory_of_assignments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
