@@ -145,3 +145,10 @@ void aborted_list_cut(struct aborted_list *list, kafka_offset start) {
     list->count -= gone;
     if (list->count == 0) aborted_list_free(list);
 }
+
+const struct aborted_transaction *aborted_list_since(const struct aborted_list *list,
+                                                     kafka_offset offset, size_t *count) {
+    size_t place = place_of(list, offset);
+    *count = list->count - place;
+    return *count > 0 ? at(list, place) : NULL;
+}

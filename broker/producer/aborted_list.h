@@ -49,6 +49,10 @@ struct aborted_search {
 /* Some 2000 entries. True: it is over. */
 bool aborted_search_step(const struct aborted_list *list, struct aborted_search *search);
 void aborted_search_drop(struct aborted_search *search); /* at any time; twice is harmless */
+/* Those whose markers are at `offset` or behind, in the order of their markers; until the list
+ * changes. */
+const struct aborted_transaction *aborted_list_since(const struct aborted_list *list,
+                                                     kafka_offset offset, size_t *count);
 /* The log begins at `start` now. */
 void aborted_list_cut(struct aborted_list *list, kafka_offset start);
 

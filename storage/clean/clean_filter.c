@@ -20,12 +20,33 @@ static bool keeps(void *arg, const struct record *record) {
     return key_map_find(&filter->map->keys, record->key, (size_t)record->key_len) <= record->offset;
 }
 
-/* Nothing went on its account (clean_map.c), so it is needed, tombstone or not, until a later one
- * of no transaction takes its place. */
-static bool keeps_of_transaction(void *arg, const struct record *record) {
+static bool is_last(void *arg, const struct record *record) {
     const struct clean_filter *filter = arg;
-    return record->offset == filter->last_offset || !record->key ||
-           key_map_find(&filter->map->keys, record->key, (size_t)record->key_len) <= record->offset;
+    return record->offset == filter->last_offset;
+}
+
+static bool was_aborted(const struct clean_filter *filter, const struct record_batch *batch) {
+    return record_batch_is_transactional(batch) &&
+           clean_aborted_has(filter->map->aborted, batch->producer_id, batch->base_offset);
+}
+
+/* Its record's key: i16 version, i16 type (0 abort, 1 commit). One that cannot be read is none. */
+static bool is_commit(const struct record_batch *batch) {
+    enum { KEY_SIZE = 4, TYPE_AT = 3, UNFOLDED_MAX = 1 << 16 };
+    struct record_iterator iterator;
+    struct record record;
+    if (record_iterator_open(&iterator, batch, UNFOLDED_MAX) != ERR_NONE) return false;
+    bool commit = record_iterator_next(&iterator, &record) == ERR_NONE &&
+                  record.key_len == KEY_SIZE && record.key[TYPE_AT - 1] == 0 &&
+                  record.key[TYPE_AT] == 1;
+    record_iterator_close(&iterator);
+    return commit;
+}
+
+static bool marker_stays(const struct clean_filter *filter, const struct record_batch *batch) {
+    return batch->base_offset == filter->last_offset ||
+           (!is_commit(batch) && clean_aborted_needs_marker(
+                                     filter->map->aborted, batch->producer_id, batch->base_offset));
 }
 
 static void rest_add(struct clean_filter *filter, const uint8_t *bytes, size_t len,
@@ -47,14 +68,17 @@ static enum record_filter_result look_at(struct clean_filter *filter,
                                          struct record_batch *made, uint8_t **bytes,
                                          uint64_t *done) {
     /* As large as what was read of the entry so far, so that none becomes larger than it was. */
-    const struct record_filter of_batch = {
-        record_batch_is_transactional(batch) ? keeps_of_transaction : keeps, filter,
-        filter->map->unfolded_max, filter->batches.at - filter->rest.len};
+    bool aborted = was_aborted(filter, batch);
+    const struct record_filter of_batch = {aborted ? is_last : keeps, filter,
+                                           filter->map->unfolded_max,
+                                           filter->batches.at - filter->rest.len};
     enum record_filter_result result;
     size_t len, unfolded;
     *bytes = NULL;
     *made = *batch;
-    if (record_batch_is_control(batch)) return RECORDS_ALL_STAY;
+    if (record_batch_is_control(batch))
+        return marker_stays(filter, batch) ? RECORDS_ALL_STAY : RECORDS_NONE_STAY;
+    if (aborted && record_batch_last_offset(batch) != filter->last_offset) return RECORDS_NONE_STAY;
     int error = record_filter_batch(&of_batch, batch, &result, bytes, &len, &unfolded);
     *done += unfolded;
     if (!error && result == RECORDS_SOME_STAY) error = record_batch_parse(*bytes, len, made, NULL);

@@ -11,7 +11,9 @@
  * that would be larger without what goes: strangers made it, and what is written is never larger
  * than what was read. The header of the output says so for ever (keeps_stale): tombstones behind it
  * have to stay.
- * What a transaction wrote goes only for a later record of its key that is of none.
+ * What an aborted transaction wrote goes, and so does the marker of a committed one, or of one that
+ * wrote nothing here: readers are told of what was aborted, and need those markers alone, whatever
+ * is left of their transactions. (They go with the beginning of the log.)
  * Happy path: open; step until it does not say ERR_AGAIN: ERR_NONE, an output is whole and synced
  * as `<base>.clean`; take it; step again, ... until ERR_EOF. Blocks: each step is one job.
  * Failures: as clean_reader.h, and those of writing: the unfinished file is removed by whoever

@@ -4,9 +4,9 @@
 #include "protocol/record/record_batch.h"
 
 void clean_map_open(struct clean_map *map, struct env *env, const struct clean_input *inputs,
-                    size_t count, kafka_offset from, size_t map_bytes,
-                    const uint8_t secret[SIPHASH_SECRET_SIZE]) {
-    *map = (struct clean_map){.from = from, .to = from};
+                    size_t count, kafka_offset from, struct clean_aborted *aborted,
+                    size_t map_bytes, const uint8_t secret[SIPHASH_SECRET_SIZE]) {
+    *map = (struct clean_map){.from = from, .to = from, .aborted = aborted};
     clean_reader_open(&map->reader, env, inputs, count);
     key_map_open(&map->keys, map_bytes, secret);
 }
@@ -27,12 +27,15 @@ static bool are_sound(const struct record_iterator *opened) {
     return error == ERR_EOF;
 }
 
+static bool was_aborted(const struct clean_aborted *aborted, const struct record_batch *batch) {
+    return record_batch_is_transactional(batch) &&
+           clean_aborted_has(aborted, batch->producer_id, batch->base_offset);
+}
+
 static void map_records(struct clean_map *map, const struct record_batch *batch, uint64_t *done) {
     struct record_iterator iterator;
     struct record record;
-    /* What a transaction wrote is the last of its key only once it was committed, which nothing
-     * here tells: it takes nothing away. */
-    if (record_batch_is_control(batch) || record_batch_is_transactional(batch)) return;
+    if (record_batch_is_control(batch) || was_aborted(map->aborted, batch)) return;
     if (record_iterator_open(&iterator, batch, map->unfolded_max) != ERR_NONE) {
         *done += map->unfolded_max; /* that may have been worked out until then */
         return;
@@ -86,6 +89,7 @@ static int take_entry(struct clean_map *map, uint64_t *done) {
 int clean_map_step(struct clean_map *map, uint64_t bytes, uint64_t *done) {
     struct clean_reader *reader = &map->reader;
     *done = 0;
+    clean_aborted_sort(map->aborted);
     while (map->batches.entry || (!map->full && reader->at < reader->count)) {
         if (*done >= bytes) return ERR_AGAIN;
         size_t at = reader->at;

@@ -4,13 +4,14 @@
  *
  * Happy path: open, step until it does not say ERR_AGAIN, then find. Blocks: each step is one job.
  * Failures: as clean_reader.h. A batch that unfolds to more than `unfolded_max`, or that cannot be
- * read to its end, or that is of a transaction, is passed over: of its keys nothing older is
- * removed.
+ * read to its end, is passed over: of its keys nothing older is removed. Nor is it for what an
+ * aborted transaction wrote; all transactions that wrote here have ended.
  * Invariant: what the map says of a key is a record that is there.
  */
 #ifndef STORAGE_CLEAN_CLEAN_MAP_H
 #define STORAGE_CLEAN_CLEAN_MAP_H
 
+#include "storage/clean/clean_aborted.h"
 #include "storage/clean/clean_reader.h"
 #include "storage/clean/key_map.h"
 
@@ -18,6 +19,7 @@ struct clean_map {
     struct clean_reader reader;
     struct clean_batches batches;
     struct key_map keys;
+    struct clean_aborted *aborted; /* the owner's; sorted by the first step */
     size_t unfolded_max;
     kafka_offset from;  /* keys of records before it are known */
     kafka_offset to;    /* behind the last record whose key is in the map, or that has none */
@@ -27,8 +29,8 @@ struct clean_map {
 
 /* `inputs` from the first one that has a record from `from` on. */
 void clean_map_open(struct clean_map *map, struct env *env, const struct clean_input *inputs,
-                    size_t count, kafka_offset from, size_t map_bytes,
-                    const uint8_t secret[SIPHASH_SECRET_SIZE]);
+                    size_t count, kafka_offset from, struct clean_aborted *aborted,
+                    size_t map_bytes, const uint8_t secret[SIPHASH_SECRET_SIZE]);
 void clean_map_close(struct clean_map *map);
 /* Reads about so many bytes, and one batch at least; *done: how many, with what they unfold to.
  * ERR_AGAIN: there is more. */

@@ -8,6 +8,7 @@ static bool may_clean(const struct partition_log *log, const struct segment *seg
     return !segment->active && !segment->damaged && segment->synced == segment->end.position &&
            segment->end.last_index <= limits->index && segment->end.last_index < log->synced &&
            segment->header.base_offset < log->progress_segment &&
+           segment->end.offset <= limits->stable &&
            (segment_is_cleaned(&segment->header) || segment->end.max_timestamp <= limits->young_ms);
 }
 

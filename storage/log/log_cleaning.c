@@ -84,6 +84,7 @@ static void round_free(struct clean_round *round) {
     if (round->filtering) clean_filter_close(&round->filter, &unfinished);
     if (unfinished >= 0) remove_unfinished(round, unfinished);
     clean_map_close(&round->map);
+    clean_aborted_close(&round->options.aborted);
     swap_free(round);
     let_go_of(round, 0, round->count);
     env_timer_free(round->timer);
@@ -452,7 +453,7 @@ static void open_map(struct clean_round *round) {
         from = first->header.base_offset;
     env_random(round->store->env, secret, sizeof secret);
     clean_map_open(&round->map, round->store->env, first, round->count - round->first_dirty, from,
-                   round->options.map_bytes, secret);
+                   &round->options.aborted, round->options.map_bytes, secret);
     round->map.unfolded_max = round->options.unfolded_max;
 }
 

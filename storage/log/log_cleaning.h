@@ -30,6 +30,7 @@
 #ifndef STORAGE_LOG_LOG_CLEANING_H
 #define STORAGE_LOG_LOG_CLEANING_H
 
+#include "storage/clean/clean_aborted.h"
 #include "storage/log/partition_log.h"
 #include "storage/log_types.h"
 
@@ -37,12 +38,13 @@ struct clean_round;
 struct segment;
 
 /* ---- log_cleanable.c: what could be cleaned. Sealed segments at the front, all of them synced,
- * which the journal's progress is past, up to the first one that is too young, or not everywhere.
- * Pure. ---- */
+ * which the journal's progress is past, up to the first one that is too young, or not everywhere,
+ * or behind the beginning of a transaction that is open. Pure. ---- */
 
 struct log_clean_limits {
-    log_index index;  /* entries up to it are applied here, and nobody will ask for them */
-    int64_t young_ms; /* a segment with a later record is not cleaned, nor any behind it */
+    log_index index;     /* entries up to it are applied here, and nobody will ask for them */
+    int64_t young_ms;    /* a segment with a later record is not cleaned, nor any behind it */
+    kafka_offset stable; /* all transactions that wrote before it have ended */
 };
 
 /* What could be cleaned. */
@@ -75,6 +77,7 @@ struct log_clean_options {
     uint64_t bytes_per_second; /* that are read and written at most */
     size_t unfolded_max; /* bytes of the records of one batch, decompressed; larger ones stay */
     kafka_offset tombstones_below; /* those before it go; not above log_clean_to */
+    struct clean_aborted aborted;  /* what was aborted, from log_clean_to on at least */
 };
 
 /* One round; the caller's, until `done`. */
@@ -88,9 +91,10 @@ struct log_cleaning {
  * it is written before what it stands for goes. */
 bool log_cleaning_has_room(const struct partition_log *log, uint64_t output_bytes);
 /* Cleans what log_cleanable_look finds with these limits, which must be something. `done` comes
- * later. ERR_BUSY: there is a round already in this store, or files of this log are still being
- * removed: what a round has left unfinished may be among them, which has the name of a new one's.
- * ERR_NO_SPACE: log_cleaning_has_room says no. */
+ * later; options.aborted is taken over then, and stays the caller's after an error. ERR_BUSY: there
+ * is a round already in this store, or files of this log are still being removed: what a round has
+ * left unfinished may be among them, which has the name of a new one's. ERR_NO_SPACE:
+ * log_cleaning_has_room says no. */
 int log_cleaning_begin(struct partition_log *log, const struct log_clean_limits *limits,
                        const struct log_clean_options *options, struct log_cleaning *cleaning);
 /* `done` will not be called. Nothing if it is over. */

@@ -10,7 +10,7 @@
  * was told to be there does not go back; what lies above it is never lost.
  *
  * Where the topic is compacted offsets may be missing, but of each key (a producer has a few) every
- * replica has the last record, or a later one.
+ * replica has the last record, or a later one; markers that ended nothing may be missing, too.
  */
 #ifndef SIM_HISTORY_H
 #define SIM_HISTORY_H

@@ -133,7 +133,8 @@ void keyed_log_fill(struct keyed_log *keyed, size_t segments) {
 /* ---- Cleaning ---- */
 
 static struct log_clean_limits no_limits(const struct keyed_log *keyed) {
-    return (struct log_clean_limits){.index = keyed->model.commit, .young_ms = INT64_MAX};
+    return (struct log_clean_limits){
+        .index = keyed->model.commit, .young_ms = INT64_MAX, .stable = INT64_MAX};
 }
 
 struct log_cleanable keyed_log_cleanable(const struct keyed_log *keyed) {
@@ -156,8 +157,12 @@ void keyed_log_begin(struct keyed_log *keyed) {
     keyed->over = false;
     while (paced_removal_waits_in(&keyed->model.store->removals, keyed->model.log->path))
         log_model_run(&keyed->model);
-    assert_int_equal(
-        log_cleaning_begin(keyed->model.log, &limits, &keyed->options, &keyed->cleaning), 0);
+    struct log_clean_options options = keyed->options;
+    if (keyed->aborted.producer_id > 0) {
+        options.aborted.items = mem_alloc(sizeof keyed->aborted);
+        options.aborted.items[options.aborted.count++] = keyed->aborted;
+    }
+    assert_int_equal(log_cleaning_begin(keyed->model.log, &limits, &options, &keyed->cleaning), 0);
 }
 
 void keyed_log_finish(struct keyed_log *keyed) {

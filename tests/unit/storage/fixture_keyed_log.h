@@ -24,6 +24,7 @@ struct keyed_log {
     size_t room;
     int keys; /* of which new records have one */
     struct log_clean_options options;
+    struct clean_aborted_one aborted; /* a round is told of it; producer 0: of nothing */
     struct log_cleaning cleaning;
     bool over;
     int error; /* of the last round */

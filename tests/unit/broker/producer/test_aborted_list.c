@@ -135,6 +135,13 @@ static void test_aborted_list_does_not_grow(void **state) {
     }
     assert_true(list.room <= 64);
     assert_int_equal(list.count, 21);
+    size_t count;
+    const struct aborted_transaction *since = aborted_list_since(&list, 99990, &count);
+    assert_int_equal(since->marker_offset, 99990);
+    assert_int_equal(count, 10);
+    assert_int_equal(aborted_list_since(&list, 0, &count)->marker_offset, 99979);
+    assert_int_equal(count, 21);
+    assert_null(aborted_list_since(&list, 100000, &count));
     aborted_list_free(&list);
 }
 

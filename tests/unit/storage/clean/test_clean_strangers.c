@@ -1,5 +1,5 @@
 /* Batches that no honest client sends: they stay as they are, and end nothing. And those of
- * transactions, which take nothing away. */
+ * transactions, which may have been aborted. */
 #include <lz4frame.h>
 #include <string.h>
 
@@ -179,59 +179,125 @@ static void test_strangers(void **state) {
     keyed_log_close(&keyed);
 }
 
-/* Two records, or with `marker` the end of a transaction. */
-static void append_of_transaction(struct keyed_log *keyed, struct built *built, const char *first,
-                                  const char *second, bool marker) {
+static struct record_batch_options of_transaction(const struct keyed_log *keyed,
+                                                  struct built *built, int64_t producer_id) {
     struct record_batch_options options = record_batch_plain();
     options.base_offset = built->offset = keyed->model.end_offset;
-    options.producer_id = 7;
+    options.producer_id = producer_id;
     options.producer_epoch = 0;
-    options.base_sequence = marker ? -1 : 0;
     options.transactional = true;
-    options.control = marker;
-    struct record_batch_builder *builder = record_batch_builder_new(&options);
-    add(builder, 5, first, "v", 1);
-    if (!marker) add(builder, 5, second, NULL, -1); /* a tombstone */
-    finish(builder, built);
-    append(keyed, built, marker ? 1 : 2);
+    return options;
 }
 
-/* A record of a transaction may have been aborted: no older one goes on its account. It goes itself
- * for a later one of none; a tombstone stays, for what it deletes is still there; markers do. */
+/* A record with a value, and a tombstone. */
+static void append_of(struct keyed_log *keyed, struct built *built, int64_t producer_id,
+                      const char *first, const char *second) {
+    struct record_batch_options options = of_transaction(keyed, built, producer_id);
+    options.base_sequence = 0;
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    add(builder, 5, first, "v", 1);
+    add(builder, 5, second, NULL, -1);
+    finish(builder, built);
+    append(keyed, built, 2);
+}
+
+static void append_marker(struct keyed_log *keyed, struct built *built, int64_t producer_id,
+                          bool commit) {
+    const char key[] = {0, 0, 0, commit ? 1 : 0}, value[] = {0, 0, 0, 0, 0, 1};
+    struct record_batch_options options = of_transaction(keyed, built, producer_id);
+    options.base_sequence = -1;
+    options.control = true;
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    record_batch_builder_append(builder, 5, key, sizeof key, value, sizeof value, NULL, 0);
+    finish(builder, built);
+    append(keyed, built, 1);
+}
+
+static void clean_again(struct keyed_log *keyed) {
+    keyed_log_fill(keyed, keyed->model.log->segment_count + 3);
+    keyed_log_clean(keyed);
+}
+
+/* What was committed in a transaction counts as any record; what was aborted takes nothing away,
+ * and goes. Of the markers those stay that readers need: of what was aborted and had records. */
 static void test_clean_transactions(void **state) {
     (void)state;
+    enum { COMMITS = 7, ABORTS = 8, EMPTY = 9 };
     struct keyed_log keyed;
-    struct built older, inside, marker, plain;
+    struct built older, untouched, committed, aborted, empty, commit, abort, plain;
     keyed_log_open(&keyed, 3, 1000);
     append_plain(&keyed, &older, "both", "deleted");
-    append_of_transaction(&keyed, &inside, "both", "deleted", false);
-    append_of_transaction(&keyed, &marker, "both", "", true);
+    append_plain(&keyed, &untouched, "third", "kept");
+    append_of(&keyed, &committed, COMMITS, "both", "deleted");
+    append_of(&keyed, &aborted, ABORTS, "third", "kept");
+    append_marker(&keyed, &empty, EMPTY, false);
+    append_marker(&keyed, &commit, COMMITS, true);
+    append_marker(&keyed, &abort, ABORTS, false);
     append_plain(&keyed, &plain, "other", "another");
+    keyed.aborted = (struct clean_aborted_one){ABORTS, aborted.offset, abort.offset};
     keyed_log_settle(&keyed);
     keyed_log_fill(&keyed, 4);
     keyed_log_clean(&keyed);
-    assert_int_equal(left_of(&keyed, &older), 2);
-    assert_int_equal(left_of(&keyed, &inside), 2);
-    assert_int_equal(left_of(&keyed, &marker), 1);
-    struct built later;
-    append_plain(&keyed, &later, "both", "third");
-    keyed_log_settle(&keyed);
-    keyed_log_fill(&keyed, 8);
+    assert_int_equal(left_of(&keyed, &older), 0);
+    assert_int_equal(left_of(&keyed, &untouched), 2);
+    assert_int_equal(left_of(&keyed, &committed), 2); /* a tombstone stays for its time */
+    assert_int_equal(left_of(&keyed, &aborted), 0);
+    assert_int_equal(left_of(&keyed, &empty), 0);
+    assert_int_equal(left_of(&keyed, &commit), 0);
+    assert_int_equal(left_of(&keyed, &abort), 1);
     keyed.options.tombstones_below = log_clean_to(keyed.model.log);
-    assert_true(keyed.options.tombstones_below > inside.offset + 1);
-    keyed_log_clean(&keyed);
-    assert_int_equal(left_of(&keyed, &older), 1);
-    assert_int_equal(left_of(&keyed, &inside), 1);
-    assert_int_equal(left_of(&keyed, &marker), 1);
-    struct built all[] = {older, inside, marker, plain, later};
+    assert_true(keyed.options.tombstones_below > plain.offset);
+    clean_again(&keyed);
+    assert_int_equal(left_of(&keyed, &committed), 1);
+    assert_int_equal(left_of(&keyed, &abort), 1);
+    /* What a round has seen need not be told again. */
+    keyed.options.aborted.from = log_clean_to(keyed.model.log);
+    keyed.aborted = (struct clean_aborted_one){0};
+    clean_again(&keyed);
+    assert_int_equal(left_of(&keyed, &untouched), 2);
+    assert_int_equal(left_of(&keyed, &abort), 1);
+    struct built all[] = {older, untouched, committed, aborted, empty, commit, abort, plain};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         mem_free(all[i].bytes);
     log_model_stop(&keyed.model, false);
     keyed_log_close(&keyed);
 }
 
+/* Nothing that an open transaction may have written is cleaned. */
+static void test_clean_below_open_transactions(void **state) {
+    (void)state;
+    enum { ABORTS = 8 };
+    struct keyed_log keyed;
+    struct built aborted, abort;
+    struct log_cleanable cleanable;
+    keyed_log_open(&keyed, 5, 1000);
+    append_of(&keyed, &aborted, ABORTS, "first", "second");
+    append_marker(&keyed, &abort, ABORTS, false);
+    keyed.aborted = (struct clean_aborted_one){ABORTS, aborted.offset, abort.offset};
+    keyed_log_settle(&keyed);
+    keyed_log_fill(&keyed, 4);
+    struct log_clean_limits limits = {.index = keyed.model.commit,
+                                      .young_ms = INT64_MAX,
+                                      .stable = keyed.model.log->segments[1]->end.offset};
+    log_cleanable_look(keyed.model.log, &limits, &cleanable);
+    assert_int_equal(cleanable.last_index, keyed.model.log->segments[1]->end.last_index);
+    limits.stable--;
+    log_cleanable_look(keyed.model.log, &limits, &cleanable);
+    assert_int_equal(cleanable.last_index, keyed.model.log->segments[0]->end.last_index);
+    limits.stable = 0;
+    log_cleanable_look(keyed.model.log, &limits, &cleanable);
+    assert_int_equal(cleanable.last_index, 0);
+    keyed_log_clean(&keyed);
+    assert_int_equal(left_of(&keyed, &aborted), 0);
+    mem_free(aborted.bytes);
+    mem_free(abort.bytes);
+    log_model_stop(&keyed.model, false);
+    keyed_log_close(&keyed);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_strangers),
-                                       cmocka_unit_test(test_clean_transactions)};
+                                       cmocka_unit_test(test_clean_transactions),
+                                       cmocka_unit_test(test_clean_below_open_transactions)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,15 +125,16 @@ static void test_limits(void **state) {
     keyed_log_open(&keyed, 4, MANY_KEYS);
     keyed_log_fill(&keyed, 7);
     const struct segment *third = keyed.model.log->segments[2];
-    struct log_clean_limits limits = {.index = third->end.last_index, .young_ms = INT64_MAX};
+    struct log_clean_limits limits = {
+        .index = third->end.last_index, .young_ms = INT64_MAX, .stable = INT64_MAX};
     struct log_cleanable cleanable;
     log_cleanable_look(keyed.model.log, &limits, &cleanable);
     assert_int_equal(cleanable.last_index, third->end.last_index);
     limits.index--;
     log_cleanable_look(keyed.model.log, &limits, &cleanable);
     assert_int_equal(cleanable.last_index, keyed.model.log->segments[1]->end.last_index);
-    limits = (struct log_clean_limits){.index = UINT64_MAX,
-                                       .young_ms = third->end.max_timestamp - 1};
+    limits = (struct log_clean_limits){
+        .index = UINT64_MAX, .young_ms = third->end.max_timestamp - 1, .stable = INT64_MAX};
     log_cleanable_look(keyed.model.log, &limits, &cleanable);
     assert_int_equal(cleanable.last_index, keyed.model.log->segments[1]->end.last_index);
     limits.young_ms = INT64_MAX;
@@ -154,7 +155,8 @@ static void test_cancelled(void **state) {
     for (unsigned turns = 0; turns < 8; turns++) {
         keyed_log_fill(&keyed, keyed.model.log->segment_count + 2);
         keyed_log_begin(&keyed);
-        struct log_clean_limits limits = {.index = keyed.model.commit, .young_ms = INT64_MAX};
+        struct log_clean_limits limits = {
+            .index = keyed.model.commit, .young_ms = INT64_MAX, .stable = INT64_MAX};
         struct log_cleaning second;
         assert_int_equal(log_cleaning_begin(keyed.model.log, &limits, &keyed.options, &second),
                          ERR_BUSY);
@@ -410,7 +412,8 @@ static void test_unfinished_goes_first(void **state) {
     char *left = in_group(&keyed, "00000000000000000000.clean");
     file_put(left, (const uint8_t *)"left", 4);
     dropped_segments_add_unfinished(&keyed.model.store->dropped, keyed.model.log->path, 0);
-    struct log_clean_limits limits = {.index = keyed.model.commit, .young_ms = INT64_MAX};
+    struct log_clean_limits limits = {
+        .index = keyed.model.commit, .young_ms = INT64_MAX, .stable = INT64_MAX};
     struct log_cleaning early = {0};
     assert_int_equal(log_cleaning_begin(keyed.model.log, &limits, &keyed.options, &early),
                      ERR_BUSY);

@@ -77,7 +77,8 @@ static void test_disk_is_short(void **state) {
     struct keyed_log keyed;
     keyed_log_open(&keyed, 16, MANY_KEYS);
     keyed_log_fill(&keyed, 6);
-    struct log_clean_limits limits = {.index = keyed.model.commit, .young_ms = INT64_MAX};
+    struct log_clean_limits limits = {
+        .index = keyed.model.commit, .young_ms = INT64_MAX, .stable = INT64_MAX};
     struct log_cleanable cleanable = keyed_log_cleanable(&keyed);
     struct disk_space *room = log_store_room(keyed.model.store);
     assert_true(cleanable.output_bytes >= keyed.model.log->segments[0]->end.position);

@@ -440,7 +440,8 @@ static void test_install_cleaned_segments(void **state) {
     given_fetch(&given);
     given_install(&given);
     for (int clean = 0; clean < 2; clean++) {
-        struct log_clean_limits limits = {.index = UINT64_MAX, .young_ms = INT64_MAX};
+        struct log_clean_limits limits = {
+            .index = UINT64_MAX, .young_ms = INT64_MAX, .stable = INT64_MAX};
         struct log_cleanable cleanable;
         member_restarts(&given, clean); /* before any entry has come */
         log_cleanable_look(given.member.log, &limits, &cleanable);
