@@ -19,6 +19,7 @@
 #include "broker/config/dynamic_settings.h"
 #include "broker/coordinator/coordinators.h"
 #include "broker/coordinator/group/group_memory.h"
+#include "broker/coordinator/transaction/transaction_coordinator.h"
 #include "broker/healing/healer.h"
 #include "broker/lag/lag_exchange.h"
 #include "broker/markers/marker_sender.h"
@@ -77,6 +78,7 @@ struct broker {
     struct group_memory group_memory;
     struct coordinators *group_coordinators; /* before the partitions, which have their states */
     struct budget transaction_memory;
+    struct transaction_counts transaction_counts;
     struct coordinators *transaction_coordinators; /* likewise */
     struct transaction_judge *transaction_judge;
     struct transaction_asks *transaction_asks;

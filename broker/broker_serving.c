@@ -250,6 +250,9 @@ static void open_watchers(struct broker *broker) {
     broker->observed.leaders = broker->leaders;
     broker->observed.partitions = broker->partitions;
     broker->observed.coordinators = broker->group_coordinators;
+    broker->observed.transactions = broker->transaction_coordinators;
+    broker->observed.transaction_counts = &broker->transaction_counts;
+    broker->observed.markers = broker->marker_sender;
     broker->observed.lag_exchange = broker->lag_exchange;
     broker->observed.tally = tally_new(&(struct tally_options){.node = broker->settings->node_id,
                                                                .metadata = broker->metadata,
@@ -355,6 +358,7 @@ void broker_close_cluster(struct broker *broker) {
     reassignments_free(broker->reassignments);
     leader_asks_free(broker->leader_asks);
     leader_transfers_free(broker->leader_transfers);
+    broker->observed.markers = NULL;
     marker_sender_free(broker->marker_sender);
     marker_exchange_free(broker->marker_exchange);
     if (broker->partitions != NULL) partition_set_close(broker->partitions);

@@ -44,6 +44,7 @@ static void *new_coordinator(void *arg, struct coordinator_log *log, int32_t par
                                                       .lines = &broker->log,
                                                       .settings = broker->settings,
                                                       .memory = &broker->transaction_memory,
+                                                      .counts = &broker->transaction_counts,
                                                       .mark = mark,
                                                       .mark_cancel = mark_cancel,
                                                       .take_id = take_id,

@@ -235,6 +235,28 @@ static const struct metric_row table[METRICS] = {
     [METRIC_GROUP_REBALANCES] = COUNTER("drave_group_rebalances_total",
                                         "Rebalances of the group that began.", "group"),
 
+    [METRIC_TRANSACTIONAL_IDS] = GAUGE("drave_transactional_ids",
+                                       "Transactional ids that this broker coordinates."),
+    [METRIC_TRANSACTIONS_OPEN] = GAUGE(
+        "drave_transactions_open",
+        "... of which a transaction is ongoing, or is ending: decided, and its markers are on "
+        "their way.",
+        "state"),
+    [METRIC_TRANSACTIONS_OLDEST] = GAUGE("drave_transactions_oldest_seconds",
+                                         "For how long the oldest of them has been open."),
+    [METRIC_TRANSACTIONS_ENDED] = COUNTER(
+        "drave_transactions_ended_total",
+        "Transactions that were decided here: commit, abort (by their producer, or the next one "
+        "with its id), timeout.",
+        "how"),
+    [METRIC_TRANSACTION_MARKERS] = GAUGE(
+        "drave_transaction_markers",
+        "Markers that this broker brings to partitions, and that are not there yet."),
+    [METRIC_UNSTABLE_RECORDS] = GAUGE(
+        "drave_unstable_records",
+        "Records that readers of what is committed do not get yet, because a transaction before "
+        "them is open, summed over the partitions led here."),
+
     [METRIC_HTTP_REQUESTS] = COUNTER("drave_http_requests_total",
                                      "Requests to this port; path is the route.", "path", "code"),
     [METRIC_FOLDED] = GAUGE(

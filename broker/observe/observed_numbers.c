@@ -274,6 +274,32 @@ static void observe_produce(struct observer *observer) {
     snapshot_add(to, METRIC_PRODUCE_OUT_OF_ORDER, (double)counts->out_of_order);
 }
 
+/* ---- Transactions ---- */
+
+static void count_open(void *arg, void *state) {
+    transaction_coordinator_count(state, arg);
+}
+
+static void observe_transactions(struct observer *observer) {
+    const struct observed *observed = observer->observed;
+    const struct transaction_counts *counts = observed->transaction_counts;
+    struct snapshot *to = observer->snapshot;
+    struct transactions_open open = {.oldest_ms = INT64_MAX};
+    coordinators_each(observed->transactions, count_open, &open);
+    int64_t age_ms = open.oldest_ms == INT64_MAX ? 0 : env_wall_ms(observed->env) - open.oldest_ms;
+    snapshot_add(to, METRIC_TRANSACTIONAL_IDS, (double)open.ids);
+    snapshot_add1(to, METRIC_TRANSACTIONS_OPEN, (double)open.ongoing, text(to, "ongoing"));
+    snapshot_add1(to, METRIC_TRANSACTIONS_OPEN, (double)open.ending, text(to, "ending"));
+    snapshot_add(to, METRIC_TRANSACTIONS_OLDEST, age_ms < 0 ? 0 : (double)age_ms / 1000);
+    snapshot_add1(to, METRIC_TRANSACTIONS_ENDED, (double)counts->committed, text(to, "commit"));
+    snapshot_add1(to, METRIC_TRANSACTIONS_ENDED, (double)(counts->aborted - counts->timed_out),
+                  text(to, "abort"));
+    snapshot_add1(to, METRIC_TRANSACTIONS_ENDED, (double)counts->timed_out, text(to, "timeout"));
+    if (observed->markers != NULL)
+        snapshot_add(to, METRIC_TRANSACTION_MARKERS,
+                     (double)marker_sender_markers(observed->markers));
+}
+
 /* ---- All ---- */
 
 void observe_numbers(struct observer *observer) {
@@ -281,6 +307,7 @@ void observe_numbers(struct observer *observer) {
     observe_node(observer);
     if (observed->log != NULL) observe_log(observer);
     if (observed->partitions != NULL) observe_produce(observer);
+    if (observed->transactions != NULL) observe_transactions(observer);
     if (observed->server != NULL) {
         observe_listeners(observer, server_stats_of(observed->server));
         observe_requests(observer, server_stats_of(observed->server));
@@ -311,6 +338,7 @@ void observe_counts(struct observer *observer) {
     snapshot_add(to, METRIC_PARTITIONS_BELOW_MIN_INSYNC, (double)counts->below_min_insync);
     snapshot_add(to, METRIC_PARTITIONS_AWAY, (double)counts->away);
     snapshot_add(to, METRIC_PRODUCERS, (double)counts->producers);
+    snapshot_add(to, METRIC_UNSTABLE_RECORDS, (double)counts->unstable);
     int32_t node;
     for (size_t i = 0; peer_at(observed, i, &node); i++)
         if (node != observed->settings->node_id)

@@ -17,6 +17,8 @@
 
 #include "broker/cluster/leader_table.h"
 #include "broker/coordinator/coordinators.h"
+#include "broker/coordinator/transaction/transaction_coordinator.h"
+#include "broker/markers/marker_sender.h"
 #include "broker/metadata/metadata_group.h"
 #include "broker/observe/snapshot.h"
 #include "broker/observe/tally.h"
@@ -37,7 +39,10 @@ struct observed {
     struct leader_table *leaders;
     struct partition_set *partitions;
     struct tally *tally;
-    struct coordinators *coordinators;
+    struct coordinators *coordinators; /* of groups */
+    struct coordinators *transactions;
+    const struct transaction_counts *transaction_counts;
+    const struct marker_sender *markers;
     struct lag_exchange *lag_exchange;
     const struct budget *group_memory;
     bool registered, stopping;

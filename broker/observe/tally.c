@@ -28,7 +28,7 @@ struct lag {
 struct counted {
     bool leader, follower, leaderless, under_replicated, below_min_insync, away, behind, thin;
     uint8_t others, replicas;
-    uint64_t records, stored, producers;
+    uint64_t records, stored, producers, unstable;
 };
 
 struct topic {
@@ -181,6 +181,7 @@ static void move_sums(struct tally *tally, const struct row *row, uint64_t sign)
     sums->away += sign * counted->away;
     sums->behind += sign * counted->behind;
     sums->producers += sign * counted->producers;
+    sums->unstable += sign * counted->unstable;
     topic->led += sign * counted->leader;
     topic->records += sign * counted->records;
     topic->stored += sign * counted->stored;
@@ -237,6 +238,8 @@ static void count_led(const struct tally *tally, struct row *row, struct partiti
     counted->records = (uint64_t)(partition_high_watermark(partition) -
                                   partition_start_offset(partition));
     counted->producers = producer_state_count(partition_producers(partition));
+    counted->unstable = (uint64_t)(partition_high_watermark(partition) -
+                                   partition_stable_offset(partition));
     counted->others = in_sync > 0 ? (uint8_t)(in_sync - 1) : 0;
     if (known->replica_count > 1) count_lag(row, partition_group(partition), known);
 }

@@ -40,6 +40,7 @@ struct tally_sums {
     uint64_t leader, follower, leaderless, under_replicated, below_min_insync, away;
     uint64_t behind;    /* replicas here that are not in sync with their leader */
     uint64_t producers; /* that leaders here remember */
+    uint64_t unstable;  /* offsets behind the last stable one, of what is led here */
 };
 const struct tally_sums *tally_sums(const struct tally *tally); /* NULL: nothing is open, zeros */
 /* Log entries that the broker lacks of what is led here. */

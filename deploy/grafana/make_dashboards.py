@@ -342,6 +342,16 @@ TOPICS = [
         "none",
         ("topk(10, max by (group, topic) (drave_group_records_missed))", "{{group}} {{topic}}"),
     ),
+    row("Transactions"),
+    graph("Ended", "ops", (f"sum by (how) (rate(drave_transactions_ended_total{RATE}))", "{{how}}")),
+    graph("Open", "none", ("sum by (state) (drave_transactions_open)", "{{state}}"), ("sum(drave_transactional_ids)", "ids")),
+    graph("The oldest that is open", "s", ("max by (instance) (drave_transactions_oldest_seconds)", "{{instance}}")),
+    graph(
+        "Records that committed readers wait for",
+        "none",
+        ("sum by (instance) (drave_unstable_records)", "{{instance}}"),
+        ("sum by (instance) (drave_transaction_markers)", "markers under way: {{instance}}"),
+    ),
 ]
 
 ELECTIONS = {

@@ -10,6 +10,8 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from confluent_kafka import Producer
+
 from harness.cluster import ROOT, free_ports, wait_until
 from harness.suite import Suite
 from harness.watched import Watched, stopped_loop
@@ -21,6 +23,7 @@ def shortened(text):
     """Alerts fire at once, rates are over seconds, and a group is far behind after five seconds."""
     text = re.sub(r"for: \w+", "for: 0s", text)
     text = re.sub(r"\[(?:5|10)m\]", "[10s]", text).replace("[1h]", "[20s]")
+    text = text.replace("drave_transactions_oldest_seconds) > 1200", "drave_transactions_oldest_seconds) > 5")
     return text.replace("drave_group_lag_seconds) > 300", "drave_group_lag_seconds) > 5")
 
 
@@ -118,6 +121,23 @@ def groups(_):
     return "GroupLag, GroupNearLoss, GroupMissed fired, and rest again"
 
 
+def transactions(_):
+    """A transaction that its producer does not end."""
+    with Watched(1) as cluster:
+        cluster.create("held", 1)
+        made = Producer({"bootstrap.servers": cluster.bootstrap, "transactional.id": "holder", "transaction.timeout.ms": 600000})
+        made.init_transactions(30)
+        with Prometheus(cluster) as prometheus:
+            prometheus.expect()
+            made.begin_transaction()
+            made.produce("held", "x")
+            made.flush()
+            prometheus.expect("TransactionHangs")
+            cluster.drave("txn", "abort", "holder", "--yes")
+            prometheus.expect()
+    return "TransactionHangs fired, and rests again"
+
+
 def disk(_):
     """A disk of which too little is free."""
     with Watched(1) as cluster:
@@ -137,6 +157,6 @@ def disk(_):
 
 
 suite = Suite()
-for test in (brokers_and_leaders, groups, disk):
+for test in (brokers_and_leaders, groups, transactions, disk):
     suite.run(test, None)
 suite.end()

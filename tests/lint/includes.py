@@ -244,6 +244,8 @@ WINGS = {
         "broker/lag",
         "broker/http",
         "broker/coordinator/serving",
+        "broker/coordinator/transaction",
+        "broker/markers",
         "broker/coordinator/group",
         "broker/coordinator/consumer",
         "broker/coordinator",

@@ -24,6 +24,7 @@
 
 #include "base/budget.h"
 #include "base/log.h"
+#include "base/timer_heap.h"
 #include "broker/coordinator/group/group_hash.h"
 #include "broker/coordinator/group/group_timers.h"
 #include "broker/coordinator/transaction/transaction_call.h"
@@ -44,6 +45,8 @@ struct transaction_table {
     struct coordinator_log *log;
     struct group_timers *timers; /* none is set while `leading` is false */
     struct transaction *rows;    /* hash by id */
+    struct timer_heap open;      /* those with an open transaction, by its beginning */
+    size_t ids, ending;          /* rows with a record; of the open ones, those that are prepared */
     struct transaction_cursor *cursors;
     uint64_t seed;
     bool leading;                           /* false as soon as a write says so, before `lost` */
@@ -94,6 +97,7 @@ struct transaction {
     struct kp_string id; /* its own copy */
     UT_hash_handle hh;
     struct transaction_state *state; /* hard; NULL: no record */
+    struct timer_entry began;        /* in `open` */
     size_t charged;                  /* of the memory of all coordinators */
     struct transaction_work *work;   /* NULL: none */
 };

@@ -202,6 +202,17 @@ const struct transaction_state *transaction_coordinator_look(
     return row == NULL ? NULL : row->state;
 }
 
+void transaction_coordinator_count(const struct transaction_coordinator *coordinator,
+                                   struct transactions_open *into) {
+    const struct transaction_table *table = &coordinator->table;
+    into->ids += table->ids;
+    into->ending += table->ending;
+    into->ongoing += table->open.count - table->ending;
+    const struct timer_entry *oldest = timer_heap_first(&table->open);
+    if (oldest != NULL && (int64_t)oldest->at_ms < into->oldest_ms)
+        into->oldest_ms = (int64_t)oldest->at_ms;
+}
+
 struct transaction_walk {
     struct transaction_cursor cursor; /* closed by the table when that goes */
 };

@@ -27,6 +27,12 @@ struct transaction_call;
 
 struct transaction_coordinator;
 
+/* Decisions of those that lead, since the broker began. */
+struct transaction_counts {
+    uint64_t committed, aborted;
+    uint64_t timed_out; /* aborted as well, because its time was over */
+};
+
 /* Its functions for whoever owns the log; `state` is the struct transaction_coordinator. */
 extern const struct coordinator_state transaction_coordinator_state;
 
@@ -36,6 +42,7 @@ struct transaction_coordinator_options {
     struct log *lines;
     const struct broker_settings *settings;
     struct budget *memory; /* of all transactional ids of the broker */
+    struct transaction_counts *counts;
     /* As marker_order_begin and marker_order_cancel. */
     void (*mark)(void *arg, struct marker_order *order);
     void (*mark_cancel)(void *arg, struct marker_order *order);
@@ -58,6 +65,15 @@ void transaction_coordinator_call(struct transaction_coordinator *coordinator,
 /* Of the newest record that is applied; NULL: the id is not known. As long as the turn. */
 const struct transaction_state *transaction_coordinator_look(
     const struct transaction_coordinator *coordinator, struct kp_string id);
+struct transactions_open {
+    size_t ids;             /* all that have a record */
+    size_t ongoing, ending; /* those whose transaction goes on, or waits for its markers */
+    int64_t oldest_ms;      /* when the one that was begun first was; INT64_MAX: none is open */
+};
+/* Adds its own. */
+void transaction_coordinator_count(const struct transaction_coordinator *coordinator,
+                                   struct transactions_open *into);
+
 /* A walk over all ids in several turns; those that are there all the time are met once. It ends
  * with the coordinator: then there are no more. */
 struct transaction_walk;

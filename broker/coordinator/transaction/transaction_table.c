@@ -9,6 +9,7 @@ void transaction_table_init(struct transaction_table *table,
     *table = (struct transaction_table){.options = *options, .log = log};
     table->seed = env_random_u64(options->env);
     table->timers = group_timers_new(options->env);
+    timer_heap_init(&table->open);
 }
 
 void transaction_table_close(struct transaction_table *table) {
@@ -22,6 +23,7 @@ void transaction_table_close(struct transaction_table *table) {
     while (table->cursors != NULL)
         transaction_cursor_close(table->cursors);
     group_timers_free(table->timers);
+    timer_heap_close(&table->open);
 }
 
 /* ---- Rows ---- */
@@ -91,7 +93,39 @@ void transaction_settle(struct transaction *row) {
     mem_free(row);
 }
 
+/* ---- What is open ---- */
+
+static bool is_open(const struct transaction_state *state) {
+    return state != NULL && !transaction_is_over(state->status);
+}
+
+static bool is_prepared(const struct transaction_state *state) {
+    return state != NULL && transaction_is_prepared(state->status);
+}
+
+/* Of the leader: it was decided. */
+static void count_decision(struct transaction *row, const struct transaction_state *next) {
+    struct transaction_counts *counts = row->table->options.counts;
+    bool commit = next->status == TRANSACTION_PREPARE_COMMIT;
+    counts->committed += commit;
+    counts->aborted += !commit;
+    counts->timed_out += !commit && row->work != NULL && row->work->is_due;
+}
+
+static void note_open(struct transaction *row, const struct transaction_state *next) {
+    struct transaction_table *table = row->table;
+    if (table->leading && is_prepared(next) && !is_prepared(row->state)) count_decision(row, next);
+    table->ids += (next != NULL) - (size_t)(row->state != NULL);
+    table->ending += is_prepared(next) - (size_t)is_prepared(row->state);
+    if (is_open(next))
+        timer_heap_set(&table->open, &row->began,
+                       next->start_ms < 0 ? 0 : (uint64_t)next->start_ms);
+    else
+        timer_heap_remove(&table->open, &row->began);
+}
+
 void transaction_set_state(struct transaction *row, struct transaction_state *state) {
+    note_open(row, state);
     if (row->state != NULL) {
         transaction_state_close(row->state);
         mem_free(row->state);

@@ -117,6 +117,7 @@ static struct transaction_coordinator *coordinator_new(struct transactions *f) {
                                                       .lines = &f->lines,
                                                       .settings = &f->settings,
                                                       .memory = &f->memory,
+                                                      .counts = &f->counts,
                                                       .mark = mark,
                                                       .mark_cancel = mark_cancel,
                                                       .take_id = take_id,

@@ -35,6 +35,7 @@ struct transactions {
     struct log lines;
     struct broker_settings settings;
     struct budget memory;
+    struct transaction_counts counts;
     struct fake_log log;
     struct transaction_coordinator *coordinator;
     struct marker_order *orders[ORDERS_MOST]; /* under way */

@@ -483,6 +483,40 @@ static void test_too_many_partitions(void **state) {
     transaction_partitions_close(&many);
 }
 
+static void assert_open(size_t ongoing, size_t ending, bool any) {
+    struct transactions_open open = {.oldest_ms = INT64_MAX};
+    transaction_coordinator_count(f.coordinator, &open);
+    assert_int_equal(open.ids, 1);
+    assert_int_equal(open.ongoing, ongoing);
+    assert_int_equal(open.ending, ending);
+    assert_int_equal(open.oldest_ms != INT64_MAX, any);
+}
+
+/* What is open is counted on every replica, what is decided on the leader that decided. */
+static void test_counts(void **state) {
+    (void)state;
+    begin();
+    assert_open(1, 0, true);
+    ask_end(&f, "a", 1000, 0, true, false);
+    transactions_run(&f);
+    assert_open(0, 1, true);
+    assert_int_equal(f.counts.committed, 1);
+    transactions_mark(&f, 0, KAFKA_NONE);
+    transactions_run(&f);
+    assert_open(0, 0, false);
+    ask_add(&f, "a", 1000, 0, "t", 0, false);
+    transactions_run(&f);
+    group_clock_pass(&f.clock, 61000);
+    transactions_run(&f);
+    assert_open(0, 1, true);
+    assert_int_equal(f.counts.aborted, 1);
+    assert_int_equal(f.counts.timed_out, 1);
+    transactions_mark(&f, 0, KAFKA_NONE);
+    transactions_run(&f);
+    assert_open(0, 0, false);
+    assert_int_equal(f.counts.committed, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_commit, setup, teardown),
@@ -508,6 +542,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_memory_is_spent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory_is_left_to_known_ids, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_many_partitions, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_counts, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
