@@ -92,6 +92,29 @@ enum mutant {
     MUTANT_MARKER_TERM_IGNORED, /* a marker that was meant for an earlier leader of the same broker
                                    is taken */
 
+    MUTANT_STABLE_BY_MARKER_IN_FLIGHT, /* a transaction is over when its marker is appended */
+    MUTANT_COORDINATOR_TERM_IGNORED,   /* markers of a deposed coordinator are taken */
+
+    /* ---- Coordinators of transactions ---- */
+
+    MUTANT_END_TOLD_EARLY = 140, /* that a transaction ends is told before it is decided */
+    MUTANT_ADD_TOLD_EARLY,  /* that a partition is in a transaction is told before it is so for good
+                             */
+    MUTANT_COMPLETED_EARLY, /* a transaction is over when its first partition has its marker */
+    MUTANT_TAKEOVER_FORGETS,     /* a new coordinator takes it that all markers are written */
+    MUTANT_TAKEOVER_ABORTS,      /* ... aborts what was decided to be committed */
+    MUTANT_VERIFIED_UNCONFIRMED, /* a coordinator that was deposed says that partitions take part */
+    MUTANT_FENCED_UNCONFIRMED,   /* ... refuses producers for good */
+    MUTANT_VERIFIED_BEFORE_MARKER, /* that a partition takes part counts behind a marker, too */
+    MUTANT_NOT_VERIFIED,           /* nobody asks whether a partition takes part */
+    MUTANT_OFFSETS_NOT_VERIFIED,   /* ... whether the offsets of a group do */
+    MUTANT_LEADERLESS_IS_GONE,     /* a partition that nobody leads needs no marker */
+    MUTANT_TIME_BY_WALL_CLOCK, /* what a taken over transaction has left goes by the wall clock */
+    MUTANT_FENCE_KEEPS_EPOCH,  /* whose transaction is ended by others is not shut out */
+    MUTANT_INIT_KEEPS_EPOCH,   /* a new producer gets the epoch of the one before */
+    MUTANT_OLD_EPOCH_ENDS,     /* a fenced producer ends transactions */
+    MUTANT_OLD_EPOCH_ADDS,     /* ... and adds partitions to them */
+
     /* ---- Offsets of transactions ---- */
 
     MUTANT_PENDING_OFFSET_SHOWN = 170, /* what a transaction commits counts before it ends */

@@ -15,6 +15,7 @@
 
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/markers/marker_sender_internal.h"
 #include "protocol/kafka_error.h"
 
@@ -108,7 +109,9 @@ static void route(struct marker_sender *sender, struct marker_row *row) {
         return;
     }
     struct leader leader = leader_table_get(sender->options.leaders, row->group);
-    if (leader.node == LEADER_NONE)
+    if (leader.node == LEADER_NONE && MUTANT(MUTANT_LEADERLESS_IS_GONE))
+        gone(sender, row);
+    else if (leader.node == LEADER_NONE)
         park(sender, row);
     else
         list(sender, row, leader.node);

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/markers/marker_sender_internal.h"
 #include "protocol/kafka_error.h"
 
@@ -65,12 +66,6 @@ static struct marker_order *take_out(struct marker *marker) {
     return order;
 }
 
-static void marker_through(struct marker *marker) {
-    struct marker_order *order = take_out(marker);
-    mem_free(marker);
-    end_if_over(order);
-}
-
 static struct marker **unknown_list(struct marker_sender *sender, const struct marker *marker) {
     return marker->called ? &sender->asked : &sender->unknown;
 }
@@ -85,6 +80,14 @@ static void give_up(struct marker *marker) {
     struct marker **list = unknown_list(sender, marker);
     DL_DELETE(*list, marker);
     mem_free(marker);
+}
+
+static void marker_through(struct marker *marker) {
+    struct marker_order *order = take_out(marker);
+    mem_free(marker);
+    while (MUTANT(MUTANT_COMPLETED_EARLY) && order->markers != NULL)
+        give_up(order->markers);
+    end_if_over(order);
 }
 
 static void marker_order_fail(struct marker_order *order, int16_t error) {

@@ -139,7 +139,7 @@ static enum completion answer_again(struct partition *partition, struct partitio
 /* Nothing of it is open here: whether it may be the coordinator of the transaction knows. */
 static bool opens_transaction(const struct partition *partition,
                               const struct record_batch *header) {
-    return record_batch_is_transactional(header) &&
+    return record_batch_is_transactional(header) && !MUTANT(MUTANT_NOT_VERIFIED) &&
            !producer_state_is_open(partition->producers, header->producer_id);
 }
 
@@ -228,7 +228,7 @@ enum completion partition_produce_judge(struct partition *partition,
                                         struct partition_produce *produce,
                                         struct produced_batch *batch) {
     struct produce_refusal refusal;
-    bool asks = produce->records.transactional_id.len >= 0;
+    bool asks = produce->records.transactional_id.len >= 0 && !MUTANT(MUTANT_OFFSETS_NOT_VERIFIED);
     return append_checked(partition, produce, batch, KAFKA_NONE, !asks, &refusal);
 }
 

@@ -43,7 +43,8 @@ enum marker_verdict producer_state_check_marker(const struct producer_state *sta
         return HASH_COUNT(state->table) < state->options.max_producers ? MARKER_APPEND
                                                                        : MARKER_TOO_MANY;
     struct producer_outlook outlook = producer_outlook_of(producer);
-    if (marker->coordinator_epoch < outlook.coordinator_epoch) return MARKER_OLD_COORDINATOR;
+    bool deposed = marker->coordinator_epoch < outlook.coordinator_epoch;
+    if (deposed && !MUTANT(MUTANT_COORDINATOR_TERM_IGNORED)) return MARKER_OLD_COORDINATOR;
     const struct producer_marker *before = marker_in_flight(producer);
     if (before != NULL && are_alike(before, marker)) {
         *offset = before->offset;
@@ -95,7 +96,11 @@ bool producer_state_is_open(const struct producer_state *state, int64_t producer
 }
 
 kafka_offset producer_state_first_open(const struct producer_state *state) {
-    return state->open != NULL ? state->open->open_offset : -1;
+    const struct producer *first = state->open;
+    while (MUTANT(MUTANT_STABLE_BY_MARKER_IN_FLIGHT) && first != NULL &&
+           !producer_outlook_of(first).open)
+        first = first->open_next;
+    return first != NULL ? first->open_offset : -1;
 }
 
 const struct aborted_list *producer_state_aborted(const struct producer_state *state) {

@@ -77,7 +77,8 @@ static void draw_retention(struct cluster *cluster) {
     struct world *world = cluster->run->world;
     cluster->retention_ms = cluster->retention_bytes = -1;
     if (cluster->moving) return; /* a log whose beginning is gone cannot be moved yet */
-    if (cluster->many || cluster->members || cluster->run->seed % 3 != 1) return;
+    bool others = cluster->many || cluster->members || cluster->transacting;
+    if (others || cluster->run->seed % 3 != 1) return;
     if (world_below(world, 2) == 0)
         cluster->retention_ms = 1800000;
     else
@@ -146,8 +147,12 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "offsets.topic.segment.bytes", "%u",
         broker->cluster->run->seed % 3 == 1 ? 4096 : 1 << 20);
     set(broker, "offsets.topic.num.partitions", "%d", CLUSTER_OFFSETS_PARTITIONS);
-    set(broker, "offsets.topic.replication.factor", "%u",
-        broker->cluster->growing ? broker->cluster->founders : broker->cluster->count);
+    uint32_t on = broker->cluster->growing ? broker->cluster->founders : broker->cluster->count;
+    set(broker, "offsets.topic.replication.factor", "%u", on);
+    set(broker, "transaction.state.log.num.partitions", "%d", CLUSTER_OFFSETS_PARTITIONS);
+    set(broker, "transaction.state.log.replication.factor", "%u", on);
+    set(broker, "transaction.state.log.segment.bytes", "%u",
+        broker->cluster->run->seed % 3 == 1 ? 4096 : 1 << 20);
     if (broker->cluster->members) set_groups(broker);
     set(broker, "broker.session.timeout.ms", "2000");
     set(broker, "broker.heartbeat.interval.ms", "300");
@@ -403,12 +408,13 @@ uint32_t cluster_leaders(struct cluster *cluster, int32_t p, int32_t *newest) {
     return leaders;
 }
 
-uint32_t cluster_offsets_leaders(struct cluster *cluster, int32_t p, int32_t *newest) {
+uint32_t cluster_coordinators(struct cluster *cluster, const char *topic, int32_t p,
+                              int32_t *newest) {
     uint32_t leaders = 0, highest = 0;
 
     *newest = -1;
     for (unsigned i = 0; i < cluster->count; i++) {
-        struct partition *partition = cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS, p);
+        struct partition *partition = cluster_partition(cluster, i, topic, p);
         if (partition == NULL || !partition_is_leading(partition)) continue;
         leaders |= UINT32_C(1) << i;
         if (partition_leader_epoch(partition) <= highest) continue;
@@ -564,7 +570,8 @@ void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int3
     cluster->run = run;
     cluster->ledger = ledger_new(run);
     cluster->history = history_new(run, partitions);
-    if (run->seed % 4 == 2 && !cluster->members && !cluster->many && !cluster->moving)
+    bool plain = !cluster->members && !cluster->many && !cluster->moving && !cluster->transacting;
+    if (run->seed % 4 == 2 && plain)
         history_compact(cluster->history, 500 + world_below(run->world, 4) * 1000);
     cluster->count = cluster->founders = count;
     /* Some of them come later, where replicas can be brought to them. */
@@ -573,7 +580,7 @@ void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int3
     cluster->partitions = partitions;
     cluster->kept_bytes = world_below(run->world, 2) == 0 ? 0 : KEPT_BYTES;
     /* More logs begin; or few records go, for long, before the offsets' logs begin. */
-    if (cluster->members || history_is_compacted(cluster->history))
+    if (cluster->members || cluster->transacting || history_is_compacted(cluster->history))
         cluster->kept_bytes += cluster->kept_bytes / 2;
     draw_retention(cluster);
     for (unsigned i = 0; i < count; i++) {

@@ -30,13 +30,14 @@ enum {
     CLUSTER_PRODUCERS_MAX = 6,
     CLUSTER_COMMITTERS = 3,
     CLUSTER_OFFSET_TRANSACTORS = 2,
-    CLUSTER_OFFSETS_PARTITIONS = 2, /* of __consumer_offsets */
+    CLUSTER_OFFSETS_PARTITIONS = 2, /* of __consumer_offsets, and of __transaction_state */
     CLUSTER_CLIENT = 20
 };
 
 struct cluster;
 struct raft_group;
 struct troop;
+struct crew;
 struct moves;
 struct newcomers;
 struct drainer;
@@ -74,6 +75,8 @@ struct cluster {
     bool members;        /* before cluster_init: clients are members of consumer groups */
     bool moving;         /* before cluster_init: replicas move */
     bool growing;        /* ... and brokers come and go */
+    bool transacting;    /* before cluster_init: clients work in transactions */
+    bool well;           /* all is mended */
     bool many;           /* before cluster_init: room in the journals for thousands of partitions */
     uint64_t kept_bytes; /* disk.min.free.bytes */
     uint64_t terms_led;  /* terms of any group that a broker has begun to lead */
@@ -87,10 +90,12 @@ struct cluster {
     struct producer *producers[CLUSTER_PRODUCERS_MAX];
     unsigned producer_count;
     struct consumer *consumers[CLUSTER_PARTITIONS_MAX];
+    struct consumer *others[CLUSTER_PARTITIONS_MAX];    /* of the other isolation; NULL: none */
     struct stranger *strangers[CLUSTER_PARTITIONS_MAX]; /* NULL: none there */
     struct twin *twins[CLUSTER_PARTITIONS_MAX];         /* the same */
     struct committer *committers[CLUSTER_COMMITTERS];
     struct troop *troop;                                    /* NULL: no members of groups */
+    struct crew *crew;                                      /* NULL: nobody works in transactions */
     struct trimmer *trimmers[CLUSTER_PARTITIONS_MAX];       /* NULL: none there */
     struct transactor *transactors[CLUSTER_PARTITIONS_MAX]; /* NULL: none there */
     struct offset_transactor *offset_transactors[CLUSTER_OFFSET_TRANSACTORS]; /* NULL: none */
@@ -127,8 +132,10 @@ size_t cluster_groups(struct cluster *cluster, unsigned place, uint64_t *into, s
 /* The brokers that believe that they lead partition `p`, as bits; `newest`: the node id of that
  * with the highest term, or -1. */
 uint32_t cluster_leaders(struct cluster *cluster, int32_t p, int32_t *newest);
-/* The same of a partition of __consumer_offsets, of those that serve it already. */
-uint32_t cluster_offsets_leaders(struct cluster *cluster, int32_t p, int32_t *newest);
+/* The same of a partition of __consumer_offsets or __transaction_state, of those that serve it
+ * already. */
+uint32_t cluster_coordinators(struct cluster *cluster, const char *topic, int32_t p,
+                              int32_t *newest);
 /* Whether that broker's table and open partitions are those of the first broker that is ready. */
 bool cluster_same_metadata(struct cluster *cluster, unsigned place);
 /* How many partitions the table of that broker has there, leaving ones included, of all topics or

@@ -15,6 +15,7 @@
 #include "tests/sim/moves.h"
 #include "tests/sim/newcomers.h"
 #include "tests/sim/replacer.h"
+#include "tests/sim/transactions/crew.h"
 
 struct wanted {
     struct cluster *cluster;
@@ -72,6 +73,7 @@ static void was_told(void *arg, int32_t partition,
 
     if (cluster->transactors[partition] != NULL)
         transactor_told(cluster->transactors[partition], answer);
+    if (cluster->crew != NULL) crew_told(cluster->crew, partition, answer);
 }
 
 static void was_read(void *arg, int32_t partition, int64_t offset, unsigned producer,
@@ -80,6 +82,7 @@ static void was_read(void *arg, int32_t partition, int64_t offset, unsigned prod
 
     if (cluster->transactors[partition] != NULL)
         transactor_read(cluster->transactors[partition], offset, producer, number);
+    if (cluster->crew != NULL) crew_read(cluster->crew, partition, offset, producer, number);
     look_up(arg, partition, offset, producer, number, "read");
 }
 
@@ -149,8 +152,9 @@ static void start_offset_transactors(struct cluster *cluster) {
 }
 
 static uint32_t believers(void *arg, const char *group, int32_t *newest) {
-    return cluster_offsets_leaders(
-        arg, coordinator_key_partition(group, strlen(group), CLUSTER_OFFSETS_PARTITIONS), newest);
+    return cluster_coordinators(
+        arg, TOPIC_CONSUMER_OFFSETS,
+        coordinator_key_partition(group, strlen(group), CLUSTER_OFFSETS_PARTITIONS), newest);
 }
 
 static void main_client(struct env *env, void *arg) {
@@ -177,10 +181,11 @@ static void main_client(struct env *env, void *arg) {
             .arg = cluster};
         cluster->producers[i] = producer_new(cluster->client, cluster->history, &options);
     }
-    bool others = !cluster->many && !cluster->members;
+    bool others = !cluster->many && !cluster->members && !cluster->transacting;
     if (others) start_twins(cluster); /* which write without end */
-    if (!cluster->members) start_strangers(cluster);
+    if (!cluster->members && !cluster->transacting) start_strangers(cluster);
     if (cluster->members) cluster->troop = troop_new(cluster, env, replicas);
+    if (cluster->transacting) cluster->crew = crew_new(cluster, env, acknowledged);
     for (unsigned i = 0; others && i < CLUSTER_COMMITTERS; i++) {
         struct committer_options options = {
             .number = i,
@@ -192,7 +197,7 @@ static void main_client(struct env *env, void *arg) {
     }
     /* Where replicas that are away are not waited for (cluster.c), so that they lack what went. */
     bool often = cluster->run->seed % 4 == 1;
-    for (int32_t p = 0; others && p < cluster->partitions; p++)
+    for (int32_t p = 0; (others || cluster->transacting) && p < cluster->partitions; p++)
         if (often || world_below(world, 2) == 0)
             cluster->trimmers[p] = trimmer_new(cluster->client, cluster->history, p,
                                                10000 +
@@ -218,6 +223,9 @@ static void main_client(struct env *env, void *arg) {
             .partition = p, .read = was_read, .told = was_told, .arg = cluster};
         options.committed = (cluster->run->seed + (unsigned)p) % 2 == 0;
         cluster->consumers[p] = consumer_new(cluster->client, cluster->history, &options);
+        options.committed = !options.committed;
+        if (cluster->transacting)
+            cluster->others[p] = consumer_new(cluster->client, cluster->history, &options);
     }
 }
 

@@ -66,15 +66,17 @@ static int32_t some_partition(const struct cluster *cluster) {
     return p;
 }
 
-/* Who leads one of them, or one of the partitions in which consumer groups live; false: nobody. */
+/* Who leads one of them, or one of the partitions in which consumer groups, or transactional ids,
+ * live; false: nobody. */
 static bool some_leader(struct cluster *cluster, uint64_t *group, unsigned *place) {
     struct world *world = cluster->run->world;
-    uint64_t often = cluster->troop == NULL ? 3 : 1;
+    uint64_t often = cluster->troop == NULL && cluster->crew == NULL ? 3 : 1;
+    bool of_ids = cluster->crew != NULL && world_below(world, 3) > 0;
     int32_t offsets = (int32_t)world_below(world, often * CLUSTER_OFFSETS_PARTITIONS), leader;
 
     for (unsigned i = 0; offsets < CLUSTER_OFFSETS_PARTITIONS && i < cluster->count; i++) {
-        struct partition *partition = cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS,
-                                                        offsets);
+        struct partition *partition = cluster_partition(
+            cluster, i, of_ids ? TOPIC_TRANSACTION_STATE : TOPIC_CONSUMER_OFFSETS, offsets);
         if (partition == NULL || !partition_is_leading(partition)) continue;
         *group = raft_group_id(partition_group(partition));
         *place = i;

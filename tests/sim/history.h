@@ -55,6 +55,8 @@ void history_acknowledged(struct history *history, unsigned producer, uint64_t n
 /* Markers that end transactions are records of this producer; which one it is says its number. */
 enum { HISTORY_MARKER = HISTORY_PRODUCERS_MAX };
 uint64_t history_marker_number(int16_t epoch, int32_t coordinator_epoch);
+/* From the beginning: markers are of many producers, and judged elsewhere. */
+void history_markers_of_many(struct history *history);
 void history_marker_sent(struct history *history, int32_t partition);
 void history_marker_acknowledged(struct history *history, int32_t partition, int16_t epoch,
                                  int32_t coordinator_epoch);

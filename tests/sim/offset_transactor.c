@@ -225,7 +225,7 @@ static void in_broker(struct env *env, void *arg) {
     struct cluster *cluster = transactor->cluster;
     int32_t leader;
     (void)env;
-    cluster_offsets_leaders(cluster, transactor->offsets_partition, &leader);
+    cluster_coordinators(cluster, TOPIC_CONSUMER_OFFSETS, transactor->offsets_partition, &leader);
     struct attempt *attempt = mem_zalloc(sizeof *attempt);
     attempt->transactor = transactor;
     attempt->doing = transactor->doing;
@@ -285,7 +285,7 @@ static void step(struct event *event) {
         later(transactor, BACKOFF_US);
         return;
     }
-    cluster_offsets_leaders(cluster, transactor->offsets_partition, &leader);
+    cluster_coordinators(cluster, TOPIC_CONSUMER_OFFSETS, transactor->offsets_partition, &leader);
     if (leader < 1) {
         later(transactor, BACKOFF_US);
         return;

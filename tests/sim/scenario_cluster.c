@@ -33,6 +33,7 @@
 #include "tests/sim/moves.h"
 #include "tests/sim/replacer.h"
 #include "tests/sim/scenarios.h"
+#include "tests/sim/transactions/crew.h"
 #include "tests/sim/transfers.h"
 
 enum {
@@ -57,12 +58,15 @@ static void stop(void *arg, unsigned place) {
     cluster_stop_broker(arg, place);
 }
 
-/* Whether the topic of consumer groups, which their first user makes, has its replicas: with a
- * broker too few it would never be made. */
+/* Whether the topics of consumer groups and of transactional ids, which their first users make,
+ * have their replicas: with a broker too few they would never be made. */
 static bool has_groups(struct cluster *cluster) {
-    for (unsigned i = 0; i < cluster->count && !cluster->many; i++)
-        if (cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS, 0) != NULL) return true;
-    return cluster->many;
+    bool groups = cluster->many, ids = cluster->crew == NULL;
+    for (unsigned i = 0; i < cluster->count; i++) {
+        groups = groups || cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS, 0) != NULL;
+        ids = ids || cluster_partition(cluster, i, TOPIC_TRANSACTION_STATE, 0) != NULL;
+    }
+    return groups && ids;
 }
 
 static bool may_wipe(void *arg, unsigned place) {
@@ -88,6 +92,8 @@ static void damaged(void *arg, unsigned place) {
     (void)place;
     for (int32_t p = 0; p < cluster->partitions; p++)
         if (cluster->consumers[p] != NULL) consumer_rewind(cluster->consumers[p]);
+    for (int32_t p = 0; p < cluster->partitions; p++)
+        if (cluster->others[p] != NULL) consumer_rewind(cluster->others[p]);
 }
 
 static void run_ms(struct cluster *cluster, uint64_t ms) {
@@ -174,6 +180,11 @@ static void progress(struct cluster *cluster, uint32_t alive) {
              behind, cluster->partitions, PROGRESS_MS, alive);
 }
 
+static bool has_read_all(const struct cluster *cluster, const struct consumer *consumer,
+                         int32_t p) {
+    return consumer == NULL || consumer_position(consumer) >= history_end(cluster->history, p);
+}
+
 static bool drained(struct cluster *cluster) {
     if (cluster->admin != NULL && !admin_is_idle(cluster->admin)) return false;
     for (unsigned i = 0; i < cluster->producer_count; i++)
@@ -184,7 +195,8 @@ static bool drained(struct cluster *cluster) {
         if (cluster->committers[i] != NULL && !committer_is_finished(cluster->committers[i]))
             return false;
     for (int32_t p = 0; p < cluster->partitions; p++)
-        if (consumer_position(cluster->consumers[p]) < history_end(cluster->history, p))
+        if (!has_read_all(cluster, cluster->consumers[p], p) ||
+            !has_read_all(cluster, cluster->others[p], p))
             return false;
     return true;
 }
@@ -318,6 +330,19 @@ static bool transactions_have_ended(struct cluster *cluster) {
     return true;
 }
 
+static bool crew_is_through(struct cluster *cluster) {
+    return crew_is_done(cluster->crew);
+}
+
+/* With all markers there, what readers are told is what the log says. */
+static void finish_crew(struct cluster *cluster) {
+    crew_finish(cluster->crew);
+    wait_until(cluster, crew_is_through, "not every transaction has ended");
+    damaged(cluster, 0);
+    wait_until(cluster, drained, "not everything is read once more");
+    crew_judge(cluster->crew);
+}
+
 /* ---- The run ---- */
 
 static void finish(struct cluster *cluster) {
@@ -353,6 +378,7 @@ static void finish(struct cluster *cluster) {
         if (cluster->offset_transactors[i] != NULL)
             offset_transactor_finish(cluster->offset_transactors[i]);
     wait_until(cluster, transactions_have_ended, "a transaction has not ended");
+    if (cluster->crew != NULL) finish_crew(cluster);
     wait_until(cluster, drained, "not everything is acknowledged and read");
     if (nemesis_lost(cluster->nemesis) != 0 && replacer_has_asked(cluster)) {
         wait_until(cluster, replacer_is_done, "a lost directory is not replaced");
@@ -388,7 +414,7 @@ static void finish(struct cluster *cluster) {
     }
 }
 
-enum what { RECORDS, MEMBERS, MOVES, GROWTH };
+enum what { RECORDS, MEMBERS, MOVES, GROWTH, TRANSACTIONS };
 
 static void run_with(struct run *run, enum what what) {
     bool growing = what == GROWTH, moving = growing || what == MOVES;
@@ -404,6 +430,7 @@ static void run_with(struct run *run, enum what what) {
     cluster->members = members;
     cluster->moving = moving;
     cluster->growing = growing;
+    cluster->transacting = what == TRANSACTIONS;
     cluster_init(cluster, run, size,
                  (members ? 2 : 1) + (int32_t)world_below(run->world, CLUSTER_PARTITIONS_MAX - 1));
     for (unsigned i = 0; i < size; i++)
@@ -439,6 +466,7 @@ static void run_with(struct run *run, enum what what) {
     else /* the topic cannot be created, or not everybody can hear of it */
         run_ms(cluster, ALONE_MS);
     nemesis_mend(cluster->nemesis, all);
+    cluster->well = true;
     progress(cluster, all);
     if (members && !growing) settle(cluster);
     finish(cluster);
@@ -455,6 +483,13 @@ static void run_groups(struct run *run) {
 static void run_moves(struct run *run) {
     run_with(run, MOVES);
 }
+
+static void run_transactions(struct run *run) {
+    run_with(run, TRANSACTIONS);
+}
+
+const struct scenario scenario_transactions = {
+    "transactions", "whole brokers with producers that work in transactions", 2, run_transactions};
 
 const struct scenario scenario_moves = {
     "moves", "whole brokers, and replicas that move between them", 2, run_moves};

@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 const struct scenario *const scenarios[] = {
-    &scenario_journal, &scenario_voters, &scenario_cluster,
-    &scenario_groups,  &scenario_many,   &scenario_moves,
-    &scenario_changes, &scenario_grow,   NULL,
+    &scenario_journal, &scenario_voters,  &scenario_cluster,      &scenario_groups, &scenario_many,
+    &scenario_moves,   &scenario_changes, &scenario_transactions, &scenario_grow,   NULL,
 };

@@ -12,5 +12,6 @@ extern const struct scenario scenario_many;
 extern const struct scenario scenario_moves;
 extern const struct scenario scenario_changes;
 extern const struct scenario scenario_grow;
+extern const struct scenario scenario_transactions;
 
 #endif

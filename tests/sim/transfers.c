@@ -42,14 +42,17 @@ static void hand_over(struct sim_broker *broker, uint64_t id) {
     if (raft_group_transfer_begin(group, transfer, replica) != ERR_NONE) mem_free(transfer);
 }
 
-/* Where groups have members, coordinators move as often as everybody else; until all is mended,
- * for groups are to be well then. */
+/* Where groups have members, or transactions their coordinators, these move as often as everybody
+ * else; until all is mended, for groups are to be well then, and transactions to end. */
 static uint64_t some_coordinator(struct sim_broker *broker) {
     struct cluster *cluster = broker->cluster;
-    if (cluster->troop == NULL || nemesis_is_over(cluster->nemesis)) return 0;
+    bool any = cluster->troop != NULL || cluster->crew != NULL;
+    if (!any || nemesis_is_over(cluster->nemesis)) return 0;
     if (world_below(cluster->run->world, 2) == 0) return 0;
     struct partition *partition = cluster_partition(
-        cluster, broker->place, TOPIC_CONSUMER_OFFSETS,
+        cluster, broker->place,
+        cluster->crew != NULL && world_below(cluster->run->world, 3) > 0 ? TOPIC_TRANSACTION_STATE
+                                                                         : TOPIC_CONSUMER_OFFSETS,
         (int32_t)world_below(cluster->run->world, CLUSTER_OFFSETS_PARTITIONS));
     return partition == NULL ? 0 : raft_group_id(partition_group(partition));
 }

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/container_of.h"
+#include "base/mutant.h"
 #include "broker/coordinator/transaction/transaction.h"
 #include "protocol/kafka_error.h"
 
@@ -60,7 +61,11 @@ void transaction_call_conclude(struct transaction_table *table, struct transacti
                                const struct transaction_verdict *verdict) {
     call->producer_id = verdict->producer_id;
     call->epoch = verdict->epoch;
-    if (!verdict->confirm) {
+    bool verified = verdict->error == KAFKA_NONE && call->kind == TRANSACTION_ADD &&
+                    call->add.verifies;
+    bool believed = (MUTANT(MUTANT_VERIFIED_UNCONFIRMED) && verified) ||
+                    (MUTANT(MUTANT_FENCED_UNCONFIRMED) && verdict->error != KAFKA_NONE);
+    if (!verdict->confirm || believed) {
         transaction_call_answer(table, call, verdict->error);
         return;
     }

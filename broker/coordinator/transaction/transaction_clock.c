@@ -5,6 +5,7 @@
  * leader that found it in the log has only the record to go by, and gives it some seconds at least.
  */
 #include "base/container_of.h"
+#include "base/mutant.h"
 #include "broker/coordinator/transaction/transaction.h"
 
 enum { SWEEP_MS = 3600 * 1000, SWEEP_STEP = 256, TAKEN_OVER_LEAST_MS = 5000 };
@@ -36,7 +37,7 @@ uint64_t transaction_time_left_ms(const struct transaction *row) {
     int64_t least = most < TAKEN_OVER_LEAST_MS ? most : TAKEN_OVER_LEAST_MS;
     int64_t gone = env_wall_ms(row->table->options.env) - state->start_ms;
     int64_t left = gone < 0 ? most : gone > most ? 0 : most - gone;
-    return (uint64_t)(left < least ? least : left);
+    return (uint64_t)(left < least && !MUTANT(MUTANT_TIME_BY_WALL_CLOCK) ? least : left);
 }
 
 /* ---- Ids ---- */

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/mutant.h"
 #include "broker/coordinator/transaction/transaction.h"
 #include "protocol/kafka_error.h"
 
@@ -88,7 +89,8 @@ static void coordinator_leading(void *state) {
         if (row->state->status == TRANSACTION_ONGOING && row->state->timeout_ms != INT32_MAX)
             transaction_clock_start(row, transaction_time_left_ms(row));
         if (!transaction_is_prepared(row->state->status)) continue;
-        transaction_work_of(row);
+        transaction_work_of(row)->is_marked = MUTANT(MUTANT_TAKEOVER_FORGETS);
+        if (MUTANT(MUTANT_TAKEOVER_ABORTS)) row->state->status = TRANSACTION_PREPARE_ABORT;
         transaction_go_on(row);
     }
     transaction_sweep_leading(table);

@@ -2,6 +2,7 @@
 #include "broker/coordinator/transaction/transaction_rules.h"
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "protocol/kafka_error.h"
 
 /* ---- Verdicts ---- */
@@ -99,6 +100,7 @@ static struct transaction_verdict init_next(const struct transaction_state *stat
     if (goes_on) {
         next.last_epoch = given ? state->epoch : -1;
         next.epoch = is_used_up(state) ? 0 : (int16_t)(state->epoch + 1);
+        if (MUTANT(MUTANT_INIT_KEEPS_EPOCH)) next.epoch = state->epoch;
         if (is_used_up(state)) next.producer_id = moment->new_id;
     } /* else it asks again for what it did not hear */
     return write(TRANSACTION_WRITE, next);
@@ -139,7 +141,8 @@ struct transaction_verdict transaction_judge_add(const struct transaction_state 
     if (state == NULL) return answer(KAFKA_INVALID_PRODUCER_ID_MAPPING);
     if (transaction_is_prepared(state->status)) return only(TRANSACTION_WAIT);
     if (ask->producer_id != state->producer_id) return answer(KAFKA_INVALID_PRODUCER_ID_MAPPING);
-    if (ask->epoch != state->epoch) return fenced(state, ask->producer_id, ask->epoch);
+    if (ask->epoch != state->epoch && !MUTANT(MUTANT_OLD_EPOCH_ADDS))
+        return fenced(state, ask->producer_id, ask->epoch);
     bool is_in = state->status == TRANSACTION_ONGOING &&
                  transaction_partitions_have_all(&state->partitions, ask->partitions);
     if (is_in) return identity(state);
@@ -172,7 +175,8 @@ static struct transaction_verdict end_kept(const struct transaction_state *state
     enum transaction_status same = ask->commit ? TRANSACTION_COMPLETE_COMMIT
                                                : TRANSACTION_COMPLETE_ABORT;
     if (ask->producer_id != state->producer_id) return answer(KAFKA_INVALID_PRODUCER_ID_MAPPING);
-    if (ask->epoch != state->epoch) return fenced(state, ask->producer_id, ask->epoch);
+    if (ask->epoch != state->epoch && !MUTANT(MUTANT_OLD_EPOCH_ENDS))
+        return fenced(state, ask->producer_id, ask->epoch);
     if (state->status == same) return identity(state);
     if (state->status != TRANSACTION_ONGOING) return answer(KAFKA_INVALID_TXN_STATE);
     struct transaction_state next = follow(
@@ -237,7 +241,7 @@ struct transaction_verdict transaction_judge_fence(const struct transaction_stat
     struct transaction_state next = follow(state, TRANSACTION_PREPARE_ABORT, true, moment->now_ms);
     next.client_version = 0;
     next.last_epoch = -1; /* whoever had it is not to come back with it */
-    if (state->epoch != INT16_MAX) next.epoch++;
+    if (state->epoch != INT16_MAX && !MUTANT(MUTANT_FENCE_KEEPS_EPOCH)) next.epoch++;
     return write(TRANSACTION_FENCE, next);
 }
 

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/error.h"
+#include "base/mutant.h"
 #include "broker/coordinator/transaction/transaction.h"
 #include "protocol/kafka_error.h"
 
@@ -103,4 +104,10 @@ void transaction_write(struct transaction *row, const struct transaction_state *
     if (runs != NULL) runs->stage = TRANSACTION_CALL_RUNS;
     coordinator_log_write(row->table->log, &record, 1, &work->write);
     kp_writer_close(&writer);
+    bool early = runs != NULL &&
+                 ((MUTANT(MUTANT_END_TOLD_EARLY) && runs->kind == TRANSACTION_END) ||
+                  (MUTANT(MUTANT_ADD_TOLD_EARLY) && runs->kind == TRANSACTION_ADD));
+    if (!early) return;
+    work->runs = NULL;
+    transaction_call_answer(row->table, runs, KAFKA_NONE);
 }

@@ -1,4 +1,4 @@
-/* Fetching the log of the groups, and replays of it; offsets_log.h has the rules. */
+/* Fetching the log of coordinators, and replays of it; offsets_log.h has the rules. */
 #include "tests/sim/groups/offsets_log.h"
 
 #include <inttypes.h>
@@ -8,7 +8,6 @@
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
-#include "broker/config/topic_name.h"
 #include "broker/partition/partition.h"
 #include "protocol/coordinator_records/coordinator_record.h"
 #include "protocol/kafka_error.h"
@@ -50,6 +49,7 @@ struct log_partition {
 
 struct offsets_log {
     struct cluster *cluster;
+    const char *topic;
     struct env *env;
     void (*each)(void *arg, const struct logged_record *record);
     void *arg;
@@ -99,13 +99,13 @@ static void judge_one(const struct log_partition *partition, const struct noted 
         run_fail(run_of(partition),
                  "n%u, with all below offset %" PRId64
                  " of %s-%d applied, has a record of type %s that a replay from zero has not",
-                 noted->place + 1, noted->below, TOPIC_CONSUMER_OFFSETS, partition->index,
+                 noted->place + 1, noted->below, partition->log->topic, partition->index,
                  name_of(key, key_len));
     if (row->record->value_len != value_len || memcmp(row->record->value, value, value_len) != 0)
         run_fail(run_of(partition),
                  "n%u, with all below offset %" PRId64
                  " of %s-%d applied, has something else of type %s than offset %" PRId64,
-                 noted->place + 1, noted->below, TOPIC_CONSUMER_OFFSETS, partition->index,
+                 noted->place + 1, noted->below, partition->log->topic, partition->index,
                  name_of(key, key_len), row->record->offset);
     HASH_DEL(*all, row);
 }
@@ -132,7 +132,7 @@ static void judge(const struct log_partition *partition, const struct noted *not
     const uint8_t *at;
     size_t len;
     find_records(&noted->state, &at, &len);
-    /* broker/coordinator/snapshot_records.h; no transaction commits offsets in this scenario. */
+    /* broker/coordinator/snapshot_records.h; no transaction writes to this topic. */
     for (size_t i = 0; i + 8 <= len;) {
         uint32_t lengths = le32(at + i);
         size_t key_len = lengths & ~PLACED, value_len = le32(at + i + 4);
@@ -145,7 +145,7 @@ static void judge(const struct log_partition *partition, const struct noted *not
                  "n%u, with all below offset %" PRId64
                  " of %s-%d applied, lacks a record of type %s, of offset %" PRId64
                  ", that a replay from zero has",
-                 noted->place + 1, noted->below, TOPIC_CONSUMER_OFFSETS, partition->index,
+                 noted->place + 1, noted->below, partition->log->topic, partition->index,
                  name_of(all->record->key, all->record->key_len), all->record->offset);
     run_count(run_of(partition), RARE_REPLAYS_COMPARED, 1);
     mem_free(rows);
@@ -179,8 +179,7 @@ static bool is_beyond_its_watermark(struct partition *partition) {
 /* What that broker knows now. */
 static void compare(struct offsets_log *log, unsigned place) {
     for (int32_t p = 0; p < CLUSTER_OFFSETS_PARTITIONS; p++) {
-        struct partition *partition = cluster_partition(log->cluster, place, TOPIC_CONSUMER_OFFSETS,
-                                                        p);
+        struct partition *partition = cluster_partition(log->cluster, place, log->topic, p);
         if (partition == NULL || cluster_is_out(log->cluster, place)) continue;
         if (partition_high_watermark(partition) == partition_start_offset(partition) ||
             is_beyond_its_watermark(partition))
@@ -206,8 +205,7 @@ bool offsets_log_has_all(const struct offsets_log *log) {
     for (int32_t p = 0; p < CLUSTER_OFFSETS_PARTITIONS; p++) {
         if (log->partitions[p].noted != NULL) return false;
         for (unsigned i = 0; i < log->cluster->count; i++) {
-            struct partition *partition = cluster_partition(log->cluster, i, TOPIC_CONSUMER_OFFSETS,
-                                                            p);
+            struct partition *partition = cluster_partition(log->cluster, i, log->topic, p);
             if (partition == NULL || cluster_is_out(log->cluster, i)) continue;
             if (partition_high_watermark(partition) > (int64_t)log->partitions[p].count)
                 return false;
@@ -221,7 +219,7 @@ bool offsets_log_has_all(const struct offsets_log *log) {
 static void look_at_cleaned(struct log_partition *partition) {
     struct cluster *cluster = partition->log->cluster;
     for (unsigned i = 0; i < cluster->count; i++) {
-        struct partition *replica = cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS,
+        struct partition *replica = cluster_partition(cluster, i, partition->log->topic,
                                                       partition->index);
         if (replica == NULL || cluster_is_out(cluster, i)) continue;
         struct partition_log *log = raft_group_log(partition_group(replica));
@@ -272,7 +270,7 @@ void offsets_log_finish(struct offsets_log *log) {
             run_fail(run_of(partition),
                      "%s-%d has a gap below offset %" PRId64
                      ", but no replica is cleaned beyond %" PRId64,
-                     TOPIC_CONSUMER_OFFSETS, p, partition->gap_end, partition->cleaned);
+                     log->topic, p, partition->gap_end, partition->cleaned);
     }
 }
 
@@ -289,7 +287,7 @@ static void take_record(struct log_partition *partition, const struct record *re
     if (record->offset < (int64_t)partition->count) return; /* the batch begins before it */
     if (record->key == NULL)
         run_fail(run_of(partition), "%s-%d has a record without a key at offset %" PRId64,
-                 TOPIC_CONSUMER_OFFSETS, partition->index, record->offset);
+                 partition->log->topic, partition->index, record->offset);
     fill_gap(partition, record->offset);
     struct logged_record *kept = add_slot(partition);
     *kept = (struct logged_record){.key = copy_of(record->key, record->key_len),
@@ -314,7 +312,7 @@ static void take_batch(struct log_partition *partition, const struct record_batc
     int error = record_batch_check_crc(batch);
     if (error == ERR_NONE) error = record_iterator_open(&iterator, batch, BATCH_MOST);
     if (error != ERR_NONE)
-        run_fail(run_of(partition), "%s-%d has a batch that cannot be read", TOPIC_CONSUMER_OFFSETS,
+        run_fail(run_of(partition), "%s-%d has a batch that cannot be read", partition->log->topic,
                  partition->index);
     while (record_iterator_next(&iterator, &record) == ERR_NONE)
         take_record(partition, &record, last);
@@ -333,7 +331,7 @@ static void fetched(struct kafka_call *call, int error, const void *answer) {
             : NULL;
     if (one != NULL && one->error_code == KAFKA_OFFSET_OUT_OF_RANGE)
         run_fail(run_of(partition), "offset %zu of %s-%d is out of range", partition->count,
-                 TOPIC_CONSUMER_OFFSETS, partition->index);
+                 partition->log->topic, partition->index);
     /* The last batch may be cut off. */
     while (one != NULL && one->error_code == KAFKA_NONE && one->records.len > 0 &&
            record_batch_next(one->records.data, (size_t)one->records.len, &at, &batch, NULL) ==
@@ -352,7 +350,7 @@ static void fetch(void *arg) {
     struct kp_fetch_request_partition asked;
     int32_t node;
 
-    cluster_offsets_leaders(cluster, partition->index, &node);
+    cluster_coordinators(cluster, partition->log->topic, partition->index, &node);
     if (node < 0) {
         env_timer_start(partition->timer, PAUSE_US);
         return;
@@ -364,7 +362,7 @@ static void fetch(void *arg) {
     asked.current_leader_epoch = -1;
     asked.fetch_offset = (int64_t)partition->count;
     asked.partition_max_bytes = 16384;
-    topic.topic = kp_string_of(TOPIC_CONSUMER_OFFSETS);
+    topic.topic = kp_string_of(partition->log->topic);
     topic.partitions.items = &asked;
     topic.partitions.count = 1;
     request.replica_id = -1;
@@ -379,12 +377,16 @@ static void fetch(void *arg) {
 
 /* ---- Life ---- */
 
-struct offsets_log *offsets_log_new(struct cluster *cluster, struct env *env,
+struct offsets_log *offsets_log_new(struct cluster *cluster, struct env *env, const char *topic,
                                     void (*each)(void *arg, const struct logged_record *record),
                                     void *arg) {
     struct offsets_log *log = mem_zalloc(sizeof *log);
-    *log = (struct offsets_log){
-        .cluster = cluster, .env = env, .each = each, .arg = arg, .compare.run = compare_some};
+    *log = (struct offsets_log){.cluster = cluster,
+                                .topic = topic,
+                                .env = env,
+                                .each = each,
+                                .arg = arg,
+                                .compare.run = compare_some};
     for (int32_t p = 0; p < CLUSTER_OFFSETS_PARTITIONS; p++) {
         struct log_partition *partition = &log->partitions[p];
         partition->log = log;

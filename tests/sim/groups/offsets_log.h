@@ -1,6 +1,6 @@
 /*
- * Reads __consumer_offsets as an exporter does, record by record, and compares each replica's
- * coordinator with a replay of it from zero.
+ * Reads the log of coordinators (__consumer_offsets, __transaction_state) as an exporter does,
+ * record by record, and compares each replica's coordinator with a replay of it from zero.
  *
  * Happy path: Fetch to whoever leads, from offset 0 on; each record goes to `each`, once, in the
  * order of its partition. From time to time what a replica knows is noted, with the watermark up to
@@ -19,7 +19,8 @@
 
 struct offsets_log;
 
-struct offsets_log *offsets_log_new(struct cluster *cluster, struct env *env,
+/* `topic` stays. No transaction writes to it. */
+struct offsets_log *offsets_log_new(struct cluster *cluster, struct env *env, const char *topic,
                                     void (*each)(void *arg, const struct logged_record *record),
                                     void *arg);
 /* All that every broker has applied was read, and compared. */

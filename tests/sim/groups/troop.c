@@ -283,7 +283,7 @@ struct troop *troop_new(struct cluster *cluster, struct env *env, int16_t replic
         for (uint64_t seats = 2 + draw(troop, 2); seats > 0; seats--)
             add_seat(troop, kind, group, replicas);
     }
-    troop->log = offsets_log_new(cluster, env, logged, troop);
+    troop->log = offsets_log_new(cluster, env, TOPIC_CONSUMER_OFFSETS, logged, troop);
     troop->poll.run = poll;
     troop->next.run = next;
     troop->interval_us = 100000 + draw(troop, 1000000);
