@@ -6,7 +6,7 @@
  * (KIP-511: they end up in metrics and logs). A client that says which broker of which cluster it
  * means, and has come to another one, is sent back to its bootstrap servers (KIP-1242). From
  * version 3 on they learn which features of the cluster this program knows, and at which levels the
- * cluster is (KIP-584); up to version 3 clients cannot read that a level of 0 is known (KIP-1022).
+ * cluster is (KIP-584); version 3 has no word for a feature of which level 0 is known (KIP-1022).
  */
 #include "protocol/messages/api_versions.h"
 #include "broker/api/handlers.h"
@@ -68,12 +68,13 @@ static bool features_fill(struct kp_api_versions_response *out,
                                  &kp_api_versions_response_finalized_feature_schema,
                                  &out->finalized_features, (int32_t)count + 1) != NULL;
     if (!has_room) return false;
+    out->supported_features.count = 0;
     for (size_t i = 0; i < known_count; i++) {
-        bool below = request->api_version < LEVEL_0_FROM && known[i].min == 0;
-        out->supported_features.items[i] = (struct kp_api_versions_response_supported_feature){
-            .name = kp_string_of(known[i].name),
-            .min_version = below ? 1 : known[i].min,
-            .max_version = known[i].max};
+        if (request->api_version < LEVEL_0_FROM && known[i].min == 0) continue;
+        out->supported_features.items[out->supported_features.count++] =
+            (struct kp_api_versions_response_supported_feature){.name = kp_string_of(known[i].name),
+                                                                .min_version = known[i].min,
+                                                                .max_version = known[i].max};
     }
     out->finalized_features.count = 0;
     for (size_t i = 0; i < count; i++) {

@@ -17,12 +17,13 @@ from differences import (
     trims,
     tuned,
     txn_offsets,
+    versions,
 )
 from differences.cases import CASES, Cluster
 
 NAMES = list(CASES)  # in the order of their files
 assert classic and settings and topics and consumers and duplicates and fetches and migration and newest and offsets and reads and sessions
-assert requests and transactions and trims and tuned and txn_offsets
+assert requests and versions and transactions and trims and tuned and txn_offsets
 
 
 def answers(host, port):

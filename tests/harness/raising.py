@@ -11,7 +11,7 @@ from differences.frames import Connection
 
 from harness.raw import batch
 
-PRODUCE, METADATA, COORDINATOR, INIT, END, UPDATE = 0, 3, 10, 22, 26, 57
+PRODUCE, METADATA, COORDINATOR, INIT, END, UPDATE, DESCRIBE = 0, 3, 10, 22, 26, 57, 65
 TRANSACTIONAL = 0x10
 AGAIN = {
     "COORDINATOR_LOAD_IN_PROGRESS",
@@ -96,6 +96,29 @@ def set_level(cluster, level, change):
     links.close()
 
 
+def of_coordinator(links, name, what, *arguments, error, take):
+    """The coordinator of that transactional id; `error` and `take` find their parts in an answer."""
+
+    def once():
+        found = links.any(COORDINATOR, 1, False, ("s", "c"), (name, 1), ("i", "h", "s", "i", "s", "i"))
+        if found[1] != 0:
+            return ERRORS[found[1]], None
+        answer = links.ask(found[3], *arguments)
+        return ERRORS[error(answer)], take(answer)
+
+    return again(what, once)
+
+
+def epoch_of(cluster, name):
+    """At which the producer of that transactional id is."""
+    links = Links(cluster)
+    row = ("h", "s", "s", "i", "q", "q", "h", [("s", ["i"])])
+    arguments = (DESCRIBE, 0, True, (["s"],), ([name],), ("i", [row]))
+    epoch = of_coordinator(links, name, "DescribeTransactions", *arguments, error=lambda a: a[1][0][0], take=lambda a: a[1][0][6])
+    links.close()
+    return epoch
+
+
 class RaisingProducer:
     def __init__(self, cluster, name, timeout_ms=10000):
         self.links, self.name, self.timeout_ms, self.leaders = Links(cluster), name, timeout_ms, {}
@@ -105,22 +128,16 @@ class RaisingProducer:
     def close(self):
         self.links.close()
 
-    def of_coordinator(self, what, *arguments, error, take):
-        def once():
-            found = self.links.any(COORDINATOR, 1, False, ("s", "c"), (self.name, 1), ("i", "h", "s", "i", "s", "i"))
-            if found[1] != 0:
-                return ERRORS[found[1]], None
-            answer = self.links.ask(found[3], *arguments)
-            return ERRORS[answer[error]], take(answer)
-
-        return again(what, once)
+    def identify(self, what, *arguments):
+        """Asks for who it is from now on."""
+        self.producer, self.epoch = of_coordinator(
+            self.links, self.name, what, *arguments, ("i", "h", "q", "h"), error=lambda a: a[1], take=lambda a: a[2:4]
+        )
+        self.sequences = {}
 
     def init(self):
         request = (self.name, self.timeout_ms, -1, -1)
-        self.producer, self.epoch = self.of_coordinator(
-            "InitProducerId", INIT, 4, True, ("s", "i", "q", "h"), request, ("i", "h", "q", "h"), error=1, take=lambda a: a[2:4]
-        )
-        self.sequences = {}
+        self.identify("InitProducerId", INIT, 4, True, ("s", "i", "q", "h"), request)
 
     def leader(self, topic, partition):
         if (topic, partition) not in self.leaders:
@@ -164,7 +181,4 @@ class RaisingProducer:
 
     def end(self, commit):
         request = (self.name, self.producer, self.epoch, commit)
-        self.producer, self.epoch = self.of_coordinator(
-            "EndTxn", END, 5, True, ("s", "q", "h", "b"), request, ("i", "h", "q", "h"), error=1, take=lambda a: a[2:4]
-        )
-        self.sequences = {}
+        self.identify("EndTxn", END, 5, True, ("s", "q", "h", "b"), request)

@@ -1,4 +1,5 @@
-"""Apache Kafka's own commands do their work on drave: kafka-topics, kafka-get-offsets, kafka-delete-records, kafka-log-dirs, kafka-reassign-partitions, kafka-features. $KAFKA_JARS names a folder with
+"""Apache Kafka's own commands do their work on drave: kafka-topics, kafka-get-offsets, kafka-delete-records, kafka-log-dirs, kafka-reassign-partitions, kafka-features; and its producer goes over to
+transaction.version 2. $KAFKA_JARS names a folder with
 Apache Kafka's jars (tests/run tools)."""
 
 import json
@@ -6,12 +7,15 @@ import os
 import re
 import subprocess
 
-from harness.cluster import Cluster, wait_until
+from harness.cluster import ROOT, Cluster, wait_until
+from harness.exact import PARTITIONS, all_decided, assert_exact, read
+from harness.raising import SAFE_DOWNGRADE, UPGRADE, epoch_of, set_level
 from harness.raw import Raw, batch
 from harness.suite import Suite
 
 JARS = os.environ["KAFKA_JARS"]
 RECORDS = 100
+PROGRAM, TRANSACTIONS = str(ROOT / "tests/integration/java/Raising.java"), 200
 
 
 def tool(cluster, main_class, *words, code=0):
@@ -131,8 +135,39 @@ def features(cluster):
     assert level == 2 and last > then
 
 
+def raising(cluster):
+    """kafka-clients' producer goes over to transaction.version 2 when the level is raised under it, and a broker is killed: each transaction is there as a whole, or
+    not at all."""
+    cluster.create("raising", PARTITIONS)
+    set_level(cluster, 0, SAFE_DOWNGRADE)
+    place = cluster.directory / "raising.out"
+    words = ["java", "-Xmx128m", "-cp", f"{JARS}/*", PROGRAM, cluster.bootstrap, "raising", "raising", str(PARTITIONS), str(TRANSACTIONS)]
+
+    def lines():
+        return place.read_text().splitlines()
+
+    with open(place, "w") as out, subprocess.Popen(words, stdout=out, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until("transactions of before", lambda: len(lines()) >= 20, 180)
+            kept = epoch_of(cluster, "raising")
+            set_level(cluster, 2, UPGRADE)
+            wait_until("transactions behind it", lambda: len(lines()) >= 60, 120)
+            cluster[2].kill()
+            cluster[2].start(ready=True)
+            code = process.wait(120)
+        finally:
+            process.kill()
+    said = [line.split() for line in lines()]
+    assert code == 0 and len(said) == TRANSACTIONS, (code, said[-3:])
+    assert kept == 0 and epoch_of(cluster, "raising") > 20, (kept, epoch_of(cluster, "raising"))
+    wait_until("the end of all transactions", lambda: all_decided(cluster, "raising"), 30)
+    of = {word: {value for w, value in said if w == word} for word in ("committed", "unknown")}
+    assert_exact(read(cluster, "raising", "read_committed")[0], of["committed"], of["unknown"])
+    return f"{len(of['committed'])} committed"
+
+
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (topics, delete_records, log_dirs, reassign, features):
+    for test in (topics, delete_records, log_dirs, reassign, features, raising):
         suite.run(test, shared)
 suite.end()
