@@ -33,9 +33,17 @@ static void answer(struct offset_commit *commit, int16_t error) {
     group_call_answer(table, &commit->call, error);
 }
 
+/* Of what is being written in a transaction: it comes (1), or it is over (-1). */
+static void expect(const struct offset_commit *commit, int64_t sign) {
+    if (commit->transaction == NULL) return;
+    pending_offsets_expect(commit->pending, commit->transaction->producer_id,
+                           sign * (int64_t)commit->records.count);
+}
+
 static void commit_written(struct group_turn *turn, int16_t error) {
     struct offset_commit *commit = CONTAINER_OF(turn, struct offset_commit, call.turn);
     struct group *group = commit->call.turn.group;
+    expect(commit, -1);
     if (error == KAFKA_RECORD_LIST_TOO_LARGE) error = KAFKA_INVALID_COMMIT_OFFSET_SIZE;
     if (error == KAFKA_NONE) {
         group->commits++;
@@ -119,6 +127,7 @@ static void commit_run(struct group_turn *turn) {
         answer(commit, error);
         return;
     }
+    expect(commit, 1);
     turn->write.transaction = commit->transaction;
     group_turn_write(turn, &commit->records);
 }

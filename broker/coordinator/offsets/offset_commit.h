@@ -11,7 +11,8 @@
  * an error of its own was not committed: COORDINATOR_NOT_AVAILABLE while the memory of
  * groups is spent, and it would take more.
  * Of a transaction (TxnOffsetCommit): also those of coordinator_log.h; INVALID_COMMIT_OFFSET_SIZE
- * if the transaction would have more than PENDING_OFFSETS_MOST of them here. Invariant: an offset
+ * if the transaction would have more than PENDING_OFFSETS_MOST of them here, with those of other
+ * requests that are being written. Invariant: an offset
  * that was acknowledged is committed, or pending until its transaction ends, and lies in the log
  * behind every decision of the group that was made before it was checked.
  */
@@ -45,7 +46,7 @@ struct offset_commit {
     struct group_batch records; /* one for each entry */
     /* NULL: of none. Borrowed until `done`; with it, where such offsets wait. */
     const struct coordinator_transaction *transaction;
-    const struct pending_offsets *pending;
+    struct pending_offsets *pending;
     const struct offset_rules *rules;
 };
 

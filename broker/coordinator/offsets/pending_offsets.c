@@ -21,7 +21,7 @@ struct pending_topic {
 struct pending_producer {
     int64_t producer_id;
     struct pending_offset *first;
-    size_t count;
+    size_t count, expected;
     UT_hash_handle hh;
 };
 
@@ -147,6 +147,19 @@ static struct pending_producer *producer_make(struct pending_offsets *pending,
     return producer;
 }
 
+static void producer_settle(struct pending_offsets *pending, struct pending_producer *producer) {
+    if (producer->first != NULL || producer->expected > 0) return;
+    HASH_DEL(pending->producers, producer);
+    mem_free(producer);
+}
+
+void pending_offsets_expect(struct pending_offsets *pending, int64_t producer_id, int64_t more) {
+    struct pending_producer *producer = producer_make(pending, producer_id);
+    CHECK(more >= 0 || producer->expected >= (size_t)-more); /* what ends was begun */
+    producer->expected += (size_t)more;
+    producer_settle(pending, producer);
+}
+
 /* ---- Offsets ---- */
 
 /* Its producer's row counts with each, for it belongs to no group alone. */
@@ -213,9 +226,7 @@ void pending_offset_remove(struct pending_offset *offset) {
     mem_free((void *)offset->offset.metadata);
     mem_free(offset);
     if (place->first == NULL) place_free(place);
-    if (producer->first != NULL) return;
-    HASH_DEL(pending->producers, producer);
-    mem_free(producer);
+    producer_settle(pending, producer);
 }
 
 static void place_drop(struct pending_place *place) {
@@ -250,7 +261,7 @@ struct pending_offset *pending_offsets_of(const struct pending_offsets *pending,
 
 size_t pending_offsets_count_of(const struct pending_offsets *pending, int64_t producer_id) {
     const struct pending_producer *producer = producer_find(pending, producer_id);
-    return producer == NULL ? 0 : producer->count;
+    return producer == NULL ? 0 : producer->count + producer->expected;
 }
 
 const struct pending_place *pending_offsets_find(const struct group *group, struct kp_string topic,

@@ -48,6 +48,8 @@ void pending_offsets_free(struct pending_offsets *pending); /* there are none; c
 /* In the place of what the producer had for that partition. The metadata is copied. */
 void pending_offsets_put(struct pending_offsets *pending, int64_t producer_id, struct group *group,
                          struct kp_string topic, const struct committed_offset *offset);
+/* So many more of a producer are being written; negative: it is over for so many. A leader's. */
+void pending_offsets_expect(struct pending_offsets *pending, int64_t producer_id, int64_t more);
 /* It is over for that one; the group's row stays. */
 void pending_offset_remove(struct pending_offset *offset);
 /* Of whichever producers, for that partition; the group's row stays. */
@@ -58,7 +60,7 @@ void pending_offsets_forget(struct group *group);
 /* ---- Reading ---- */
 
 size_t pending_offsets_count(const struct pending_offsets *pending); /* of all groups */
-/* The first one of a producer; NULL: none. And how many it has. */
+/* The first one of a producer; NULL: none. And how many it has, with those that are expected. */
 struct pending_offset *pending_offsets_of(const struct pending_offsets *pending,
                                           int64_t producer_id);
 size_t pending_offsets_count_of(const struct pending_offsets *pending, int64_t producer_id);

@@ -182,30 +182,36 @@ struct commit {
     struct offset_commit_entry entries[MOST];
     int times;
 };
-static struct commit asker;
+static struct commit asker, other;
 
 static void commit_done(struct group_call *call) {
     ((struct commit *)call)->times++;
 }
 
-/* Commits `offset` for `count` partitions of topic "t" from `first` on, in the transaction of a
- * producer. Returns the error of the call. */
-static int16_t commit_in(int64_t producer, int32_t first, int32_t count, int64_t offset) {
-    memset(&asker, 0, sizeof asker);
-    offset_commit_open(&asker.commit, asker.entries);
-    asker.commit.call.done = commit_done;
-    asker.commit.group_id = kp_string_of("g");
-    asker.commit.member_id = kp_string_of("");
-    asker.commit.instance_id = KP_NULL_STRING;
-    asker.transaction = (struct coordinator_transaction){.producer_id = producer};
-    if (producer >= 0) asker.commit.transaction = &asker.transaction;
-    asker.commit.pending = offset_store_pending(f.offsets.live.store);
+/* Writes `offset` for `count` partitions of topic "t" from `first` on, in the transaction of a
+ * producer. */
+static void write_in(struct commit *commit, int64_t producer, int32_t first, int32_t count,
+                     int64_t offset) {
+    memset(commit, 0, sizeof *commit);
+    offset_commit_open(&commit->commit, commit->entries);
+    commit->commit.call.done = commit_done;
+    commit->commit.group_id = kp_string_of("g");
+    commit->commit.member_id = kp_string_of("");
+    commit->commit.instance_id = KP_NULL_STRING;
+    commit->transaction = (struct coordinator_transaction){.producer_id = producer};
+    if (producer >= 0) commit->commit.transaction = &commit->transaction;
+    commit->commit.pending = offset_store_pending(f.offsets.live.store);
     for (int32_t i = 0; i < count; i++) {
         struct committed_offset made = an_offset(first + i, offset);
-        offset_commit_add(&asker.commit, kp_string_of("t"), &made);
+        offset_commit_add(&commit->commit, kp_string_of("t"), &made);
     }
-    offset_commit_take(&f.offsets.live.table, &f.offsets.rules, &asker.commit);
+    offset_commit_take(&f.offsets.live.table, &f.offsets.rules, &commit->commit);
     offsets_turns(&f.offsets);
+}
+
+/* Commits them. Returns the error of the call. */
+static int16_t commit_in(int64_t producer, int32_t first, int32_t count, int64_t offset) {
+    write_in(&asker, producer, first, count, offset);
     fake_log_commit_all(&f.offsets.log);
     offsets_turns(&f.offsets);
     assert_int_equal(asker.times, 1);
@@ -307,6 +313,27 @@ static void test_pending_has_a_limit(void **state) {
     fake_log_end(&f.offsets.log, 8, false);
 }
 
+/* Requests that are written beside each other count together, and no more when they have failed. */
+static void test_pending_has_a_limit_meanwhile(void **state) {
+    (void)state;
+    write_in(&other, 7, 0, MOST / 2, 40);
+    assert_int_equal(commit_in(7, MOST, MOST / 2 + 1, 40), KAFKA_INVALID_COMMIT_OFFSET_SIZE);
+    assert_int_equal(other.commit.call.error, 0);
+    fake_log_end(&f.offsets.log, 7, false);
+    fake_log_refuse(&f.offsets.log, KAFKA_INVALID_PRODUCER_EPOCH);
+    write_in(&other, 7, 0, MOST / 2, 40);
+    fake_log_commit_all(&f.offsets.log);
+    offsets_turns(&f.offsets);
+    assert_int_equal(other.commit.call.error, KAFKA_INVALID_PRODUCER_EPOCH);
+    assert_int_equal(commit_in(7, 0, MOST, 40), 0);
+    write_in(&other, 8, 0, 1, 40);
+    fake_log_lose(&f.offsets.log, false);
+    offsets_turns(&f.offsets);
+    fake_log_lead(&f.offsets.log);
+    fake_log_end(&f.offsets.log, 7, false);
+    assert_int_equal(pending_offsets_count_of(offset_store_pending(f.offsets.live.store), 8), 0);
+}
+
 /* While the memory of groups is spent who goes on goes on, once for each partition; nothing else
  * comes. */
 static void test_pending_without_memory(void **state) {
@@ -385,7 +412,7 @@ int main(void) {
         TEST(test_pending_keeps_a_group),    TEST(test_pending_is_taken_back),
         TEST(test_pending_has_a_limit),      TEST(test_pending_without_memory),
         TEST(test_pending_counts_as_memory), TEST(test_pending_fenced),
-        TEST(test_pending_of_many),
+        TEST(test_pending_of_many),          TEST(test_pending_has_a_limit_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
