@@ -85,6 +85,8 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_GROUP_ACTIVITY, api_group_activity},
         {KP_ALTER_BROKER, api_alter_broker},
         {KP_UPDATE_FEATURES, api_update_features},
+        {KP_UNREGISTER_BROKER, api_unregister_broker},
+        {KP_LOST_MAJORITIES, api_lost_majorities},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
         dispatch_set(dispatch, handlers[i].key, handlers[i].handler);

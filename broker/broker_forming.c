@@ -132,10 +132,11 @@ static int enter_cluster(struct broker *broker, struct error_text *why) {
 static void on_forming_task(struct env_task *task) {
     struct broker *broker = CONTAINER_OF(task, struct broker, forming_task);
     struct error_text why;
-    if (broker->stopping || broker->closed || broker->metadata_group != NULL) return;
+    if (broker->stopping || broker->closed) return;
     if (cluster_forming_state(broker->forming) == FORMING_REFUSED)
         broker_fail(broker, cluster_forming_refusal(broker->forming));
-    else if (cluster_forming_state(broker->forming) == FORMING_DONE &&
+    else if (broker->metadata_group == NULL &&
+             cluster_forming_state(broker->forming) == FORMING_DONE &&
              enter_cluster(broker, &why) != ERR_NONE)
         broker_fail(broker, why.text);
 }

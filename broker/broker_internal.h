@@ -33,6 +33,7 @@
 #include "broker/reassignment/drains.h"
 #include "broker/reassignment/metadata_servers.h"
 #include "broker/reassignment/reassignments.h"
+#include "broker/reassignment/recoveries.h"
 #include "broker/retention/retention.h"
 #include "broker/server/deadlines.h"
 #include "broker/server/server.h"
@@ -96,6 +97,7 @@ struct broker {
     struct cleaner *cleaner;
     struct healer *healer;
     struct reassignments *reassignments;
+    struct recoveries *recoveries;
     struct drains *drains;
     struct metadata_servers *metadata_servers;
     struct isolation *isolation;

@@ -88,6 +88,7 @@ static void on_applied_task(struct env_task *task) {
                                 metadata_group_applied(broker->metadata_group));
     reassignments_applied(broker->reassignments);
     feature_raising_look(broker->feature_raising);
+    recoveries_applied(broker->recoveries);
     if (metadata_version(broker->metadata) > 0) accept_clients(broker);
 }
 
@@ -211,6 +212,8 @@ static void open_movers(struct broker *broker) {
     broker->reassignments = reassignments_new(broker->env, &broker->log, broker->settings,
                                               broker->metadata, broker->metadata_group,
                                               broker->partitions, broker->leader_transfers);
+    broker->recoveries = recoveries_new(broker->env, &broker->log, broker->metadata,
+                                        broker->metadata_group, broker->partitions);
     broker->drains = drains_new(broker->env, &broker->log, broker->metadata,
                                 broker->metadata_group);
     broker->metadata_servers = metadata_servers_new(broker->env, &broker->log, broker->settings,
@@ -324,6 +327,7 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
         .auto_creation = broker->auto_creation,
         .fetch_sessions = broker->fetch_sessions,
         .leader_asks = broker->leader_asks,
+        .drains = broker->drains,
         .cluster = &broker->record,
         .applicants = &broker->applicants,
         .room = log_store_room(broker->store),
@@ -356,6 +360,7 @@ void broker_close_cluster(struct broker *broker) {
     drains_free(broker->drains);
     metadata_servers_free(broker->metadata_servers);
     reassignments_free(broker->reassignments);
+    recoveries_free(broker->recoveries);
     leader_asks_free(broker->leader_asks);
     leader_transfers_free(broker->leader_transfers);
     broker->observed.markers = NULL;
@@ -382,6 +387,7 @@ void broker_close_cluster(struct broker *broker) {
     broker->drains = NULL;
     broker->metadata_servers = NULL;
     broker->reassignments = NULL;
+    broker->recoveries = NULL;
     broker->marker_sender = NULL;
     broker->marker_exchange = NULL;
     broker->leader_asks = NULL;

@@ -17,6 +17,7 @@
 #include "base/env_uv/env_uv.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "broker/backup_tool.h"
 #include "broker/broker.h"
 #include "broker/config/setting_units.h"
 #include "broker/log_tool.h"
@@ -252,6 +253,7 @@ static int main_act(const struct options *options, struct output *out) {
     case ACTION_VERSION: output_print(out, "draved %s\n", DRAVE_VERSION); return EXIT_DONE;
     case ACTION_LOG_DUMP: return log_tool_dump(options, out);
     case ACTION_LOG_VERIFY: return log_tool_verify(options, out);
+    case ACTION_BACKUP_ADOPT: return backup_tool_adopt(options, out);
     case ACTION_RUN:
     case ACTION_CHECK: return with_settings(options, out);
     }

@@ -94,7 +94,18 @@ static int options_take(int chosen, const char *value, struct options *options,
     }
 }
 
-/* "log dump DIR", "log verify DIR", or nothing. */
+/* "backup adopt DIR..." */
+static int take_backup(int count, char **words, struct options *options, struct error_text *why) {
+    if (count < 3 || strcmp(words[1], "adopt") != 0 || options->topic != NULL ||
+        options->partition >= 0)
+        return error_set(why, ERR_INVALID, "usage: draved backup adopt DIR... [--json]");
+    options->action = ACTION_BACKUP_ADOPT;
+    options->directories = words + 2;
+    options->directory_count = (size_t)count - 2;
+    return ERR_NONE;
+}
+
+/* "log dump DIR", "log verify DIR", "backup adopt DIR...", or nothing. */
 static int take_words(int count, char **words, struct options *options, struct error_text *why) {
     bool of_log = options->topic != NULL || options->partition >= 0 || options->json;
     if (count == 0 && !of_log) return ERR_NONE;
@@ -102,10 +113,11 @@ static int take_words(int count, char **words, struct options *options, struct e
         return error_set(why, ERR_INVALID,
                          "--topic, --partition and --json belong to draved log dump DIR");
     if (options->action != ACTION_RUN) return ERR_NONE;
+    if (strcmp(words[0], "backup") == 0) return take_backup(count, words, options, why);
     if (strcmp(words[0], "log") != 0)
         return error_set(
             why, ERR_INVALID,
-            "draved takes options, or: draved log dump DIR, draved log verify DIR; not %.100s",
+            "draved takes options, or: draved log dump DIR, draved log verify DIR, draved backup adopt DIR...; not %.100s",
             words[0]);
     bool dump = count >= 2 && strcmp(words[1], "dump") == 0,
          verify = count >= 2 && strcmp(words[1], "verify") == 0;
@@ -147,6 +159,7 @@ void options_print_help(struct output *out) {
         "       draved --help-metrics                          shows every metric of /metrics with its kind, labels and meaning\n"
         "       draved log dump DIR [--topic T --partition P] [--json]    shows the batches in a data directory, also beside a running broker\n"
         "       draved log verify DIR [--json]                 checks every checksum in a data directory\n"
+        "       draved backup adopt DIR... [--json]            makes another cluster of a copy of all data directories of one\n"
         "       draved --version | --help\n"
         "\n"
         "example: draved --set data.dir=/var/lib/drave --set listeners=PLAINTEXT://127.0.0.1:9092\n"

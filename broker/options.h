@@ -18,7 +18,8 @@ enum options_action {
     ACTION_HELP_METRICS,
     ACTION_VERSION,
     ACTION_LOG_DUMP,
-    ACTION_LOG_VERIFY
+    ACTION_LOG_VERIFY,
+    ACTION_BACKUP_ADOPT
 };
 
 enum { OPTIONS_SET_MAX = 256 };
@@ -32,6 +33,8 @@ struct options {
     const char *topic;     /* NULL: all */
     long partition;        /* -1: all */
     bool json;
+    char **directories; /* backup adopt */
+    size_t directory_count;
 };
 
 /* Texts point into argv. ERR_INVALID: wrong usage. */

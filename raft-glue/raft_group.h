@@ -137,6 +137,8 @@ void raft_group_set_members(struct raft_group *group, const struct raft_group_me
 bool raft_group_member_in_sync(const struct raft_group *group, replica_id replica);
 /* How many vote in the configuration in force: also those of which the owner has not heard. */
 size_t raft_group_voter_count(const struct raft_group *group);
+/* The same with those that do not vote. */
+size_t raft_group_server_count(const struct raft_group *group);
 /* For a leader: up to which index that replica's log is known to match ours (0: nowhere), and how
  * long ago it was heard last (UINT64_MAX: never). Of ourselves: the last index, now. False: there
  * is no such member, or this replica does not lead. */
@@ -181,6 +183,19 @@ enum raft_group_change {
  * over; ERR_AGAIN: who is to be promoted lacks too much; ERR_INVALID: it is no step from what is in
  * force, or it is about ourselves. */
 int raft_group_change(struct raft_group *group, enum raft_group_change change, replica_id replica);
+
+/* ---- A lost majority ---- */
+
+/* The highest commit index that a leader has told since this replica was opened, which may lie
+ * above what the log has. */
+uint64_t raft_group_commit_heard(const struct raft_group *group);
+/* A majority of those that vote is connected, this replica included. */
+bool raft_group_has_majority(const struct raft_group *group);
+/* This replica, whose log ends with that entry, goes on as the only voter: all that it has commits,
+ * and what others had is lost. Only where the others of a majority never come back under their
+ * replica ids. ERR_INVALID: the log ends with another entry (it was done already, perhaps);
+ * ERR_BUSY: it leads, or a majority is connected; ERR_AGAIN: not at present. */
+int raft_group_recover(struct raft_group *group, log_term term, log_index last);
 
 /* Asks a majority whether (group, term) still leads, after this call (one frame asks for all groups
  * of a turn). `done`: ERR_NONE; ERR_NOT_LEADER; ERR_TIMEOUT after an election timeout. */

@@ -10,12 +10,24 @@
  * removes itself, so whoever is left as the only voter leads; who is promoted has the configuration
  * in which it is a stand-by, so that it knows itself and can be asked for its vote
  * (raft_group_step.c).
+ *
+ * Where a majority is lost for good the owner names a replica, and the entry with which its log
+ * ends (decision 64): the log gets a configuration with it alone, in a term above any that the lost
+ * ones can have reached, and the engine starts anew, as that of a sole voter: it leads in the term
+ * after it, and all that the log had commits with its barrier. It happens once, for the log ends
+ * with another entry afterwards; a crash before that leaves it as it was.
  */
+#include <inttypes.h>
+
 #include "raft-glue/engine/configuration.h"
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log_types.h"
 
 _Static_assert((int)RAFT_GROUP_SERVERS_MAX == (int)CHANGE_SERVERS_MAX, "of one configuration");
+
+size_t raft_group_server_count(const struct raft_group *group) {
+    return group->raft.configuration.n;
+}
 
 void raft_group_configuration(const struct raft_group *group,
                               struct raft_group_configuration *into) {
@@ -103,5 +115,52 @@ int raft_group_change(struct raft_group *group, enum raft_group_change change, r
     raft_group_submit_sealed(group, entry, RAFT_CHANGE);
     entry_unref(entry);
     group->shard->stats.changes++;
+    return ERR_NONE;
+}
+
+/* ---- The majority is lost ---- */
+
+/* The lost ones may have elected each other while this replica was cut off from them; clients
+ * believe only leaders of later terms. */
+enum { TERMS_ABOVE = 1000 };
+
+static struct entry *sole_configuration(const struct raft_group *group, log_index index,
+                                        log_term term) {
+    struct configuration_server ours = {.replica = group->replica, .voter = true};
+    struct entry_spec spec = {.type = ENTRY_CHANGE,
+                              .max_timestamp = -1,
+                              .base_offset = partition_log_end_offset(group->log),
+                              .raw = configuration_encode(&ours, 1)};
+    struct entry *entry = entry_new(NULL, &spec);
+    entry_seal(entry, group->id, index, term);
+    return entry;
+}
+
+bool raft_group_has_majority(const struct raft_group *group) {
+    return raft_group_majority_is(group, member_is_live);
+}
+
+int raft_group_recover(struct raft_group *group, log_term term, log_index last) {
+    struct partition_log *log = group->log;
+    if (group->phase != RAFT_GROUP_RUNNING || group->raft.snapshot.installing ||
+        group->step.installs)
+        return ERR_AGAIN;
+    if (raft_group_leads(group) || raft_group_has_majority(group)) return ERR_BUSY;
+    if (last == 0 || partition_log_last_index(log) != last ||
+        partition_log_term_at(log, last) != term)
+        return ERR_INVALID;
+    if (raft_group_hard_state_pending(group) || partition_log_durable_index(log) < last)
+        return ERR_AGAIN;
+    log_term next = partition_log_term(log) + TERMS_ABOVE;
+    group->hard_state.version = partition_log_set_hard_state(log, next, group->replica);
+    struct entry *entry = sole_configuration(group, last + 1, next);
+    partition_log_append(log, &entry, 1);
+    entry_unref(entry);
+    log_limited(group->shard->log, &group->limiter, LOG_WARN,
+                "%s: a majority of its replicas is lost, and it goes on with what this broker has, "
+                "up to entry %" PRIu64 " and offset %" PRId64,
+                group->label, last, partition_log_end_offset(log));
+    snapshot_fetch_end(group);
+    raft_group_restart(group);
     return ERR_NONE;
 }

@@ -120,6 +120,10 @@ uint64_t raft_group_commit_index(const struct raft_group *group) {
     return group->commit;
 }
 
+uint64_t raft_group_commit_heard(const struct raft_group *group) {
+    return group->commit_heard > group->commit ? group->commit_heard : group->commit;
+}
+
 uint64_t raft_group_applied_index(const struct raft_group *group) {
     return group->applied;
 }

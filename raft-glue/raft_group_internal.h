@@ -375,6 +375,8 @@ void raft_group_init_engine(struct raft_group *group);
 /* Part of the turn, when starting.anew says so: the engine of a sole voter that follows starts once
  * more, in the next term. */
 void raft_group_start_anew(struct raft_group *group);
+/* The engine of one that does not lead starts once more, with what the log has by now. */
+void raft_group_restart(struct raft_group *group);
 /* A read of the own log failed with an error that may pass: no further one until it is tried again.
  * False: it is damage that nobody else can mend, or behind the start. */
 bool raft_group_read_later(struct raft_group *group, int error);

@@ -248,9 +248,7 @@ void raft_group_continue_start(struct raft_group *group) {
     start_engine(group);
 }
 
-void raft_group_start_anew(struct raft_group *group) {
-    group->starting.anew = false;
-    if (!raft_group_is_sole_follower(group)) return;
+void raft_group_restart(struct raft_group *group) {
     quiet_end(group);
     quiet_stop_hurry(group);
     group->fast = (struct fast_try){0};
@@ -262,6 +260,11 @@ void raft_group_start_anew(struct raft_group *group) {
     group->starting.own_term_set = false;
     group->shard->stats.started_anew++;
     raft_group_continue_start(group);
+}
+
+void raft_group_start_anew(struct raft_group *group) {
+    group->starting.anew = false;
+    if (raft_group_is_sole_follower(group)) raft_group_restart(group);
 }
 
 /* ---- Reading again ---- */

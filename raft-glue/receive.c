@@ -49,9 +49,11 @@ static bool step_message(struct raft_group *group, struct member *from,
 
 /* ---- AppendEntries ---- */
 
-static void note_append(struct raft_group *group, struct member *from, raft_term term) {
+static void note_append(struct raft_group *group, struct member *from, raft_term term,
+                        uint64_t commit) {
     group->step.stale = term < raft_current_term(&group->raft);
     if (group->step.stale) return;
+    if (commit > group->commit_heard) group->commit_heard = commit;
     group->heard_leader = from->replica;
     group->heard_term = (uint32_t)term;
     if (group->dead_leader == from->replica) group->dead_leader = 0;
@@ -120,7 +122,7 @@ static void step_append(struct raft_group *group, struct member *from,
         raw[cut + i].batch = token;
     group->step.entries = n > 0 ? entries + cut : NULL;
     group->step.first = message.append_entries.prev_log_index + 1;
-    note_append(group, from, piece->term);
+    note_append(group, from, piece->term, piece->commit);
     /* An AppendEntries that asks nothing: the leader is not quiet, so nor are we. */
     if (!group->step.stale && group->step.quiet_answer == 0) quiet_end(group);
     if (!step_message(group, from, &message)) return;

@@ -235,6 +235,7 @@ struct raft_group {
     struct step step;
 
     uint64_t commit, applied;
+    uint64_t commit_heard; /* the highest that a leader has told, of entries that are here or not */
     struct applying applying;
     struct entry_trace trace;
 

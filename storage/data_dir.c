@@ -30,7 +30,7 @@
 #include "base/mem.h"
 #include "storage/directory.h"
 
-enum { FORMAT = 1, ANY_NODE = -1, META_MAX = 4 << 20, RECORD_MAX = 1 << 20, CLUSTER_ID_MAX = 64 };
+enum { FORMAT = 1, META_MAX = 4 << 20, RECORD_MAX = 1 << 20, CLUSTER_ID_MAX = 64 };
 
 #define FIRST_LINE "drave data directory\n"
 #define OTHER_DIR "--set data.dir=DIR"
@@ -315,7 +315,8 @@ static int parse_meta(struct data_dir *dir, char *text, struct error_text *why) 
             dir->path, (int)format, FORMAT);
     int32_t node_id = dir->node_id;
     if (!whole || !parse_fields(dir, at, &node_id)) return damaged(dir, why);
-    if (node_id == dir->node_id || dir->node_id == ANY_NODE) return ERR_NONE;
+    if (dir->node_id == DATA_DIR_ANY_NODE) dir->node_id = node_id;
+    if (node_id == dir->node_id) return ERR_NONE;
     return error_set(why, ERR_INVALID,
                      "%s belongs to node %" PRId32 " of cluster %s, and this is node %" PRId32
                      "; use --set node.id=%" PRId32 " or " OTHER_DIR,
@@ -378,7 +379,7 @@ void data_dir_close(struct data_dir *dir) {
 }
 
 int data_dir_check(struct env *env, const char *path, struct error_text *why) {
-    struct data_dir dir = {.env = env, .path = mem_strdup(path), .node_id = ANY_NODE};
+    struct data_dir dir = {.env = env, .path = mem_strdup(path), .node_id = DATA_DIR_ANY_NODE};
     char *text;
     int error = load_meta(&dir, &text, why);
     if (error == ERR_NONE) {
@@ -430,4 +431,20 @@ int data_dir_set_cluster_record(struct data_dir *dir, const char *cluster_id, co
     dir->record_len = 0;
     dir->cluster_id[0] = '\0';
     return error;
+}
+
+int32_t data_dir_node(const struct data_dir *dir) {
+    return dir->node_id;
+}
+
+int data_dir_adopt(struct data_dir *dir, const char *cluster_id, const void *record, size_t len,
+                   struct error_text *why) {
+    CHECK(cluster_id[0] != '\0' && strlen(cluster_id) <= CLUSTER_ID_MAX && len > 0 &&
+          len <= RECORD_MAX); /* as above */
+    snprintf(dir->cluster_id, sizeof dir->cluster_id, "%s", cluster_id);
+    mem_free(dir->record);
+    dir->record = mem_alloc(len);
+    dir->record_len = len;
+    memcpy(dir->record, record, len);
+    return write_meta(dir, why);
 }

@@ -23,6 +23,7 @@ enum { UUID_SIZE = 16 };
 
 /* Opens, makes or refuses. *made: it was empty and got its UUID now. ERR_BUSY, ERR_INVALID,
  * ERR_VERSION, ERR_DENIED, ERR_IO. */
+enum { DATA_DIR_ANY_NODE = -1 }; /* as node_id: whoever's it is */
 int data_dir_open(struct env *env, const char *path, int32_t node_id, struct data_dir **dir,
                   bool *made, struct error_text *why);
 void data_dir_close(struct data_dir *dir);
@@ -40,5 +41,10 @@ const void *data_dir_cluster_record(const struct data_dir *dir, size_t *len);
 int data_dir_set_cluster_record(struct data_dir *dir, const char *cluster_id, const void *record,
                                 size_t len, struct error_text *why);
 const char *data_dir_cluster_id(const struct data_dir *dir); /* "" until formed */
+int32_t data_dir_node(const struct data_dir *dir);           /* that it was opened for, or is of */
+/* Another cluster takes the place of its own: it is a copy (broker/backup_tool.h). Durable on
+ * return. */
+int data_dir_adopt(struct data_dir *dir, const char *cluster_id, const void *record, size_t len,
+                   struct error_text *why);
 
 #endif

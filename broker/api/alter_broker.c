@@ -1,6 +1,7 @@
 /*
- * AlterBroker (key 10005, ours): who belongs to the cluster, for `drave broker`. At any broker; a
- * newcomer is admitted, or takes the place of another directory, by one that has heard it ask.
+ * AlterBroker (key 10005, ours): who belongs to the cluster, for `drave broker`, and what goes on
+ * without a majority, for `drave recover`. At any broker; a newcomer is admitted, or takes the
+ * place of another directory, by one that has heard it ask.
  *
  * Happy path: the change is committed by the metadata group, and the answer leaves when this
  * broker's table has it. Failures: RESOURCE_NOT_FOUND, nobody with that id asks this broker to be
@@ -21,12 +22,17 @@
 #include "broker/metadata/metadata_group.h"
 #include "broker/metadata/metadata_roster.h"
 #include "protocol/kafka_error.h"
+#include "raft-glue/raft_group.h"
 
-enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000 };
+enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000, REPLICAS_A_PIECE = 500 };
 
 struct altering_broker {
     struct request *request;
+    const struct broker_services *services;
     struct metadata_submit submit;
+    uint32_t timeout_ms; /* of each command */
+    /* REPLACE_BROKER, which comes behind pieces of its work. */
+    struct metadata_change change;
 };
 
 static void broker_answer(struct request *request, int16_t error, struct kp_string message) {
@@ -43,18 +49,26 @@ static void on_altered(struct metadata_submit *submit, const struct metadata_res
     mem_free(altering);
 }
 
+static struct altering_broker *alter_begin(const struct broker_services *services,
+                                           struct request *request) {
+    const struct kp_alter_broker_request *asked = request->message;
+    struct altering_broker *altering = mem_zalloc(sizeof *altering);
+    altering->request = request;
+    altering->services = services;
+    altering->timeout_ms = (uint32_t)(asked->timeout_ms < TIMEOUT_LEAST_MS  ? TIMEOUT_LEAST_MS
+                                      : asked->timeout_ms > TIMEOUT_MOST_MS ? TIMEOUT_MOST_MS
+                                                                            : asked->timeout_ms);
+    return altering;
+}
+
 static void alter_submit(const struct broker_services *services, struct request *request,
                          struct metadata_change *change) {
     const struct kp_alter_broker_request *asked = request->message;
+    struct altering_broker *altering = alter_begin(services, request);
     change->validate_only = asked->validate_only;
-    int32_t timeout_ms = asked->timeout_ms < TIMEOUT_LEAST_MS  ? TIMEOUT_LEAST_MS
-                         : asked->timeout_ms > TIMEOUT_MOST_MS ? TIMEOUT_MOST_MS
-                                                               : asked->timeout_ms;
-    struct altering_broker *altering = mem_zalloc(sizeof *altering);
-    altering->request = request;
     altering->submit.done = on_altered;
     metadata_group_submit(services->metadata_group, &altering->submit, change,
-                          (uint32_t)timeout_ms);
+                          altering->timeout_ms);
 }
 
 /* The one that asks under that id; NULL: it was answered. */
@@ -97,10 +111,69 @@ static void admit(const struct broker_services *services, struct request *reques
     alter_submit(services, request, &change);
 }
 
-static void replace(const struct broker_services *services, struct request *request) {
+/* ---- Another directory ---- */
+
+static void on_replaced_some(struct metadata_submit *submit, const struct metadata_result *result);
+
+/* What the broker holds is replaced in pieces, so that nobody waits for all of it; then the broker.
+ */
+static void replace_some(struct altering_broker *altering) {
+    const struct command_replace_broker *whole = &altering->change.command.replace_broker;
+    struct metadata_change change = {.validate_only = false};
+    metadata_command_init(&change.command, COMMAND_REPLACE_REPLICAS);
+    change.command.replace_replicas = (struct command_replace_replicas){
+        .node = whole->node,
+        .former = whole->former,
+        .accept_loss = whole->accept_loss,
+        .below = whole->below,
+        .most = REPLICAS_A_PIECE};
+    altering->submit.done = on_replaced_some;
+    metadata_group_submit(altering->services->metadata_group, &altering->submit, &change,
+                          altering->timeout_ms);
+}
+
+static void on_replaced_some(struct metadata_submit *submit, const struct metadata_result *result) {
+    struct altering_broker *altering = CONTAINER_OF(submit, struct altering_broker, submit);
+    if (result->error != KAFKA_NONE) {
+        on_altered(submit, result);
+    } else if (result->value > 0) {
+        replace_some(altering);
+    } else {
+        altering->submit.done = on_altered;
+        metadata_group_submit(altering->services->metadata_group, &altering->submit,
+                              &altering->change, altering->timeout_ms);
+    }
+}
+
+/* `host` "": where the old one was. */
+static void replace_by(const struct broker_services *services, struct request *request,
+                       const struct roster_broker *row, struct kp_uuid directory, const char *host,
+                       int32_t port) {
+    const struct kp_alter_broker_request *asked = request->message;
+    struct altering_broker *altering = alter_begin(services, request);
+    metadata_command_init(&altering->change.command, COMMAND_REPLACE_BROKER);
+    struct command_replace_broker *command = &altering->change.command.replace_broker;
+    command->node = row->node;
+    memcpy(command->former.bytes, row->directory, sizeof row->directory);
+    command->directory = directory;
+    command->host = kp_arena_string(&request->arena, host, strlen(host));
+    command->port = port;
+    command->accept_loss = asked->accept_loss;
+    command->below = (int64_t)metadata_next_replica(services->metadata);
+    if (!asked->validate_only) {
+        replace_some(altering);
+        return;
+    }
+    altering->change.validate_only = true;
+    altering->submit.done = on_altered;
+    metadata_group_submit(services->metadata_group, &altering->submit, &altering->change,
+                          altering->timeout_ms);
+}
+
+static const struct roster_broker *find_row(const struct broker_services *services,
+                                            struct request *request) {
     const struct kp_alter_broker_request *asked = request->message;
     const struct roster_broker *row = metadata_roster_of(services->metadata, asked->broker_id);
-    const struct applicant *found = row == NULL ? NULL : find_applicant(services, request);
     if (row == NULL)
         broker_answer(request, KAFKA_BROKER_ID_NOT_REGISTERED,
                       kp_arena_printf(&request->arena,
@@ -108,17 +181,62 @@ static void replace(const struct broker_services *services, struct request *requ
                                       " in the cluster whose place could be taken; drave info "
                                       "lists them, and drave broker add %" PRId32 " adds one",
                                       asked->broker_id, asked->broker_id));
+    return row;
+}
+
+static void replace(const struct broker_services *services, struct request *request) {
+    const struct roster_broker *row = find_row(services, request);
+    const struct applicant *found = row == NULL ? NULL : find_applicant(services, request);
+    struct kp_uuid directory;
     if (found == NULL) return;
+    memcpy(directory.bytes, found->directory, sizeof found->directory);
+    replace_by(services, request, row, directory, found->host, found->port);
+}
+
+/* ---- A lost majority ---- */
+
+/* An id that no directory has takes the place of its own, which never comes back; drave broker
+ * replace puts another one there. */
+static void lose(const struct broker_services *services, struct request *request) {
+    const struct roster_broker *row = find_row(services, request);
+    struct kp_uuid nobody;
+    if (row == NULL) return;
+    env_random(services->env, nobody.bytes, sizeof nobody.bytes);
+    replace_by(services, request, row, nobody, "", 0);
+}
+
+static void recover_partition(const struct broker_services *services, struct request *request) {
+    const struct kp_alter_broker_request *asked = request->message;
     struct metadata_change change = {.validate_only = false};
-    metadata_command_init(&change.command, COMMAND_REPLACE_BROKER);
-    struct command_replace_broker *command = &change.command.replace_broker;
-    command->node = found->node;
-    memcpy(command->former.bytes, row->directory, sizeof row->directory);
-    memcpy(command->directory.bytes, found->directory, sizeof found->directory);
-    command->host = kp_string_of(found->host);
-    command->port = found->port;
-    command->accept_loss = asked->accept_loss;
+    metadata_command_init(&change.command, COMMAND_RECOVER_PARTITION);
+    change.command.recover_partition = (struct command_recover_partition){
+        .group = asked->group,
+        .replica = asked->replica,
+        .term = asked->entry_term,
+        .index = asked->entry_index};
     alter_submit(services, request, &change);
+}
+
+/* Nobody can be asked: whoever does this has looked at all that are left. */
+static void recover_metadata(const struct broker_services *services, struct request *request) {
+    const struct kp_alter_broker_request *asked = request->message;
+    int32_t leader = metadata_group_leader(services->metadata_group);
+    bool sound = asked->entry_term > 0 && asked->entry_term <= UINT32_MAX && asked->entry_index > 0;
+    int error = leader >= 0 ? ERR_BUSY
+                : !sound    ? ERR_INVALID
+                            : raft_group_recover(metadata_group_raft(services->metadata_group),
+                                                 (log_term)asked->entry_term,
+                                                 (log_index)asked->entry_index);
+    if (error == ERR_NONE) {
+        broker_answer(request, KAFKA_NONE, KP_NULL_STRING);
+        return;
+    }
+    broker_answer(request, KAFKA_POLICY_VIOLATION,
+                  error == ERR_BUSY
+                      ? kp_string_of("the metadata has a leader, or a majority to elect one; look "
+                                     "at drave recover --plan again")
+                      : kp_string_of("what this broker has of the metadata has changed, or is not "
+                                     "on its disk yet; look at drave recover --plan again"));
 }
 
 static void set_voters(const struct broker_services *services, struct request *request) {
@@ -156,6 +274,12 @@ void api_alter_broker(void *service, struct request *request) {
         set_voters(service, request);
     else if (asked->change == KP_BROKER_REPLACE)
         replace(service, request);
+    else if (asked->change == KP_BROKER_LOSE)
+        lose(service, request);
+    else if (asked->change == KP_METADATA_RECOVER)
+        recover_metadata(service, request);
+    else if (asked->change == KP_PARTITION_RECOVER)
+        recover_partition(service, request);
     else if (asked->change >= KP_BROKER_DRAIN && asked->change <= KP_BROKER_REMOVE)
         change_known(service, request, (enum kp_broker_change)asked->change);
     else

@@ -21,7 +21,7 @@ request_handler api_offset_commit, api_offset_fetch, api_offset_delete;
 request_handler api_create_topics, api_delete_topics, api_delete_records, api_create_partitions,
     api_describe_configs, api_describe_cluster, api_alter_configs, api_incremental_alter_configs,
     api_meta_query, api_elect_leaders, api_alter_partition_reassignments, api_alter_broker,
-    api_update_features;
+    api_update_features, api_unregister_broker;
 /* What interfaces for people ask for: looked at, never changed. */
 request_handler api_describe_log_dirs, api_describe_producers, api_describe_quorum,
     api_list_config_resources, api_describe_client_quotas, api_describe_user_scram_credentials,
@@ -31,7 +31,7 @@ request_handler api_describe_log_dirs, api_describe_producers, api_describe_quor
 request_handler api_add_partitions_to_txn, api_add_offsets_to_txn, api_end_txn,
     api_txn_offset_commit, api_write_txn_markers;
 /* What a broker knows of itself. */
-request_handler api_broker_status;
+request_handler api_broker_status, api_lost_majorities;
 /* Why a consumer group lags behind. */
 request_handler api_partition_traffic, api_group_activity, api_client_status;
 /* Who looks at consumer groups, and takes them away. */

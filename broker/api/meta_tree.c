@@ -2,7 +2,8 @@
  * The metadata tree: paths are cut into at most four pieces, each level has one function.
  *
  *     /                              brokers cluster controller topics
- *     /brokers/ids/<id>              {"id","host","port","rack","alive","listeners"}
+ *     /brokers/ids/<id>              {"id","host","port","rack","alive","draining","listeners"};
+ *                                    draining: null, or {"replicas","votes","seconds_left"}
  *     /disk                          of the broker that answers: {"path","free_bytes","free_files",
  *                                    "promised_bytes","min_free_bytes","trouble"}
  *     /cluster, /controller          {"id","brokers","metadata_voters","version"}, {"id"}
@@ -22,6 +23,7 @@
 #include "broker/cluster/cluster_record.h"
 #include "broker/metadata/metadata_group.h"
 #include "broker/metadata/metadata_roster.h"
+#include "broker/reassignment/drains.h"
 #include "storage/disk_space.h"
 
 enum { PIECES_MAX = 4 };
@@ -70,6 +72,21 @@ static struct kp_string tree_take(struct meta_tree_walk *walk, struct json *json
 
 /* ---- Values ---- */
 
+/* What is left of it where it is drained. */
+static void put_draining(const struct meta_tree_walk *walk, struct json *json, int32_t node) {
+    struct drain_progress progress;
+    if (!drains_progress(walk->services->drains, node, &progress)) {
+        tree_put(json, "\"draining\":null,");
+        return;
+    }
+    tree_put(json, "\"draining\":{\"replicas\":%" PRIu32 ",\"votes\":%s,\"seconds_left\":",
+             progress.replicas, progress.votes ? "true" : "false");
+    if (progress.left_s < 0)
+        tree_put(json, "null},");
+    else
+        tree_put(json, "%" PRId64 "},", progress.left_s);
+}
+
 static struct kp_string value_of_broker(struct meta_tree_walk *walk,
                                         const struct metadata_broker *broker) {
     struct json json = {0};
@@ -78,8 +95,10 @@ static struct kp_string value_of_broker(struct meta_tree_walk *walk,
     put_text(&json, endpoint == NULL ? "" : endpoint->host);
     tree_put(&json, ",\"port\":%" PRId32 ",\"rack\":", endpoint == NULL ? 0 : endpoint->port);
     put_text(&json, broker->rack);
-    tree_put(&json, ",\"alive\":%s,\"listeners\":[",
+    tree_put(&json, ",\"alive\":%s,",
              services_broker_is_down(walk->services, broker) ? "false" : "true");
+    put_draining(walk, &json, broker->node);
+    tree_put(&json, "\"listeners\":[");
     for (size_t i = 0; i < broker->endpoint_count; i++) {
         tree_put(&json, "%s{\"name\":", i == 0 ? "" : ",");
         put_text(&json, broker->endpoints[i].listener);

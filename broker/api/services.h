@@ -19,6 +19,7 @@ struct disk_space;
 struct auto_creation;
 struct fetch_sessions;
 struct leader_asks;
+struct drains;
 struct peers;
 struct cluster_record;
 struct applicants;
@@ -39,6 +40,7 @@ struct broker_services {
     struct coordinators *transaction_coordinators; /* likewise */
     struct auto_creation *auto_creation;           /* broker/metadata/asking/auto_creation.h */
     struct leader_asks *leader_asks;               /* broker/balance/leader_ask.h */
+    const struct drains *drains;                   /* broker/reassignment/drains.h */
     const struct cluster_record *cluster;          /* broker/cluster/cluster_record.h */
     const struct disk_space *room;                 /* storage/disk_space.h */
     const struct applicants *applicants;           /* broker/cluster/applicants.h */

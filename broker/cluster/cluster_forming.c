@@ -286,7 +286,7 @@ bool cluster_forming_would_replace(const struct cluster_forming *forming) {
 }
 
 void cluster_forming_refused(struct cluster_forming *forming, const char *sentence) {
-    if (forming->state != FORMING_WAITING) return;
+    if (forming->state == FORMING_REFUSED) return;
     error_set(&forming->refusal, ERR_DENIED, "%s", sentence);
     forming->state = FORMING_REFUSED;
 }

@@ -61,7 +61,8 @@ void cluster_forming_follow(struct cluster_forming *forming,
  * other has, and nothing of what we have. */
 int cluster_forming_judge(struct cluster_forming *forming, const struct peer_hello *hello,
                           struct error_text *refusal);
-/* A broker of the list refused us for good: without a record of our own that is the end. */
+/* A broker of the list refused us for good. That is the end, also of one that takes part: with
+ * others of its kind it might be a majority of what was. */
 void cluster_forming_refused(struct cluster_forming *forming, const char *sentence);
 /* A broker that was let in has sent its record since. */
 void cluster_forming_heard_record(struct cluster_forming *forming, const void *record, size_t len);

@@ -3,7 +3,8 @@
  *
  * Bytes, big-endian: u8 format, u8 voters, u8 nodes, then for each i32 node and its UUID. The id is
  * not among them: it is computed from them. Format 2 has one that came later behind these: i32
- * node, its UUID, i64 replica id; the id of the cluster is that of the bytes of format 1.
+ * node, its UUID, i64 replica id; the id of the cluster is that of the bytes of format 1. Formats 3
+ * and 4 are these two with the number of a copy at their ends, which is part of the cluster's id.
  */
 #include "broker/cluster/cluster_record.h"
 
@@ -13,8 +14,15 @@
 #include "base/check.h"
 #include "protocol/wire.h"
 
-enum { FORMAT = 1, FORMAT_JOINED = 2, HEAD = 3, PAIR = 4 + CLUSTER_UUID_SIZE, JOINED = PAIR + 8 };
-_Static_assert(HEAD + PAIR * CLUSTER_NODES_MAX + JOINED <= CLUSTER_RECORD_MAX,
+enum {
+    FORMAT = 1,
+    FORMAT_JOINED = 2,
+    ADOPTED = 2, /* behind one of these */
+    HEAD = 3,
+    PAIR = 4 + CLUSTER_UUID_SIZE,
+    JOINED = PAIR + 8
+};
+_Static_assert(HEAD + PAIR * CLUSTER_NODES_MAX + JOINED + CLUSTER_UUID_SIZE <= CLUSTER_RECORD_MAX,
                "the largest record fits");
 
 static int compare_nodes(const void *a, const void *b) {
@@ -29,11 +37,16 @@ static uint8_t *put_node(uint8_t *at, const struct cluster_node *one) {
     return at + CLUSTER_UUID_SIZE;
 }
 
+static bool is_adopted(const struct cluster_record *record) {
+    static const uint8_t none[CLUSTER_UUID_SIZE];
+    return memcmp(record->adoption, none, sizeof none) != 0;
+}
+
 size_t cluster_record_encode(const struct cluster_record *record,
                              uint8_t into[CLUSTER_RECORD_MAX]) {
     uint8_t *at = into;
-    bool joined = record->joined_replica != 0;
-    *at++ = joined ? FORMAT_JOINED : FORMAT;
+    bool joined = record->joined_replica != 0, adopted = is_adopted(record);
+    *at++ = (uint8_t)((joined ? FORMAT_JOINED : FORMAT) + (adopted ? ADOPTED : 0));
     *at++ = (uint8_t)record->voters;
     *at++ = (uint8_t)record->node_count;
     for (uint32_t i = 0; i < record->node_count; i++)
@@ -42,6 +55,10 @@ size_t cluster_record_encode(const struct cluster_record *record,
         at = put_node(at, &record->joined);
         for (int shift = 56; shift >= 0; shift -= 8)
             *at++ = (uint8_t)(record->joined_replica >> shift);
+    }
+    if (adopted) {
+        memcpy(at, record->adoption, CLUSTER_UUID_SIZE);
+        at += CLUSTER_UUID_SIZE;
     }
     return (size_t)(at - into);
 }
@@ -92,8 +109,9 @@ int cluster_record_decode(const void *data, size_t len, struct cluster_record *r
     memset(record, 0, sizeof *record);
     if (len < HEAD) return ERR_MALFORMED;
     uint8_t format = (uint8_t)kp_read_int8(&reader);
-    if (format != FORMAT && format != FORMAT_JOINED) return ERR_VERSION;
-    size_t behind = format == FORMAT_JOINED ? JOINED : 0;
+    if (format < FORMAT || format > FORMAT_JOINED + ADOPTED) return ERR_VERSION;
+    bool adopted = format > ADOPTED, joined = format == FORMAT_JOINED + (adopted ? ADOPTED : 0);
+    size_t behind = (joined ? JOINED : 0) + (adopted ? CLUSTER_UUID_SIZE : 0);
     record->voters = (uint8_t)kp_read_int8(&reader);
     record->node_count = (uint8_t)kp_read_int8(&reader);
     if (record->node_count < 1 || record->node_count > CLUSTER_NODES_MAX || record->voters < 1 ||
@@ -106,12 +124,17 @@ int cluster_record_decode(const void *data, size_t len, struct cluster_record *r
             (i > 0 && record->nodes[i].node <= record->nodes[i - 1].node))
             return ERR_MALFORMED;
     }
-    if (behind > 0) {
+    if (joined) {
         read_node(&reader, &record->joined);
         record->joined_replica = (replica_id)kp_read_int64(&reader);
         /* Those it began with have the ids up to there. */
         if (record->joined.node < 0 || record->joined_replica <= record->node_count)
             return ERR_MALFORMED;
+    }
+    if (adopted) {
+        struct kp_uuid number = kp_read_uuid(&reader);
+        memcpy(record->adoption, number.bytes, CLUSTER_UUID_SIZE);
+        if (!is_adopted(record)) return ERR_MALFORMED;
     }
     compute_id(record);
     return reader.error;
@@ -122,6 +145,19 @@ void cluster_record_join(struct cluster_record *record, const struct cluster_nod
     CHECK(replica > record->node_count); /* the metadata gives ids above those */
     record->joined = *node;
     record->joined_replica = replica;
+}
+
+void cluster_record_adopt(struct cluster_record *record,
+                          const uint8_t adoption[CLUSTER_UUID_SIZE]) {
+    memcpy(record->adoption, adoption, CLUSTER_UUID_SIZE);
+    CHECK(is_adopted(record)); /* drawn; never zero but by a broken generator */
+    compute_id(record);
+}
+
+bool cluster_record_same_beginning(const struct cluster_record *record,
+                                   const struct cluster_record *other) {
+    return record->voters == other->voters && record->node_count == other->node_count &&
+           memcmp(record->nodes, other->nodes, record->node_count * sizeof record->nodes[0]) == 0;
 }
 
 static bool is_joined(const struct cluster_record *record, int32_t node) {

@@ -5,6 +5,8 @@
  * Sorted pairs of node id and directory UUID, and how many of them, in that order, vote on
  * metadata. A hash of all of it is the cluster id, so brokers that formed from the same facts have
  * the same record. The place in the list, from 1, is a broker's replica id in group 0.
+ * A copy of all directories that was adopted (draved backup adopt) is another cluster by a number
+ * that its records have besides.
  */
 #ifndef BROKER_CLUSTER_CLUSTER_RECORD_H
 #define BROKER_CLUSTER_CLUSTER_RECORD_H
@@ -37,6 +39,8 @@ struct cluster_record {
      * node id it is what counts. 0: nobody came. */
     struct cluster_node joined;
     replica_id joined_replica;
+    /* Of a copy; all zero: it is none. */
+    uint8_t adoption[CLUSTER_UUID_SIZE];
 };
 
 /* From the facts; sorts the nodes (1 to CLUSTER_NODES_MAX, different ids: checked). */
@@ -45,6 +49,12 @@ void cluster_record_make(struct cluster_record *record, const struct cluster_nod
 /* Puts one that was admitted later into its own copy. `replica` is not 0 (checked). */
 void cluster_record_join(struct cluster_record *record, const struct cluster_node *node,
                          replica_id replica);
+/* It is of a copy from now on, and its cluster another one: by that number, which is not zero
+ * (checked). */
+void cluster_record_adopt(struct cluster_record *record, const uint8_t adoption[CLUSTER_UUID_SIZE]);
+/* They formed from the same facts, copies or not. */
+bool cluster_record_same_beginning(const struct cluster_record *record,
+                                   const struct cluster_record *other);
 /* Returns the length, at most CLUSTER_RECORD_MAX. */
 size_t cluster_record_encode(const struct cluster_record *record, uint8_t into[CLUSTER_RECORD_MAX]);
 /* ERR_MALFORMED, ERR_VERSION. */

@@ -21,7 +21,7 @@
     "Metrics are served by HTTP alone (http.listen): they have no reporters, and no samples to choose."
 #define NO_QUOTAS "There are no quotas yet."
 #define NO_THROTTLE \
-    "What moves to other brokers is not throttled; run kafka-reassign-partitions without --throttle."
+    "Each broker fetches what it lacks at recovery.bytes.per.second; run kafka-reassign-partitions without --throttle."
 #define NO_TIERED_STORAGE "Records are stored on the brokers alone."
 #define NO_PLUGINS "A broker loads no classes."
 #define CLEANER_READS_MEGABYTES "A cleaning reads and writes a megabyte at a time."

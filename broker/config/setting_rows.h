@@ -86,7 +86,8 @@ enum { KIB = 1024, MIB = 1024 * KIB, GIB = 1024 * MIB };
 
 #define NO_TIERS "Records are stored on the brokers alone."
 #define NO_LEVELS "Batches are compressed with this level where compression.type asks for it."
-#define NO_THROTTLES "Replication is not throttled."
+#define NO_THROTTLES \
+    "What replicas lack is fetched at recovery.bytes.per.second of each broker, not throttled by topic."
 #define ALWAYS_FLUSHED \
     "Each acknowledged batch is flushed to the disks of a majority first, whatever this says."
 #define NEVER_UNCLEAN "A replica that lacks acknowledged records never leads."

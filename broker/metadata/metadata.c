@@ -50,7 +50,25 @@ static void apply_replace(struct metadata *metadata, const struct command_replac
     if (metadata_roster_is_replaced(metadata, command)) return; /* a repeated command */
     if (!metadata_replicas_may_replace(metadata, command->node, result)) return;
     metadata_roster_replace(metadata, command);
-    metadata_replicas_replace(metadata, command->node, index);
+    metadata_replicas_replace(metadata, command->node, (replica_id)command->below, SIZE_MAX, index);
+}
+
+/* As REPLACE_BROKER would be refused. */
+static void apply_replace_replicas(struct metadata *metadata,
+                                   const struct command_replace_replicas *command, log_index index,
+                                   struct metadata_result *result) {
+    const struct roster_broker *row = metadata_roster_of(metadata, command->node);
+    if (row == NULL || memcmp(row->directory, command->former.bytes, METADATA_UUID_SIZE) != 0) {
+        metadata_refuse(result, KAFKA_DUPLICATE_RESOURCE,
+                        "broker %" PRId32
+                        " was removed, or replaced by another data directory, meanwhile",
+                        command->node);
+        return;
+    }
+    if (!metadata_replicas_may_replace(metadata, command->node, result)) return;
+    result->value = (int64_t)metadata_replicas_replace(
+        metadata, command->node, (replica_id)command->below,
+        command->most < 0 ? 0 : (size_t)command->most, index);
 }
 
 /* ---- Topics ---- */
@@ -268,6 +286,12 @@ int metadata_apply(struct metadata *metadata, log_index index, const void *bytes
             break;
         case COMMAND_SET_FEATURES:
             metadata_features_set(metadata, &command.set_features, index, result);
+            break;
+        case COMMAND_REPLACE_REPLICAS:
+            apply_replace_replicas(metadata, &command.replace_replicas, index, result);
+            break;
+        case COMMAND_RECOVER_PARTITION:
+            metadata_replicas_recover(metadata, &command.recover_partition, index, result);
             break;
         case COMMAND_ALLOCATE_PRODUCER_IDS:
             apply_allocate(metadata, &command.allocate_producer_ids, result);

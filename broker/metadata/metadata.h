@@ -64,7 +64,8 @@ struct metadata_replica {
     int32_t node;       /* METADATA_NODE_LOST: it was of a directory that was replaced, and is only
                            among those that are to go */
     bool joining;       /* it came by a plan that is not done */
-    bool fresh;         /* it took the place of a lost one, by a plan that is not done */
+    bool fresh;         /* it took the place of a lost one, by a plan that is not done; or it is
+                           lost, and does not count as voting: it never did, or others go on */
 };
 
 struct metadata_topic;
@@ -82,6 +83,13 @@ struct metadata_partition {
     /* Index in group 0 of the command that said so, until its leader has said that it is done; 0:
      * nothing moves. */
     uint64_t plan;
+    /* The one that goes on alone, because a majority is lost: its log ended with that entry. Until
+     * the plan is done. */
+    struct metadata_recovery {
+        replica_id replica; /* 0: none */
+        log_term term;
+        log_index index;
+    } recovery;
     /* Those that it began with have the ids from this one on: its first configuration. */
     replica_id first_replica;
     size_t first_count;

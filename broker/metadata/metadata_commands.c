@@ -148,6 +148,24 @@ static const struct kp_field replace_broker_fields[] = {
     {"host", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_replace_broker, host)},
     {"port", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_replace_broker, port)},
     {"acceptLoss", KP_BOOL, .versions = KP_SINCE(0), KP_AT(command_replace_broker, accept_loss)},
+    /* Logs from before replicas were replaced piece by piece: all of them. */
+    {"below", KP_INT64, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 0,
+     .fallback = INT64_MAX, KP_AT(command_replace_broker, below)},
+};
+
+static const struct kp_field replace_replicas_fields[] = {
+    {"node", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_replace_replicas, node)},
+    {"former", KP_UUID, .versions = KP_SINCE(0), KP_AT(command_replace_replicas, former)},
+    {"acceptLoss", KP_BOOL, .versions = KP_SINCE(0), KP_AT(command_replace_replicas, accept_loss)},
+    {"below", KP_INT64, .versions = KP_SINCE(0), KP_AT(command_replace_replicas, below)},
+    {"most", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_replace_replicas, most)},
+};
+
+static const struct kp_field recover_partition_fields[] = {
+    {"group", KP_INT64, .versions = KP_SINCE(0), KP_AT(command_recover_partition, group)},
+    {"replica", KP_INT64, .versions = KP_SINCE(0), KP_AT(command_recover_partition, replica)},
+    {"term", KP_INT64, .versions = KP_SINCE(0), KP_AT(command_recover_partition, term)},
+    {"index", KP_INT64, .versions = KP_SINCE(0), KP_AT(command_recover_partition, index)},
 };
 
 static const struct kp_field set_voters_fields[] = {
@@ -193,6 +211,10 @@ static const struct kp_schema schemas[] = {
                                           replace_broker_fields)},
     [COMMAND_SET_VOTERS] = {KP_SCHEMA("setVoters", command_set_voters, set_voters_fields)},
     [COMMAND_SET_FEATURES] = {KP_SCHEMA("setFeatures", command_set_features, set_features_fields)},
+    [COMMAND_REPLACE_REPLICAS] = {KP_SCHEMA("replaceReplicas", command_replace_replicas,
+                                            replace_replicas_fields)},
+    [COMMAND_RECOVER_PARTITION] = {KP_SCHEMA("recoverPartition", command_recover_partition,
+                                             recover_partition_fields)},
 };
 #define TYPES (sizeof schemas / sizeof schemas[0])
 

@@ -36,6 +36,8 @@ enum metadata_command_type {
     COMMAND_REPLACE_BROKER,
     COMMAND_SET_VOTERS,
     COMMAND_SET_FEATURES,
+    COMMAND_REPLACE_REPLICAS,
+    COMMAND_RECOVER_PARTITION,
 };
 
 struct command_endpoint {
@@ -157,6 +159,25 @@ struct command_replace_broker {
     struct kp_string host;            /* as in ADMIT_BROKER */
     int32_t port;
     bool accept_loss; /* of partitions that have no majority without the old one */
+    int64_t below;    /* what took the place of a lost one with an id from this one on is done */
+};
+
+/* Before REPLACE_BROKER, as often as there is something to do: some of the replicas of that broker
+ * get new ids, so that no command changes all that a broker holds. The result is how many are left.
+ */
+struct command_replace_replicas {
+    int32_t node;
+    struct kp_uuid former; /* as in REPLACE_BROKER, */
+    bool accept_loss;      /* likewise */
+    int64_t below;         /* of the first of them the next id that is given */
+    int32_t most;          /* at once */
+};
+
+/* The majority of a partition's replicas is lost with their directories: one that is left, whose
+ * log ends with that entry, goes on alone (decision 64). */
+struct command_recover_partition {
+    int64_t group, replica;
+    int64_t term, index; /* of that entry */
 };
 
 /* Which brokers are to vote on the metadata. */
@@ -194,6 +215,8 @@ struct metadata_command {
         struct command_replace_broker replace_broker;
         struct command_set_voters set_voters;
         struct command_set_features set_features;
+        struct command_replace_replicas replace_replicas;
+        struct command_recover_partition recover_partition;
     };
 };
 

@@ -295,32 +295,45 @@ static bool may_retire(const struct metadata_view *view,
 
 /* It was away for as long as a session, by its own or by our link (sessions begin anew with each
  * leader), and no partition needs it, or its owner gives those up. */
-static enum metadata_prepared prepare_replace(const struct metadata_view *view,
-                                              const struct command_replace_broker *command,
-                                              struct metadata_result *result) {
+static enum metadata_prepared may_lose(const struct metadata_view *view, int32_t node,
+                                       bool accept_loss, struct metadata_result *result) {
     const struct metadata *metadata = view->metadata;
-    const struct metadata_broker *broker = metadata_broker_of(metadata, command->node);
+    const struct metadata_broker *broker = metadata_broker_of(metadata, node);
     const struct metadata_partition *first = NULL;
-    if (!metadata_roster_check_replace(metadata, command, result)) return PREPARED_REFUSED;
-    if (metadata_roster_is_replaced(metadata, command)) return PREPARED_NOTHING;
-    if (!metadata_replicas_may_replace(metadata, command->node, result)) return PREPARED_REFUSED;
+    if (!metadata_replicas_may_replace(metadata, node, result)) return PREPARED_REFUSED;
     bool fenced = broker == NULL || broker->fenced;
     if (view->down_ms == 0 ||
         (!fenced && view->down_ms < view->settings->broker_session_timeout_ms)) {
         metadata_refuse(result, KAFKA_POLICY_VIOLATION,
                         "broker %" PRId32
                         " is alive, with the data directory that it has; stop it first",
-                        command->node);
+                        node);
         return view->down_ms == 0 ? PREPARED_REFUSED : PREPARED_AGAIN;
     }
-    size_t stuck = metadata_replicas_stuck_without(metadata, command->node, &first);
-    if (stuck == 0 || command->accept_loss) return PREPARED;
+    size_t stuck = metadata_replicas_stuck_without(metadata, node, &first);
+    if (stuck == 0 || accept_loss) return PREPARED;
+    if (stuck == metadata_replicas_waiting_without(metadata, node)) {
+        metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                        "%zu partitions (%.80s-%" PRId32
+                        " first) wait for another broker that was replaced, and cannot do without "
+                        "broker %" PRId32 " before that has all; try again then",
+                        stuck, first->topic->name, first->index, node);
+        return PREPARED_AGAIN;
+    }
     metadata_refuse(result, KAFKA_POLICY_VIOLATION,
                     "%zu partitions (%.80s-%" PRId32
                     " first) have no majority without what broker %" PRId32
                     " lost, and no leader ever again: --accept-loss",
-                    stuck, first->topic->name, first->index, command->node);
+                    stuck, first->topic->name, first->index, node);
     return PREPARED_REFUSED;
+}
+
+static enum metadata_prepared prepare_replace(const struct metadata_view *view,
+                                              const struct command_replace_broker *command,
+                                              struct metadata_result *result) {
+    if (!metadata_roster_check_replace(view->metadata, command, result)) return PREPARED_REFUSED;
+    if (metadata_roster_is_replaced(view->metadata, command)) return PREPARED_NOTHING;
+    return may_lose(view, command->node, command->accept_loss, result);
 }
 
 /* Who is not alive would keep its promotion waiting. */
@@ -385,6 +398,13 @@ enum metadata_prepared metadata_leader_prepare(const struct metadata_view *view,
     case COMMAND_SET_FEATURES:
         return prepared(metadata_features_check(view->metadata, &command->set_features, result),
                         false);
+    case COMMAND_REPLACE_REPLICAS:
+        return may_lose(view, command->replace_replicas.node, command->replace_replicas.accept_loss,
+                        result);
+    case COMMAND_RECOVER_PARTITION:
+        return metadata_replicas_may_recover(view->metadata, &command->recover_partition, result)
+                   ? PREPARED
+                   : PREPARED_REFUSED;
     case COMMAND_REGISTER_BROKER:
     case COMMAND_FENCE_BROKER:
     case COMMAND_DELETE_TOPIC:

@@ -29,7 +29,8 @@ struct metadata_view {
     size_t dead_count;
     /* Of RETIRE_BROKER: the configuration of group 0. */
     const struct raft_group_configuration *servers;
-    uint64_t down_ms; /* of REPLACE_BROKER: for how long there is no link with that broker */
+    uint64_t down_ms; /* of REPLACE_BROKER, REPLACE_REPLICAS: for how long there is no link with
+                         that broker */
     bool young; /* the leader has just been elected: brokers that gave their leases back before they
                    ended may still renew them */
 };

@@ -143,6 +143,17 @@ static bool is_under_way(const struct metadata_group *group,
     return false;
 }
 
+/* For how long there is no link with a broker that is to be replaced. */
+static uint64_t down_ms(const struct metadata_group *group,
+                        const struct metadata_command *command) {
+    const struct peers *peers = shard_peers(group->shard);
+    if (command->type == COMMAND_REPLACE_BROKER)
+        return peers_down_ms(peers, command->replace_broker.node);
+    return command->type == COMMAND_REPLACE_REPLICAS
+               ? peers_down_ms(peers, command->replace_replicas.node)
+               : 0;
+}
+
 /* Checks and completes a change against the table and what is pending. */
 static enum metadata_prepared pending_prepare(struct metadata_group *group,
                                               struct metadata_change *change,
@@ -158,8 +169,8 @@ static enum metadata_prepared pending_prepare(struct metadata_group *group,
             dead[dead_count++] = node;
     }
     struct raft_group_configuration servers;
-    if (change->command.type == COMMAND_RETIRE_BROKER)
-        raft_group_configuration(group->group, &servers);
+    const struct metadata_command *command = &change->command;
+    if (command->type == COMMAND_RETIRE_BROKER) raft_group_configuration(group->group, &servers);
     struct metadata_view view = {.metadata = group->metadata,
                                  .settings = group->settings,
                                  .pending = group->load,
@@ -169,10 +180,7 @@ static enum metadata_prepared pending_prepare(struct metadata_group *group,
                                  .servers = &servers,
                                  .dead = dead,
                                  .dead_count = dead_count,
-                                 .down_ms = change->command.type == COMMAND_REPLACE_BROKER
-                                                ? peers_down_ms(shard_peers(group->shard),
-                                                                change->command.replace_broker.node)
-                                                : 0,
+                                 .down_ms = down_ms(group, command),
                                  .young = env_now_ms(group->env) - group->leading_since_ms <
                                           YOUNG_MS};
     return metadata_leader_prepare(&view, change, arena, result);

@@ -212,6 +212,7 @@ void metadata_replicas_done(struct metadata *metadata,
         stay[i] = partition->replicas[i];
         stay[i].joining = stay[i].fresh = false;
     }
+    partition->recovery = (struct metadata_recovery){.replica = 0};
     metadata_rows_set_members(metadata, partition, stay, partition->replica_count, 0);
     partition->plan = 0;
     metadata_rows_note_plan(metadata, partition);
@@ -234,6 +235,18 @@ static bool has_majority_without(const struct metadata_partition *partition, int
     return left > voters / 2;
 }
 
+/* It will have one when those that took the place of lost ones vote. */
+static bool will_have_majority_without(const struct metadata_partition *partition, int32_t node) {
+    size_t voters = 0, left = 0;
+    for (size_t i = 0; i < metadata_member_count(partition); i++) {
+        const struct metadata_replica *replica = &partition->replicas[i];
+        if (replica->joining || is_lost(replica)) continue;
+        voters++;
+        left += replica->node != node;
+    }
+    return left > voters / 2;
+}
+
 size_t metadata_replicas_stuck_without(const struct metadata *metadata, int32_t node,
                                        const struct metadata_partition **first) {
     size_t count = 0;
@@ -245,6 +258,20 @@ size_t metadata_replicas_stuck_without(const struct metadata *metadata, int32_t 
                 has_majority_without(partition, node))
                 continue;
             if (count++ == 0) *first = partition;
+        }
+    return count;
+}
+
+size_t metadata_replicas_waiting_without(const struct metadata *metadata, int32_t node) {
+    size_t count = 0;
+    for (const struct metadata_topic *topic = NULL;
+         (topic = metadata_next_topic(metadata, topic)) != NULL;)
+        for (int32_t p = 0; p < topic->partition_count; p++) {
+            const struct metadata_partition *partition = &topic->partitions[p];
+            count += metadata_replica_on(partition, node) != NULL &&
+                     has_majority_without(partition, METADATA_NODE_LOST) &&
+                     !has_majority_without(partition, node) &&
+                     will_have_majority_without(partition, node);
         }
     return count;
 }
@@ -274,7 +301,8 @@ static void replace_in(struct metadata *metadata, struct metadata_partition *par
     struct metadata_replica lost = *metadata_replica_on(partition, node);
     bool stays = false;
     lost.node = METADATA_NODE_LOST;
-    lost.fresh = false;
+    if (partition->recovery.replica == lost.replica)
+        partition->recovery = (struct metadata_recovery){.replica = 0};
     for (size_t i = 0; i < count; i++) {
         struct metadata_replica replica = partition->replicas[i];
         if (replica.node == node && i < replica_count) {
@@ -293,12 +321,90 @@ static void replace_in(struct metadata *metadata, struct metadata_partition *par
     metadata_tell_replicas_changed(metadata, partition);
 }
 
-void metadata_replicas_replace(struct metadata *metadata, int32_t node, log_index index) {
+size_t metadata_replicas_replace(struct metadata *metadata, int32_t node, replica_id below,
+                                 size_t most, log_index index) {
+    size_t left = 0;
     for (const struct metadata_topic *topic = NULL;
          (topic = metadata_next_topic(metadata, topic)) != NULL;) {
         struct topic_row *row = metadata_rows_topic(metadata, topic->id);
-        for (int32_t p = 0; p < topic->partition_count; p++)
-            if (metadata_replica_on(&row->partitions[p], node) != NULL)
-                replace_in(metadata, &row->partitions[p], node, index);
+        for (int32_t p = 0; p < topic->partition_count; p++) {
+            const struct metadata_replica *here = metadata_replica_on(&row->partitions[p], node);
+            if (here == NULL || (here->fresh && here->replica >= below)) continue;
+            if (most == 0) {
+                left++;
+                continue;
+            }
+            replace_in(metadata, &row->partitions[p], node, index);
+            most--;
+        }
     }
+    return left;
+}
+
+/* ---- A lost majority ---- */
+
+static const struct metadata_replica *replica_with(const struct metadata_partition *partition,
+                                                   replica_id replica) {
+    for (size_t i = 0; i < metadata_member_count(partition); i++)
+        if (partition->replicas[i].replica == replica) return &partition->replicas[i];
+    return NULL;
+}
+
+bool metadata_replicas_may_recover(const struct metadata *metadata,
+                                   const struct command_recover_partition *command,
+                                   struct metadata_result *result) {
+    const struct metadata_partition *partition = metadata_partition_of_group(
+        metadata, (uint64_t)command->group);
+    if (partition == NULL)
+        return metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
+                               "this partition does not exist (any more)");
+    const struct metadata_replica *chosen = replica_with(partition, (replica_id)command->replica);
+    if (chosen == NULL || is_lost(chosen) || chosen->fresh || command->index < 1 ||
+        command->term < 1 || command->term > UINT32_MAX)
+        return metadata_refuse(
+            result, KAFKA_INVALID_REQUEST,
+            "%.80s-%" PRId32 " cannot go on with that replica; look at drave recover --plan again",
+            partition->topic->name, partition->index);
+    if (partition->recovery.replica == chosen->replica) return true; /* again */
+    if (has_majority_without(partition, METADATA_NODE_LOST))
+        return metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                               "%.80s-%" PRId32
+                               " has a majority of its replicas, as far as the metadata knows; "
+                               "start their brokers",
+                               partition->topic->name, partition->index);
+    return partition->recovery.replica == 0 ||
+           metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                           "%.80s-%" PRId32
+                           " goes on with another replica already; start its broker",
+                           partition->topic->name, partition->index);
+}
+
+/* What is lost is in no configuration any more. */
+static void forget_lost_votes(struct metadata *metadata, struct metadata_partition *partition) {
+    size_t count = metadata_member_count(partition), replica_count = partition->replica_count;
+    struct members members = {.items = mem_alloc(count * sizeof *members.items)};
+    for (size_t i = 0; i < count; i++) {
+        struct metadata_replica replica = partition->replicas[i];
+        replica.fresh = replica.fresh || is_lost(&replica);
+        put(&members, replica);
+    }
+    metadata_rows_set_members(metadata, partition, members.items, replica_count,
+                              count - replica_count);
+}
+
+void metadata_replicas_recover(struct metadata *metadata,
+                               const struct command_recover_partition *command, log_index index,
+                               struct metadata_result *result) {
+    if (!metadata_replicas_may_recover(metadata, command, result)) return;
+    const struct metadata_partition *found = metadata_partition_of_group(metadata,
+                                                                         (uint64_t)command->group);
+    struct topic_row *topic = metadata_rows_topic(metadata, found->topic->id);
+    struct metadata_partition *partition = &topic->partitions[found->index];
+    forget_lost_votes(metadata, partition);
+    partition->recovery = (struct metadata_recovery){.replica = (replica_id)command->replica,
+                                                     .term = (log_term)command->term,
+                                                     .index = (log_index)command->index};
+    partition->plan = index;
+    metadata_rows_note_plan(metadata, partition);
+    metadata_tell_replicas_changed(metadata, partition);
 }

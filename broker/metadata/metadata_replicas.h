@@ -7,7 +7,8 @@
  * the place of another at any time; a broker that comes back before its replica has gone has the
  * old one, with its votes.
  * REPLACE_BROKER gives every replica of a broker a new id, because the votes of the old one are
- * lost; the old one is to go, and no broker has it.
+ * lost; the old one is to go, and no broker has it. RECOVER_PARTITION names the one that goes on
+ * alone where a majority is lost that way.
  * Failures: a command that names no, unknown or doubled brokers is refused and changes nothing; a
  * REPLICAS_DONE of an older plan says nothing. Pure.
  * Invariants: a node has at most one replica of a partition, leaving ones included; a replica id
@@ -44,6 +45,23 @@ bool metadata_replicas_may_replace(const struct metadata *metadata, int32_t node
  * not. */
 size_t metadata_replicas_stuck_without(const struct metadata *metadata, int32_t node,
                                        const struct metadata_partition **first);
-void metadata_replicas_replace(struct metadata *metadata, int32_t node, log_index index);
+/* Those that were not replaced already by a command of this time, which gave ids from `below` on,
+ * `most` at most; how many are left. */
+size_t metadata_replicas_replace(struct metadata *metadata, int32_t node, replica_id below,
+                                 size_t most, log_index index);
+/* Of the partitions in metadata_replicas_stuck_without: how many only wait until another directory,
+ * which took the place of a lost one, has all that it is to have. */
+size_t metadata_replicas_waiting_without(const struct metadata *metadata, int32_t node);
+
+/* ---- A majority is lost ---- */
+
+/* Whether that replica may go on alone: a majority of those that vote is lost with its directories,
+ * which never come back, and this one is not. False: with the error and a sentence in `result`. */
+bool metadata_replicas_may_recover(const struct metadata *metadata,
+                                   const struct command_recover_partition *command,
+                                   struct metadata_result *result);
+void metadata_replicas_recover(struct metadata *metadata,
+                               const struct command_recover_partition *command, log_index index,
+                               struct metadata_result *result);
 
 #endif

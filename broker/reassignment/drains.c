@@ -24,6 +24,13 @@ struct drains {
     int32_t partition;
     struct metadata_submit submit;
     bool submitting;
+    /* Those that drain, as they were when this broker first saw it. */
+    struct drain_begin {
+        int32_t node;
+        uint32_t replicas;
+        uint64_t at_ms;
+    } *begins;
+    size_t begin_count;
 };
 
 /* ---- Choosing ---- */
@@ -211,8 +218,54 @@ static bool anybody_drains(const struct drains *drains) {
     return false;
 }
 
+/* ---- How far it is ---- */
+
+static const struct drain_begin *begin_of(const struct drains *drains, int32_t node) {
+    for (size_t i = 0; i < drains->begin_count; i++)
+        if (drains->begins[i].node == node) return &drains->begins[i];
+    return NULL;
+}
+
+static void note_begins(struct drains *drains) {
+    size_t rows = metadata_roster_count(drains->metadata), count = 0;
+    struct drain_begin *begins = mem_alloc((rows + 1) * sizeof *begins);
+    for (size_t i = 0; i < rows; i++) {
+        const struct roster_broker *row = metadata_roster_at(drains->metadata, i);
+        const struct drain_begin *begin = begin_of(drains, row->node);
+        if (!row->draining) continue;
+        begins[count++] =
+            begin != NULL ? *begin
+                          : (struct drain_begin){
+                                .node = row->node,
+                                .replicas = metadata_load_of(drains->metadata, row->node).replicas,
+                                .at_ms = env_now_ms(drains->env)};
+    }
+    mem_free(drains->begins);
+    drains->begins = begins;
+    drains->begin_count = count;
+}
+
+bool drains_progress(const struct drains *drains, int32_t node, struct drain_progress *progress) {
+    const struct roster_broker *row = metadata_roster_of(drains->metadata, node);
+    const struct drain_begin *begin = begin_of(drains, node);
+    if (row == NULL || !row->draining) return false;
+    *progress = (struct drain_progress){
+        .replicas = metadata_load_of(drains->metadata, node).replicas,
+        .votes = row->votes,
+        .left_s = -1};
+    if (progress->replicas == 0) progress->left_s = 0;
+    if (begin == NULL || begin->replicas <= progress->replicas) return true;
+    uint64_t passed_ms = env_now_ms(drains->env) - begin->at_ms;
+    uint64_t left_ms = passed_ms * progress->replicas / (begin->replicas - progress->replicas);
+    progress->left_s = (int64_t)((left_ms + 999) / 1000);
+    return true;
+}
+
+/* ---- Looking ---- */
+
 static void on_look(void *arg) {
     struct drains *drains = arg;
+    note_begins(drains);
     drains->looking = metadata_group_is_leading(drains->group) && anybody_drains(drains);
     if (!drains->looking) return;
     env_timer_start(drains->timer, LOOK_US);
@@ -239,5 +292,6 @@ void drains_free(struct drains *drains) {
     if (drains == NULL) return;
     if (drains->submitting) metadata_group_submit_cancel(&drains->submit);
     env_timer_free(drains->timer);
+    mem_free(drains->begins);
     mem_free(drains);
 }

@@ -7,7 +7,8 @@
  * metadata goes to another one, chosen likewise (metadata_servers.h). Nothing is remembered, so
  * another metadata leader goes on where this one was. Failures: a partition for which there is no
  * other broker stays, and is looked at again in each round, because one may come; a plan that is
- * refused likewise. Invariant: at most DRAIN_PLANS_MAX plans are under way when one is added.
+ * refused likewise. Every broker, leading or not, notes since when it sees one drain, and tells how
+ * far that is. Invariant: at most DRAIN_PLANS_MAX plans are under way when one is added.
  */
 #ifndef BROKER_REASSIGNMENT_DRAINS_H
 #define BROKER_REASSIGNMENT_DRAINS_H
@@ -23,5 +24,14 @@ struct drains *drains_new(struct env *env, struct log *log, const struct metadat
 void drains_free(struct drains *drains); /* NULL does nothing */
 /* Commands were applied, or this broker leads the metadata: there may be something to do. */
 void drains_look(struct drains *drains);
+
+/* How far a broker that drains is. */
+struct drain_progress {
+    uint32_t replicas; /* that it holds still, those that are on their way included */
+    bool votes;        /* on the metadata */
+    int64_t left_s;    /* at the pace since this broker has seen it; -1: nothing has gone yet */
+};
+/* False: it does not drain. */
+bool drains_progress(const struct drains *drains, int32_t node, struct drain_progress *progress);
 
 #endif

@@ -14,7 +14,7 @@
 
 #include <uthash.h>
 
-enum { LOOK_US = 100 * 1000, SUBMIT_MS = 10 * 1000 };
+enum { LOOK_US = 100 * 1000, SUBMIT_MS = 10 * 1000, SWEEP_US = 60 * 1000 * 1000 };
 
 /* A partition that this broker leads, and of which a plan is under way. */
 struct move {
@@ -47,6 +47,8 @@ struct reassignments {
     bool looking; /* the timer runs */
     uint64_t look;
     size_t next; /* the plan to begin the next look with */
+    struct env_timer *sweep;
+    struct partition_walk walk;
 };
 
 /* ---- Moves ---- */
@@ -265,6 +267,43 @@ static void look_on(void *arg) {
     }
 }
 
+/* ---- Those of plans that are over ---- */
+
+/* A leader that had not heard that a plan was over may have taken in a stand-by of it, which would
+ * stay until the next plan. It does not vote, so it may go at any time. */
+static void remove_forgotten(struct reassignments *all, const struct metadata_partition *source,
+                             struct raft_group *group) {
+    struct raft_group_configuration now;
+    raft_group_configuration(group, &now);
+    if (!now.committed || table_is_behind(all->metadata, &now)) return;
+    for (size_t i = 0; i < now.count; i++) {
+        if (now.servers[i].voter || row_of(source, now.servers[i].replica) != NULL) continue;
+        if (raft_group_change(group, RAFT_GROUP_REMOVE, now.servers[i].replica) == ERR_NONE)
+            log_info(all->log,
+                     "%s-%" PRId32 ": replica %" PRIu64
+                     " of a plan that is over has no part in it any more",
+                     source->topic->name, source->index, now.servers[i].replica);
+        return; /* one step at a time */
+    }
+}
+
+static void on_met(struct partition_walk *walk, struct partition *partition) {
+    struct reassignments *all = CONTAINER_OF(walk, struct reassignments, walk);
+    struct raft_group *group = partition_group(partition);
+    if (group == NULL || !partition_is_leading(partition)) return;
+    const struct metadata_partition *source = metadata_partition_of_group(all->metadata,
+                                                                          raft_group_id(group));
+    if (source != NULL && source->plan == 0 &&
+        raft_group_server_count(group) > source->replica_count)
+        remove_forgotten(all, source, group);
+}
+
+static void sweep(void *arg) {
+    struct reassignments *all = arg;
+    env_timer_start(all->sweep, SWEEP_US);
+    if (!partition_walk_is_on(&all->walk)) partition_walk_begin(all->partitions, &all->walk);
+}
+
 void reassignments_applied(struct reassignments *all) {
     if (all->looking || metadata_plan_count(all->metadata) == 0) return;
     all->looking = true;
@@ -288,6 +327,9 @@ struct reassignments *reassignments_new(struct env *env, struct log *log,
                                   .partitions = partitions,
                                   .transfers = transfers};
     all->timer = env_timer_new(env, look_on, all);
+    all->walk.meet = on_met;
+    all->sweep = env_timer_new(env, sweep, all);
+    env_timer_start(all->sweep, SWEEP_US);
     return all;
 }
 
@@ -296,6 +338,8 @@ void reassignments_free(struct reassignments *all) {
     struct move *move, *next;
     HASH_ITER(hh, all->moves, move, next)
     end_move(move);
+    partition_walk_end(&all->walk);
+    env_timer_free(all->sweep);
     env_timer_free(all->timer);
     mem_free(all);
 }

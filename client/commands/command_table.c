@@ -97,6 +97,11 @@ static const struct command_option replace_broker_options[] = {
     {0, OPTION_WAIT, "wait", "TIME", "wait until all its replicas are in sync: 30, 30s, 2m"},
     {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
 };
+static const struct command_option recover_options[] = {
+    {0, OPTION_PLAN, "plan", NULL, "show what is lost, and what is not, and change nothing"},
+    {0, OPTION_ACCEPT_LOSS, "accept-loss", NULL,
+     "go on without what is lost: the brokers that do not answer never come back with what they had"},
+};
 static const struct command_option voters_options[] = {
     {0, OPTION_WAIT, "wait", "TIME", "wait until it is so: 30, 30s, 2m"},
     {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
@@ -437,6 +442,9 @@ const struct command commands[] = {
      OPTIONS(watch_options), command_meta_ls},
     {"meta get", "PATH", 1, 1, "Shows a place in the metadata tree.",
      "drave meta get /topics/orders/partitions/0", OPTIONS(watch_options), command_meta_get},
+    {"recover", "", 0, 0,
+     "Shows what is lost with brokers that are gone for good and were a majority of something, and goes on without them.",
+     "drave recover --plan", OPTIONS(recover_options), command_recover},
     {"meta voters", "[IDS]", 0, 1,
      "Has these brokers vote on the metadata, and no others; without IDS, shows which do.",
      "drave meta voters 1,2,4 --wait 1m", OPTIONS(voters_options), command_meta_voters},

@@ -1,6 +1,6 @@
 /*
- * drave info: the cluster, its brokers, who leads, whose disk has no room; --wait for scripts and
- * health checks.
+ * drave info: the cluster, its brokers, who leads, whose disk has no room, who is drained; --wait
+ * for scripts and health checks.
  *
  * Happy path: Metadata for leaders and replicas, the metadata tree for brokers that are not alive;
  * each broker that is tells of its disk, or is shown without when it does not answer at once.
@@ -60,27 +60,21 @@ static json_t *disk_of(const char *bootstrap, struct kp_arena *arena, const json
 static int list_brokers(const struct invocation *in, struct admin_client *admin,
                         struct kp_arena *arena, const struct kp_metadata_response *metadata,
                         json_t *brokers) {
-    struct kp_meta_query_request request;
-    struct kp_meta_query_response tree;
     struct error_text why = {""};
-    kp_set_fallbacks(&kp_meta_query_request_schema, &request);
-    request.path = kp_string_of("/brokers/ids");
-    int error = admin_request(admin, KP_META_QUERY, 0, &request, arena, &tree, NULL, &why);
+    int error = cluster_brokers_ask(admin, arena, brokers, &why);
     if (error) {
         return admin_failed(error, &why);
     }
-    for (int32_t i = 0; i < tree.entries.count; i++) {
-        json_t *broker = json_loads(cluster_text(arena, tree.entries.items[i].value), 0, NULL);
+    size_t i;
+    json_t *broker;
+    json_array_foreach(brokers, i, broker) {
         int leads, holds;
-        if (broker) {
-            count_of(metadata, (int32_t)json_integer_value(json_object_get(broker, "id")), &leads,
-                     &holds);
-            json_object_set_new(broker, "leaders", json_integer(leads));
-            json_object_set_new(broker, "replicas", json_integer(holds));
-            json_t *disk = disk_of(in->bootstrap, arena, broker);
-            json_object_set_new(broker, "disk", disk != NULL ? disk : json_null());
-            json_array_append_new(brokers, broker);
-        }
+        count_of(metadata, (int32_t)json_integer_value(json_object_get(broker, "id")), &leads,
+                 &holds);
+        json_object_set_new(broker, "leaders", json_integer(leads));
+        json_object_set_new(broker, "replicas", json_integer(holds));
+        json_t *disk = disk_of(in->bootstrap, arena, broker);
+        json_object_set_new(broker, "disk", disk != NULL ? disk : json_null());
     }
     return EXIT_DONE;
 }
@@ -136,6 +130,11 @@ static void print_info(const struct kp_metadata_response *metadata, const json_t
     }
     table_print(table);
     json_array_foreach(brokers, i, broker) {
+        char left[DRAIN_TEXT];
+        if (cluster_drain_text(broker, left)) {
+            print_text("broker %d is being drained: %s\n",
+                       (int)json_integer_value(json_object_get(broker, "id")), left);
+        }
         const char *trouble = json_string_value(
             json_object_get(json_object_get(broker, "disk"), "trouble"));
         if (trouble) {

@@ -2,13 +2,16 @@
 #include "client/kafka/cluster_view.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/nearest_name.h"
+#include "client/line/amount.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
 #include "protocol/kafka_error.h"
+#include "protocol/messages/meta_query.h"
 
 enum { TRY_MS = 1000, ARENA_MAX = 512 << 20, VERSION_WITH_TOPIC_ID = 10 };
 
@@ -204,4 +207,67 @@ void cluster_partition_trouble(const struct kp_metadata_response *response,
             text, room,
             "it has no leader yet; its replicas elect one within seconds, or drave info shows who is missing");
     }
+}
+
+/* ---- The metadata tree ---- */
+
+static int by_id(const void *a, const void *b) {
+    json_int_t one = json_integer_value(json_object_get(*(json_t *const *)a, "id"));
+    json_int_t other = json_integer_value(json_object_get(*(json_t *const *)b, "id"));
+    return (one > other) - (one < other);
+}
+
+int cluster_brokers_ask(struct admin_client *admin, struct kp_arena *arena, json_t *brokers,
+                        struct error_text *why) {
+    struct kp_meta_query_request request;
+    struct kp_meta_query_response tree;
+    kp_set_fallbacks(&kp_meta_query_request_schema, &request);
+    request.path = kp_string_of("/brokers/ids");
+    int error = admin_request(admin, KP_META_QUERY, 0, &request, arena, &tree, NULL, why);
+    json_t **rows = NULL;
+    size_t count = 0;
+    if (!error && tree.entries.count > 0) {
+        rows = kp_arena_alloc(arena, (size_t)tree.entries.count * sizeof(*rows));
+    }
+    for (int32_t i = 0; rows && i < tree.entries.count; i++) {
+        json_t *broker = json_loads(cluster_text(arena, tree.entries.items[i].value), 0, NULL);
+        if (broker) {
+            rows[count++] = broker;
+        }
+    }
+    if (rows) {
+        qsort(rows, count, sizeof(*rows), by_id);
+    }
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(brokers, rows[i]);
+    }
+    return error;
+}
+
+bool cluster_drain_text(const json_t *broker, char text[DRAIN_TEXT]) {
+    const json_t *draining = json_object_get(broker, "draining");
+    const json_t *left_s = json_object_get(draining, "seconds_left");
+    if (!json_is_object(draining)) {
+        return false;
+    }
+    json_int_t replicas = json_integer_value(json_object_get(draining, "replicas"));
+    bool votes = json_is_true(json_object_get(draining, "votes"));
+    char pace[AMOUNT_ROOM + 16] = "", time[AMOUNT_ROOM];
+    if (json_integer_value(left_s) > 0) {
+        snprintf(pace, sizeof(pace), ", about %s",
+                 amount_time((double)json_integer_value(left_s), time));
+    }
+    if (replicas == 0 && !votes) {
+        snprintf(text, DRAIN_TEXT, "nothing is left on it");
+    } else if (replicas == 0) {
+        snprintf(text, DRAIN_TEXT, "its vote on the metadata is left");
+    } else {
+        snprintf(text, DRAIN_TEXT, "%lld replica%s%s left%s", (long long)replicas,
+                 replicas == 1 ? "" : "s",
+                 votes           ? " and its vote on the metadata are"
+                 : replicas == 1 ? " is"
+                                 : " are",
+                 pace);
+    }
+    return true;
 }

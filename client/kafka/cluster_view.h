@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "client/kafka/admin_client.h"
 #include "protocol/messages/metadata.h"
 
@@ -71,5 +73,17 @@ void cluster_partition_trouble(const struct kp_metadata_response *response,
 
 /* "topic": a field of text as a terminated copy in the arena; "" for null. */
 const char *cluster_text(struct kp_arena *arena, struct kp_string string);
+
+/* ---- The metadata tree ---- */
+
+enum { DRAIN_TEXT = 160 };
+
+/* Those that the cluster knows, each as /brokers/ids/<id> tells it; `brokers`, an array, gets them
+ * by id. ERR_* of admin_request, with the sentence in `why`. */
+int cluster_brokers_ask(struct admin_client *admin, struct kp_arena *arena, json_t *brokers,
+                        struct error_text *why);
+/* What is left of a broker that is drained: "3 replicas and its vote on the metadata are left,
+ * about 12 s"; false: it is not. */
+bool cluster_drain_text(const json_t *broker, char text[DRAIN_TEXT]);
 
 #endif

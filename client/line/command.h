@@ -94,6 +94,7 @@ int command_broker_add(struct invocation *invocation);
 int command_broker_drain(struct invocation *invocation);
 int command_broker_remove(struct invocation *invocation);
 int command_broker_replace(struct invocation *invocation);
+int command_recover(struct invocation *invocation);
 int command_config_get(struct invocation *invocation);
 int command_config_set(struct invocation *invocation);
 int command_config_unset(struct invocation *invocation);
@@ -152,6 +153,7 @@ enum {
     OPTION_WAIT,
     OPTION_UNDO,
     OPTION_ACCEPT_LOSS,
+    OPTION_PLAN,
     OPTION_NODES,
     OPTION_DIR,
     OPTION_PORT,

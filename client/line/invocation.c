@@ -48,6 +48,9 @@ bool command_changes(const struct invocation *in) {
     if (strcmp(name, "consume") == 0) {
         return invocation_has(in, 'G'); /* which commits what was printed */
     }
+    if (strcmp(name, "recover") == 0) {
+        return invocation_has(in, OPTION_ACCEPT_LOSS);
+    }
     return command_option_of(in->command, OPTION_DRY_RUN) && !invocation_has(in, OPTION_DRY_RUN);
 }
 

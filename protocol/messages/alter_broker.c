@@ -14,6 +14,14 @@ static const struct kp_field request_fields[] = {
      KP_AT(kp_alter_broker_request, accept_loss)},
     {"voters", KP_ARRAY, .element = KP_INT32, .versions = KP_SINCE(0), .tagged = KP_SINCE(0),
      .tag = 1, KP_AT(kp_alter_broker_request, voters)},
+    {"group", KP_INT64, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 2,
+     KP_AT(kp_alter_broker_request, group)},
+    {"replica", KP_INT64, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 3,
+     KP_AT(kp_alter_broker_request, replica)},
+    {"entryTerm", KP_INT64, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 4,
+     KP_AT(kp_alter_broker_request, entry_term)},
+    {"entryIndex", KP_INT64, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 5,
+     KP_AT(kp_alter_broker_request, entry_index)},
 };
 const struct kp_schema kp_alter_broker_request_schema = {
     KP_SCHEMA("AlterBrokerRequest", kp_alter_broker_request, request_fields), .flexible_from = 0};

@@ -16,6 +16,11 @@ enum kp_broker_change {
     KP_BROKER_REMOVE,  /* it belongs to the cluster no more, nor ever again */
     KP_BROKER_REPLACE, /* an empty directory that waits takes the place of its lost one */
     KP_BROKER_VOTERS,  /* no broker: those that `voters` names vote on the metadata, no others */
+    /* Of a lost majority (`drave recover`): */
+    KP_BROKER_LOSE,       /* its directory is lost for good, and nothing has its place yet */
+    KP_METADATA_RECOVER,  /* the broker that is asked leads the metadata alone; its log ends with
+                             `entry` */
+    KP_PARTITION_RECOVER, /* that group goes on with that replica alone; likewise */
 };
 
 struct kp_alter_broker_request {
@@ -25,6 +30,8 @@ struct kp_alter_broker_request {
     bool validate_only; /* says whether it would be done */
     bool accept_loss;   /* of KP_BROKER_REPLACE: of partitions with no majority without it */
     KP_ARRAY_OF(int32_t) voters; /* of KP_BROKER_VOTERS */
+    int64_t group, replica;      /* of KP_PARTITION_RECOVER */
+    int64_t entry_term, entry_index;
 };
 
 struct kp_alter_broker_response {

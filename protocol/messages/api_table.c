@@ -45,6 +45,7 @@
 #include "protocol/messages/list_offsets.h"
 #include "protocol/messages/list_partition_reassignments.h"
 #include "protocol/messages/list_transactions.h"
+#include "protocol/messages/lost_majorities.h"
 #include "protocol/messages/meta_query.h"
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/offset_commit.h"
@@ -55,6 +56,7 @@
 #include "protocol/messages/produce.h"
 #include "protocol/messages/sync_group.h"
 #include "protocol/messages/txn_offset_commit.h"
+#include "protocol/messages/unregister_broker.h"
 #include "protocol/messages/update_features.h"
 #include "protocol/messages/write_txn_markers.h"
 
@@ -109,6 +111,7 @@ static const struct kp_api api_table[] = {
     {KP_UPDATE_FEATURES, "UpdateFeatures", 0, 0, 2, MESSAGES(update_features)},
     {KP_DESCRIBE_CLUSTER, "DescribeCluster", 0, 0, 2, MESSAGES(describe_cluster)},
     {KP_DESCRIBE_PRODUCERS, "DescribeProducers", 0, 0, 0, MESSAGES(describe_producers)},
+    {KP_UNREGISTER_BROKER, "UnregisterBroker", 0, 0, 0, MESSAGES(unregister_broker)},
     {KP_DESCRIBE_TRANSACTIONS, "DescribeTransactions", 0, 0, 0, MESSAGES(describe_transactions)},
     {KP_LIST_TRANSACTIONS, "ListTransactions", 0, 0, 2, MESSAGES(list_transactions)},
     {KP_CONSUMER_GROUP_HEARTBEAT, "ConsumerGroupHeartbeat", 0, 0, 1,
@@ -124,6 +127,7 @@ static const struct kp_api api_table[] = {
     {KP_GROUP_ACTIVITY, "GroupActivity", 0, 0, 0, MESSAGES(group_activity)},
     {KP_ALTER_BROKER, "AlterBroker", 0, 0, 0, MESSAGES(alter_broker)},
     {KP_CLIENT_STATUS, "ClientStatus", 0, 0, 0, MESSAGES(client_status)},
+    {KP_LOST_MAJORITIES, "LostMajorities", 0, 0, 0, MESSAGES(lost_majorities)},
 };
 
 /* All of Kafka's keys, for messages about what is not served. */

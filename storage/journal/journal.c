@@ -263,6 +263,29 @@ static int read_once(struct env *env, const char *path,
     return error;
 }
 
+int journal_read_lineage(struct env *env, const char *path, struct journal_lineage *lineage,
+                         struct error_text *why) {
+    struct journal_files files;
+    struct journal_state state;
+    struct journal_tail tail = {0};
+    int error = journal_files_open(&files, env, path, 0, true, why);
+    *lineage = (struct journal_lineage){0};
+    if (error != ERR_NONE) return error;
+    journal_state_init(&state);
+    error = journal_recover(&files, &state, &tail, why);
+    if (error == ERR_NONE) {
+        struct journal_record begins = {
+            .kind = JOURNAL_RUN, .run = UINT64_MAX, .sequence = tail.last.sequence};
+        *lineage = state.lineage;
+        state.lineage = (struct journal_lineage){0};
+        journal_lineage_apply(lineage, &begins);
+    }
+    journal_round_free(tail.repeat);
+    journal_state_close(&state);
+    journal_files_close(&files);
+    return error;
+}
+
 /* What looks like damage may be a file that was begun anew while it was read: then it is whole the
  * next time. */
 int journal_read(struct env *env, const char *path,

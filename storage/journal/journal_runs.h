@@ -38,6 +38,11 @@ void journal_lineage_add_runs_to(const struct journal_lineage *lineage,
                                  struct journal_round *round);
 void journal_lineage_add_to(const struct journal_lineage *lineage, struct journal_round *round);
 
+/* That of the journal in `path`, which nobody has open, with a run that would begin now behind its
+ * last; the caller's to close. Changes nothing. Errors as journal_read. */
+int journal_read_lineage(struct env *env, const char *path, struct journal_lineage *lineage,
+                         struct error_text *why);
+
 /* See journal_covers and journal_witness_of. */
 bool journal_lineage_covers(const struct journal_lineage *lineage, uint64_t run, uint64_t sequence);
 const struct journal_witness *journal_lineage_witness(const struct journal_lineage *lineage,

@@ -65,6 +65,14 @@ def the_first_of_several():
         cluster.wait_leaders(TOPIC, in_sync=3)
 
 
+def draining(cluster, node):
+    """What is left of it, as both lists tell it; None: it is not drained."""
+    listed, known = cluster.drave("broker", "list", json_out=True), cluster.drave("info", json_out=True)["brokers"]
+    told = [next(b["draining"] for b in rows if b["id"] == node) for rows in (listed, known)]
+    assert (told[0] is None) == (told[1] is None), told
+    return told[1]
+
+
 def what_is_refused():
     """Nobody has asked; two say the same id; an id that is taken, by an empty directory."""
     with Cluster(3) as cluster, tempfile.TemporaryDirectory() as other:
@@ -106,7 +114,12 @@ def a_broker_less():
             cluster.drave("topic", "move", TOPIC, "--to", "2,3,4", "--wait", "60s", timeout=90)
             refused(("remove", "4"), "holds ")
             refused(("drain", "4", "--wait", "3s"), "to leave broker 4")
+            wait_until("the rest to have gone", lambda: draining(cluster, 4)["replicas"] == 2, 30)
+            assert draining(cluster, 4).items() >= {"replicas": 2, "votes": False}.items(), draining(cluster, 4)
+            for words in (("broker", "list"), ("info",)):
+                assert "broker 4 is being drained: 2 replicas are left" in cluster.drave(*words).stdout, words
             cluster.drave("broker", "drain", "4", "--undo")
+            assert draining(cluster, 4) is None
             cluster.drave("topic", "delete", "wide")
             cluster.drave("broker", "drain", "4", "--wait", "60s", timeout=90)
             assert all(replicas == [1, 2, 3] for replicas in placed(cluster).values()), placed(cluster)

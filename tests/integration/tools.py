@@ -1,4 +1,4 @@
-"""Apache Kafka's own commands do their work on drave: kafka-topics, kafka-get-offsets, kafka-delete-records, kafka-log-dirs, kafka-reassign-partitions, kafka-features; and its producer goes over to
+"""Apache Kafka's own commands do their work on drave: kafka-topics, kafka-get-offsets, kafka-delete-records, kafka-log-dirs, kafka-reassign-partitions, kafka-features, kafka-cluster; and its producer goes over to
 transaction.version 2. $KAFKA_JARS names a folder with
 Apache Kafka's jars (tests/run tools)."""
 
@@ -18,8 +18,8 @@ RECORDS = 100
 PROGRAM, TRANSACTIONS = str(ROOT / "tests/integration/java/Raising.java"), 200
 
 
-def tool(cluster, main_class, *words, code=0):
-    command = ["java", "-Xmx128m", "-cp", f"{JARS}/*", main_class, "--bootstrap-server", cluster.bootstrap]
+def tool(cluster, main_class, *words, code=0, action=()):
+    command = ["java", "-Xmx128m", "-cp", f"{JARS}/*", main_class, *action, "--bootstrap-server", cluster.bootstrap]
     done = subprocess.run([*command, *map(str, words)], capture_output=True, text=True, timeout=120)
     assert (done.returncode == 0) == (code == 0), done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -166,8 +166,32 @@ def raising(cluster):
     return f"{len(of['committed'])} committed"
 
 
+def unregister(cluster):
+    """kafka-cluster unregister: who is not there, holds replicas or serves is refused with the reason; one that is drained and stopped goes."""
+    four = cluster.newcomer().start()
+    four.wait_log("is not admitted yet", 15)
+    cluster.drave("broker", "add", "4", "--wait", "30s")
+    cluster.create("held", 8, 3)
+
+    def ask(node, code=0):
+        return tool(cluster, "org.apache.kafka.tools.ClusterTool", "--id", node, code=code, action=["unregister"])
+
+    def said(node, sentence):
+        told = ask(node, code=1)
+        assert sentence in told, told
+
+    said(9, "there is no broker 9")
+    said(4, "drave broker drain 4 moves them away")
+    cluster.drave("broker", "drain", "4", "--wait", "60s", timeout=90)
+    said(4, "is alive; stop it first")
+    four.stop()
+    wait_until("broker 4 to be fenced", lambda: not json.loads(cluster.drave("meta", "get", "/brokers/ids/4").stdout)["alive"], 30)
+    assert "Broker 4 is no longer registered" in ask(4)
+    assert [b["id"] for b in cluster.drave("info", json_out=True)["brokers"]] == [1, 2, 3]
+
+
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (topics, delete_records, log_dirs, reassign, features, raising):
+    for test in (topics, delete_records, log_dirs, reassign, features, raising, unregister):
         suite.run(test, shared)
 suite.end()

@@ -10,6 +10,8 @@ parts=(
     leaders
     moves
     members
+    recover
+    backup
     groups
     group_why
     cli
@@ -38,4 +40,5 @@ fi
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/console.py" --short || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/heal.py" --short || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/fulldisk.py" --short || status=1
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/grow.py" --short || status=1
 exit $status

@@ -66,6 +66,12 @@ static const struct kp_field partition_fields[] = {
     {"leavingCount", KP_INT32, EACH, KP_AT(image_partition, leaving_count)},
     {"replicas", KP_ARRAY, .element = KP_STRUCT, EACH, .item = &image_replica_schema,
      KP_AT(image_partition, replicas)},
+    {"recoveryReplica", KP_INT64, EACH, .tagged = KP_SINCE(0), .tag = 0,
+     KP_AT(image_partition, recovery_replica)},
+    {"recoveryTerm", KP_INT64, EACH, .tagged = KP_SINCE(0), .tag = 1,
+     KP_AT(image_partition, recovery_term)},
+    {"recoveryIndex", KP_INT64, EACH, .tagged = KP_SINCE(0), .tag = 2,
+     KP_AT(image_partition, recovery_index)},
 };
 const struct kp_schema image_partition_schema = {
     KP_SCHEMA("partition", image_partition, partition_fields)};

@@ -105,6 +105,9 @@ static bool partition_makes_sense(const struct metadata *into, const struct imag
         part->first_count > METADATA_REPLICAS_MAX ||
         (uint64_t)part->first_replica + (uint64_t)part->first_count > into->next_replica)
         return false;
+    if (part->recovery_replica < 0 || part->recovery_term < 0 || part->recovery_term > UINT32_MAX ||
+        part->recovery_index < 0)
+        return false;
     return replicas_make_sense(into, part);
 }
 
@@ -129,6 +132,9 @@ static int add_partition(struct image_reader *reader, struct topic_row *topic, i
         .group = (uint64_t)part->group,
         .created = (uint64_t)part->created,
         .plan = (uint64_t)part->plan,
+        .recovery = {.replica = (replica_id)part->recovery_replica,
+                     .term = (log_term)part->recovery_term,
+                     .index = (log_index)part->recovery_index},
         .first_replica = (replica_id)part->first_replica,
         .first_count = (size_t)part->first_count,
         .replicas = copy_replicas(part),

@@ -13,7 +13,8 @@
  */
 _Static_assert(sizeof(struct roster_broker) == 48 && sizeof(struct retired_broker) == 20 &&
                    sizeof(struct metadata_broker) == 72 && sizeof(struct metadata_topic) == 64 &&
-                   sizeof(struct metadata_partition) == 80 && sizeof(struct metadata_replica) == 16,
+                   sizeof(struct metadata_partition) == 104 &&
+                   sizeof(struct metadata_replica) == 16,
                "all of a row is in the image");
 
 static struct kp_string text_of(const char *text) {
@@ -133,13 +134,17 @@ static void fill_partitions(const struct topic_row *row, struct image_partition 
     for (int32_t p = 0; p < row->topic.partition_count; p++) {
         const struct metadata_partition *from = &row->partitions[p];
         size_t count = metadata_member_count(from);
-        partitions[p] = (struct image_partition){.group = (int64_t)from->group,
-                                                 .created = (int64_t)from->created,
-                                                 .plan = (int64_t)from->plan,
-                                                 .first_replica = (int64_t)from->first_replica,
-                                                 .first_count = (int32_t)from->first_count,
-                                                 .leaving_count = (int32_t)from->leaving_count,
-                                                 .replicas = {replicas, (int32_t)count}};
+        partitions[p] = (struct image_partition){
+            .group = (int64_t)from->group,
+            .created = (int64_t)from->created,
+            .plan = (int64_t)from->plan,
+            .first_replica = (int64_t)from->first_replica,
+            .first_count = (int32_t)from->first_count,
+            .leaving_count = (int32_t)from->leaving_count,
+            .recovery_replica = (int64_t)from->recovery.replica,
+            .recovery_term = from->recovery.term,
+            .recovery_index = (int64_t)from->recovery.index,
+            .replicas = {replicas, (int32_t)count}};
         for (size_t r = 0; r < count; r++)
             *replicas++ = (struct image_replica){.replica = (int64_t)from->replicas[r].replica,
                                                  .node = from->replicas[r].node,

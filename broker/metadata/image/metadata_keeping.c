@@ -114,13 +114,19 @@ static void on_topic_removed(void *arg, const struct metadata_topic *topic) {
     if (keeping->next == topic) keeping->next = metadata_next_topic(keeping->metadata, topic);
 }
 
-/* There are few of them: the walk over these begins anew. */
+/* They are small: one that was met is written again at once. */
 static void on_resource(void *arg, const struct metadata_resource *resource) {
     struct metadata_keeping *keeping = arg;
-    (void)resource;
-    drop_all(&keeping->resources);
-    keeping->last_resource = 0;
-    keeping->all_resources = false;
+    struct mets *resources = &keeping->resources;
+    struct met *met = find(resources, resource->created);
+    if (resource->configs.count == 0) {
+        if (met != NULL) forget(resources, met);
+        return;
+    }
+    if (met == NULL && !keeping->all_resources) return; /* the walk comes to it */
+    if (met == NULL) met = meet(resources, resource->created);
+    slice_unref(&met->bytes);
+    met->bytes = image_of_resource(resource);
 }
 
 static const struct metadata_events events = {.topic_added = on_topic,

@@ -8,6 +8,8 @@
 #include "broker/metadata/image/metadata_image.h"
 #include "broker/metadata/metadata_roster.h"
 
+enum { PARTITIONS_A_STEP = 256 };
+
 struct metadata_restoring {
     struct env_task task;
     struct env *env;
@@ -17,6 +19,7 @@ struct metadata_restoring {
     struct image_reader reader;
     size_t at_step;
     const struct metadata_topic *at; /* the topic that was looked at last; NULL: none was */
+    int32_t partition;               /* of it: the next to be told of */
     int error;
     void (*done)(void *arg, int error);
     void *arg;
@@ -57,16 +60,21 @@ static void tell_members(const struct metadata *metadata, const struct metadata_
             metadata_tell_replica_left(metadata, is, &was->replicas[i]);
 }
 
-/* A topic that was there stays the same one: its partitions are never fewer. */
-static void tell_topic(const struct metadata *metadata, const struct metadata_topic *was,
+/* A topic that was there stays the same one: its partitions are never fewer. Of one that
+ * has many, some are told in each step. */
+static void tell_topic(struct metadata_restoring *restoring, const struct metadata_topic *was,
                        const struct metadata_topic *is) {
+    const struct metadata *metadata = restoring->metadata;
     int32_t before = was == NULL ? 0 : was->partition_count;
-    for (int32_t p = 0; p < is->partition_count; p++) {
+    for (int32_t left = PARTITIONS_A_STEP; restoring->partition < is->partition_count; left--) {
+        if (left == 0) return;
+        int32_t p = restoring->partition++;
         if (p < before)
             tell_members(metadata, &was->partitions[p], &is->partitions[p]);
         else
             metadata_tell_partition_added(metadata, &is->partitions[p]);
     }
+    restoring->partition = 0;
     if (was == NULL)
         metadata_tell_topic_added(metadata, is);
     else if (before < is->partition_count)
@@ -84,10 +92,11 @@ static bool step_gone_topics(struct metadata_restoring *restoring) {
 }
 
 static bool step_topics(struct metadata_restoring *restoring) {
-    restoring->at = metadata_next_topic(restoring->metadata, restoring->at);
-    if (restoring->at == NULL) return false;
-    tell_topic(restoring->metadata, metadata_topic_with_id(restoring->other, restoring->at->id),
-               restoring->at);
+    const struct metadata_topic *at = restoring->at;
+    if (restoring->partition == 0) at = metadata_next_topic(restoring->metadata, at);
+    restoring->at = at;
+    if (at == NULL) return false;
+    tell_topic(restoring, metadata_topic_with_id(restoring->other, at->id), at);
     return true;
 }
 

@@ -45,6 +45,11 @@ static void test_options_actions(void **state) {
     assert_int_equal(parse("log verify DIR", &options, &why), ERR_NONE);
     assert_int_equal(options.action, ACTION_LOG_VERIFY);
     assert_int_equal(options.partition, -1);
+    assert_int_equal(parse("backup adopt one two --json", &options, &why), ERR_NONE);
+    assert_int_equal(options.action, ACTION_BACKUP_ADOPT);
+    assert_int_equal(options.directory_count, 2);
+    assert_string_equal(options.directories[1], "two");
+    assert_true(options.json);
 }
 
 /* What is wrong, with what would do. */
@@ -58,6 +63,8 @@ static void test_options_wrong(void **state) {
                  {"--check=yes", "--check=yes needs a value, or has one that it does not take"},
                  {"log dump", "usage: draved log dump DIR"},
                  {"log drop DIR", "usage: draved log dump DIR"},
+                 {"backup adopt", "usage: draved backup adopt DIR..."},
+                 {"backup make DIR", "usage: draved backup adopt DIR..."},
                  {"start", "not start"},
                  {"--json", "belong to draved log dump DIR"},
                  {"log dump DIR --partition three", "--partition three"},

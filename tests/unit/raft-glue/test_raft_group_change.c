@@ -168,6 +168,60 @@ static void test_change_to_one_voter_and_back(void **state) {
         }
 }
 
+/* ---- The majority is lost ---- */
+
+static struct raft_group *survivor;
+
+static bool has_no_majority(struct cluster *cluster) {
+    (void)cluster;
+    return !raft_group_has_majority(survivor);
+}
+
+static bool survivor_leads(struct cluster *cluster) {
+    struct replica *replica = cluster_leader(cluster, 0);
+    return replica != NULL && replica->group == survivor;
+}
+
+/* One of three goes on with all that its log has, once, in a term that nobody has had; after a
+ * start, too. Then another of them, which had an election to win, is brought up by it. */
+static void test_recover(void **state) {
+    struct cluster *cluster = *state;
+    cluster_start(cluster, 3, 1);
+    cluster_run(cluster, cluster_all_lead);
+    submit(cluster, 20);
+    cluster_run(cluster, cluster_agrees);
+    int ours = cluster_leader(cluster, 0)->node->id % 3 + 1; /* one that follows */
+    survivor = group_of(cluster, ours);
+    struct partition_log *log = raft_group_log(survivor);
+    uint64_t last = partition_log_last_index(log);
+    log_term term = partition_log_term_at(log, last);
+    assert_int_equal(raft_group_recover(survivor, term, last), ERR_BUSY);
+    for (int node = 1; node <= 3; node++)
+        if (node != ours) node_close(&cluster->nodes[node - 1]);
+    cluster_run(cluster, has_no_majority);
+    assert_true(raft_group_commit_heard(survivor) >= raft_group_commit_index(survivor));
+    assert_int_equal(raft_group_recover(survivor, term + 1, last), ERR_INVALID);
+    assert_int_equal(raft_group_recover(survivor, term, last - 1), ERR_INVALID);
+    assert_int_equal(raft_group_recover(survivor, term, last), ERR_NONE);
+    assert_int_not_equal(raft_group_recover(survivor, term, last), ERR_NONE);
+    cluster_run(cluster, survivor_leads);
+    assert_int_equal(raft_group_recover(survivor, term, last), ERR_BUSY);
+    assert_true(raft_group_term(survivor) > term + 1000);
+    wanted = ours == 1 ? "100" : ours == 2 ? "101" : "102";
+    cluster_run(cluster, leader_has_it);
+    submit(cluster, 3);
+    node_close(&cluster->nodes[ours - 1]);
+    node_open(&cluster->nodes[ours - 1], false);
+    survivor = group_of(cluster, ours);
+    cluster_run(cluster, survivor_leads);
+    assert_string_equal(configuration(survivor), wanted);
+    int other = ours % 3 + 1;
+    node_open(&cluster->nodes[other - 1], false);
+    assert_int_equal(raft_group_change(survivor, RAFT_GROUP_ADD, id_of(other)), ERR_NONE);
+    cluster_run(cluster, cluster_agrees);
+    assert_true(survivor_leads(cluster));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, cluster_setup, cluster_teardown)
     const struct CMUnitTest tests[] = {
@@ -175,6 +229,7 @@ int main(void) {
         TEST(test_change_refuses),
         TEST(test_change_is_kept),
         TEST(test_change_to_one_voter_and_back),
+        TEST(test_recover),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,7 @@ static void test_meta_tree(void **state) {
     assert_int_equal(response.entries.count, 1);
     assert_true(kp_string_is(response.entries.items[0].name, "1"));
     assert_text(response.entries.items[0].value,
-                "\"rack\":\"a \\\"quoted\\\" rack\",\"alive\":true");
+                "\"rack\":\"a \\\"quoted\\\" rack\",\"alive\":true,\"draining\":null");
     assert_text(query(node, "/brokers/ids/1").value,
                 "\"listeners\":[{\"name\":\"PLAINTEXT\",\"host\":\"127.0.0.1\"");
     response = query(node, "/topics/");

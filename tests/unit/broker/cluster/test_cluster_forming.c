@@ -180,6 +180,35 @@ static void test_cluster_forming_wiped_directory(void **state) {
         record, 2, cluster_forming_record(nodes[0].forming)->nodes[1].directory));
 }
 
+/* A copy is another cluster, also of one that came later, and says so wherever it is read. */
+static void test_cluster_record_of_a_copy(void **state) {
+    struct fixture *fixture = *state;
+    static const uint8_t number[CLUSTER_UUID_SIZE] = {7, 7}, other[CLUSTER_UUID_SIZE] = {7, 8};
+    uint8_t bytes[CLUSTER_RECORD_MAX];
+    struct cluster_record back;
+    form(fixture);
+    const struct cluster_record *first = cluster_forming_record(fixture->nodes[0].forming);
+    for (int later = 0; later <= 1; later++) {
+        struct cluster_record copy = *first, second = *first;
+        struct cluster_node four = {4, {4, 4}};
+        if (later) cluster_record_join(&copy, &four, 9);
+        cluster_record_adopt(&copy, number);
+        cluster_record_adopt(&second, other);
+        assert_string_not_equal(copy.id, first->id);
+        assert_string_not_equal(copy.id, second.id);
+        assert_true(cluster_record_same_beginning(&copy, first));
+        size_t len = cluster_record_encode(&copy, bytes);
+        assert_int_equal(cluster_record_decode(bytes, len, &back), ERR_NONE);
+        assert_string_equal(back.id, copy.id);
+        assert_int_equal(cluster_record_replica(&back, 4), later ? 9 : 0);
+        assert_int_equal(cluster_record_decode(bytes, len - 1, &back), ERR_MALFORMED);
+        memset(bytes + len - CLUSTER_UUID_SIZE, 0, CLUSTER_UUID_SIZE);
+        assert_int_equal(cluster_record_decode(bytes, len, &back), ERR_MALFORMED);
+        bytes[0] = 5;
+        assert_int_equal(cluster_record_decode(bytes, len, &back), ERR_VERSION);
+    }
+}
+
 /* What the metadata of one that knows a new broker 2, and of one that is behind, says. */
 static enum forming_standing replaced_two(void *arg, int32_t node,
                                           const uint8_t directory[CLUSTER_UUID_SIZE],
@@ -208,14 +237,15 @@ static void test_cluster_forming_replaced(void **state) {
     assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_NONE);
 }
 
-/* One that is only told that it is refused for good, and hears no record, ends with that sentence;
- * one that has a record does not. */
+/* One that is told that it is refused for good ends with that sentence, whether it has a record or
+ * not. */
 static void test_cluster_forming_refused_for_good(void **state) {
     struct fixture *fixture = *state;
     struct node *nodes = fixture->nodes;
     form(fixture);
-    cluster_forming_refused(nodes[0].forming, "not of this cluster");
-    assert_int_equal(cluster_forming_state(nodes[0].forming), FORMING_DONE);
+    cluster_forming_refused(nodes[0].forming, "replaced by another");
+    assert_int_equal(cluster_forming_state(nodes[0].forming), FORMING_REFUSED);
+    assert_string_equal(cluster_forming_refusal(nodes[0].forming), "replaced by another");
     wipe(&nodes[1]);
     cluster_forming_refused(nodes[1].forming, "not of this cluster");
     assert_int_equal(cluster_forming_state(nodes[1].forming), FORMING_REFUSED);
@@ -495,6 +525,7 @@ int main(void) {
         TEST(test_cluster_forming_alone),
         TEST(test_cluster_forming_takes_the_record),
         TEST(test_cluster_forming_wiped_directory),
+        TEST(test_cluster_record_of_a_copy),
         TEST(test_cluster_forming_replaced),
         TEST(test_cluster_forming_refused_for_good),
         TEST(test_cluster_forming_two_wiped),

@@ -280,7 +280,7 @@ static int replace(struct fixture *fixture, int32_t node, uint8_t former, uint8_
     struct metadata_command command;
     metadata_command_init(&command, COMMAND_REPLACE_BROKER);
     command.replace_broker = (struct command_replace_broker){
-        .node = node, .former = {{former}}, .directory = {{directory}}};
+        .node = node, .former = {{former}}, .directory = {{directory}}, .below = INT64_MAX};
     command.replace_broker.host = kp_string_of("");
     return apply(fixture, &command);
 }
@@ -359,6 +359,119 @@ static void test_replicas_stuck_without(void **state) {
     assert_int_equal(metadata_replicas_stuck_without(fixture->metadata, 3, &first), 1);
 }
 
+/* One that has not caught up is lost again: of the two that it had one voted at most. */
+static void test_replicas_lost_twice(void **state) {
+    struct fixture *fixture = *state;
+    const struct metadata_partition *first = NULL;
+    assert_int_equal(replace(fixture, 2, 2, 9), KAFKA_NONE);
+    assert_int_equal(metadata_replicas_waiting_without(fixture->metadata, 3), 2);
+    assert_int_equal(replace(fixture, 2, 9, 10), KAFKA_NONE);
+    assert_string_equal(members(fixture), "1 2 3 | -1 -1");
+    assert_int_equal(metadata_replicas_stuck_without(fixture->metadata, 2, &first), 0);
+    assert_int_equal(metadata_replicas_stuck_without(fixture->metadata, 3, &first), 2);
+    assert_int_equal(metadata_replicas_waiting_without(fixture->metadata, 3), 2);
+    done(fixture, partition(fixture)->plan);
+    assert_int_equal(metadata_replicas_waiting_without(fixture->metadata, 3), 1);
+    assert_int_equal(replace(fixture, 3, 3, 11), KAFKA_NONE); /* with a loss that is accepted */
+    assert_int_equal(metadata_replicas_waiting_without(fixture->metadata, 1), 1);
+    assert_int_equal(metadata_replicas_stuck_without(fixture->metadata, 1, &first), 2);
+}
+
+static int replace_some(struct fixture *fixture, uint8_t former, int64_t below, int32_t most) {
+    struct metadata_command command;
+    metadata_command_init(&command, COMMAND_REPLACE_REPLICAS);
+    command.replace_replicas = (struct command_replace_replicas){
+        .node = 2, .former = {{former}}, .below = below, .most = most};
+    return apply(fixture, &command);
+}
+
+/* Some at a time, each once; the broker itself comes last, with what was made for it meanwhile. */
+static void test_replicas_replaced_in_pieces(void **state) {
+    struct fixture *fixture = *state;
+    struct metadata_command command;
+    replica_id old = id_on(fixture, 2), below = metadata_next_replica(fixture->metadata);
+    assert_int_equal(replace_some(fixture, 7, (int64_t)below, 1), KAFKA_DUPLICATE_RESOURCE);
+    assert_int_equal(replace_some(fixture, 2, (int64_t)below, 1), KAFKA_NONE);
+    assert_int_equal(fixture->result.value, 1);
+    assert_int_equal(id_on(fixture, 2), below);
+    assert_int_equal(metadata_replica_on(partition(fixture) + 1, 2)->replica, old + 3);
+    assert_int_equal(replace_some(fixture, 2, (int64_t)below, 5), KAFKA_NONE);
+    assert_int_equal(fixture->result.value, 0);
+    assert_int_equal(metadata_replica_on(partition(fixture) + 1, 2)->replica, below + 1);
+    assert_int_equal(replace_some(fixture, 2, (int64_t)below, 5), KAFKA_NONE);
+    assert_int_equal(id_on(fixture, 2), below);
+    assert_int_equal(plan(fixture, (int32_t[]){1, 3}, 2), KAFKA_NONE); /* away, */
+    done(fixture, partition(fixture)->plan);
+    assert_int_equal(plan(fixture, (int32_t[]){1, 2, 3}, 3), KAFKA_NONE); /* and back */
+    replica_id later = id_on(fixture, 2);
+    metadata_command_init(&command, COMMAND_REPLACE_BROKER);
+    command.replace_broker.node = 2;
+    command.replace_broker.former.bytes[0] = 2;
+    command.replace_broker.directory.bytes[0] = 9;
+    command.replace_broker.host = kp_string_of("");
+    command.replace_broker.below = (int64_t)below;
+    assert_int_equal(apply(fixture, &command), KAFKA_NONE);
+    assert_true(id_on(fixture, 2) > later);
+    assert_int_equal(metadata_replica_on(partition(fixture) + 1, 2)->replica, below + 1);
+    assert_int_equal(metadata_roster_of(fixture->metadata, 2)->directory[0], 9);
+}
+
+/* ---- A lost majority ---- */
+
+static int recover(struct fixture *fixture, replica_id replica, int64_t term, int64_t index) {
+    struct metadata_command command;
+    metadata_command_init(&command, COMMAND_RECOVER_PARTITION);
+    command.recover_partition = (struct command_recover_partition){
+        .group = (int64_t)partition(fixture)->group,
+        .replica = (int64_t)replica,
+        .term = term,
+        .index = index};
+    return apply(fixture, &command);
+}
+
+/* One goes on alone only where a majority is lost with its directories, and only one that is not
+ * lost and has something; until the plan is done, or it is lost, too. */
+static void test_replicas_recover(void **state) {
+    struct fixture *fixture = *state;
+    const struct metadata_partition *first = NULL;
+    assert_int_equal(recover(fixture, id_on(fixture, 1), 3, 40), KAFKA_POLICY_VIOLATION);
+    replica_id lost = id_on(fixture, 3);
+    assert_int_equal(replace(fixture, 2, 2, 9), KAFKA_NONE);
+    assert_int_equal(recover(fixture, id_on(fixture, 1), 3, 40), KAFKA_POLICY_VIOLATION);
+    assert_int_equal(replace(fixture, 3, 3, 10), KAFKA_NONE);
+    assert_int_equal(recover(fixture, lost, 3, 40), KAFKA_INVALID_REQUEST);
+    assert_int_equal(recover(fixture, id_on(fixture, 3), 3, 40), KAFKA_INVALID_REQUEST);
+    assert_int_equal(recover(fixture, id_on(fixture, 1), 3, 0), KAFKA_INVALID_REQUEST);
+    assert_int_equal(partition(fixture)->recovery.replica, 0);
+    assert_int_equal(recover(fixture, id_on(fixture, 1), 3, 40), KAFKA_NONE);
+    assert_int_equal(partition(fixture)->recovery.replica, id_on(fixture, 1));
+    assert_int_equal(partition(fixture)->recovery.term, 3);
+    assert_int_equal(partition(fixture)->recovery.index, 40);
+    assert_int_equal(partition(fixture)->plan, fixture->index);
+    assert_int_equal((partition(fixture) + 1)->recovery.replica, 0);
+    assert_int_equal(metadata_replicas_stuck_without(fixture->metadata, 2, &first), 1); /* only */
+    assert_ptr_equal(first, partition(fixture) + 1);
+    assert_int_equal(recover(fixture, id_on(fixture, 1), 3, 41), KAFKA_NONE); /* once more */
+    assert_int_equal(partition(fixture)->recovery.index, 41);
+    done(fixture, partition(fixture)->plan);
+    assert_int_equal(partition(fixture)->recovery.replica, 0);
+    assert_int_equal(recover(fixture, id_on(fixture, 1), 3, 41), KAFKA_POLICY_VIOLATION);
+}
+
+/* Another one, which joined, may go on only when the first is lost as well. */
+static void test_replicas_recover_with_another(void **state) {
+    struct fixture *fixture = *state;
+    plan(fixture, (int32_t[]){1, 2, 3, 4}, 4);
+    assert_int_equal(replace(fixture, 2, 2, 9), KAFKA_NONE);
+    assert_int_equal(replace(fixture, 3, 3, 10), KAFKA_NONE);
+    assert_int_equal(recover(fixture, id_on(fixture, 1), 3, 40), KAFKA_NONE);
+    assert_int_equal(recover(fixture, id_on(fixture, 4), 3, 39), KAFKA_POLICY_VIOLATION);
+    assert_int_equal(replace(fixture, 1, 1, 11), KAFKA_NONE);
+    assert_int_equal(partition(fixture)->recovery.replica, 0);
+    assert_int_equal(recover(fixture, id_on(fixture, 4), 3, 39), KAFKA_NONE);
+    assert_int_equal(partition(fixture)->recovery.replica, id_on(fixture, 4));
+}
+
 /* A topic that goes takes its plans with it. */
 static void test_replicas_topic_goes(void **state) {
     struct fixture *fixture = *state;
@@ -380,6 +493,8 @@ int main(void) {
         TEST(test_replicas_many_plans),    TEST(test_replicas_order),
         TEST(test_replicas_refused),       TEST(test_replicas_topic_goes),
         TEST(test_replicas_replaced),      TEST(test_replicas_replaced_while_they_move),
-        TEST(test_replicas_stuck_without), TEST(test_replicas_cancel_to_nobody)};
+        TEST(test_replicas_stuck_without), TEST(test_replicas_cancel_to_nobody),
+        TEST(test_replicas_lost_twice),    TEST(test_replicas_replaced_in_pieces),
+        TEST(test_replicas_recover),       TEST(test_replicas_recover_with_another)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

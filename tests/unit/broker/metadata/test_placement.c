@@ -331,6 +331,37 @@ static void test_metadata_leader_limits_a_broker(void **state) {
     assert_true(prepare(fixture, 5, 3));
 }
 
+/* What moves counts where it comes, beside what is on its way there; where it is already it does
+ * not. */
+static void test_metadata_leader_limits_what_moves(void **state) {
+    struct fixture *fixture = *state;
+    struct metadata_command *command = &fixture->change.command;
+    struct metadata_load load[] = {{2, 0, 1}};
+    int32_t from[] = {1}, to[] = {2}, other_order[] = {1, 2};
+    struct command_partition assigned = {{from, 1}};
+    for (int32_t node = 1; node <= 2; node++)
+        register_broker(fixture, node, false);
+    fixture->broker_partitions_max = 1;
+    command->create_topic.partitions.items = &assigned;
+    command->create_topic.partitions.count = 1;
+    assert_true(prepare_with(fixture, NULL, 0, NULL, 0));
+    apply(fixture, command);
+    struct kp_uuid id = command->create_topic.id;
+    metadata_command_init(command, COMMAND_SET_REPLICAS);
+    command->set_replicas.id = id;
+    command->set_replicas.request = (struct kp_uuid){{7}};
+    command->set_replicas.nodes.items = to;
+    command->set_replicas.nodes.count = 1;
+    assert_true(prepare_with(fixture, NULL, 0, NULL, 0));
+    assert_false(prepare_with(fixture, load, 1, NULL, 0));
+    assert_refused(fixture,
+                   "one more replica beside 1 on broker 2 would pass max.broker.partitions=1; "
+                   "choose another broker, or raise it on every broker");
+    command->set_replicas.nodes.items = other_order;
+    command->set_replicas.nodes.count = 2;
+    assert_true(prepare_with(fixture, NULL, 0, NULL, 0));
+}
+
 /* A broker that is known to be dead gets replicas only when there are too few others. */
 static void test_metadata_leader_avoids_the_dead(void **state) {
     struct fixture *fixture = *state;
@@ -379,6 +410,7 @@ int main(void) {
         TEST(test_metadata_leader_counts_what_is_under_way),
         TEST(test_metadata_leader_limits_the_cluster),
         TEST(test_metadata_leader_limits_a_broker),
+        TEST(test_metadata_leader_limits_what_moves),
         TEST(test_metadata_leader_avoids_the_dead),
         TEST(test_metadata_leader_assignments),
     };

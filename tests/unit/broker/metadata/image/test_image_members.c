@@ -128,10 +128,23 @@ static void draw_levels(struct fixture *f, struct metadata_command *command) {
     command->set_features.levels.count = 1 + (int32_t)roll(f, 2);
 }
 
+/* Of some partition, which may have a majority: then nothing comes of it. */
+static void draw_recovery(struct fixture *f, struct metadata_command *command) {
+    const struct metadata_partition *partition = draw_partition(f);
+    metadata_command_init(command, COMMAND_RECOVER_PARTITION);
+    command->recover_partition = (struct command_recover_partition){
+        .group = (int64_t)partition->group,
+        .replica = (int64_t)partition->replicas[roll(f, metadata_member_count(partition))].replica,
+        .term = 1 + (int64_t)roll(f, 9),
+        .index = 1 + (int64_t)roll(f, 99)};
+}
+
 static void draw(struct fixture *f, struct metadata_command *command, int32_t nodes[NODES]) {
     const struct roster_broker *row = metadata_roster_at(f->table, roll(f, NODES));
-    uint64_t kind = roll(f, 12);
-    if (kind == 11) {
+    uint64_t kind = roll(f, 13);
+    if (kind == 12) {
+        draw_recovery(f, command);
+    } else if (kind == 11) {
         draw_levels(f, command);
     } else if (kind == 10) {
         fill_registration(f, command, row);

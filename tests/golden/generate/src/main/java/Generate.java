@@ -70,6 +70,7 @@ public final class Generate {
         new Api(ApiKeys.WRITE_TXN_MARKERS, 1, 2), new Api(ApiKeys.TXN_OFFSET_COMMIT, 0, 5), new Api(ApiKeys.ADD_PARTITIONS_TO_TXN, 0, 5),
         new Api(ApiKeys.ADD_OFFSETS_TO_TXN, 0, 4), new Api(ApiKeys.END_TXN, 0, 5),
         new Api(ApiKeys.DESCRIBE_QUORUM, 0, 2),   new Api(ApiKeys.DESCRIBE_PRODUCERS, 0, 0),
+        new Api(ApiKeys.UNREGISTER_BROKER, 0, 0),
         new Api(ApiKeys.LIST_TRANSACTIONS, 0, 2), new Api(ApiKeys.DESCRIBE_TRANSACTIONS, 0, 0),
         new Api(ApiKeys.LIST_PARTITION_REASSIGNMENTS, 0, 0),
         new Api(ApiKeys.ALTER_PARTITION_REASSIGNMENTS, 0, 1),
