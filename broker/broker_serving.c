@@ -104,11 +104,13 @@ static void on_leading(void *arg) {
     if (broker->drains != NULL) drains_look(broker->drains);
     if (broker->feature_raising != NULL) feature_raising_look(broker->feature_raising);
     if (broker->metadata_servers != NULL) metadata_servers_look(broker->metadata_servers);
+    if (broker->registered) registration_leader_changed(broker->registration);
 }
 
 static void on_leader_changed(void *arg) {
     struct broker *broker = arg;
     if (broker->leases != NULL && broker->registered) broker_sessions_renew(broker->leases);
+    if (broker->registered) registration_leader_changed(broker->registration);
 }
 
 static const struct metadata_group_events raft_group_events = {on_applied, on_leading,

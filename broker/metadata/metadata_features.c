@@ -79,6 +79,13 @@ int16_t metadata_feature_to_raise(const struct metadata *metadata, const char *n
     return most == INT16_MAX ? 0 : most;
 }
 
+bool metadata_features_undecided(const struct metadata *metadata) {
+    bool undecided = false;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        undecided = undecided || feature_set(metadata, kp_string_of(known[i].name)) == NULL;
+    return undecided;
+}
+
 static bool all_know(const struct metadata *metadata, const struct command_feature_level *asked,
                      struct metadata_result *result) {
     int len = asked->name.len > 60 ? 60 : (int)asked->name.len;
@@ -100,6 +107,7 @@ static bool all_know(const struct metadata *metadata, const struct command_featu
 
 /* ---- Changes ---- */
 
+/* By what is the same in every table, also in those that were written by older versions. */
 static bool may_set(const struct metadata *metadata, const struct command_feature_level *asked,
                     struct metadata_result *result) {
     int16_t level = level_of(metadata, asked->name);
@@ -112,7 +120,6 @@ static bool may_set(const struct metadata *metadata, const struct command_featur
     if (asked->level < 0)
         return metadata_refuse(result, KAFKA_INVALID_UPDATE_VERSION,
                                "A level is 0 or above, not %d.", asked->level);
-    if (!all_know(metadata, asked, result)) return false;
     if (upgrades && asked->level < level)
         return metadata_refuse(result, KAFKA_INVALID_UPDATE_VERSION,
                                "%.*s is at level %d; %d would be a downgrade, ask for it as one.",
@@ -128,13 +135,15 @@ bool metadata_features_check(const struct metadata *metadata,
                              struct metadata_result *result) {
     bool may = true;
     for (int32_t i = 0; may && i < command->levels.count; i++)
-        may = may_set(metadata, &command->levels.items[i], result);
+        may = all_know(metadata, &command->levels.items[i], result) &&
+              may_set(metadata, &command->levels.items[i], result);
     return may;
 }
 
 void metadata_features_set(struct metadata *metadata, const struct command_set_features *command,
                            log_index index, struct metadata_result *result) {
-    if (!metadata_features_check(metadata, command, result)) return;
+    for (int32_t i = 0; i < command->levels.count; i++)
+        if (!may_set(metadata, &command->levels.items[i], result)) return;
     for (int32_t i = 0; i < command->levels.count; i++)
         metadata_features_put(metadata, command->levels.items[i].name,
                               command->levels.items[i].level);

@@ -38,12 +38,17 @@ int64_t metadata_features_epoch(const struct metadata *metadata);
  * none. */
 int16_t metadata_feature_to_raise(const struct metadata *metadata, const char *name);
 
+/* One that this program knows was never set. */
+bool metadata_features_undecided(const struct metadata *metadata);
+
 /* ---- Of metadata.c, the metadata leader, and images ---- */
 
+/* Of the leader, before it is a command. */
 bool metadata_features_check(const struct metadata *metadata,
                              const struct command_set_features *command,
                              struct metadata_result *result);
-/* Nothing, if the check refuses it. */
+/* Nothing, if a level would go the other way. Who knows what is not asked any more: tables of
+ * brokers that were of an older version when somebody registered lack it. */
 void metadata_features_set(struct metadata *metadata, const struct command_set_features *command,
                            log_index index, struct metadata_result *result);
 /* The name is copied. */

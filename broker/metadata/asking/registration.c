@@ -152,6 +152,14 @@ void registration_update(struct registration *registration,
         registration_submit(registration);
 }
 
+void registration_leader_changed(struct registration *registration) {
+    if (row_is_true(registration) && !metadata_features_undecided(registration->metadata)) return;
+    if (registration->asking)
+        registration->outdated = true;
+    else
+        registration_submit(registration);
+}
+
 struct registration *registration_start(struct log *log, const struct broker_settings *settings,
                                         const struct registration_facts *facts,
                                         const struct metadata *metadata,

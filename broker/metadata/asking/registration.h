@@ -32,6 +32,10 @@ struct registration *registration_start(struct log *log, const struct broker_set
                                         void *arg);
 /* The facts have changed, all but the directory: they are committed if the table has others. */
 void registration_update(struct registration *registration, const struct registration_facts *facts);
+/* Another broker leads the metadata, or this one: says it again, if its row is not true, or may not
+ * be in the leader's table: a leader of an older version passed on what it knew, and one that was
+ * of an older version kept what it knew. */
+void registration_leader_changed(struct registration *registration);
 /* `done` is not called any more; NULL does nothing. */
 void registration_free(struct registration *registration);
 

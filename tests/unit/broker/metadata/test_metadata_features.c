@@ -59,6 +59,8 @@ static int set(struct fixture *fixture, const char *name, int16_t level, int8_t 
     metadata_command_init(&command, COMMAND_SET_FEATURES);
     command.set_features.levels.items = &asked;
     command.set_features.levels.count = 1;
+    if (!metadata_features_check(fixture->metadata, &command.set_features, &fixture->result))
+        return fixture->result.error;
     return apply(fixture, &command);
 }
 
@@ -121,9 +123,29 @@ static void test_features_are_set_together(void **state) {
     metadata_command_init(&command, COMMAND_SET_FEATURES);
     command.set_features.levels.items = asked;
     command.set_features.levels.count = 2;
+    assert_false(metadata_features_check(f->metadata, &command.set_features, &f->result));
+    assert_int_equal(f->result.error, KAFKA_INVALID_UPDATE_VERSION);
+    asked[1] = (struct command_feature_level){kp_string_of("spin"), 1, FEATURE_SAFE_DOWNGRADE};
+    asked[0].change = FEATURE_SAFE_DOWNGRADE;
     assert_int_equal(apply(f, &command), KAFKA_INVALID_UPDATE_VERSION);
     assert_int_equal(metadata_feature_level(f->metadata, "spin"), 0);
     assert_int_equal(metadata_features_epoch(f->metadata), -1);
+}
+
+/* A table that was written by an older version lacks what others know of features: what the leader
+ * has set is set there, too. */
+static void test_features_of_an_older_table(void **state) {
+    struct fixture *f = *state;
+    struct command_feature_level asked = {kp_string_of("spin"), 2, FEATURE_UPGRADE};
+    struct metadata_command command;
+    for (int32_t node = 1; node <= 3; node++)
+        assert_int_equal(register_broker(f, node, -1), KAFKA_NONE);
+    metadata_command_init(&command, COMMAND_SET_FEATURES);
+    command.set_features.levels.items = &asked;
+    command.set_features.levels.count = 1;
+    assert_false(metadata_features_check(f->metadata, &command.set_features, &f->result));
+    assert_int_equal(apply(f, &command), KAFKA_NONE);
+    assert_int_equal(metadata_feature_level(f->metadata, "spin"), 2);
 }
 
 /* Who does not know what is in use does not come in. */
@@ -142,9 +164,8 @@ static void test_features_of_who_registers(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_features_agreed),
-        TEST(test_features_change),
-        TEST(test_features_are_set_together),
+        TEST(test_features_agreed),           TEST(test_features_change),
+        TEST(test_features_are_set_together), TEST(test_features_of_an_older_table),
         TEST(test_features_of_who_registers),
     };
     return cmocka_run_group_tests_name("metadata_features", tests, NULL, NULL);
