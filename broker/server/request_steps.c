@@ -1,4 +1,8 @@
-/* Calling the step of a request until it is over, the turn is long, or its client has gone. */
+/* Calling the step of a request until it is over, its share of the turn is, or its client has gone.
+ *
+ * Where its bytes came it gets BEGIN_US, enough for most: clients whose requests are much work would
+ * else make each turn long before others are read. What is left waits its turn with all such work,
+ * and then goes on until that turn is long. */
 #include "broker/server/request_steps.h"
 
 #include <stddef.h>
@@ -12,6 +16,7 @@ enum {
      * of the limit is taken beyond it. */
     ORDINARY = 1 << 20,
     RESERVE_PART = 2,
+    BEGIN_US = 200,
 };
 
 void request_steps_charge(struct request *request) {
@@ -45,8 +50,9 @@ static bool must_wait(struct request *request) {
 }
 
 /* The request may be gone when it returns. */
-static void go_on(struct request *request) {
+static void go_on(struct request *request, uint64_t share_us) {
     struct env *env = request->env;
+    uint64_t began_us = env_now_us(env);
     const char *before = env_running(env, kp_api_find(request->api_key)->name);
     bool (*step)(struct request *request) = request->step;
     for (;;) {
@@ -58,7 +64,7 @@ static void go_on(struct request *request) {
             budget_wait(request->ctx.answers, &request->room);
             break;
         }
-        if (env_turn_is_long(env)) {
+        if (env_turn_is_long(env) || env_now_us(env) - began_us >= share_us) {
             env_yield(env, &request->steps);
             break;
         }
@@ -67,7 +73,7 @@ static void go_on(struct request *request) {
 }
 
 static void next_turn(struct env_task *task) {
-    go_on(CONTAINER_OF(task, struct request, steps));
+    go_on(CONTAINER_OF(task, struct request, steps), UINT64_MAX);
 }
 
 /* Called from a release somewhere. */
@@ -87,5 +93,5 @@ void request_steps(struct request *request, bool (*step)(struct request *request
     if (env_turn_is_long(request->env))
         env_yield(request->env, &request->steps);
     else
-        go_on(request);
+        go_on(request, BEGIN_US);
 }

@@ -2,8 +2,8 @@
  * Work of a request in small steps over as many turns of the loop as it takes: the one way in which
  * a handler does what may be much.
  *
- * Happy path: request_steps; the step is called again and again, in this turn until it is long,
- * then in later ones, where all such work takes turns. Memory that the request's arena takes
+ * Happy path: request_steps; the step is called again and again, at once for a moment, then in
+ * later turns, where all such work takes turns. Memory that the request's arena takes
  * meanwhile is charged to the budget of answers; a request that has taken much of it waits while
  * that is spent, and one of those who wait goes on all the same, so that they never wait for each
  * other.

@@ -72,9 +72,9 @@ static void test_steps_take_turns(void **state) {
     struct env_timer *other = env_timer_new(stage->env, timer_fired, NULL);
     env_timer_start(other, 20 * 1000);
     begin(stage, 0);
-    assert_in_range(works[0].steps, 1, STEPS / 4); /* in the call that begins */
+    assert_int_equal(works[0].steps, 1); /* in the call that begins: of this turn enough is left, */
     begin(stage, 1);
-    assert_int_equal(works[1].steps, 0); /* the turn is long */
+    assert_in_range(works[1].steps, 0, 1); /* unless somebody else has this processor */
     for (int32_t i = 0; i < 2; i++) {
         assert_int_equal(stage_receive_correlation_id(stage, clients[i]), i);
         assert_int_equal(works[i].steps, STEPS);
