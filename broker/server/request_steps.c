@@ -1,8 +1,8 @@
 /* Calling the step of a request until it is over, its share of the turn is, or its client has gone.
  *
- * Where its bytes came it gets BEGIN_US, enough for most: clients whose requests are much work would
- * else make each turn long before others are read. What is left waits its turn with all such work,
- * and then goes on until that turn is long. */
+ * Where its bytes came it gets BEGIN_US, enough for most: clients whose requests are much work
+ * would else make each turn long before others are read. What is left waits its turn with all such
+ * work, and then goes on until that turn is long. */
 #include "broker/server/request_steps.h"
 
 #include <stddef.h>

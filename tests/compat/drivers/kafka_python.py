@@ -13,7 +13,7 @@ from kafka.structs import OffsetAndMetadata
 logging.basicConfig(level=os.environ.get("DRIVER_LOG", "WARNING"))
 MAJOR = int(kafka.__version__.split(".")[0])
 
-SHORTEST_POLL_MS = 2000  # 2.3.3 forgets an assignment that comes just when its poll is over, and never joins again
+SHORTEST_POLL_MS = 2000  # 2.3.3 and 3.0.12 forget an assignment that comes just when their poll is over, and never join again
 
 
 class Listener(kafka.ConsumerRebalanceListener):
@@ -69,10 +69,8 @@ class Driver:
 
     def poll_once(self, q, timeout_ms, count):
         """3.0.12 tells the program of a connection that was refused, and goes on when it is asked again."""
-        if MAJOR < 3:
-            timeout_ms = max(timeout_ms, SHORTEST_POLL_MS)
         try:
-            return self.consumer.poll(timeout_ms=timeout_ms, max_records=count).values()
+            return self.consumer.poll(timeout_ms=max(timeout_ms, SHORTEST_POLL_MS), max_records=count).values()
         except kafka.errors.KafkaConnectionError:
             if not q["rough"]:
                 raise
