@@ -238,6 +238,7 @@ public class Driver implements ConsumerRebalanceListener {
         List<String> line = new ArrayList<>(List.of("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
             q.hasNonNull("main") ? q.get("main").asText() : "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"));
         if (!q.path("bare").asBoolean()) line.addAll(List.of("--bootstrap-server", q.get("bootstrap").asText()));
+        if (!q.hasNonNull("main")) line.addAll(List.of("--timeout", "30000")); // its 5 s are few where others are busy
         for (JsonNode w : q.get("words")) line.add(w.asText());
         Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
         String text = new String(process.getInputStream().readAllBytes());

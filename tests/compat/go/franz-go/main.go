@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"compat/line"
@@ -22,6 +23,7 @@ var (
 	session *kgo.GroupTransactSession // of who reads and writes in one transaction
 	owned   = line.NewOwned()
 	taken   = map[line.At]int64{}
+	commits sync.WaitGroup // that nobody has waited for: a leave, over another connection, may overtake them
 	group   string
 )
 
@@ -188,7 +190,10 @@ func commit(q *line.Question) (line.Answer, error) {
 		return nil, administer(q).CommitAllOffsets(context.Background(), group, kept)
 	}
 	if q.Async {
-		client.CommitOffsets(context.Background(), offsets, nil)
+		commits.Add(1)
+		client.CommitOffsets(context.Background(), offsets, func(*kgo.Client, *kmsg.OffsetCommitRequest, *kmsg.OffsetCommitResponse, error) {
+			commits.Done()
+		})
 		return nil, nil
 	}
 	var err error
@@ -276,6 +281,7 @@ func main() {
 		"resume": func(q *line.Question) (line.Answer, error) { client.ResumeFetchPartitions(byTopic(q)); return nil, nil },
 		"close": func(q *line.Question) (line.Answer, error) {
 			if client != nil {
+				commits.Wait()
 				client.Close()
 			}
 			return nil, nil
