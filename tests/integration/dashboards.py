@@ -64,7 +64,7 @@ def metrics():
     """Brokers tell what is asked for, and labels that are chosen or kept are theirs."""
     known, used = told(), set()
     for where, query in queries():
-        names = {re.sub("_bucket$", "", n) for n in METRIC.findall(query)}
+        names = {re.sub("_(?:bucket|sum|count)$", "", n) for n in METRIC.findall(query)}
         assert names and names <= set(known) or "up{" in query, f"{where}: {names - set(known)}"
         used |= names
         labels = set(re.findall(r"(\w+)=~?\"", query)) | {l for by in re.findall(r"by \((.*?)\)", query) for l in by.split(", ")}
