@@ -47,6 +47,7 @@ class Worker:
     def end(self, which):
         """Commits, or aborts now and then. Whether it was committed."""
         if self.dice.random() < ABORTED:
+            self.producer.flush(PATIENCE_S)  # or nothing of it would be there
             self.again(self.producer.abort_transaction)
             self.tell("aborted", which)
             return False
