@@ -47,12 +47,13 @@ ROWS = {
     "grouppeak": ["e2e", "-G", "readers", "--size", "1024", "--connections", "2", *PEAK],
     "grouprate": ["e2e", "-G", "readers", "--size", "1024", "--rate", "10000", "--connections", "2", *PACED],
 }
-# In transactions of 1,000 records beside the same without them; and one transaction after the other over all 16 partitions, 10 records in each:
-# latency is that of a whole one, from its begin to the answer to its commit.
+# Transactions of 1,000 records beside the same without them, of as many clients that the machine is busy (one alone waits for the ends of its
+# transactions); and one transaction after the other over all 16 partitions, 10 records in each: latency is that of a whole one, from its begin to
+# the answer to its commit.
 IDEMPOTENT = [*PEAK, "-c", "enable.idempotence=true"]
 ROWS |= {
-    "idem100": ["produce", "--size", "100", *IDEMPOTENT],
-    "txn100": ["produce", "--size", "100", "--transaction", "1000", *IDEMPOTENT],
+    "idem100": ["produce", "--size", "100", "--connections", "16", *IDEMPOTENT],
+    "txn100": ["produce", "--size", "100", "--connections", "16", "--transaction", "1000", *IDEMPOTENT],
     "txn160": ["produce", "--size", "100", "--transaction", "160", *IDEMPOTENT],
 }
 # 100 MB/s over more and more partitions: what they cost is what is lost from the first to the last. A second of linger, so that 10,000 of them get
@@ -215,7 +216,7 @@ def txn_read(systems, out):
     got, note = {s.name: [] for s in systems}, noting(out)
     for system in systems:
         system.topic(f"txnread-{system.name}")
-        system.measure([*ROWS["txn100"], "--connections", "4"], f"txnread-{system.name}", 2 * SECONDS)
+        system.measure(ROWS["txn100"], f"txnread-{system.name}", 2 * SECONDS)
     for turn in range(ROUNDS):
         for system in systems:
             levels = {}
