@@ -16,6 +16,10 @@ job = Jobs()
 LIFE_S = 60  # of a process among many
 
 
+def has_ended(said):
+    return "ERROR" in said or "ended" in said
+
+
 def lives(j, start, work):
     """Processes at work, one after the other, each ended with kill -9 while it is at it but for the last, which is returned. start() gives one that is
     ready; work(process) gives it more to do."""
@@ -26,7 +30,7 @@ def lives(j, start, work):
         while True:
             work(m)
             said = m.ask("state")["state"]
-            if "ERROR" in said or "ended" in said:
+            if has_ended(said):
                 if not j.rough:
                     raise Failed(f"it is {said}")
                 j.notes.append(said)
@@ -47,18 +51,19 @@ def goes_on(j, m, topic, give):
 
     had, end = j.cluster.retry(there), time.monotonic() + 3 * j.limit
     give()
-    while j.cluster.retry(there) <= had:
+    while j.cluster.retry(there) <= had and not has_ended(said := m.ask("state")["state"]):
         if time.monotonic() > end:
-            raise Failed(f"nothing came out any more; it is {m.ask('state')['state']}")
-        time.sleep(0.1)
+            raise Failed(f"nothing came out any more; it is {said}")
+        time.sleep(0.3)
 
 
 def comes_out(j, m, topic, wanted, of):
     """What is committed in the end is what is wanted: of(values by partition) == wanted."""
-    end = time.monotonic() + 3 * j.limit
+    end, said = time.monotonic() + 3 * j.limit, "just there"
     while (found := of(j.cluster.committed_values(topic, j.partitions[topic], j.limit))) != wanted:
         if time.monotonic() > end:
-            raise Failed(f"it is {m.ask('state')['state']}; there are {str(found)[:600]}, and there should be {str(wanted)[:600]}")
+            raise Failed(f"it is {said}; there are {str(found)[:600]}, and there should be {str(wanted)[:600]}")
+        said = m.ask("state")["state"]
         time.sleep(0.3)
 
 

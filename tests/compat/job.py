@@ -127,6 +127,16 @@ class Cluster:
     def ends(self, topic, partitions):
         return [self.looker.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in range(partitions)]
 
+    def committed(self, group, topic, partitions):
+        """The stable offsets of a group, as another client is told."""
+        asker = Consumer({"bootstrap.servers": self.bootstrap, "group.id": group, "isolation.level": "read_committed", "log_level": 0})
+        try:
+            return [str(p.error or p.offset) for p in asker.committed([TopicPartition(topic, p) for p in range(partitions)], timeout=20)]
+        except KafkaException as e:
+            return str(e)
+        finally:
+            asker.close()
+
     def committed_values(self, topic, partitions, seconds):
         """What is committed in each partition, once nothing is open in it any more."""
 
