@@ -111,6 +111,14 @@ static void tell_record(struct broker *broker) {
                                  BROKER_MESSAGE_RECORD, slice_copy(NULL, record, len));
 }
 
+/* What kept the log of group 0 from being opened is mended, or was tried. */
+static void on_mended(void *arg) {
+    struct broker *broker = arg;
+    struct error_text why;
+    if (broker->stopping || broker->closed) return;
+    if (broker_open_metadata(broker, &why) != ERR_NONE) broker_fail(broker, why.text);
+}
+
 /* The record is there: makes it durable if it is new, and opens everything else. */
 static int enter_cluster(struct broker *broker, struct error_text *why) {
     broker->record = *cluster_forming_record(broker->forming);
@@ -126,7 +134,7 @@ static int enter_cluster(struct broker *broker, struct error_text *why) {
     }
     say_hello(broker);
     tell_record(broker);
-    return broker_open_cluster(broker, why);
+    return broker_open_cluster(broker, on_mended, why);
 }
 
 static void on_forming_task(struct env_task *task) {
@@ -135,8 +143,7 @@ static void on_forming_task(struct env_task *task) {
     if (broker->stopping || broker->closed) return;
     if (cluster_forming_state(broker->forming) == FORMING_REFUSED)
         broker_fail(broker, cluster_forming_refusal(broker->forming));
-    else if (broker->metadata_group == NULL &&
-             cluster_forming_state(broker->forming) == FORMING_DONE &&
+    else if (broker->metadata == NULL && cluster_forming_state(broker->forming) == FORMING_DONE &&
              enter_cluster(broker, &why) != ERR_NONE)
         broker_fail(broker, why.text);
 }
@@ -166,7 +173,7 @@ static void tell_waiting(struct broker *broker) {
 static void on_waiting(void *arg) {
     struct broker *broker = arg;
     if (broker->registered) return;
-    if (broker->metadata_group == NULL) tell_waiting(broker);
+    if (broker->metadata == NULL) tell_waiting(broker);
     peers_knock(shard_peers(broker->shard));
     env_timer_start(broker->waiting, WAITING_LINE_US);
 }

@@ -85,6 +85,7 @@ struct broker {
     struct transaction_asks *transaction_asks;
     struct partition_set *partitions;
     struct metadata_keeper *metadata_keeper;
+    struct start_mending *start_mending;
     struct metadata_group *metadata_group;
     struct producer_ids *producer_ids;
     struct auto_creation *auto_creation;
@@ -167,8 +168,10 @@ void broker_close_transactions(struct broker *broker);
 
 /* ---- broker_serving.c ---- */
 
-/* Opens what needs a cluster: broker->record is set and durable. */
-int broker_open_cluster(struct broker *broker, struct error_text *why);
+/* Opens what needs a cluster: broker->record is set and durable. Perhaps not all of it: `mended` is
+ * called later then, for broker_open_metadata, which opens the rest or again not. */
+int broker_open_cluster(struct broker *broker, void (*mended)(void *arg), struct error_text *why);
+int broker_open_metadata(struct broker *broker, struct error_text *why);
 void broker_close_cluster(struct broker *broker);
 /* For dispatch_on_gone; `service`: the broker's services. */
 void broker_client_gone(void *service, const struct connection *connection);

@@ -11,6 +11,7 @@
 #include "broker/broker_internal.h"
 #include "broker/config/topic_name.h"
 #include "broker/coordinator/serving/group_coordinator.h"
+#include "broker/healing/start_mending.h"
 #include "broker/metadata/asking/feature_raising.h"
 #include "broker/metadata/image/metadata_keeper.h"
 #include "broker/metadata/metadata_roster.h"
@@ -267,38 +268,7 @@ static void open_watchers(struct broker *broker) {
     broker->recorder = recorder_new(&broker->observed, broker->metadata, broker->timeline);
 }
 
-int broker_open_cluster(struct broker *broker, struct error_text *why) {
-    broker->applied_task.run = on_applied_task;
-    broker->metadata = metadata_new(broker->record.node_count, env_random_u64(broker->env));
-    broker->listener = (struct metadata_listener){.events = &metadata_events, .arg = broker};
-    metadata_listen(broker->metadata, &broker->listener);
-    broker_open_roster(broker);
-    broker->producer_ids = producer_ids_new(broker->metadata);
-    group_memory_init(&broker->group_memory, broker->settings->group_memory_bytes,
-                      env_random_u64(broker->env));
-    struct coordinators_options coordinators = {
-        .env = broker->env,
-        .metadata = broker->metadata,
-        .topic = TOPIC_CONSUMER_OFFSETS,
-        .write_timeout_ms = broker->settings->offsets_commit_timeout_ms,
-        .type = &group_coordinator_state,
-        .state_new = new_group_coordinator,
-        .arg = broker};
-    broker->group_watch = (struct group_watch){on_rebalance, broker};
-    broker->group_coordinators = coordinators_new(&coordinators);
-    broker_open_transactions(broker);
-    struct applier_factory appliers = {make_coordinator, broker};
-    broker->partitions = partition_set_new(
-        broker->shard, broker->settings, broker->leaders, broker->producer_ids,
-        transaction_asks_asker(broker->transaction_asks), &appliers);
-    broker->metadata_keeper = metadata_keeper_new(broker->env, &broker->log, broker->metadata,
-                                                  broker->settings->metadata_snapshot_bytes,
-                                                  on_restored, broker);
-    struct metadata_group_keeper keeper = metadata_keeper_hooks(broker->metadata_keeper);
-    int error = metadata_group_open(broker->shard, broker->metadata, &broker->record,
-                                    broker->settings, broker->messages, &keeper, &raft_group_events,
-                                    broker, &broker->metadata_group, why);
-    if (error != ERR_NONE) return error;
+static void open_services(struct broker *broker) {
     producer_ids_open(broker->producer_ids, broker->metadata_group);
     broker->auto_creation = auto_creation_new(broker->env, &broker->log, broker->settings,
                                               broker->metadata, broker->metadata_group,
@@ -342,7 +312,51 @@ int broker_open_cluster(struct broker *broker, struct error_text *why) {
     open_watchers(broker);
     broker_follow_roster(broker);
     begin_registration(broker);
-    return ERR_NONE;
+}
+
+/* ---- Group 0 ---- */
+
+int broker_open_metadata(struct broker *broker, struct error_text *why) {
+    struct metadata_group_keeper keeper = metadata_keeper_hooks(broker->metadata_keeper);
+    int error = metadata_group_open(broker->shard, broker->metadata, &broker->record,
+                                    broker->settings, broker->messages, &keeper, &raft_group_events,
+                                    broker, &broker->metadata_group, why);
+    if (error == ERR_CORRUPT &&
+        start_mending_begin(broker->start_mending, &broker->record, broker->settings->node_id))
+        return ERR_NONE;
+    if (error == ERR_NONE) open_services(broker);
+    return error;
+}
+
+int broker_open_cluster(struct broker *broker, void (*mended)(void *arg), struct error_text *why) {
+    broker->applied_task.run = on_applied_task;
+    broker->metadata = metadata_new(broker->record.node_count, env_random_u64(broker->env));
+    broker->listener = (struct metadata_listener){.events = &metadata_events, .arg = broker};
+    metadata_listen(broker->metadata, &broker->listener);
+    broker_open_roster(broker);
+    broker->producer_ids = producer_ids_new(broker->metadata);
+    group_memory_init(&broker->group_memory, broker->settings->group_memory_bytes,
+                      env_random_u64(broker->env));
+    struct coordinators_options coordinators = {
+        .env = broker->env,
+        .metadata = broker->metadata,
+        .topic = TOPIC_CONSUMER_OFFSETS,
+        .write_timeout_ms = broker->settings->offsets_commit_timeout_ms,
+        .type = &group_coordinator_state,
+        .state_new = new_group_coordinator,
+        .arg = broker};
+    broker->group_watch = (struct group_watch){on_rebalance, broker};
+    broker->group_coordinators = coordinators_new(&coordinators);
+    broker_open_transactions(broker);
+    struct applier_factory appliers = {make_coordinator, broker};
+    broker->partitions = partition_set_new(
+        broker->shard, broker->settings, broker->leaders, broker->producer_ids,
+        transaction_asks_asker(broker->transaction_asks), &appliers);
+    broker->metadata_keeper = metadata_keeper_new(broker->env, &broker->log, broker->metadata,
+                                                  broker->settings->metadata_snapshot_bytes,
+                                                  on_restored, broker);
+    broker->start_mending = start_mending_new(broker->shard, broker->messages, mended, broker);
+    return broker_open_metadata(broker, why);
 }
 
 void broker_close_cluster(struct broker *broker) {
@@ -373,6 +387,8 @@ void broker_close_cluster(struct broker *broker) {
     fetch_sessions_free(broker->fetch_sessions);
     producer_ids_free(broker->producer_ids);
     auto_creation_free(broker->auto_creation);
+    start_mending_free(broker->start_mending);
+    broker->start_mending = NULL;
     metadata_group_close(broker->metadata_group);
     metadata_keeper_free(broker->metadata_keeper);
     broker->metadata_keeper = NULL;

@@ -32,6 +32,7 @@ enum broker_request {
     BROKER_REQUEST_MARKERS,      /* marker_exchange.h: end these transactions in your partitions */
     BROKER_REQUEST_TRANSACTION,  /* transaction_asks.h: is this partition in this transaction */
     BROKER_REQUEST_ENTRY,        /* entry_exchange.h: a part of this entry of a log */
+    BROKER_REQUEST_RANGE,        /* range_exchange.h: what is left of these entries of a log */
     BROKER_REQUESTS,
 };
 

@@ -6,8 +6,9 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/healing/entry_exchange.h"
+#include "broker/healing/range_exchange.h"
 #include "broker/healing/scrub_place.h"
-#include "storage/heal/wound.h"
+#include "broker/healing/wound_healer.h"
 #include "storage/log/log_healing.h"
 #include "storage/segment/segment_format.h"
 
@@ -35,10 +36,14 @@ struct healer {
     uint64_t next;              /* ... and goes on with the group from there on */
     struct log_healing healing; /* of `group`, while its round is not NULL */
     uint64_t group;
-    struct wound_mending *wound; /* of `group`, which is not open; NULL: none is under way */
+    struct wound_healer wound; /* of a log that is not open */
     struct entry_ask ask;
-    int32_t from;   /* who gave the last entry; -1: nobody */
-    bool scrubbing; /* the round is one of the scrub */
+    struct range_exchange *ranges;
+    struct range_ask range;
+    log_index range_first; /* of the range that is asked for, */
+    size_t range_at;       /* ... of this one of the members */
+    int32_t from;          /* who gave the last entry; -1: nobody */
+    bool scrubbing;        /* the round is one of the scrub */
     struct scrub_place place;
     struct scrub_file *file;
     uint64_t kept_ms;
@@ -52,15 +57,47 @@ static void look_in(struct healer *healer, uint64_t us) {
 
 static bool on_entry(struct entry_ask *ask, int error, struct entry *entry, int32_t node) {
     struct healer *healer = CONTAINER_OF(ask, struct healer, ask);
-    bool closed = healer->wound != NULL;
-    if (error && closed) wound_mending_give_up(healer->wound);
-    if (error && !closed) log_healing_give_up(&healer->healing);
-    if (error) return true;
-    error = closed ? wound_mending_give(healer->wound, entry)
-                   : log_healing_give(&healer->healing, entry);
+    if (error) {
+        log_healing_give_up(&healer->healing);
+        return true;
+    }
+    error = log_healing_give(&healer->healing, entry);
     entry_unref(entry);
     if (!error) healer->from = node;
     return !error;
+}
+
+/* ---- A range of entries, of a segment that is written again ---- */
+
+static void on_range(struct range_ask *ask, struct entry *const *entries, size_t count,
+                     bool through) {
+    struct healer *healer = CONTAINER_OF(ask, struct healer, range);
+    healer->from = ask->node;
+    log_healing_give_range(&healer->healing, entries, count, through);
+}
+
+static void on_range_failed(struct range_ask *ask) {
+    struct healer *healer = CONTAINER_OF(ask, struct healer, range);
+    healer->range_at++;
+    log_healing_range_again(&healer->healing);
+}
+
+static void ask_for_range(struct healer *healer, const struct log_lack *lack, const int32_t *nodes,
+                          size_t count) {
+    if (!lack->begins) {
+        range_ask_more(&healer->range);
+        return;
+    }
+    range_ask_cancel(&healer->range);
+    if (healer->range_first != lack->index) healer->range_at = 0;
+    healer->range_first = lack->index;
+    if (healer->range_at < count) {
+        range_ask_begin(healer->ranges, &healer->range, nodes[healer->range_at], healer->group,
+                        lack->index, lack->last);
+        return;
+    }
+    healer->range_at = 0;
+    log_healing_give_up(&healer->healing);
 }
 
 /* The scrub goes on: what it has found is mended by a round for that. */
@@ -73,6 +110,8 @@ static void on_lacks(struct log_healing *healing, const struct log_lack *lack) {
                        : 0;
     if (count == 0)
         log_healing_give_up(healing);
+    else if (lack->last > 0)
+        ask_for_range(healer, lack, nodes, count);
     else
         entry_ask_begin(healer->exchange, &healer->ask, healer->group, lack->index, lack->term,
                         nodes, count);
@@ -90,37 +129,26 @@ static size_t nodes_of(const struct healer *healer, const struct metadata_partit
     return count;
 }
 
-static void on_wound_lacks(void *arg, log_index index) {
-    struct healer *healer = arg;
-    int32_t nodes[ENTRY_ASKED_MOST];
-    size_t count = nodes_of(healer, metadata_partition_of_group(healer->metadata, healer->group),
-                            nodes);
-    if (count == 0)
-        wound_mending_give_up(healer->wound);
-    else
-        entry_ask_begin(healer->exchange, &healer->ask, healer->group, index, 0, nodes, count);
-}
-
-static void on_wound_done(void *arg, int error, uint64_t entries) {
-    struct healer *healer = arg;
+static void on_wound_done(struct wound_healer *wound, int error, uint64_t entries, int32_t node) {
+    struct healer *healer = CONTAINER_OF(wound, struct healer, wound);
     const struct metadata_partition *partition = metadata_partition_of_group(healer->metadata,
-                                                                             healer->group);
-    healer->wound = NULL;
+                                                                             wound->group);
     if (!error && entries > 0 && partition != NULL)
         log_info(healer->log,
                  "%s-%" PRId32 ": mended its log, which could not be opened, with %" PRIu64
                  " entries of other brokers, the last of them from broker %" PRId32,
-                 partition->topic->name, partition->index, entries, healer->from);
+                 partition->topic->name, partition->index, entries, node);
     look_in(healer, NEXT_US);
 }
 
 static bool mend_wound(struct healer *healer) {
-    static const struct wound_mending_events events = {on_wound_lacks, on_wound_done};
     struct wound wound;
+    int32_t nodes[ENTRY_ASKED_MOST];
     if (!log_store_take_wound(shard_store(healer->shard), &wound)) return false;
-    healer->group = wound.group;
-    healer->from = -1;
-    healer->wound = wound_mending_begin(healer->env, &wound, &events, healer);
+    size_t count = nodes_of(healer, metadata_partition_of_group(healer->metadata, wound.group),
+                            nodes);
+    wound_healer_begin(&healer->wound, healer->env, healer->exchange, healer->ranges, &wound, nodes,
+                       count);
     return true;
 }
 
@@ -165,6 +193,8 @@ static void move_place(struct healer *healer, int error) {
 static void on_done(struct log_healing *healing, int error) {
     struct healer *healer = CONTAINER_OF(healing, struct healer, healing);
     entry_ask_cancel(&healer->ask);
+    range_ask_cancel(&healer->range);
+    healer->range_at = 0;
     tell(healer, error);
     struct raft_group *group = shard_group(healer->shard, healer->group);
     if (group != NULL && partition_log_is_damaged(raft_group_log(group))) healer->some_left = true;
@@ -248,7 +278,7 @@ static bool mending_is_due(struct healer *healer) {
 static void look(void *arg) {
     struct healer *healer = arg;
     bool under_way = healer->healing.round != NULL;
-    if (healer->wound != NULL) {
+    if (healer->wound.mending != NULL) {
         look_in(healer, LOOK_US);
         return;
     }
@@ -283,9 +313,13 @@ struct healer *healer_new(struct env *env, struct log *log, const struct broker_
     healer->shard = shard;
     healer->metadata = metadata;
     healer->exchange = entry_exchange_new(env, shard, messages);
+    healer->ranges = range_exchange_new(env, shard, messages);
+    healer->range.came = on_range;
+    healer->range.failed = on_range_failed;
     healer->healing.lacks = on_lacks;
     healer->healing.done = on_done;
     healer->ask.done = on_entry;
+    healer->wound.done = on_wound_done;
     char *directory = path_join(settings->data_dir, "shard-0");
     healer->file = scrub_file_open(env, directory, &healer->place);
     mem_free(directory);
@@ -297,10 +331,12 @@ struct healer *healer_new(struct env *env, struct log *log, const struct broker_
 void healer_free(struct healer *healer) {
     if (healer == NULL) return;
     entry_ask_cancel(&healer->ask);
+    range_ask_cancel(&healer->range);
     log_healing_cancel(&healer->healing);
-    wound_mending_cancel(healer->wound);
+    wound_healer_cancel(&healer->wound);
     env_timer_free(healer->timer);
     entry_exchange_free(healer->exchange);
+    range_exchange_free(healer->ranges);
     scrub_file_close(healer->file);
     mem_free(healer);
 }

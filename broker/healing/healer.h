@@ -2,19 +2,20 @@
  * Damage in the logs of this broker is looked for, and mended with what other brokers have.
  *
  *   damage is found --- at once ---> a round of that log (log_healing.h): each entry that is
- * lacking ^                           is asked of the group's other members (entry_exchange.h) | |
+ * lacking ^                           is asked of the group's other members (entry_exchange.h), or
+ *        |                           all that one of them has of a segment (range_exchange.h)
  *        +--- AGAIN_MS, while some is left +---> whole: it may lead again
  *
- *   a start cannot read a segment (wound.h) ---> the same for that file; then the log is opened
+ *   a start cannot read a segment (wound_healer.h) ---> the same for it; then the log is opened
  *
- *   nothing is damaged ---> the scrub reads segments, group by group, from the place on where it
- *                           stopped (scrub_place.h), until all were read; and again after
- *                           scrub.interval.ms
+ *   nothing is damaged ---> the scrub reads segments, and the files beside them, group by group,
+ *                           from the place on where it stopped (scrub_place.h), until all were
+ *                           read; and again after scrub.interval.ms
  *
  * Happy path: whoever reads finds damage, the scrub at the latest; within a second the log gets its
  * round, and the log of the broker says what was mended. Failures: nobody that can be reached has
- * the entry, or it cannot be mended with entries (what was cleaned), or the disk has no room: the
- * replica stays damaged, is told so by the one line of the damage, and is looked at again.
+ * it, or the disk has no room: the replica stays damaged, is told so by the one line of the damage,
+ * and is looked at again.
  * Invariants: one round at a time, and mending goes before looking; groups take turns, so one that
  * cannot be mended keeps no other waiting; the scrub reads no more than scrub.bytes.per.second.
  */

@@ -8,7 +8,7 @@
 #include "base/mutant.h"
 #include "protocol/record/record_filter.h"
 
-enum { WRITE_BYTES = 1 << 20, INPUTS_MAX = 64 };
+enum { INPUTS_MAX = 64 };
 
 /* ---- What stays ---- */
 
@@ -129,32 +129,8 @@ static struct entry *take_rest(struct clean_filter *filter, bool whole) {
 
 /* ---- The output ---- */
 
-static int flush_pending(struct clean_filter *filter) {
-    uint64_t end = filter->output.index.end.position;
-    struct env_iov iov = {filter->pending, filter->pending_len};
-    if (filter->pending_len == 0) return 0;
-    int error = env_file_write_bulk(filter->file, &iov, 1, end - filter->pending_len);
-    filter->pending_len = 0;
-    return error;
-}
-
-static int write_entry(struct clean_filter *filter, const struct entry *entry) {
-    size_t size = (size_t)entry_stored_size(entry), needed = filter->pending_len + size;
-    if (needed > filter->pending_room) {
-        filter->pending_room = needed > WRITE_BYTES ? needed : WRITE_BYTES;
-        filter->pending = mem_realloc(filter->pending, filter->pending_room);
-    }
-    uint8_t *into = filter->pending + filter->pending_len;
-    memcpy(into, entry->header, ENTRY_HEADER_SIZE);
-    if (entry->body.len > 0) memcpy(into + ENTRY_HEADER_SIZE, entry->body.data, entry->body.len);
-    filter->pending_len = needed;
-    segment_index_add(&filter->output.index, entry, size);
-    return filter->pending_len >= WRITE_BYTES / 2 ? flush_pending(filter) : 0;
-}
-
 /* An output that begins with the present input. How far it goes is known at its end. */
 static int begin_output(struct clean_filter *filter) {
-    struct clean_output *output = &filter->output;
     const struct clean_input *input = &filter->reader.inputs[filter->reader.at];
     struct segment_header header = {.group = input->header.group,
                                     .base_offset = input->header.base_offset,
@@ -162,17 +138,10 @@ static int begin_output(struct clean_filter *filter) {
                                     .generation = 1,
                                     .last_index = UINT64_MAX,
                                     .end_offset = INT64_MAX};
-    *output = (struct clean_output){.first = filter->reader.at};
-    segment_index_init(&output->index, &header, filter->options.interval_bytes);
-    filter->path = path_of_segment(filter->options.group_path, header.base_offset,
-                                   SEGMENT_FILE_CLEAN);
-    int error = env_file_open(filter->reader.env, filter->path, ENV_WRITE | ENV_CREATE,
-                              &filter->file);
-    if (error) {
-        filter->file = NULL;
-        return error;
-    }
-    return env_file_truncate(filter->file, 0); /* what an earlier try left */
+    filter->first = filter->reader.at;
+    filter->count = 0;
+    return segment_output_begin(&filter->output, filter->reader.env, filter->options.group_path,
+                                &header, filter->options.interval_bytes);
 }
 
 static uint32_t unread_of(const struct clean_filter *filter, kafka_offset end) {
@@ -181,13 +150,12 @@ static uint32_t unread_of(const struct clean_filter *filter, kafka_offset end) {
     return end - to < UINT32_MAX ? (uint32_t)(end - to) : UINT32_MAX;
 }
 
-/* The header that says what the output covers. */
-static void settle_header(struct clean_filter *filter) {
-    struct clean_output *output = &filter->output;
-    struct segment_header *header = &output->index.header;
-    const struct clean_input *inputs = filter->reader.inputs + output->first,
-                             *last = &inputs[output->count - 1];
-    for (size_t i = 0; i < output->count; i++) {
+/* The header says what the output covers. */
+static int finish_output(struct clean_filter *filter) {
+    struct segment_header *header = &filter->output.index.header;
+    const struct clean_input *inputs = filter->reader.inputs + filter->first,
+                             *last = &inputs[filter->count - 1];
+    for (size_t i = 0; i < filter->count; i++) {
         const struct segment_header *input = &inputs[i].header;
         if (input->generation >= header->generation) header->generation = input->generation + 1;
         header->keeps_stale = header->keeps_stale || input->keeps_stale;
@@ -195,34 +163,15 @@ static void settle_header(struct clean_filter *filter) {
     header->last_index = last->end.last_index;
     header->end_offset = last->end.offset;
     header->unread = unread_of(filter, last->end.offset);
-    segment_index_close_gap(&output->index);
-}
-
-static int finish_output(struct clean_filter *filter) {
-    uint8_t bytes[SEGMENT_HEADER_SIZE];
-    struct env_iov iov = {bytes, sizeof bytes};
-    int error = flush_pending(filter);
-    settle_header(filter);
-    segment_header_encode(&filter->output.index.header, SEGMENT_FILE_LOG, bytes);
-    if (!error) error = env_file_write(filter->file, &iov, 1, 0, false);
-    if (error) return error;
-    error = MUTANT(MUTANT_CLEANED_NOT_SYNCED) ? 0 : env_file_sync(filter->file);
-    filter->sync_failed = error != 0 && !error_is_no_room(error);
-    if (error) return error;
-    env_file_close(filter->file);
-    filter->file = NULL;
-    mem_free(filter->path);
-    filter->path = NULL;
-    return 0;
+    return segment_output_finish(&filter->output);
 }
 
 /* The present input, whole, has room in the output. */
 static bool fits(const struct clean_filter *filter) {
     const struct clean_reader *reader = &filter->reader;
-    const struct clean_output *output = &filter->output;
     uint64_t size = reader->inputs[reader->at].end.position;
-    return output->count < INPUTS_MAX &&
-           output->index.end.position + size <= filter->options.segment_bytes;
+    return filter->count < INPUTS_MAX &&
+           filter->output.index.end.position + size <= filter->options.segment_bytes;
 }
 
 /* ---- Steps ---- */
@@ -250,7 +199,7 @@ static int filter_on(struct clean_filter *filter, uint64_t *done) {
     clean_batches_close(&filter->batches);
     if (!stays) return ERR_AGAIN;
     *done += entry_stored_size(stays);
-    error = write_entry(filter, stays);
+    error = segment_output_add(&filter->output, stays);
     entry_unref(stays);
     return error ? error : ERR_AGAIN;
 }
@@ -261,7 +210,7 @@ static int filter_next(struct clean_filter *filter, uint64_t *done) {
     if (filter->batches.entry) return filter_on(filter, done);
     int error = clean_reader_next(&filter->reader, &entry);
     if (error == ERR_EOF) {
-        filter->output.count++;
+        filter->count++;
         bool more = filter->reader.at < filter->reader.count && fits(filter);
         return more ? ERR_AGAIN : finish_output(filter);
     }
@@ -279,7 +228,7 @@ static int filter_next(struct clean_filter *filter, uint64_t *done) {
 int clean_filter_step(struct clean_filter *filter, uint64_t bytes, uint64_t *done) {
     int error = ERR_AGAIN;
     *done = 0;
-    if (!filter->file) {
+    if (!filter->output.file) {
         if (filter->reader.at == filter->reader.count) return ERR_EOF;
         error = begin_output(filter);
         if (error) return error;
@@ -291,22 +240,16 @@ int clean_filter_step(struct clean_filter *filter, uint64_t bytes, uint64_t *don
 }
 
 struct clean_output clean_filter_take(struct clean_filter *filter) {
-    struct clean_output output = filter->output;
-    filter->output = (struct clean_output){0};
+    struct clean_output output = {
+        .first = filter->first, .count = filter->count, .index = filter->output.index};
+    filter->output.index = (struct segment_index){0};
     return output;
 }
 
 void clean_filter_close(struct clean_filter *filter, kafka_offset *unfinished) {
-    *unfinished = filter->path ? filter->output.index.header.base_offset : -1;
     clean_reader_close(&filter->reader);
     clean_batches_close(&filter->batches);
     mem_free(filter->rest.bytes);
     filter->rest.bytes = NULL;
-    env_file_close(filter->file);
-    filter->file = NULL;
-    segment_index_close(&filter->output.index);
-    mem_free(filter->path);
-    mem_free(filter->pending);
-    filter->path = NULL;
-    filter->pending = NULL;
+    segment_output_close(&filter->output, unfinished);
 }

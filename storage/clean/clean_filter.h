@@ -26,6 +26,7 @@
 #define STORAGE_CLEAN_CLEAN_FILTER_H
 
 #include "storage/clean/clean_map.h"
+#include "storage/clean/segment_output.h"
 
 struct clean_filter_options {
     const char *group_path;  /* the owner's */
@@ -56,12 +57,8 @@ struct clean_filter {
     const struct clean_map *map;
     struct clean_filter_options options;
     kafka_offset last_offset; /* of all inputs */
-    struct clean_output output;
-    struct env_file *file; /* of the output; NULL: none is under way */
-    char *path;
-    bool sync_failed; /* of the disk, so that nothing on the disk can be believed */
-    uint8_t *pending; /* bytes that belong before index.end.position */
-    size_t pending_len, pending_room;
+    struct segment_output output;
+    size_t first, count; /* inputs that it stands for, the last one not wholly read */
 };
 
 void clean_filter_open(struct clean_filter *filter, struct env *env,

@@ -20,6 +20,7 @@
 #include "storage/log/applier_snapshot.h"
 #include "storage/log_types.h"
 #include "storage/segment/segment_index.h"
+#include "storage/segment/start_file.h"
 
 struct verifying {
     struct env *env;
@@ -141,6 +142,7 @@ static void segment_ends(void *arg, const struct walk_log *log, const char *path
     uint64_t last_ends = verifying->real.end.position;
     bool comparable = segment_index_goes_on_at(&verifying->real, end);
     bool complete = claimed->end.position >= verifying->synced;
+    segment_index_close_gap(&verifying->real); /* of a cleaned one the last entries may be gone */
     if (!complete && verifying->index_size > claimed->file_size)
         damage(verifying, verifying->index_path, claimed->file_size,
                "a block of the index does not match its checksum; the next start makes it again");
@@ -193,9 +195,11 @@ static void check_snapshot(void *arg, const char *name) {
     const struct snapshots *snapshots = arg;
     struct verifying *verifying = snapshots->verifying;
     log_index index;
-    if (!path_number(name, ".snapshot", &index)) return;
+    bool is_copy = path_number(name, ".copy", &index);
+    if (!is_copy && !path_number(name, ".snapshot", &index)) return;
     verifying->totals->files++;
-    char *below = path_of_snapshot(snapshots->log->path, index),
+    char *below = is_copy ? path_of_snapshot_copy(snapshots->log->path, index)
+                          : path_of_snapshot(snapshots->log->path, index),
          *full = dump_full_path(verifying->data_dir, below);
     struct slice state = {0};
     bool was_durable;
@@ -208,12 +212,21 @@ static void check_snapshot(void *arg, const char *name) {
     mem_free(below);
 }
 
+static void check_start(struct verifying *verifying, const struct walk_log *log, const char *full) {
+    if (start_file_check(verifying->env, full, log->group) != ERR_CORRUPT) return;
+    char *below = path_join(log->path, "start");
+    damage(verifying, below, 0,
+           "one of its two copies at least is not whole; the scrub writes it again");
+    mem_free(below);
+}
+
 static void log_ends(void *arg, const struct walk_log *log) {
     struct verifying *verifying = arg;
     verifying->totals->logs++;
     struct snapshots snapshots = {.verifying = verifying, .log = log};
     char *full = dump_full_path(verifying->data_dir, log->path);
     env_list_dir(verifying->env, full, check_snapshot, &snapshots);
+    check_start(verifying, log, full);
     mem_free(full);
 }
 

@@ -38,9 +38,18 @@ void wounds_close(struct wounds *wounds) {
 
 /* ---- One that is mended ---- */
 
-enum { STEP_BYTES = 4 << 20, LAST_INDEX_UNKNOWN = 0 };
+enum { STEP_BYTES = 4 << 20, LAST_INDEX_UNKNOWN = 0, INTERVAL_BYTES = 64 << 10 };
 
-enum wound_stage { WOUND_CHECK, WOUND_MEND, WOUND_ASK, WOUND_TAKE, WOUND_WRITE };
+enum wound_stage {
+    WOUND_CHECK,
+    WOUND_MEND,
+    WOUND_ASK,
+    WOUND_TAKE,
+    WOUND_WRITE,
+    WOUND_FILL_BEGIN, /* of a refill; */
+    WOUND_FILL_ASK,
+    WOUND_FILL,
+};
 
 struct wound_mending {
     struct env_job job; /* first: a job is its mending */
@@ -53,14 +62,30 @@ struct wound_mending {
     struct segment_check check;
     struct segment_mend mend;
     struct mend_points points;
-    bool is_mending;             /* `mend` is open */
-    uint64_t mended_at, entries; /* where the last one was; of all that is mended */
-    struct entry *entry;         /* that was given */
+    bool is_mending;              /* `mend` is open */
+    uint64_t mended_at, entries;  /* where the last one was; of all that is mended */
+    struct entry *entry;          /* that was given */
+    struct segment_output output; /* of a refill */
+    struct entry **given;         /* to be added to it, */
+    size_t given_count;
+    bool through; /* ... as the last */
     bool busy, sync_failed;
     int error;
 };
 
+static void drop_given(struct wound_mending *mending) {
+    for (size_t i = 0; i < mending->given_count; i++)
+        entry_unref(mending->given[i]);
+    mem_free(mending->given);
+    mending->given = NULL;
+    mending->given_count = 0;
+}
+
+/* A start removes what is left of an unfinished one. */
 static void mending_free(struct wound_mending *mending) {
+    kafka_offset unfinished;
+    segment_output_close(&mending->output, &unfinished);
+    drop_given(mending);
     if (mending->is_mending) segment_mend_close(&mending->mend);
     if (mending->file != NULL) segment_check_close(&mending->check);
     env_file_close(mending->file);
@@ -121,6 +146,58 @@ static void check_again(struct wound_mending *mending) {
         segment_check_begin_at(&mending->check, mending->file, &wound->header, &wound->end, &at);
 }
 
+/* ---- A refill ---- */
+
+static int fill_begin(struct wound_mending *mending) {
+    struct segment_header header = mending->wound.header;
+    kafka_offset ignored;
+    segment_output_close(&mending->output, &ignored); /* of a giver before */
+    mending->entries = 0;
+    header.generation++;
+    header.unread = UINT32_MAX;
+    header.keeps_stale = false;
+    return segment_output_begin(&mending->output, mending->env, mending->wound.group_path, &header,
+                                INTERVAL_BYTES);
+}
+
+/* The index of what was there before must not be taken for that of the new one. */
+static int fill_end(struct wound_mending *mending) {
+    const struct wound *wound = &mending->wound;
+    kafka_offset base = wound->header.base_offset;
+    char *clean = path_of_segment(wound->group_path, base, SEGMENT_FILE_CLEAN),
+         *path = path_of_segment(wound->group_path, base, SEGMENT_FILE_LOG),
+         *index = path_of_segment(wound->group_path, base, SEGMENT_FILE_INDEX);
+    int error = segment_output_finish(&mending->output);
+    mending->sync_failed = mending->output.sync_failed;
+    if (!error) error = env_unlink(mending->env, index);
+    if (error == ERR_NOT_FOUND) error = ERR_NONE;
+    if (!error) error = env_rename(mending->env, clean, path);
+    if (!error) {
+        error = env_sync_dir(mending->env, wound->group_path);
+        mending->sync_failed = error != ERR_NONE && error != ERR_LIMIT;
+    }
+    mem_free(clean);
+    mem_free(path);
+    mem_free(index);
+    return error;
+}
+
+static int fill(struct wound_mending *mending) {
+    int error = ERR_NONE;
+    for (size_t i = 0; i < mending->given_count && !error; i++) {
+        const struct entry *entry = mending->given[i];
+        if (entry->type != ENTRY_BATCHES) continue; /* nobody needs it any more */
+        if (entry->group != mending->wound.group ||
+            !segment_index_takes(&mending->output.index, entry))
+            return ERR_CORRUPT;
+        error = segment_output_add(&mending->output, entry);
+        mending->entries++;
+    }
+    return !error && mending->through ? fill_end(mending) : error;
+}
+
+/* ---- Jobs ---- */
+
 static void mending_work(struct env_job *job) {
     struct wound_mending *mending = (struct wound_mending *)job;
     switch (mending->stage) {
@@ -130,7 +207,10 @@ static void mending_work(struct env_job *job) {
     case WOUND_WRITE:
         mending->error = segment_mend_write(&mending->mend, &mending->sync_failed);
         break;
-    case WOUND_ASK: break;
+    case WOUND_FILL_BEGIN: mending->error = fill_begin(mending); break;
+    case WOUND_FILL: mending->error = fill(mending); break;
+    case WOUND_ASK:
+    case WOUND_FILL_ASK: break;
     }
 }
 
@@ -163,10 +243,24 @@ static void checked(struct wound_mending *mending) {
         run(mending, WOUND_MEND);
 }
 
+static void take_filled(struct wound_mending *mending) {
+    const struct segment_header *header = &mending->wound.header;
+    bool begins = mending->stage == WOUND_FILL_BEGIN;
+    if (mending->error || (!begins && mending->through)) {
+        end(mending, mending->error);
+        return;
+    }
+    mending->stage = WOUND_FILL_ASK;
+    mending->events->lacks_range(mending->arg, header->first_index, header->last_index, begins);
+}
+
 static void take_result(struct wound_mending *mending) {
     entry_unref(mending->entry);
     mending->entry = NULL;
-    if (mending->stage == WOUND_CHECK) {
+    drop_given(mending);
+    if (mending->wound.refill) {
+        take_filled(mending);
+    } else if (mending->stage == WOUND_CHECK) {
         checked(mending);
     } else if (mending->error == ERR_AGAIN) {
         mending->stage = WOUND_ASK;
@@ -202,7 +296,7 @@ struct wound_mending *wound_mending_begin(struct env *env, const struct wound *w
     mending->events = events;
     mending->arg = arg;
     mending->mended_at = UINT64_MAX;
-    run(mending, WOUND_CHECK);
+    run(mending, wound->refill ? WOUND_FILL_BEGIN : WOUND_CHECK);
     return mending;
 }
 
@@ -224,8 +318,24 @@ int wound_mending_give(struct wound_mending *mending, struct entry *entry) {
     return ERR_NONE;
 }
 
+void wound_mending_give_range(struct wound_mending *mending, struct entry *const *entries,
+                              size_t count, bool through) {
+    CHECK(mending->stage == WOUND_FILL_ASK && !mending->busy); /* the owner's own state */
+    mending->given = count > 0 ? mem_alloc(count * sizeof(struct entry *)) : NULL;
+    for (size_t i = 0; i < count; i++)
+        mending->given[i] = entry_ref(entries[i]);
+    mending->given_count = count;
+    mending->through = through;
+    run(mending, WOUND_FILL);
+}
+
+void wound_mending_range_again(struct wound_mending *mending) {
+    CHECK(mending->stage == WOUND_FILL_ASK && !mending->busy);
+    run(mending, WOUND_FILL_BEGIN);
+}
+
 void wound_mending_give_up(struct wound_mending *mending) {
-    CHECK(mending->stage == WOUND_ASK && !mending->busy);
+    CHECK((mending->stage == WOUND_ASK || mending->stage == WOUND_FILL_ASK) && !mending->busy);
     end(mending, ERR_NOT_FOUND);
 }
 

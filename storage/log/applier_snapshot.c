@@ -18,6 +18,7 @@ struct save_job {
     uint64_t group;
     struct applier_state state;
     char *group_path, *path;
+    bool twice;
     int error;
 };
 
@@ -38,7 +39,9 @@ struct found {
 static void snapshot_note(void *arg, const char *name) {
     struct found *found = arg;
     log_index index;
-    if (!path_number(name, ".snapshot", &index)) return;
+    if (!path_number(name, ".snapshot", &index) && !path_number(name, ".copy", &index)) return;
+    for (size_t i = 0; i < found->count; i++)
+        if (found->indexes[i] == index) return;
     found->indexes = mem_grow(found->indexes, found->count, &found->room, sizeof *found->indexes);
     /* Kept in order, newest first: there are two or three. */
     size_t at = found->count++;
@@ -90,7 +93,8 @@ static int write_parts(struct env_file *file, const struct save_job *save,
     return error;
 }
 
-static int write_file(struct save_job *save) {
+/* Whole under that name, as soon as the directory is synced. */
+static int write_file(struct save_job *save, const char *path) {
     uint8_t head[STATE_HEAD_SIZE];
     struct state_head fields = {
         .group = save->group, .index = save->state.index, .len = (uint32_t)save->state.len};
@@ -106,23 +110,39 @@ static int write_file(struct save_job *save) {
         env_file_close(file);
     }
     if (is_passing(error)) env_unlink(save->env, unfinished);
-    if (!error) error = env_rename(save->env, unfinished, save->path);
-    if (!error) error = env_sync_dir(save->env, save->group_path);
+    if (!error) error = env_rename(save->env, unfinished, path);
     mem_free(unfinished);
     return error;
 }
 
+static int write_files(struct save_job *save) {
+    int error = write_file(save, save->path);
+    if (!error && save->twice) {
+        char *copy = path_of_snapshot_copy(save->group_path, save->state.index);
+        error = write_file(save, copy);
+        mem_free(copy);
+    }
+    return error ? error : env_sync_dir(save->env, save->group_path);
+}
+
+/* If it stays, it is one more that could be used. */
+static void remove_files(const struct save_job *save, log_index index) {
+    char *path = path_of_snapshot(save->group_path, index),
+         *copy = path_of_snapshot_copy(save->group_path, index);
+    env_unlink(save->env, path);
+    env_unlink(save->env, copy);
+    mem_free(path);
+    mem_free(copy);
+}
+
 static void snapshot_work(struct env_job *base) {
     struct save_job *save = (struct save_job *)base;
-    save->error = write_file(save);
+    save->error = write_files(save);
     if (save->error) return;
     struct found found;
     list(save->env, save->group_path, &found); /* on an error some are not found, and stay */
-    for (size_t i = KEPT; i < found.count; i++) {
-        char *path = path_of_snapshot(save->group_path, found.indexes[i]);
-        env_unlink(save->env, path); /* if it stays, it is one more that could be used */
-        mem_free(path);
-    }
+    for (size_t i = KEPT; i < found.count; i++)
+        remove_files(save, found.indexes[i]);
     mem_free(found.indexes);
 }
 
@@ -138,12 +158,14 @@ static void snapshot_done(struct env_job *base) {
             store->env,
             "cannot write %s (%s); %s, and start this broker again: what it acknowledged is in its journal",
             save->path, error_phrase(save->error), error_advice(save->error));
-    if (!save->error) log_store_took_room(store, save->state.len + STATE_HEAD_SIZE);
+    if (!save->error)
+        log_store_took_room(store, (save->twice ? 2 : 1) * (save->state.len + STATE_HEAD_SIZE));
     struct partition_log *log = store->closed ? NULL : log_store_find(store, save->group);
     if (log) {
         log->saving--;
         if (!save->error && save->state.index > log->kept_index)
             log->kept_index = save->state.index;
+        if (!save->error && save->twice) log->copied_index = save->state.index;
         if (save->error)
             partition_log_pause_prefix(log);
         else
@@ -166,7 +188,8 @@ static void save(struct partition_log *log) {
                               .group = log->group,
                               .state = log->early,
                               .group_path = mem_strdup(log->path),
-                              .path = path_of_snapshot(log->path, log->early.index)};
+                              .path = path_of_snapshot(log->path, log->early.index),
+                              .twice = log->prefix.look || log->first_index > 1};
     log->early = (struct applier_state){0};
     log->saving++;
     log_store_run_job(store, log_store_lane(store, log->group), &save->job);
@@ -202,14 +225,15 @@ void partition_log_keep(struct partition_log *log, log_index index, struct slice
     log_store_job_done(log->store);
 }
 
-void applier_snapshot_renew(struct partition_log *log) {
-    char *path = path_of_snapshot(log->path, log->kept_index);
+void applier_snapshot_renew(struct partition_log *log, bool copy) {
+    char *path = copy ? path_of_snapshot_copy(log->path, log->kept_index)
+                      : path_of_snapshot(log->path, log->kept_index);
     log_error(
         log->store->log,
         "%s of %s does not match its checksum; what it says is still in memory here, and is written anew",
         path, log->label);
     mem_free(path);
-    log->kept_index = 0;
+    log->kept_index = log->copied_index = 0;
     applier_snapshot_keep(log);
 }
 
@@ -264,6 +288,25 @@ int applier_snapshot_read(struct env *env, const char *path, uint64_t group, log
     return error;
 }
 
+static int read_either(struct env *env, const char *group_path, uint64_t group, log_index index,
+                       bool *was_durable, struct slice *state) {
+    char *path = path_of_snapshot(group_path, index),
+         *copy = path_of_snapshot_copy(group_path, index);
+    int error = applier_snapshot_read(env, path, group, index, was_durable, state);
+    if (error) error = applier_snapshot_read(env, copy, group, index, was_durable, state);
+    mem_free(path);
+    mem_free(copy);
+    return error;
+}
+
+bool applier_snapshot_has_copy(struct env *env, const char *group_path, log_index index) {
+    enum env_kind kind = ENV_NOTHING;
+    char *copy = path_of_snapshot_copy(group_path, index);
+    int error = env_kind_of(env, copy, &kind);
+    mem_free(copy);
+    return !error && kind == ENV_FILE;
+}
+
 bool applier_snapshot_find(struct env *env, const char *group_path, uint64_t group,
                            const struct snapshot_limits *limits, log_index *index,
                            struct slice *state) {
@@ -273,10 +316,7 @@ bool applier_snapshot_find(struct env *env, const char *group_path, uint64_t gro
     for (; usable && i < found.count; i++) {
         bool was_durable;
         if (found.indexes[i] > limits->last) continue;
-        char *path = path_of_snapshot(group_path, found.indexes[i]);
-        int error = applier_snapshot_read(env, path, group, found.indexes[i], &was_durable, state);
-        mem_free(path);
-        if (error) continue;
+        if (read_either(env, group_path, group, found.indexes[i], &was_durable, state)) continue;
         if (was_durable || found.indexes[i] <= limits->committed) break;
         slice_unref(state);
     }

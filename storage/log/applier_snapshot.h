@@ -12,6 +12,8 @@
  * at the next start the newest one that is whole and not above the log's end is used, and all up to
  * it is committed. (Of the older format only one that is not above the commit index that recovery
  * knows: it may describe entries that this replica lost.)
+ * Where a beginning of the log is gone, or is to go, nothing but the state says what was in it:
+ * there it is written twice (`.copy`), so that bytes that rot in one of them cost nothing.
  * Failures: a file that is torn or of another group is passed over; a full disk costs the snapshot;
  * any other error of writing ends the process. Invariants: one is asked for or waits at a time, for
  * each log; a file is the state behind exactly the entries up to its index.
@@ -41,9 +43,11 @@ struct applier_state {
  * (partition_log_keep); it is written as soon as what it describes is durable, and all but the two
  * newest are forgotten. Nothing while one is asked for, or waits for that. */
 void applier_snapshot_keep(struct partition_log *log);
-/* The newest one is damaged on the disk: it counts no more, and another one takes its place as soon
- * as the owner gives it. */
-void applier_snapshot_renew(struct partition_log *log);
+/* The newest one, or its copy, is damaged on the disk: it counts no more, and another one takes its
+ * place as soon as the owner gives it. */
+void applier_snapshot_renew(struct partition_log *log, bool copy);
+/* Whether the copy of that one is here; it was not read. */
+bool applier_snapshot_has_copy(struct env *env, const char *group_path, log_index index);
 /* More of the log is durable. */
 void applier_snapshot_durable(struct partition_log *log);
 /* Another log takes this one's place: what waits is not written, and what was asked for is dropped
@@ -57,8 +61,8 @@ struct snapshot_limits {
     log_index committed; /* as far as recovery knows, and: */
     log_index last;      /* of the log */
 };
-/* The newest usable one: false if there is none. `state` is the caller's. Blocks: part of the look
- * at a log that is opened. */
+/* The newest usable one, or its copy: false if there is none. `state` is the caller's. Blocks: part
+ * of the look at a log that is opened. */
 bool applier_snapshot_find(struct env *env, const char *group_path, uint64_t group,
                            const struct snapshot_limits *limits, log_index *index,
                            struct slice *state);

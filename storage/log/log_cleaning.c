@@ -1,30 +1,21 @@
-/* A round of cleaning: its stages on the loop, its jobs, the swap. */
+/* Which segments a cleaning may touch, and how much of them no one has read yet; a round of it: its
+ * stages on the loop, its jobs. */
 #include "storage/log/log_cleaning.h"
 
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "base/mutant.h"
-#include "storage/clean/clean_swap.h"
+#include "storage/clean/clean_filter.h"
 #include "storage/log/log_internal.h"
 #include "storage/log/log_reading.h"
 
 enum {
     STEP_BYTES = 1 << 20,
-    TRY_AGAIN_US = 1000 * 1000,
     RAISE_PATIENCE_US = 60 * 1000 * 1000, /* damage may be in the way of `start` for ever */
 };
 
 enum clean_stage { CLEAN_MAP, CLEAN_JOURNAL, CLEAN_RAISE, CLEAN_FILTER, CLEAN_SWAP };
-
-/* A swap in the lane of the group. */
-struct swap_job {
-    struct env_job job; /* first: a job is its swap */
-    struct clean_round *round;
-    struct clean_swap swap;
-    enum clean_swap_outcome outcome;
-    int error;
-};
 
 struct clean_round {
     struct env_job job; /* first: a job is its round */
@@ -33,7 +24,7 @@ struct clean_round {
     struct log_cleaning *cleaning; /* the caller's; NULL: the round was cancelled */
     struct log_clean_options options;
     enum clean_stage stage;
-    struct segment **segments; /* held; NULL: replaced, and let go of */
+    struct segment **segments; /* held; NULL: replaced, or let go of */
     char *group_path;
     struct clean_input *inputs;
     size_t count;
@@ -46,9 +37,81 @@ struct clean_round {
     bool busy;      /* a job is under way */
     struct journal_waiter waiter;
     struct env_timer *timer;
-    struct swap_job *swap; /* NULL: none is under way */
-    uint64_t room;         /* bytes that an output takes at most */
+    struct log_swap *swap; /* NULL: none is under way */
+    uint64_t saved;        /* bytes that it gives back */
+    uint64_t room;         /* that an output takes at most */
 };
+
+/* ---- What could be cleaned ---- */
+
+static bool may_clean(const struct partition_log *log, const struct segment *segment,
+                      const struct log_clean_limits *limits) {
+    return !segment->active && !segment->damaged && segment->synced == segment->end.position &&
+           segment->end.last_index <= limits->index && segment->end.last_index < log->synced &&
+           segment->header.base_offset < log->progress_segment &&
+           segment->end.offset <= limits->stable &&
+           (segment_is_cleaned(&segment->header) || segment->end.max_timestamp <= limits->young_ms);
+}
+
+size_t log_cleanable_count(const struct partition_log *log, const struct log_clean_limits *limits) {
+    size_t count = 0;
+    while (count < log->segment_count && may_clean(log, log->segments[count], limits))
+        count++;
+    return count;
+}
+
+uint64_t log_cleanable_dirty_bytes(const struct segment *segment) {
+    const struct segment_header *header = &segment->header;
+    uint64_t offsets = (uint64_t)(segment->end.offset - header->base_offset);
+    if (!segment_is_cleaned(header) || header->unread >= offsets) return segment->end.position;
+    return (uint64_t)((double)segment->end.position * header->unread / (double)offsets);
+}
+
+kafka_offset log_clean_to(const struct partition_log *log) {
+    kafka_offset to = log->start_offset;
+    for (size_t i = 0; i < log->segment_count; i++) {
+        const struct segment_header *header = &log->segments[i]->header;
+        if (!segment_is_cleaned(header) || header->keeps_stale || log->segments[i]->damaged) break;
+        kafka_offset end = log->segments[i]->end.offset, read_to = end - header->unread;
+        if (read_to > to) to = read_to;
+        if (read_to < end) break;
+    }
+    return to;
+}
+
+static void add(const struct segment *segment, struct log_cleanable *into) {
+    uint64_t dirty = log_cleanable_dirty_bytes(segment);
+    if (dirty > 0 && into->dirty_bytes == 0) into->dirty_since_ms = segment->end.max_timestamp;
+    into->dirty_bytes += dirty;
+    into->clean_bytes += segment->end.position - dirty;
+    into->last_index = segment->end.last_index;
+    if (segment->end.position > into->output_bytes) into->output_bytes = segment->end.position;
+}
+
+static void bound_output(struct log_cleanable *into) {
+    uint64_t all = into->clean_bytes + into->dirty_bytes;
+    if (all < into->output_bytes) into->output_bytes = all;
+}
+
+void log_cleanable_look_below(const struct partition_log *log,
+                              const struct log_clean_limits *limits, log_index index,
+                              struct log_cleanable *into, struct log_cleanable *below) {
+    size_t count = log_cleanable_count(log, limits);
+    *into = (struct log_cleanable){.dirty_since_ms = -1, .output_bytes = log->segment_bytes};
+    *below = *into;
+    for (size_t i = 0; i < count; i++) {
+        add(log->segments[i], into);
+        if (log->segments[i]->end.last_index <= index) *below = *into;
+    }
+    bound_output(into);
+    bound_output(below);
+}
+
+void log_cleanable_look(const struct partition_log *log, const struct log_clean_limits *limits,
+                        struct log_cleanable *into) {
+    struct log_cleanable below;
+    log_cleanable_look_below(log, limits, limits->index, into, &below);
+}
 
 /* ---- Its end ---- */
 
@@ -68,16 +131,6 @@ static void remove_unfinished(struct clean_round *round, kafka_offset base) {
     if (!store->closed) dropped_segments_add_unfinished(&store->dropped, round->group_path, base);
 }
 
-/* What was not put in its place goes. */
-static void swap_free(struct clean_round *round) {
-    struct swap_job *job = round->swap;
-    if (!job) return;
-    if (!job->swap.renamed) remove_unfinished(round, job->swap.output.index.header.base_offset);
-    clean_swap_close(&job->swap);
-    mem_free(job);
-    round->swap = NULL;
-}
-
 static void round_free(struct clean_round *round) {
     kafka_offset unfinished = -1;
     struct log_store *store = round->store;
@@ -85,7 +138,6 @@ static void round_free(struct clean_round *round) {
     if (unfinished >= 0) remove_unfinished(round, unfinished);
     clean_map_close(&round->map);
     clean_aborted_close(&round->options.aborted);
-    swap_free(round);
     let_go_of(round, 0, round->count);
     env_timer_free(round->timer);
     mem_free(round->group_path);
@@ -103,9 +155,10 @@ static void round_leave_caller(struct clean_round *round) {
 /* Nothing of it goes on; it is freed now, or when its job ends. */
 static void round_detach(struct clean_round *round) {
     struct log_prefix *prefix = &round->log->prefix;
-    prefix->raised = prefix->idle = NULL;
+    prefix->raised = NULL;
     round->log->end_cleaning = NULL;
-    prefix->swapping = false;
+    if (round->swap) log_swap_leave(round->swap);
+    round->swap = NULL;
     if (round->stage == CLEAN_JOURNAL) journal_wait_cancel(round->store->journal, &round->waiter);
     env_timer_stop(round->timer);
     round_leave_caller(round);
@@ -126,9 +179,6 @@ void log_cleaning_cancel(struct log_cleaning *cleaning) {
     struct clean_round *round = cleaning->round;
     if (!round) return;
     struct partition_log *log = round->log;
-    round_leave_caller(round);
-    bool swaps = round->swap && (round->busy || round->swap->swap.renamed);
-    if (swaps) return; /* files change: so must the tables */
     round_detach(round);
     partition_log_look_prefix(log);
 }
@@ -164,53 +214,7 @@ static void step_on(struct clean_round *round) {
         env_timer_start(round->timer, pause_us);
 }
 
-/* ---- The swap ---- */
-
-static void swap_work(struct env_job *base) {
-    struct swap_job *job = (struct swap_job *)base;
-    job->outcome = clean_swap_put(&job->swap, &job->error);
-}
-
-/* Where the segments of the output are in the table. */
-static size_t place_of(const struct clean_round *round, const struct clean_output *output) {
-    const struct partition_log *log = round->log;
-    size_t at = 0;
-    while (at < log->segment_count && log->segments[at] != round->segments[output->first])
-        at++;
-    for (size_t i = 0; i < output->count && at < log->segment_count; i++)
-        if (at + i >= log->segment_count ||
-            log->segments[at + i] != round->segments[output->first + i])
-            at = log->segment_count;
-    return at;
-}
-
-static void swap_tables(struct clean_round *round, const struct clean_output *output) {
-    struct partition_log *log = round->log;
-    size_t at = place_of(round, output);
-    CHECK(at < log->segment_count);                 /* begin_swap; none may go since */
-    let_go_of(round, output->first, output->count); /* the table has them until then */
-    struct segment *segment = segment_new(&log->store->files, log->path, &output->index.header,
-                                          partition_log_index_interval(log), NULL);
-    segment->end = output->index.end;
-    segment->synced = segment->end.position;
-    segment->sealed_ms = output->index.sealed_ms;
-    uint64_t before = 0;
-    for (size_t i = 0; i < output->count; i++) {
-        before += log->segments[at + i]->end.position;
-        segment_drop_replaced(log->segments[at + i]);
-    }
-    log->size_bytes += segment->end.position;
-    log->size_bytes -= before;
-    if (before > segment->end.position)
-        log->store->counts.cleaned_bytes += before - segment->end.position;
-    log->segments[at] = segment;
-    log->losses++;
-    log->below_count = 0; /* counted anew */
-    log->below_bytes = 0;
-    for (size_t i = at + output->count; i < log->segment_count; i++)
-        log->segments[i - output->count + 1] = log->segments[i];
-    log->segment_count -= output->count - 1;
-}
+/* ---- Outputs, and the swap ---- */
 
 static bool has_room(struct log_store *store, uint64_t bytes) {
     return !store->room || disk_space_above_limit(store->room) >= bytes;
@@ -224,84 +228,14 @@ static void next_output(struct clean_round *round) {
         round_over(round, ERR_NO_SPACE);
 }
 
-static void swap_done(struct env_job *base);
-
-static void run_swap(struct clean_round *round) {
-    round->busy = true;
-    round->swap->job = (struct env_job){.work = swap_work, .done = swap_done};
-    log_store_run_job(round->store, log_store_lane(round->store, round->log->group),
-                      &round->swap->job);
-}
-
-/* Nobody opens them under a name that is about to be another's. */
-static void set_moving(struct clean_round *round, bool moving) {
-    const struct clean_output *output = &round->swap->swap.output;
-    for (size_t i = output->first; i < output->first + output->count; i++)
-        round->segments[i]->moving = moving;
-}
-
-/* Its segments are as they were. */
-static void give_swap_up(struct clean_round *round, int error) {
-    struct partition_log *log = round->log;
-    log->prefix.swapping = false;
-    set_moving(round, false);
-    swap_free(round);
-    log_readings_go_on(log);
-    round_over(round, error);
-}
-
-static void take_swap(struct clean_round *round) {
-    struct partition_log *log = round->log;
-    log->prefix.swapping = false;
-    swap_tables(round, &round->swap->swap.output);
-    swap_free(round);
-    log_readings_go_on(log);
-    if (!round->cleaning) {
-        round_over(round, ERR_CANCELED);
-        return;
-    }
-    partition_log_look_prefix(log);
-    next_output(round);
-}
-
-static void settle_swap(struct clean_round *round) {
-    const struct swap_job *job = round->swap;
-    switch (job->outcome) {
-    case CLEAN_SWAP_DONE: take_swap(round); break;
-    case CLEAN_SWAP_NOT_BEGUN: give_swap_up(round, job->error); break;
-    case CLEAN_SWAP_HALF: env_timer_start(round->timer, TRY_AGAIN_US); break;
-    case CLEAN_SWAP_UNKNOWN:
-        env_fatal(
-            round->store->env,
-            "cannot put a cleaned segment in its place in %s (%s); %s, and start this broker again: what it acknowledged is "
-            "in its segments and its journal",
-            round->log->path, error_phrase(job->error), error_advice(job->error));
-    }
-}
-
-static void swap_done(struct env_job *base) {
-    struct clean_round *round = ((struct swap_job *)base)->round;
-    struct log_store *store = round->store;
-    round->busy = false;
-    if (round->log)
-        settle_swap(round);
+static void on_swapped(void *arg, int error) {
+    struct clean_round *round = arg;
+    round->swap = NULL;
+    if (!error) round->store->counts.cleaned_bytes += round->saved;
+    if (error && error != ERR_NOT_FOUND)
+        round_over(round, error);
     else
-        round_free(round);
-    log_store_job_done(store);
-}
-
-static void begin_swap(struct partition_log *log) {
-    struct clean_round *round = log->store->cleaning;
-    const struct clean_output *output = &round->swap->swap.output;
-    if (place_of(round, output) == log->segment_count) { /* they were dropped meanwhile */
-        log->prefix.swapping = false;
-        let_go_of(round, output->first, output->count);
-        swap_free(round);
         next_output(round);
-        return;
-    }
-    set_moving(round, true);
-    run_swap(round);
 }
 
 static void prepare_swap(struct clean_round *round) {
@@ -310,15 +244,15 @@ static void prepare_swap(struct clean_round *round) {
     size_t last = output.first + output.count - 1;
     round->stage = CLEAN_SWAP;
     output.index.sealed_ms = round->segments[last]->sealed_ms;
-    round->swap = mem_zalloc(sizeof *round->swap);
-    round->swap->round = round;
-    clean_swap_open(&round->swap->swap, round->store->env, log->path, &output, round->inputs);
-    log_store_took_room(round->store, output.index.end.position + round->swap->swap.index_len);
-    log->prefix.swapping = true;
-    if (log->prefix.job || log->prefix.pins > 0)
-        log->prefix.idle = begin_swap; /* also of what is being given away nothing is replaced */
-    else
-        begin_swap(log);
+    struct segment **segments = round->segments + output.first;
+    uint64_t before = 0, now = output.index.end.position;
+    for (size_t i = 0; i < output.count; i++)
+        before += segments[i]->end.position;
+    round->saved = before > now ? before - now : 0;
+    round->swap = log_swap_begin(log, &output, round->inputs, segments, on_swapped, round);
+    for (size_t i = 0; i < output.count; i++)
+        segments[i] = NULL; /* the swap holds them */
+    let_go_of(round, output.first, output.count);
 }
 
 /* ---- From stage to stage ---- */
@@ -373,8 +307,6 @@ static void fire(void *arg) {
     struct clean_round *round = arg;
     if (round->stage == CLEAN_RAISE)
         round_over(round, ERR_TIMEOUT);
-    else if (round->stage == CLEAN_SWAP)
-        run_swap(round);
     else
         run_step(round);
 }
@@ -411,7 +343,7 @@ static void round_done(struct env_job *job) {
     struct clean_round *round = (struct clean_round *)job;
     struct log_store *store = round->store;
     round->busy = false;
-    if (round->filter.sync_failed)
+    if (round->filter.output.sync_failed)
         env_fatal(
             store->env,
             "cannot sync a cleaned segment in %s (%s); %s, and start this broker again: what it acknowledged is in its segments "
@@ -465,7 +397,7 @@ int log_cleaning_begin(struct partition_log *log, const struct log_clean_limits 
                        const struct log_clean_options *options, struct log_cleaning *cleaning) {
     struct log_store *store = log->store;
     struct log_cleanable cleanable;
-    if (store->cleaning || log->prefix.pins > 0 ||
+    if (store->cleaning || log->swap || log->refill || log->prefix.pins > 0 ||
         paced_removal_waits_in(&store->removals, log->path))
         return ERR_BUSY;
     log_cleanable_look(log, limits, &cleanable);

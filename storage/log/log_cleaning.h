@@ -37,9 +37,9 @@
 struct clean_round;
 struct segment;
 
-/* ---- log_cleanable.c: what could be cleaned. Sealed segments at the front, all of them synced,
- * which the journal's progress is past, up to the first one that is too young, or not everywhere,
- * or behind the beginning of a transaction that is open. Pure. ---- */
+/* ---- What could be cleaned. Sealed segments at the front, all of them synced, which the journal's
+ * progress is past, up to the first one that is too young, or not everywhere, or behind the
+ * beginning of a transaction that is open. Pure. ---- */
 
 struct log_clean_limits {
     log_index index;     /* entries up to it are applied here, and nobody will ask for them */

@@ -12,7 +12,7 @@
 
 enum { STEP_BYTES = 1 << 20 };
 
-enum heal_stage { HEAL_CHECK, HEAL_OPEN, HEAL_ASK, HEAL_TAKE, HEAL_WRITE };
+enum heal_stage { HEAL_CHECK, HEAL_OPEN, HEAL_ASK, HEAL_TAKE, HEAL_WRITE, HEAL_REFILL };
 
 struct heal_round {
     struct env_job job; /* first: a job is its round */
@@ -34,10 +34,12 @@ struct heal_round {
     uint64_t step_began; /* where the last step of the check began */
     struct segment_mend mend;
     struct mend_points points;
-    bool has_points;     /* they are known, or cannot be */
-    bool mending;        /* it is open */
-    struct entry *entry; /* that was given */
-    uint64_t mended_at;  /* the last place that was written again; UINT64_MAX: none */
+    bool has_points;           /* they are known, or cannot be */
+    bool mending;              /* it is open */
+    struct entry *entry;       /* that was given */
+    uint64_t mended_at;        /* the last place that was written again; UINT64_MAX: none */
+    struct log_refill *refill; /* of the segment; NULL: none */
+    struct log_beside *beside; /* NULL: other files are not looked at now */
 };
 
 /* ---- Its end ---- */
@@ -71,6 +73,10 @@ static void round_free(struct heal_round *round) {
 /* Nothing of it goes on; it is freed now, or when its job ends. */
 static void round_detach(struct heal_round *round) {
     round->log->end_healing = NULL;
+    if (round->refill) log_refill_leave(round->refill);
+    round->refill = NULL;
+    if (round->beside) log_beside_leave(round->beside);
+    round->beside = NULL;
     env_timer_stop(round->timer);
     if (round->healing != NULL) round->healing->round = NULL;
     round->healing = NULL;
@@ -117,7 +123,8 @@ static void round_work(struct env_job *job) {
     case HEAL_OPEN: open_mend(round); break;
     case HEAL_TAKE: round->error = segment_mend_take(&round->mend, round->entry); break;
     case HEAL_WRITE: round->error = segment_mend_write(&round->mend, &round->sync_failed); break;
-    case HEAL_ASK: break;
+    case HEAL_ASK:
+    case HEAL_REFILL: break;
     }
 }
 
@@ -143,14 +150,17 @@ static bool is_whole(const struct partition_log *log) {
     return true;
 }
 
-/* All of the segment is sound. */
-static void note_sound(struct heal_round *round) {
-    struct partition_log *log = round->log;
-    if (!round->covered || round->segment->files == NULL) return;
-    round->segment->damaged = false;
+static void note_whole(struct partition_log *log) {
     if (!log->damaged || !is_whole(log)) return;
     log->damaged = false;
     if (log->events.mended) log->events.mended(log->arg);
+}
+
+/* All of the segment is sound. */
+static void note_sound(struct heal_round *round) {
+    if (!round->covered || round->segment->files == NULL) return;
+    round->segment->damaged = false;
+    note_whole(round->log);
 }
 
 /* The segment is through, sound or not. */
@@ -168,7 +178,8 @@ static struct segment *find_next(const struct heal_round *round) {
         struct segment *segment = log->segments[i];
         bool wanted = round->options.all || segment->damaged;
         if (wanted && segment->header.base_offset >= round->options.from &&
-            segment->synced > SEGMENT_HEADER_SIZE && !segment->moving)
+            (segment->synced > SEGMENT_HEADER_SIZE || segment_is_cleaned(&segment->header)) &&
+            !segment->moving)
             return segment;
     }
     return NULL;
@@ -215,6 +226,52 @@ static void next_segment(struct heal_round *round) {
 
 /* ---- What is damaged ---- */
 
+static void on_refill_lacks(void *arg, bool begins) {
+    struct heal_round *round = arg;
+    struct log_lack lack = {.index = round->segment->header.first_index,
+                            .base_offset = round->segment->header.base_offset,
+                            .last = round->segment->end.last_index,
+                            .begins = begins};
+    round->healing->lacks(round->healing, &lack);
+}
+
+static void on_refilled(void *arg, int error, uint64_t entries) {
+    struct heal_round *round = arg;
+    round->refill = NULL;
+    if (error == ERR_NONE) {
+        round->healing->mended_places++;
+        round->healing->mended_entries += entries;
+        note_whole(round->log);
+    }
+    end_segment(round);
+}
+
+/* Nobody has the same bytes: then what they have instead. */
+static void refill_or_leave(struct heal_round *round) {
+    static const struct log_refill_events events = {on_refill_lacks, on_refilled};
+    struct segment *segment = round->segment;
+    end_mend(round);
+    bool wanted = !round->options.all && segment->files != NULL;
+    if (!wanted || !log_refill_may(round->log, segment)) {
+        if (wanted && segment->active) partition_log_roll(round->log); /* the next round may */
+        end_segment(round);
+        return;
+    }
+    round->stage = HEAL_REFILL;
+    round->refill = log_refill_begin(round->log, segment, &events, round);
+}
+
+void log_healing_give_range(struct log_healing *healing, struct entry *const *entries, size_t count,
+                            bool through) {
+    CHECK(healing->round != NULL && healing->round->refill != NULL); /* the owner's own state */
+    log_refill_give(healing->round->refill, entries, count, through);
+}
+
+void log_healing_range_again(struct log_healing *healing) {
+    CHECK(healing->round != NULL && healing->round->refill != NULL);
+    log_refill_again(healing->round->refill);
+}
+
 static bool can_be_mended(const struct heal_round *round) {
     const struct segment *segment = round->segment;
     bool raw = !segment_is_cleaned(&segment->header);
@@ -230,7 +287,7 @@ static void mend_or_leave(struct heal_round *round) {
         return;
     }
     if (!can_be_mended(round) || round->mended_at == at) {
-        end_segment(round);
+        refill_or_leave(round);
         return;
     }
     const struct segment_index *index = round->segment->index;
@@ -280,8 +337,11 @@ int log_healing_give(struct log_healing *healing, struct entry *entry) {
 
 void log_healing_give_up(struct log_healing *healing) {
     struct heal_round *round = healing->round;
-    CHECK(round != NULL && round->stage == HEAL_ASK);
-    end_segment(round);
+    CHECK(round != NULL && (round->stage == HEAL_ASK || round->refill != NULL));
+    if (round->refill)
+        log_refill_give_up(round->refill);
+    else
+        refill_or_leave(round);
 }
 
 /* What was written is read again, and then what follows. */
@@ -307,10 +367,24 @@ static void check_again(struct heal_round *round) {
 
 /* ---- What jobs say ---- */
 
+static void on_beside(void *arg) {
+    struct heal_round *round = arg;
+    round->beside = NULL;
+    next_segment(round);
+}
+
+/* The first round over all of a log has to do with its other files, too. */
+static void begin_round(struct heal_round *round) {
+    if (round->options.all && round->options.from <= 0 && round->log->install == NULL)
+        round->beside = log_beside_begin(round->log, on_beside, round);
+    else
+        next_segment(round);
+}
+
 static void fire(void *arg) {
     struct heal_round *round = arg;
     if (round->segment == NULL)
-        next_segment(round); /* the first */
+        begin_round(round);
     else
         run(round, HEAL_CHECK);
 }
@@ -357,7 +431,7 @@ static void take_result(struct heal_round *round) {
         else if (round->error == ERR_AGAIN)
             ask(round);
         else
-            end_segment(round);
+            refill_or_leave(round);
     }
 }
 

@@ -7,14 +7,15 @@
  * another replica has, or gives it up; what was mended is read once more. A segment that is sound
  * from one end to the other is not damaged any more; when none is, `mended` of the log's events
  * comes.
- * What is found here is damage as for any reader (log_note_damage). What cannot be mended like this
- * stays damaged: what was cleaned or counts as gone, because other replicas have other bytes of it;
- * records below the log's start that are in a segment with later ones here, and not elsewhere;
- * what nobody can give; what the disk does not take.
- * Failures: a full disk, or no files, end the round; a sync that fails ends the process.
- * Invariants: what is given replaces nothing before it was compared with what the log knows: group,
- * index, term, offset, and both checksums; nothing is written but what was synced before, in the
- * lane of the group; a crash leaves a `.mend` file that the next start finishes (segment_mend.h).
+ * What is found here is damage as for any reader (log_note_damage).
+ * Where nobody has the same bytes any more (what was cleaned, or counts as gone, or lies below the
+ * start of the log elsewhere) the whole segment is written again with what another replica has of
+ * its entries, all at one moment: then `lacks` is called for a range (log_refill.c). What nobody
+ * can give, or the disk does not take, stays damaged. Failures: a full disk, or no files, end the
+ * round; a sync that fails ends the process. Invariants: what is given replaces nothing before it
+ * was compared with what the log knows: group, index, term, offset, and both checksums; nothing is
+ * written but what was synced before, in the lane of the group; a crash leaves a `.mend` file that
+ * the next start finishes (segment_mend.h).
  */
 #ifndef STORAGE_LOG_LOG_HEALING_H
 #define STORAGE_LOG_LOG_HEALING_H
@@ -30,20 +31,22 @@ struct log_healing_options {
     uint64_t bytes;            /* read so much, and end with the segment then */
 };
 
-/* An entry that is damaged here. */
+/* An entry that is damaged here; or a segment, of whose entries the next ones are wanted. */
 struct log_lack {
     log_index index;
     log_term term;
     kafka_offset base_offset;
+    log_index last; /* 0: that entry; else whatever one replica has from `index` to it */
+    bool begins;    /* the first of those, from whoever has them; else the next, from the same */
 };
 
-/* Some of its damage may be mended like this, as far as is known here: not what was cleaned, nor
- * what lies in a segment of which a part may go (the others may have let go of it). */
+/* Some of its damage may be mended with single entries, as far as is known here: not what was
+ * cleaned, nor what lies in a segment of which a part may go (the others may have let go of it). */
 bool log_healing_may_help(const struct partition_log *log);
 
 /* One round; the caller's, until `done`. */
 struct log_healing {
-    /* log_healing_give or _give_up is to be called, now or later. */
+    /* log_healing_give, for a range _give_range, or _give_up is to be called, now or later. */
     void (*lacks)(struct log_healing *healing, const struct log_lack *lack);
     void (*done)(struct log_healing *healing, int error);
     /* Of the round so far. */
@@ -57,7 +60,14 @@ int log_healing_begin(struct partition_log *log, const struct log_healing_option
                       struct log_healing *healing);
 /* ERR_CORRUPT: that is not the entry; it is still lacking. Takes a reference of its own. */
 int log_healing_give(struct log_healing *healing, struct entry *entry);
-/* Nobody has it at present: that segment stays damaged, the round goes on behind it. */
+/* The next entries of the range, ascending; `through`: the giver has no more of them. `lacks` comes
+ * again until then. Takes references of its own. */
+void log_healing_give_range(struct log_healing *healing, struct entry *const *entries, size_t count,
+                            bool through);
+/* What was given of the range is forgotten, because its giver is gone; `lacks` comes again. */
+void log_healing_range_again(struct log_healing *healing);
+/* Nobody has it at present: the rest of the segment is tried in another way, or it stays damaged,
+ * and the round goes on behind it. */
 void log_healing_give_up(struct log_healing *healing);
 /* Neither is called any more. Nothing if it is over. */
 void log_healing_cancel(struct log_healing *healing);

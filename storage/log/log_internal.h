@@ -7,18 +7,18 @@
  * is sealed, or the store is flushed.
  *
  * The floors; a file uses those above it in this list, and none below:
- *   log_internal.c               which logs there are, their positions, the lane, who is freed when
- *   segment_age.c                whose last segment has grown old
- *   applier_snapshot.c           jobs of the lane: the applier's state beside the segments ...
- *   log_store_remove.c           ... and putting a deleted group aside, for paced_removal.h
- *   write_behind.c               jobs of the lane: committed entries go into segments
- *   log_reading.c                one read that is under way; on it
+ *   log_internal.c               which logs there are, their positions, the lane, who is freed
+ * when, whose last segment has grown old applier_snapshot.c           jobs of the lane: the
+ * applier's state beside the segments ... log_store_remove.c           ... and putting a deleted
+ * group aside, for paced_removal.h write_behind.c               jobs of the lane: committed entries
+ * go into segments log_reading.c                one read that is under way; on it
  *                                partition_log_{read,fetch,search}.c
- *   partition_log_durable.c      what the journal's rounds make durable, for write-behind
  *   partition_log_prefix.c       letting go of segments at the front, which of them are too old or
  *                                too much, and giving them away
- *   log_cleanable.c              what of a log could be cleaned, and
- *   log_cleaning.c               rounds of cleaning (storage/clean)
+ *   log_swap.c                   a segment that was written again takes the place of others
+ *   log_cleaning.c               what of a log could be cleaned, and rounds of that (storage/clean)
+ *   log_beside.c                 the files beside the segments are read, and made again,
+ *   log_refill.c                 a damaged segment is written again with what others have, and
  *   log_healing.c                damage is looked for, and mended (storage/heal)
  *   partition_log.c              the log itself: append, truncate, commit, close
  *   recovered_segments.c         the segments that stay when a log is opened (on kept_index.c);
@@ -259,11 +259,14 @@ struct partition_log {
     bool keeping;               /* it was asked for and is not given yet: one of the store's jobs */
     bool keeping_in_vain;       /* ... and will be of a log that is not in force any more */
     unsigned saving;            /* snapshots under way */
-    log_index kept_index;       /* of the newest one that is on the disk; 0: none */
+    log_index kept_index;       /* of the newest one that is on the disk; 0: none, */
+    log_index copied_index;     /* ... and of the newest that is there twice */
     struct applier_state early; /* of entries that are not durable here yet; without parts: none */
     struct log_prefix prefix;
     void (*end_cleaning)(struct partition_log *log); /* a round of it is under way; NULL: none */
     void (*end_healing)(struct partition_log *log);  /* the same */
+    struct log_refill *refill; /* a segment of it is written again; NULL: none is */
+    struct log_swap *swap;     /* one that was takes its place; NULL: none does */
 #ifdef DRAVE_MUTANTS
     struct env_task early_report;
 #endif
@@ -324,7 +327,7 @@ void log_store_check_flush(struct log_store *store);
 /* Frees a closed store when nothing needs it any more. */
 void log_store_free_if_unused(struct log_store *store);
 
-/* ---- segment_age.c ---- */
+/* ---- log_internal.c: ages ---- */
 
 /* `roll` seals the last segment of a log behind what has committed. */
 void segment_age_open(struct log_store *store, void (*roll)(struct partition_log *log));
@@ -335,6 +338,51 @@ void segment_age_begin(struct partition_log *log, const struct entry *entry);
 void segment_age_sealed(struct partition_log *log);
 /* The log is closing, or another one takes its place. */
 void segment_age_forget(struct partition_log *log);
+
+/* ---- log_swap.c ---- */
+
+struct clean_input;
+struct clean_output;
+
+/* The output, whole and synced as `<base>.clean`, takes the place of the inputs that it stands for;
+ * `segments` are those, held, and the swap's from now on. One of each log at a time. `done` comes
+ * later: ERR_NONE; ERR_NOT_FOUND: they were dropped meanwhile; another: all is as it was. */
+struct log_swap *log_swap_begin(struct partition_log *log, const struct clean_output *output,
+                                const struct clean_input *inputs, struct segment *const *segments,
+                                void (*done)(void *arg, int error), void *arg);
+/* `done` will not be called; it is given up if no file was touched yet, else goes on by itself. */
+void log_swap_leave(struct log_swap *swap);
+/* The log is closing, or another one takes its place. */
+void log_swap_end(struct partition_log *log);
+
+/* ---- log_beside.c, for log_healing.c ---- */
+
+/* Reads `start`, the snapshots of the appliers and the indexes, and makes again what is damaged.
+ * `done` comes later. */
+struct log_beside *log_beside_begin(struct partition_log *log, void (*done)(void *arg), void *arg);
+void log_beside_leave(struct log_beside *beside); /* `done` does not come */
+
+/* ---- log_refill.c, for log_healing.c ---- */
+
+struct log_refill_events {
+    /* All that somebody has of the segment's entries is wanted, the first of them (`begins`) or the
+     * next: log_refill_give, _again or _give_up, now or later. */
+    void (*lacks)(void *arg, bool begins);
+    void (*done)(void *arg, int error, uint64_t entries); /* not within log_refill_begin */
+};
+/* Whether that can be done now. */
+bool log_refill_may(const struct partition_log *log, const struct segment *segment);
+struct log_refill *log_refill_begin(struct partition_log *log, struct segment *segment,
+                                    const struct log_refill_events *events, void *arg);
+/* Takes references of its own. `through`: these were the last. ERR_CORRUPT for those that do not
+ * go on ends it. */
+void log_refill_give(struct log_refill *refill, struct entry *const *entries, size_t count,
+                     bool through);
+/* What was given so far is forgotten: somebody else gives all of it. */
+void log_refill_again(struct log_refill *refill);
+void log_refill_give_up(struct log_refill *refill);
+/* No event comes any more; a swap that has begun goes on. */
+void log_refill_leave(struct log_refill *refill);
 
 /* ---- log_staging.c, for partition_log_install.c ---- */
 
@@ -359,7 +407,7 @@ void log_store_end_forgetting(struct log_store *store);
  * lane. */
 void log_store_remove_leftovers(struct log_store *store);
 
-/* ---- partition_log_durable.c ---- */
+/* ---- partition_log.c: what the rounds of the journal make durable ---- */
 
 /* What is recorded in the journal now makes the log durable up to `index` (0: nothing new) and hard
  * state `version`. */

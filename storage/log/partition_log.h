@@ -265,6 +265,15 @@ enum prefix_refusal {
 };
 enum prefix_refusal partition_log_prefix_refused(const struct partition_log *log);
 void partition_log_take_back(struct partition_log *log, struct prefix_source *source);
+/* What segments have of the entries from `first` to `last`, for a replica that lacks them
+ * (range_source.h), whether they count as gone here or not. NULL: damage is among them, or (*later)
+ * not all of it is in segments, which it will be soon. */
+struct range_source;
+struct range_source *partition_log_give_range(struct partition_log *log, log_index first,
+                                              log_index last, bool *later);
+/* Damage that it has met is noted; it is freed. */
+void partition_log_take_range_back(struct partition_log *log, struct range_source *source);
+
 /* The active segment is sealed behind what has committed, if it has a record. */
 void partition_log_roll(struct partition_log *log);
 

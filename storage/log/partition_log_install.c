@@ -54,6 +54,7 @@ static void empty_log(struct partition_log *log) {
     log->lives++;
     if (log->end_cleaning) log->end_cleaning(log);
     if (log->end_healing) log->end_healing(log);
+    log_swap_end(log);
     log_readings_leave(log);
     write_behind_forget(log);
     for (size_t i = 0; i < log->segment_count; i++)
@@ -121,6 +122,7 @@ static void take_tables(struct partition_log *log, struct staged_log *staged) {
     staged->state = (struct slice){0};
     log->has_snapshot = true;
     log->snapshot_index = log->kept_index = staged->files.state_index;
+    log->copied_index = 0;
     log->kept_bytes = log->unsaved_bytes = 0;
     log->directory_made = log->directory_synced = true;
 }

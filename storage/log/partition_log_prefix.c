@@ -3,7 +3,8 @@
  * entries whose segments stay, because those are about to be cleaned: partition_log_raise_start.
  *
  * One step at a time, the newest segment that may go and all before it:
- *   1 an applier's snapshot that reaches at least as far is on the disk; else one is kept first
+ *   1 an applier's snapshot that reaches at least as far is on the disk, twice; else one is kept
+ *     first
  *   2 the configuration in force there is read: its entry may be among those that go
  *   3 `start` is written (start_file.h), in the lane of the group
  *   4 the segments leave the tables; the owner is told
@@ -284,7 +285,8 @@ static void prefix_look(struct partition_log *log) {
     if (index < prefix->raise_index) index = prefix->raise_index;
     if (index < prefix->start.index) index = prefix->start.index;
     if (!last && index == prefix->start.index) return;
-    if (log->kept_index < index && !MUTANT(MUTANT_PREFIX_WITHOUT_STATE)) {
+    if ((log->kept_index < index || log->copied_index < index) &&
+        !MUTANT(MUTANT_PREFIX_WITHOUT_STATE)) {
         if (log->saving == 0) applier_snapshot_keep(log);
         return;
     }
@@ -451,7 +453,8 @@ static void note_damage(struct partition_log *log, const struct prefix_source *s
     uint64_t position;
     struct segment *segment = prefix_source_damaged(source, &position);
     if (segment) log_note_damage(log, segment, ERR_CORRUPT, position);
-    if (prefix_source_state_is_damaged(source) && log->kept_index > 0) applier_snapshot_renew(log);
+    if (prefix_source_state_is_damaged(source) && log->kept_index > 0)
+        applier_snapshot_renew(log, false);
 }
 
 void partition_log_take_back(struct partition_log *log, struct prefix_source *source) {

@@ -1,5 +1,6 @@
 /*
- * Reading entries by index, for peers and appliers: partition_log_read of partition_log.h.
+ * Reading entries by index, for peers and appliers: partition_log_read of partition_log.h; and what
+ * is left of them where they count as gone, for a replica that has lost its own.
  *
  * Happy path: entries in memory are taken at once; those before are read from segments, in big
  * reads, and what follows in memory is added. Failures: an index below the first or above the last
@@ -8,7 +9,9 @@
  */
 #include "base/check.h"
 #include "base/mem.h"
+#include "storage/heal/range_source.h"
 #include "storage/log/log_reading.h"
+#include "storage/log/write_behind.h"
 
 enum { CHUNK_BYTES_MAX = 1 << 20 };
 
@@ -159,4 +162,31 @@ void partition_log_read_release(struct partition_log_read *read) {
 
 void partition_log_read_cancel(struct partition_log_read *read) {
     if (read->reading) log_reading_end(read->reading);
+}
+
+/* ---- A range, for another replica ---- */
+
+struct range_source *partition_log_give_range(struct partition_log *log, log_index first,
+                                              log_index last, bool *later) {
+    *later = last > log->written && last <= log->committed;
+    if (*later) write_behind_sync(log, log->committed);
+    if (last > log->written) return NULL;
+    struct range_source *source = range_source_new(log->store->env, first, last);
+    for (size_t i = 0; i < log->segment_count; i++) {
+        struct segment *segment = log->segments[i];
+        if (segment->end.last_index < first || segment->header.first_index > last) continue;
+        if (segment->damaged) {
+            range_source_free(source);
+            return NULL;
+        }
+        range_source_add(source, segment);
+    }
+    return source;
+}
+
+void partition_log_take_range_back(struct partition_log *log, struct range_source *source) {
+    uint64_t position;
+    struct segment *segment = range_source_damaged(source, &position);
+    if (segment && segment->files) log_note_damage(log, segment, ERR_CORRUPT, position);
+    range_source_free(source);
 }

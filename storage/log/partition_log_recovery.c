@@ -167,7 +167,11 @@ static int find_snapshot(struct partition_log_opening *opening) {
     struct snapshot_limits limits = {.committed = known_commit(opening), .last = log->last_index};
     struct snapshot_limits given = {.last = UINT64_MAX};
     bool reaches = find_up_to(log, &limits) || log->first_index == 1 || find_up_to(log, &given);
-    if (log->has_snapshot) log->kept_index = log->snapshot_index;
+    if (log->has_snapshot) {
+        log->kept_index = log->snapshot_index;
+        if (applier_snapshot_has_copy(log->store->env, log->path, log->kept_index))
+            log->copied_index = log->kept_index;
+    }
     if (reaches) return 0;
     return error_set(
         opening->why, ERR_CORRUPT,

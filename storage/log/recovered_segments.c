@@ -148,31 +148,44 @@ static bool note_start(struct recovered_segments *found) {
     return true;
 }
 
-/* The last index of the sealed segment at the place `kept`, as the header of the next one says; 0:
- * not known. */
-static log_index last_of_sealed(const struct recovered_segments *found) {
+/* What the header of the segment behind the place `kept` says; false: it is not known. */
+static bool next_header(const struct recovered_segments *found, struct segment_header *next) {
     const struct partition_log *log = found->log;
-    struct segment_header next;
     size_t i = found->kept + 1;
-    bool known = i < found->count && known_header_read(log->store->env, log->path, found->bases[i],
-                                                       SEGMENT_FILE_LOG, &next);
-    return known ? next.first_index - 1 : 0;
+    return i < found->count &&
+           known_header_read(log->store->env, log->path, found->bases[i], SEGMENT_FILE_LOG, next);
 }
 
-/* What is damaged in it other replicas may have, if nobody cleans it, and it is not gone there. */
+/* All of it has to be written again: up to where it goes is in its header, or in the next one's. */
+static bool complete_refill(const struct recovered_segments *found, struct segment_header *header) {
+    struct segment_header next;
+    if (segment_is_cleaned(header)) return true;
+    if (!next_header(found, &next)) return false;
+    header->last_index = next.first_index - 1;
+    header->end_offset = next.base_offset;
+    return header->last_index >= header->first_index && header->end_offset >= header->base_offset &&
+           header->last_index <= found->log->prefix.start.index;
+}
+
+/* What is damaged in it other replicas may have: the same entries, or what is left of them. */
 static void note_wound(struct recovered_segments *found, const struct kept_segment *kept) {
     const struct partition_log *log = found->log;
     const struct journal_group *journal = found->journal;
-    if (segment_is_cleaned(&kept->header) || kept->header.first_index <= log->prefix.start.index)
-        return;
+    struct segment_header header = kept->header, next;
+    bool refill = segment_is_cleaned(&header) || header.first_index <= log->prefix.start.index;
+    if (refill && !complete_refill(found, &header)) return;
     struct wound *wound = &found->wound;
     mem_free(wound->group_path);
     *wound = (struct wound){.group = log->group,
                             .group_path = mem_strdup(log->path),
-                            .header = kept->header,
+                            .header = header,
                             .end = {.position = kept->limit},
-                            .most = journal->term};
-    wound->end.last_index = kept->active ? kept->last_index : last_of_sealed(found);
+                            .most = journal->term,
+                            .refill = refill};
+    if (kept->active)
+        wound->end.last_index = kept->last_index;
+    else if (next_header(found, &next))
+        wound->end.last_index = next.first_index - 1;
     if (log->terms.count > 0) wound->least = log->terms.ranges[log->terms.count - 1].term;
     if (journal->entry_count > 0) wound->most = journal->entries[0]->term;
     found->wounded = true;
@@ -230,6 +243,13 @@ static bool guess_header(const struct recovered_segments *found, int64_t base,
                                  header);
 }
 
+/* Neither it nor its index says what it covers, so nothing in it can be believed. */
+static int header_is_lost(struct recovered_segments *found, const struct kept_segment *kept,
+                          const char *path) {
+    note_wound(found, kept);
+    return damaged(found, path, "does not begin with the header of this group's segments");
+}
+
 /* Segments are named for where they begin: so there may be one missing, whose name is known. */
 static int does_not_follow(struct recovered_segments *found, const char *path, int64_t base) {
     const struct partition_log *log = found->log;
@@ -255,7 +275,7 @@ static int keep(struct recovered_segments *found, int64_t base, bool active) {
     int error = open_segment_file(found, path, &kept.file, &kept.header, &size,
                                   &kept.header_damaged);
     if (!error && kept.header_damaged && !guess_header(found, base, &kept.header)) {
-        error = damaged(found, path, "does not begin with the header of this group's segments");
+        error = header_is_lost(found, &kept, path);
         env_file_close(kept.file);
     }
     if (!error) {

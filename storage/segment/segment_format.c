@@ -218,6 +218,12 @@ char *path_of_snapshot(const char *group_path, log_index index) {
     return path_join(group_path, name);
 }
 
+char *path_of_snapshot_copy(const char *group_path, log_index index) {
+    char name[32];
+    snprintf(name, sizeof name, "%020" PRIu64 ".copy", index);
+    return path_join(group_path, name);
+}
+
 bool path_number(const char *name, const char *suffix, uint64_t *number) {
     enum { DIGITS = 20 };
     uint64_t value = 0;

@@ -6,6 +6,7 @@
  *   groups/<group id>/<base offset>.index             file header, then index blocks
  *   groups/<group id>/<raft index, 20 digits>.snapshot
  *                                                     an applier's state (applier_snapshot.h)
+ *   groups/<group id>/<raft index>.copy               the same once more, where the log needs it
  *
  *   groups/<group id>/<base offset>.clean             what a cleaning writes, until it is a .log
  *   groups/<group id>/<base offset>.mend              what is being written into it
@@ -155,6 +156,7 @@ char *path_of_group(const char *groups_path, uint64_t group);
 char *path_of_segment(const char *group_path, kafka_offset base_offset,
                       enum segment_file_kind kind);
 char *path_of_snapshot(const char *group_path, log_index index);
+char *path_of_snapshot_copy(const char *group_path, log_index index);
 /* The number in a file name such as "00000000000000000042.log"; false: another name. */
 bool path_number(const char *name, const char *suffix, uint64_t *number);
 /* The group id in a directory's name; false: another name. */

@@ -104,7 +104,8 @@ static int decode(const uint8_t *copy, size_t size, uint64_t group, struct start
     return ERR_NONE;
 }
 
-static int read_copies(struct env_file *file, uint64_t group, struct start_file *into) {
+/* `both`: one that is whole is not enough. */
+static int read_copies(struct env_file *file, uint64_t group, bool both, struct start_file *into) {
     uint64_t size;
     size_t got;
     int error = env_file_size(file, &size);
@@ -118,18 +119,32 @@ static int read_copies(struct env_file *file, uint64_t group, struct start_file 
         error = decode(bytes, size / 2, group, into);
         if (error && decode(bytes + size / 2, size / 2, group, into) == ERR_NONE) error = ERR_NONE;
     }
+    bool same = error || memcmp(bytes, bytes + size / 2, size / 2) == 0;
+    if (both && !same) error = ERR_CORRUPT;
     mem_free(bytes);
     return error;
 }
 
-int start_file_read(struct env *env, const char *group_path, uint64_t group,
-                    struct start_file *into) {
+static int read_file(struct env *env, const char *group_path, uint64_t group, bool both,
+                     struct start_file *into) {
     struct env_file *file;
     char *path = path_join(group_path, "start");
     int error = env_file_open(env, path, ENV_READ, &file);
     mem_free(path);
     if (error) return error;
-    error = read_copies(file, group, into);
+    error = read_copies(file, group, both, into);
     env_file_close(file);
+    return error;
+}
+
+int start_file_read(struct env *env, const char *group_path, uint64_t group,
+                    struct start_file *into) {
+    return read_file(env, group_path, group, false, into);
+}
+
+int start_file_check(struct env *env, const char *group_path, uint64_t group) {
+    struct start_file found = {0};
+    int error = read_file(env, group_path, group, true, &found);
+    slice_unref(&found.change);
     return error;
 }

@@ -36,6 +36,9 @@ struct start_file {
  * the disk says. Blocks. */
 int start_file_read(struct env *env, const char *group_path, uint64_t group,
                     struct start_file *into);
+/* Whether both copies are whole, and say the same. ERR_CORRUPT: not; ERR_NOT_FOUND; or what the
+ * disk says. Blocks. */
+int start_file_check(struct env *env, const char *group_path, uint64_t group);
 /* Durable when it returns ERR_NONE; else the old one is, as before. Blocks. */
 int start_file_write(struct env *env, const char *group_path, uint64_t group,
                      const struct start_file *start);

@@ -1,24 +1,34 @@
 """Bits of one of three brokers are flipped at random places, while it runs and while it does not: nothing is lost, nothing wrong is served, and it is mended within a minute and said so.
-tests/run heal; ROUNDS (500) places; --short: a few.
+In segments (written to, sealed, cleaned, trimmed), indexes, snapshots and `start`, of topics and of the metadata; in a journal the broker is refused, and replaced.
+tests/run heal; ROUNDS (500) places, SEED (11); --short: a few.
 """
 
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import time
 
-from harness.cluster import Cluster, wait_until
+from confluent_kafka import OFFSET_BEGINNING, Consumer, ElectionType, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from harness.cluster import BIN, Cluster, wait_until
 from harness.suite import Suite
 
 SHORT = "--short" in sys.argv
 PLACES = 24 if SHORT else int(os.environ.get("ROUNDS") or 500)
+SEED = int(os.environ.get("SEED") or 11)
 AT_ONCE, MINUTE = 3, 60
 RECORDS, TOPIC = 1500, "orders"
+KEYS, TABLE, TRIMMED = 60, "table", "trimmed"
 SETTINGS = {
     "log.segment.bytes": 20000,
     "log.index.interval.bytes": 4096,
+    "log.cleaner.backoff.ms": 200,
+    "log.segment.delete.delay.ms": 100,
+    "auto.leader.rebalance.enable": "false",
     "journal.file.bytes": 65536,
     "journal.max.bytes": 262144,
     "tail.cache.bytes": 0,
@@ -45,9 +55,99 @@ def group_of(broker):
     return sorted((broker.data / "shard-0/groups").iterdir())[1]
 
 
-def all_is_served(cluster):
+def orders_are_served(cluster):
     done = cluster.drave("consume", TOPIC, "-o", "beginning", "-e", "-f", "%s\\n", timeout=60)
     assert done.stdout.splitlines() == [value(i) for i in range(RECORDS)], "what is served is not what was produced"
+
+
+class Topics:
+    """One that only grows, one that is compacted, one whose beginning goes; and what they have."""
+
+    def __init__(self, cluster):
+        self.cluster, self.turn, self.trimmed = cluster, 0, []
+        fill(cluster)
+        cluster.create(TABLE, replicas=3, **{"cleanup.policy": "compact"})
+        cluster.create(TRIMMED, replicas=3)
+        cluster.wait_leaders(TABLE, in_sync=3)
+        cluster.wait_leaders(TRIMMED, in_sync=3)
+        self.producer = Producer({"bootstrap.servers": cluster.bootstrap, "enable.idempotence": True, "log_level": 0})
+        self.last = {}
+        for _ in range(30):
+            self.change()
+        wait_until("cleaned segments", lambda: all(self.cleaned(b) for b in cluster), 60)
+
+    def cleaned(self, broker):
+        return any(path.read_bytes()[4] == 3 for path in broker.data.glob("shard-0/groups/*/*.log"))
+
+    def change(self):
+        """Each key of the table anew, but for some that go; some records more, and some less at the beginning."""
+        self.turn += 1
+        failed = []
+
+        def told(error, _):
+            if error:
+                failed.append(error)
+
+        for key in range(KEYS):
+            gone = (key + self.turn) % 17 == 0
+            new = None if gone else f"{self.turn}:{'y' * 100}"
+            self.producer.produce(TABLE, key=f"key-{key}", value=new, on_delivery=told)
+            self.last[f"key-{key}"] = new
+            self.producer.flush(0) if key % 10 else self.producer.flush(60)
+        for _ in range(20):
+            self.trimmed.append(f"{len(self.trimmed)}:{'z' * 300}")
+            self.producer.produce(TRIMMED, value=self.trimmed[-1], on_delivery=told)
+            self.producer.flush(60)
+        assert self.producer.flush(60) == 0 and not failed, failed[:3]
+        if self.turn % 5 == 0:
+            self.cluster.drave("topic", "trim", TRIMMED, "--offset", max(0, len(self.trimmed) - 150))
+
+    def records(self, topic):
+        consumer = Consumer({"bootstrap.servers": self.cluster.bootstrap, "group.id": "none", "enable.auto.commit": False, "log_level": 0})
+        low, high = wait_until("offsets", lambda: consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=20))
+        consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+        found, offset = [], low - 1
+        while offset < high - 1:
+            message = consumer.poll(30)
+            assert message is not None, f"nothing comes behind offset {offset} of {high} of {topic}"
+            if message.error():
+                raise KafkaException(message.error())
+            offset = message.offset()
+            found.append((offset, message.key(), message.value()))
+        consumer.close()
+        return low, found
+
+    def are_served(self):
+        orders_are_served(self.cluster)
+        table = {}
+        for _, key, new in self.records(TABLE)[1]:
+            table[key.decode()] = new and new.decode()
+        lost = {k: v for k, v in self.last.items() if v is not None and table.get(k) != v}
+        back = {k: table[k] for k, v in self.last.items() if v is None and table.get(k) is not None}
+        assert not lost and not back, f"lost {lost}, back {back}"
+        low, found = self.records(TRIMMED)
+        assert [r[2].decode() for r in found] == self.trimmed[low:], "what is served of the trimmed topic is not what was produced"
+
+    def each_replica_leads(self):
+        admin = AdminClient({"bootstrap.servers": self.cluster.bootstrap, "log_level": 0})
+        for broker in self.cluster:
+            for topic in (TOPIC, TABLE, TRIMMED):
+                others = [str(b.node) for b in self.cluster if b.node != broker.node]
+                self.cluster.drave("topic", "move", topic, "--to", ",".join([str(broker.node), *others]))
+                self.cluster.wait_leaders(topic, in_sync=3)
+
+                def leads(topic=topic, node=broker.node):
+                    if self.cluster.leaders(topic)[0] != node:
+                        admin.elect_leaders(ElectionType.PREFERRED, [TopicPartition(topic, 0)]).result(30)
+                    return self.cluster.leaders(topic)[0] == node
+
+                wait_until(f"broker {broker.node} to lead {topic}", leads, MINUTE, 0.2)
+            self.are_served()
+
+
+# ---- Bits ----
+
+KINDS = {"*.log": 6, "*.index": 2, "*.snapshot": 2, "*.copy": 1, "start": 2}
 
 
 def flip(path, dice):
@@ -58,64 +158,124 @@ def flip(path, dice):
         byte = file.read(1)[0]
         file.seek(at)
         file.write(bytes([byte ^ 1 << dice.randrange(8)]))
-    return f"{path.name} at {at}"
+    return f"{path.parent.name}/{path.name} at {at}"
 
 
-def whole_again(broker, before, what):
-    """All segments are as they were; the last one may have grown."""
+def damage(broker, dice):
+    """AT_ONCE places in files of the topics and of the metadata, of each file one; the places."""
+    told, done = [], set()
+    while len(told) < AT_ONCE:
+        kind = dice.choices(list(KINDS), KINDS.values())[0]
+        paths = sorted(broker.data.glob(f"shard-0/groups/*/{kind}"))
+        path = dice.choice(paths) if paths else None
+        state = path and path.suffix in (".snapshot", ".copy")  # one of the two stays, as with one bit that rots
+        place = (path.parent, "state") if state else path
+        if path is None or place in done:
+            continue
+        try:
+            told.append(flip(path, dice))
+            done.add(place)
+        except (FileNotFoundError, ValueError):  # it was cleaned, or let go of
+            continue
+    return ", ".join(told)
 
-    def same():
-        return all(path.read_bytes().startswith(data) for path, data in before.items())
 
-    began = time.monotonic()
-    wait_until(f"broker {broker.node} to mend {what}", same, MINUTE, 0.05)
+def what_is_damaged(broker):
+    done = subprocess.run([BIN / "draved", "log", "verify", broker.data], capture_output=True, text=True, timeout=60)
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+def mended(broker, what):
+    """Whoever reads all of it finds nothing any more; seconds."""
+    began, left = time.monotonic(), [""]
+
+    def whole():
+        left[0] = what_is_damaged(broker)
+        return not left[0]
+
+    try:
+        wait_until(f"broker {broker.node} to mend {what}", whole, MINUTE, 0.1)
+    except TimeoutError as e:
+        raise AssertionError(f"{e}\n{left[0][-1500:]}\n{broker.log_text()[-1500:]}") from e
     return time.monotonic() - began
 
 
-def damage(broker, dice, kinds):
-    """AT_ONCE places in files of these kinds; what the segments were before, and the places."""
-    group = group_of(broker)
-    before = {path: path.read_bytes() for path in group.glob("*.log")}
-    paths = [path for kind in kinds for path in sorted(group.glob(kind))]
-    return before, ", ".join(flip(dice.choice(paths), dice) for _ in range(AT_ONCE))
+def lines_of_mending(cluster):
+    pattern = r"mended \d+ damaged places|mended its log, which|did not match its checksum|does not match its checksum; what it says"
+    return sum(len(re.findall(pattern, b.log_text(whole=True))) for b in cluster)
 
 
 def running():
-    """Flips in segments of a running broker, which nobody need read: the scrub finds them."""
-    dice = random.Random(11)
-    longest = 0
+    """Flips in files of a running broker, which nobody need read: the scrub finds them."""
+    dice = random.Random(SEED)
+    longest = places = 0
     with Cluster(3, settings=SETTINGS) as cluster:
-        fill(cluster)
-        for _ in range(0, PLACES // 2, AT_ONCE):
+        topics = Topics(cluster)
+        while places < PLACES // 2:
             broker = cluster[dice.randrange(3) + 1]
-            before, what = damage(broker, dice, ["*.log"])
-            all_is_served(cluster)
-            longest = max(longest, whole_again(broker, before, what))
-        broker.wait_log(r"orders-0: mended \d+ damaged places of its log with \d+ entries of other brokers")
-        broker.wait_log("orders-0: this replica is whole again")
+            what = damage(broker, dice)
+            topics.change()
+            topics.are_served()
+            longest = max(longest, mended(broker, what))
+            places += AT_ONCE
         cluster.wait_leaders(TOPIC, in_sync=3)
-        all_is_served(cluster)
-        mended = sum(len(re.findall(r"mended \d+ damaged places", b.log_text(whole=True))) for b in cluster)
-    return f"the longest took {longest:.1f} s; {mended} times said"
+        topics.each_replica_leads()
+        said = lines_of_mending(cluster)
+        assert said > 0
+    return f"{places} places; the longest took {longest:.1f} s; {said} times said"
 
 
 def at_a_start():
-    """Flips in segments and indexes of a broker that is down; while it is, and when it is back, all is served."""
-    dice = random.Random(12)
-    longest = 0
+    """Flips in files of a broker that is down; while it is, and when it is back, all is served."""
+    dice = random.Random(SEED + 1)
+    longest = places = 0
     with Cluster(3, settings=SETTINGS) as cluster:
-        fill(cluster)
-        for _ in range(0, PLACES - PLACES // 2, AT_ONCE):
+        topics = Topics(cluster)
+        while places < PLACES - PLACES // 2:
             broker = cluster[dice.randrange(3) + 1]
-            cluster.wait_leaders(TOPIC, in_sync=3)
+            for topic in (TOPIC, TABLE, TRIMMED):
+                cluster.wait_leaders(topic, in_sync=3)
             assert broker.stop() == 0, f"broker {broker.node} did not end well"
-            before, what = damage(broker, dice, ["*.log", "*.index"])
+            what = damage(broker, dice)
+            topics.change()
             broker.start(ready=True)
-            all_is_served(cluster)
-            longest = max(longest, whole_again(broker, before, what))
-        cluster.wait_leaders(TOPIC, in_sync=3)
-        all_is_served(cluster)
-    return f"the longest took {longest:.1f} s"
+            topics.are_served()
+            longest = max(longest, mended(broker, what))
+            places += AT_ONCE
+        for topic in (TOPIC, TABLE, TRIMMED):
+            cluster.wait_leaders(topic, in_sync=3)
+        topics.each_replica_leads()
+        said = lines_of_mending(cluster)
+    return f"{places} places; the longest took {longest:.1f} s; {said} times said"
+
+
+def journals():
+    """In a journal: it is refused, and a new one takes its place; or nobody needs that place any more."""
+    dice = random.Random(SEED + 2)
+    refused = places = 0
+    with Cluster(3, settings=SETTINGS) as cluster:
+        topics = Topics(cluster)
+        while places < max(3, PLACES // 25) or refused == 0:
+            places += 1
+            broker = cluster[dice.randrange(3) + 1]
+            topics.change()
+            broker.kill()
+            flip(dice.choice(sorted((broker.data / "shard-0/journal").glob("*.journal"))), dice)
+            broker.start()
+            wait_until("ready, or its end", lambda b=broker: "ready: " in b.log_text() or not b.alive(), MINUTE)
+            if not broker.alive():
+                refused += 1
+                last = broker.log_text().strip().splitlines()[-1]
+                assert broker.process.returncode == 1 and "journal" in last, last
+                shutil.rmtree(broker.data)
+                broker.start().wait_log(f"drave broker replace {broker.node}")
+                cluster.drave("broker", "replace", broker.node, timeout=90)
+                broker.wait_ready()
+            for topic in (TOPIC, TABLE, TRIMMED):
+                cluster.wait_leaders(topic, in_sync=3, seconds=MINUTE)
+            topics.are_served()
+        topics.each_replica_leads()
+    return f"{places} places, {refused} times refused and replaced"
 
 
 def only_copy_away():
@@ -139,7 +299,7 @@ def only_copy_away():
         cluster[2].start(ready=True)
         took = whole_again(cluster[1], before, segment.name)
         cluster.wait_leaders(TOPIC, in_sync=3)
-        all_is_served(cluster)
+        orders_are_served(cluster)
     return f"{took:.1f} s"
 
 
@@ -150,6 +310,17 @@ def some_of_it(cluster):
         return done.stdout.splitlines()
     except subprocess.TimeoutExpired as over:
         return (over.stdout or b"").decode().splitlines()
+
+
+def whole_again(broker, before, what):
+    """All segments are as they were; the last one may have grown."""
+
+    def same():
+        return all(path.read_bytes().startswith(data) for path, data in before.items())
+
+    began = time.monotonic()
+    wait_until(f"broker {broker.node} to mend {what}", same, MINUTE, 0.05)
+    return time.monotonic() - began
 
 
 def flip_middle(path):
@@ -165,6 +336,7 @@ def main():
     suite.run(running)
     suite.run(at_a_start)
     suite.run(only_copy_away)
+    suite.run(journals)
     suite.end()
 
 

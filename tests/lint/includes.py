@@ -29,7 +29,7 @@ WINGS = {
     "storage/dump": {"storage/log", "storage/segment", "storage/journal", "storage"},
     "storage/log": {"storage/heal", "storage/clean", "storage/tables", "storage/segment", "storage/journal", "storage"},
     "storage/clean": {"storage/segment", "storage"},
-    "storage/heal": {"storage/segment", "storage"},
+    "storage/heal": {"storage/clean", "storage/segment", "storage"},
     "storage/tables": {"storage/segment", "storage"},
     "storage/segment": {"storage"},
     "storage/journal": {"storage"},

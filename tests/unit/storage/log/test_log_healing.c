@@ -384,7 +384,8 @@ static int open_again(struct healing_test *test) {
 }
 
 static void mend_wound(struct healing_test *test, struct closed_log *closed) {
-    static const struct wound_mending_events events = {wound_lacks, wound_done};
+    static const struct wound_mending_events events = {
+        .lacks = wound_lacks, .done = wound_done, .lacks_range = NULL};
     struct wound wound;
     *closed = (struct closed_log){.test = test, .goes_to = closed->goes_to};
     assert_true(log_store_take_wound(test->logs->store, &wound));
