@@ -39,6 +39,7 @@ struct batch_ask {
     struct transaction_partitions partitions;
     struct kp_add_partitions_to_txn_response_transaction *into;
     struct kp_add_partitions_to_txn_response_partition *only; /* NULL: all of the transaction */
+    struct kp_string topic;                                   /* of that one */
     enum { ASK_LISTED, ASK_FINDS, ASK_CALLS, ASK_OVER } stage;
 };
 
@@ -108,6 +109,10 @@ static void on_found(struct coordinator_find *find, void *state, int16_t error) 
 static void ask_begin(struct adding_batch *batch, struct batch_ask *ask) {
     ask->stage = ASK_FINDS;
     batch->begun++;
+    if (ask->only != NULL) {
+        transaction_partitions_add(&ask->partitions, ask->topic, &ask->only->partition_index, 1);
+        transaction_partitions_settle(&ask->partitions);
+    }
     coordinators_find(batch->services->transaction_coordinators, ask->call.id.data,
                       (size_t)ask->call.id.len, &ask->find);
 }
@@ -137,9 +142,7 @@ static void list_verifications(struct adding_batch *batch,
         for (int32_t p = 0; p < topic->partitions.count; p++) {
             struct batch_ask *ask = ask_list(batch, asked, into);
             ask->only = &into->topics.items[t].partitions.items[p];
-            transaction_partitions_add(&ask->partitions, topic->name, &topic->partitions.items[p],
-                                       1);
-            transaction_partitions_settle(&ask->partitions);
+            ask->topic = topic->name;
         }
     }
 }
