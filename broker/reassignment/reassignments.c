@@ -14,7 +14,7 @@
 
 #include <uthash.h>
 
-enum { LOOK_US = 100 * 1000, SUBMIT_MS = 10 * 1000, SWEEP_US = 60 * 1000 * 1000 };
+enum { LOOK_US = 100 * 1000, SUBMIT_MS = 10 * 1000, SWEEP_US = 10 * 1000 * 1000 };
 
 /* A partition that this broker leads, and of which a plan is under way. */
 struct move {

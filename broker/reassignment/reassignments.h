@@ -8,7 +8,8 @@
  * its files. A replica is promoted when it has been within RAFT_GROUP_IN_SYNC_ENTRIES of the end
  * for READY_MS.
  * Failures: a change that is refused, or lost with the leadership, is taken again at the next look;
- * a broker that does not come keeps its own promotion waiting, nothing else.
+ * a broker that does not come keeps its own promotion waiting, nothing else; a stand-by that a
+ * leader with an old table took in for a plan that is over is found within ten seconds, and goes.
  * Invariants: nothing is remembered but since when a stand-by is near; one step at a time for each
  * partition; REPLICAS_DONE is said only by one of whom a majority has confirmed, behind the plan,
  * that it leads, so what it has is the configuration.
