@@ -93,7 +93,6 @@ enum mutant {
                                    is taken */
 
     MUTANT_STABLE_BY_MARKER_IN_FLIGHT, /* a transaction is over when its marker is appended */
-    MUTANT_COORDINATOR_TERM_IGNORED,   /* markers of a deposed coordinator are taken */
 
     /* ---- Coordinators of transactions ---- */
 
@@ -103,17 +102,15 @@ enum mutant {
     MUTANT_COMPLETED_EARLY, /* a transaction is over when its first partition has its marker */
     MUTANT_TAKEOVER_FORGETS,     /* a new coordinator takes it that all markers are written */
     MUTANT_TAKEOVER_ABORTS,      /* ... aborts what was decided to be committed */
-    MUTANT_VERIFIED_UNCONFIRMED, /* a coordinator that was deposed says that partitions take part */
-    MUTANT_FENCED_UNCONFIRMED,   /* ... refuses producers for good */
-    MUTANT_VERIFIED_BEFORE_MARKER, /* that a partition takes part counts behind a marker, too */
-    MUTANT_NOT_VERIFIED,           /* nobody asks whether a partition takes part */
-    MUTANT_OFFSETS_NOT_VERIFIED,   /* ... whether the offsets of a group do */
-    MUTANT_LEADERLESS_IS_GONE,     /* a partition that nobody leads needs no marker */
-    MUTANT_TIME_BY_WALL_CLOCK, /* what a taken over transaction has left goes by the wall clock */
-    MUTANT_FENCE_KEEPS_EPOCH,  /* whose transaction is ended by others is not shut out */
-    MUTANT_INIT_KEEPS_EPOCH,   /* a new producer gets the epoch of the one before */
-    MUTANT_OLD_EPOCH_ENDS,     /* a fenced producer ends transactions */
-    MUTANT_OLD_EPOCH_ADDS,     /* ... and adds partitions to them */
+    MUTANT_NOT_VERIFIED,         /* nobody asks whether a partition takes part */
+    MUTANT_OFFSETS_NOT_VERIFIED, /* ... whether the offsets of a group do */
+    MUTANT_LEADERLESS_IS_GONE,   /* a partition that nobody leads needs no marker */
+    MUTANT_TIME_BY_WALL_CLOCK,   /* what a taken over transaction has left goes by the wall clock */
+    MUTANT_FENCE_KEEPS_EPOCH,    /* whose transaction is ended by others is not shut out */
+    MUTANT_END_KEEPS_EPOCH,      /* an end does not raise the epoch with transaction.version 2 */
+    MUTANT_EPOCH_RAISED_TWICE,   /* ... or raises it by two */
+    MUTANT_INIT_KEEPS_EPOCH,     /* a new producer gets the epoch of the one before */
+    MUTANT_OLD_EPOCH_ENDS,       /* a fenced producer ends transactions */
 
     /* ---- Offsets of transactions ---- */
 

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/container_of.h"
-#include "base/mutant.h"
 #include "broker/producer/producer_hash.h"
 #include "protocol/kafka_error.h"
 
@@ -139,7 +138,7 @@ void guards_cancel(struct guards *guards, struct guarded *guarded) {
 
 void guards_marker(struct guards *guards, int64_t producer_id, int16_t epoch, bool raises_epoch) {
     struct guard *guard = guard_find(guards, producer_id);
-    if (guard == NULL || !guard->asking || MUTANT(MUTANT_VERIFIED_BEFORE_MARKER)) return;
+    if (guard == NULL || !guard->asking) return;
     int16_t asked = guard->question.epoch;
     if (asked < epoch || (asked == epoch && !raises_epoch)) guard->stale = true;
 }

@@ -43,8 +43,7 @@ enum marker_verdict producer_state_check_marker(const struct producer_state *sta
         return HASH_COUNT(state->table) < state->options.max_producers ? MARKER_APPEND
                                                                        : MARKER_TOO_MANY;
     struct producer_outlook outlook = producer_outlook_of(producer);
-    bool deposed = marker->coordinator_epoch < outlook.coordinator_epoch;
-    if (deposed && !MUTANT(MUTANT_COORDINATOR_TERM_IGNORED)) return MARKER_OLD_COORDINATOR;
+    if (marker->coordinator_epoch < outlook.coordinator_epoch) return MARKER_OLD_COORDINATOR;
     const struct producer_marker *before = marker_in_flight(producer);
     if (before != NULL && are_alike(before, marker)) {
         *offset = before->offset;

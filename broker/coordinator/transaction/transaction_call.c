@@ -6,7 +6,6 @@
 
 #include "base/check.h"
 #include "base/container_of.h"
-#include "base/mutant.h"
 #include "broker/coordinator/transaction/transaction.h"
 #include "protocol/kafka_error.h"
 
@@ -61,11 +60,7 @@ void transaction_call_conclude(struct transaction_table *table, struct transacti
                                const struct transaction_verdict *verdict) {
     call->producer_id = verdict->producer_id;
     call->epoch = verdict->epoch;
-    bool verified = verdict->error == KAFKA_NONE && call->kind == TRANSACTION_ADD &&
-                    call->add.verifies;
-    bool believed = (MUTANT(MUTANT_VERIFIED_UNCONFIRMED) && verified) ||
-                    (MUTANT(MUTANT_FENCED_UNCONFIRMED) && verdict->error != KAFKA_NONE);
-    if (!verdict->confirm || believed) {
+    if (!verdict->confirm) {
         transaction_call_answer(table, call, verdict->error);
         return;
     }

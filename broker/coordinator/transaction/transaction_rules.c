@@ -141,8 +141,7 @@ struct transaction_verdict transaction_judge_add(const struct transaction_state 
     if (state == NULL) return answer(KAFKA_INVALID_PRODUCER_ID_MAPPING);
     if (transaction_is_prepared(state->status)) return only(TRANSACTION_WAIT);
     if (ask->producer_id != state->producer_id) return answer(KAFKA_INVALID_PRODUCER_ID_MAPPING);
-    if (ask->epoch != state->epoch && !MUTANT(MUTANT_OLD_EPOCH_ADDS))
-        return fenced(state, ask->producer_id, ask->epoch);
+    if (ask->epoch != state->epoch) return fenced(state, ask->producer_id, ask->epoch);
     bool is_in = state->status == TRANSACTION_ONGOING &&
                  transaction_partitions_have_all(&state->partitions, ask->partitions);
     if (is_in) return identity(state);
@@ -161,9 +160,11 @@ static struct transaction_verdict prepare_raised(const struct transaction_state 
     struct transaction_state next = follow(state, status, true, moment->now_ms);
     next.client_version = TRANSACTION_RAISES_EPOCH;
     if (state->status != TRANSACTION_ONGOING) next.start_ms = moment->now_ms; /* of nothing */
-    if (state->epoch != INT16_MAX) {
+    bool kept = (MUTANT(MUTANT_FENCE_KEEPS_EPOCH) && kind == TRANSACTION_FENCE) ||
+                (MUTANT(MUTANT_END_KEEPS_EPOCH) && kind == TRANSACTION_WRITE);
+    if (state->epoch != INT16_MAX && !kept) {
         next.last_epoch = state->epoch;
-        next.epoch++;
+        next.epoch = (int16_t)(state->epoch + (MUTANT(MUTANT_EPOCH_RAISED_TWICE) ? 2 : 1));
     }
     if (rotates) next.next_id = moment->new_id;
     return write(kind, next);
