@@ -100,6 +100,7 @@ void broker_follow_roster(struct broker *broker) {
         const struct roster_broker *row = metadata_roster_at(broker->metadata, i);
         nodes[i] = follows[i].node = row->node;
         memcpy(follows[i].directory, row->directory, METADATA_UUID_SIZE);
+        applicants_forget(&broker->applicants, row->directory);
         dial(broker, row);
     }
     for (size_t i = 0; i < broker->follows_count; i++)

@@ -44,6 +44,14 @@ void applicants_note(struct applicants *applicants, const struct peer_hello *hel
         *place_for(applicants, hello) = one;
 }
 
+void applicants_forget(struct applicants *applicants, const uint8_t directory[CLUSTER_UUID_SIZE]) {
+    size_t kept = 0;
+    for (size_t i = 0; i < applicants->count; i++)
+        if (memcmp(applicants->items[i].directory, directory, CLUSTER_UUID_SIZE) != 0)
+            applicants->items[kept++] = applicants->items[i];
+    applicants->count = kept;
+}
+
 size_t applicants_find(const struct applicants *applicants, int32_t node, uint64_t now_ms,
                        const struct applicant **found) {
     size_t count = 0;

@@ -35,6 +35,8 @@ struct applicants {
 /* Nothing if its list does not say where it is reached itself. */
 void applicants_note(struct applicants *applicants, const struct peer_hello *hello,
                      uint64_t now_ms);
+/* One with that directory belongs to the cluster now: what it said before counts no more. */
+void applicants_forget(struct applicants *applicants, const uint8_t directory[CLUSTER_UUID_SIZE]);
 /* How many say that they are that broker; *found is one of them. */
 size_t applicants_find(const struct applicants *applicants, int32_t node, uint64_t now_ms,
                        const struct applicant **found);

@@ -32,6 +32,21 @@ static void test_applicants_found(void **state) {
     assert_string_equal(found->host, "moved");
 }
 
+/* One that was admitted does not stand in the way of the next directory under its id. */
+static void test_applicants_admitted(void **state) {
+    (void)state;
+    static const uint8_t admitted[CLUSTER_UUID_SIZE] = {1};
+    const struct applicant *found = NULL;
+    ask(4, 1, "4@a:1", 1000);
+    ask(4, 2, "4@a:1", 1000);
+    ask(5, 3, "5@a:2", 1000);
+    assert_int_equal(applicants_find(&applicants, 4, 1000, &found), 2);
+    applicants_forget(&applicants, admitted);
+    assert_int_equal(applicants_find(&applicants, 4, 1000, &found), 1);
+    assert_int_equal(found->directory[0], 2);
+    assert_int_equal(applicants_find(&applicants, 5, 1000, &found), 1);
+}
+
 /* A list without it, or with something else in its place, is not believed. */
 static void test_applicants_without_an_address(void **state) {
     (void)state;
@@ -75,6 +90,7 @@ static void test_applicants_too_many(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_applicants_found, setup),
+        cmocka_unit_test_setup(test_applicants_admitted, setup),
         cmocka_unit_test_setup(test_applicants_without_an_address, setup),
         cmocka_unit_test_setup(test_applicants_two_with_one_id, setup),
         cmocka_unit_test_setup(test_applicants_too_many, setup),
