@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# By name only: everyday jobs of consumers with every client that people have; --kills 1: while a broker is killed every 20 s.
+# By name only: everyday jobs of consumers, and transactions, with every client that people have; --kills 1: while a broker is killed every 20 s;
+# --rounds N: Kafka Streams and Kafka Connect are at work exactly once for N minutes.
 for program in java mvn go; do
     command -v "$program" >/dev/null || { echo "# $program is missing"; exit 77; }
 done
