@@ -131,12 +131,12 @@ def transactions_are_committed(j):
     t, w = j.topic(2), Writer(j)
     for _ in while_it_lasts(j, 3):
         w.transaction(t, 10)
+    is_exact(j, t, [w])
     m = j.member([t])
     rows = j.read([m], w.committed, not_these=w.unread())
     offsets = [r[3] for r in rows if r[2] == 1]
     if not j.rough and offsets != [*range(5), *range(6, 11), *range(12, 17)]:
         raise Failed(f"partition 1 was read as {offsets}")
-    is_exact(j, t, [w])
     j.close(m)
 
 
