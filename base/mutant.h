@@ -51,8 +51,8 @@ enum mutant {
     MUTANT_START_ABOVE_COMMIT, /* the engine is started at the end of the log, as if all of it were
                                   committed */
     MUTANT_TERMS_BELOW_START_LOST, /* the engine is not told the terms below its start */
-    MUTANT_BELOW_TRAIL_PASSED, /* AppendEntries that reach below the engine's trail are stepped as
-                                  they are */
+    MUTANT_BELOW_TRAIL_PASSED,    /* AppendEntries that reach below the engine's trail, or the log's
+                                     start, are stepped as they are */
     MUTANT_QUIET_FOLLOWER_SLEEPS, /* a quiet follower does not wake when its leader's broker is gone
                                    */
     MUTANT_CONFIRM_SKIPPED, /* a leader takes a confirmation as given that it has only asked for */
@@ -157,6 +157,23 @@ enum mutant {
     /* ---- Logs that a leader gave as files ---- */
 
     MUTANT_LOG_BEGINS_IN_TWO = 110, /* that a log begins anew is a truncation and a progress */
+
+    MUTANT_STAGED_UNCHECKED = 112, /* files that were given are believed without their checksums,
+                                      and other bytes are given */
+
+    /* ---- Configurations, and who is in a group ---- */
+
+    MUTANT_CHANGE_BEFORE_BARRIER = 180, /* a leader changes the configuration before an entry of its
+                                           own term has committed */
+    MUTANT_CHANGES_TOGETHER,            /* a change counts as committed when it is appended */
+    MUTANT_VOTERS_FROM_TABLE,           /* who is a member by the metadata counts as voting */
+    MUTANT_LAST_VOTER_REMOVED,          /* a leader takes itself out, whoever is left */
+    MUTANT_PROMOTED_BEHIND,             /* who joins votes at once */
+    MUTANT_REPLICA_IDS_KEPT,            /* a replaced broker's replicas keep their ids */
+    MUTANT_FILES_GO_EARLY,              /* a replica's files go when its plan is made */
+    MUTANT_NEWCOMER_BOOTSTRAPPED,       /* who joins begins with a configuration of its own */
+    MUTANT_APPEND_TO_OLD, /* what is appended to a list is, to what it was before another
+                             change that is under way */
 
     /* ---- Identity ---- */
 

@@ -19,6 +19,7 @@
  */
 #include <inttypes.h>
 
+#include "base/mutant.h"
 #include "raft-glue/engine/configuration.h"
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log_types.h"
@@ -90,12 +91,14 @@ static bool is_taken_up(const struct raft_group *group) {
 
 static bool may_change(const struct raft_group *group) {
     if (!raft_group_leads(group)) return false;
-    return raft_group_leading_term(group) == raft_group_term(group);
+    return raft_group_leading_term(group) == raft_group_term(group) ||
+           MUTANT(MUTANT_CHANGE_BEFORE_BARRIER);
 }
 
 static bool knows_itself(const struct raft_group *group, replica_id replica) {
     const struct member *member = raft_group_member(group, replica);
-    return member != NULL && member_match(member) >= group->raft.configuration_committed_index;
+    return member != NULL && (member_match(member) >= group->raft.configuration_committed_index ||
+                              MUTANT(MUTANT_PROMOTED_BEHIND));
 }
 
 int raft_group_change(struct raft_group *group, enum raft_group_change change, replica_id replica) {
@@ -103,7 +106,7 @@ int raft_group_change(struct raft_group *group, enum raft_group_change change, r
     if (!may_change(group)) return ERR_NOT_LEADER;
     if (is_taken_up(group) || group->raft.configuration_uncommitted_index != 0) return ERR_LIMIT;
     draft_begin(group, &draft);
-    bool of_us = replica == group->replica;
+    bool of_us = replica == group->replica && !(MUTANT(MUTANT_LAST_VOTER_REMOVED) && draft.n > 1);
     if (of_us || !group->self->voter || !draft_change(&draft, change, replica)) return ERR_INVALID;
     if (change == RAFT_GROUP_PROMOTE && !knows_itself(group, replica)) return ERR_AGAIN;
     struct entry_spec spec = {.type = ENTRY_CHANGE,

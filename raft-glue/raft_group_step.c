@@ -265,7 +265,8 @@ static void follow_up(struct raft_group *group) {
     quiet_stepped(group);
     /* As soon as a commit covers it, applied or not: with a state that lies above it, it is never
      * applied. */
-    if (group->raft.configuration_uncommitted_index <= group->commit)
+    if (group->raft.configuration_uncommitted_index <= group->commit ||
+        MUTANT(MUTANT_CHANGES_TOGETHER))
         raft_group_report_change(group);
     if (raft_group_leads(group) && group->serve_index == 0) serve_behind_own_entry(group);
     struct raft_event event;

@@ -201,6 +201,7 @@ unsigned raft_group_trail_cut_gone(struct raft_group *group, struct raft_append_
     /* A leader that was deposed may know less than what is gone here, of a later term than its own;
      * it is only answered. */
     if (args->term < raft_current_term(&group->raft)) return 0;
+    if (MUTANT(MUTANT_BELOW_TRAIL_PASSED)) return 0;
     return cut_below(group, args, partition_log_first_index(group->log) - 1);
 }
 

@@ -27,11 +27,12 @@ void raft_group_voters_mirror(struct raft_group *group) {
                                     .committed = raft->configuration_committed_index};
     for (unsigned i = 0; i < raft->configuration.n; i++)
         group->voters.count += raft->configuration.servers[i].role == RAFT_VOTER;
+    if (MUTANT(MUTANT_VOTERS_FROM_TABLE)) group->voters.count = group->member_count;
     for (size_t i = 0; i < group->member_count; i++) {
         struct member *member = group->members[i];
         const struct raft_server *server = server_of(group, member->replica);
         bool inside = server != NULL;
-        member->voter = inside && server->role == RAFT_VOTER;
+        if (!MUTANT(MUTANT_VOTERS_FROM_TABLE)) member->voter = inside && server->role == RAFT_VOTER;
         if (inside != member->inside && member != group->self) replicate_renew(member);
         member->inside = inside;
     }
@@ -50,5 +51,5 @@ void raft_group_voters_note(struct raft_group *group, const struct raft_update *
 bool raft_group_is_sole_follower(const struct raft_group *group) {
     return group->phase == RAFT_GROUP_RUNNING && group->raft.state == RAFT_FOLLOWER &&
            !group->raft.snapshot.installing && group->self->voter && group->voters.count == 1 &&
-           !MUTANT(MUTANT_SOLE_VOTER_SAME_TERM);
+           !MUTANT(MUTANT_SOLE_VOTER_SAME_TERM) && !MUTANT(MUTANT_LAST_VOTER_REMOVED);
 }

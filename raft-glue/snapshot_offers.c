@@ -22,6 +22,7 @@
 
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
 #include "storage/segment/prefix_source.h"
 
@@ -252,6 +253,8 @@ static void on_piece(void *arg, int error, struct slice bytes) {
     }
     struct slice slices[2] = {{0}, bytes};
     uint8_t head[SNAPSHOT_CHUNK_HEAD_SIZE];
+    if (MUTANT(MUTANT_STAGED_UNCHECKED) && bytes.len > 0)
+        ((uint8_t *)(uintptr_t)bytes.data)[bytes.len - 1] ^= 1;
     snapshot_chunk_encode(head, &offer->head, &offer->wants[offer->first]);
     slices[0] = slice_copy(NULL, head, sizeof head);
     link->piece_is_read = offer->reading = false;

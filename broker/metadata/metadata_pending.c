@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mutant.h"
 #include "broker/metadata/config_resolution.h"
 #include "broker/metadata/metadata_group_internal.h"
 #include "broker/metadata/metadata_leader.h"
@@ -138,7 +139,7 @@ static bool is_under_way(const struct metadata_group *group,
     if (command->type == COMMAND_RETIRE_BROKER && group->pending != NULL) return true;
     DL_FOREACH(group->pending, pending)
     if (pending->alone || (known && memcmp(&pending->request, &request, sizeof request) == 0) ||
-        (resource != 0 && pending->resource == resource))
+        (resource != 0 && pending->resource == resource && !MUTANT(MUTANT_APPEND_TO_OLD)))
         return true;
     return false;
 }

@@ -305,6 +305,10 @@ static void replace_in(struct metadata *metadata, struct metadata_partition *par
         partition->recovery = (struct metadata_recovery){.replica = 0};
     for (size_t i = 0; i < count; i++) {
         struct metadata_replica replica = partition->replicas[i];
+        if (MUTANT(MUTANT_REPLICA_IDS_KEPT)) {
+            put(&members, replica);
+            continue;
+        }
         if (replica.node == node && i < replica_count) {
             replica.replica = metadata->next_replica++;
             replica.fresh = stays = true;

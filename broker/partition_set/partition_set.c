@@ -225,7 +225,8 @@ static void stay_closed(struct row *row, const struct metadata_partition *source
 
 /* No replica of it has been here before, as far as it is known for certain. */
 static bool is_new(const struct row *row) {
-    return row->created > journal_durable_mark(log_store_journal(shard_store(row->set->shard)));
+    return row->created > journal_durable_mark(log_store_journal(shard_store(row->set->shard))) ||
+           MUTANT(MUTANT_NEWCOMER_BOOTSTRAPPED);
 }
 
 static void open_partition(struct row *row, const struct metadata_partition *source) {
@@ -239,7 +240,8 @@ static void open_partition(struct row *row, const struct metadata_partition *sou
                                   .replica = row->replica,
                                   .members = row->members,
                                   .member_count = row->member_count,
-                                  .first_members = first,
+                                  .first_members = MUTANT(MUTANT_NEWCOMER_BOOTSTRAPPED) ? NULL
+                                                                                        : first,
                                   .first_member_count = source->first_count,
                                   .bootstrap = is_new(row),
                                   .opening = row->opening};

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/config/broker_settings.h"
 #include "broker/partition_set/partition_set_internal.h"
 #include "storage/log/partition_log.h"
@@ -65,6 +66,9 @@ void partition_set_change_row(struct row *row, const struct metadata_partition *
 
 void partition_set_replicas_changed(struct partition_set *set,
                                     const struct metadata_partition *partition) {
+    if (MUTANT(MUTANT_FILES_GO_EARLY))
+        for (size_t i = partition->replica_count; i < metadata_member_count(partition); i++)
+            partition_set_replica_left(set, partition, &partition->replicas[i]);
     if (partition_set_is_ours(set, partition)) group_queue_push(&set->added, partition->group);
 }
 

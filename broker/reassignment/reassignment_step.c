@@ -1,6 +1,8 @@
 /* Choosing the step. */
 #include "broker/reassignment/reassignment_step.h"
 
+#include "base/mutant.h"
+
 struct counts {
     size_t voters, in_sync; /* now; in_sync of the voters */
     size_t wanted;
@@ -39,7 +41,8 @@ static const struct reassignment_member *find_to_remove(const struct reassignmen
     const struct reassignment_member *best = NULL;
     for (size_t i = 0; i < count; i++) {
         const struct reassignment_member *member = &members[i];
-        if (member->wanted || !member->voter || member->replica == leader) continue;
+        if (member->wanted || !member->voter) continue;
+        if (member->replica == leader && !MUTANT(MUTANT_LAST_VOTER_REMOVED)) continue;
         if (!may_go(counts, member)) continue;
         if (best == NULL || (best->in_sync && !member->in_sync)) best = member;
     }

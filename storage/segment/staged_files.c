@@ -5,6 +5,7 @@
 
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "storage/log_types.h"
 #include "storage/segment/segment_format.h"
 #include "storage/segment/staged_directory.h"
@@ -172,7 +173,8 @@ static int keep_matching(struct staged_files *files) {
                got = 0;
         error = stopped(files);
         if (!error) error = env_file_read(files->file, block, len, files->position, &got);
-        bool same = got == len && crc32c(0, block, len) == block_crc(files, files->position);
+        bool same = got == len && (crc32c(0, block, len) == block_crc(files, files->position) ||
+                                   MUTANT(MUTANT_STAGED_UNCHECKED));
         if (error || !same) break;
         error = write_again(files, block, len);
         files->position += len;
@@ -211,7 +213,7 @@ int staged_files_take_up(struct staged_files *files) {
 /* The block is there: it counts if it is what the list says. */
 static int check_block(struct staged_files *files) {
     uint64_t begin = (files->position - 1) / PREFIX_BLOCK * PREFIX_BLOCK;
-    bool right = files->crc == block_crc(files, begin);
+    bool right = files->crc == block_crc(files, begin) || MUTANT(MUTANT_STAGED_UNCHECKED);
     files->crc = 0;
     if (right) return ERR_NONE;
     files->position = begin;

@@ -5,9 +5,7 @@
 
 #include "base/mutant.h"
 
-#define ROW(name, scenario, seeds) {MUTANT_##name, #name, scenario, seeds, 1}
-/* Rare ones: where they are known to show. */
-#define ROW_FROM(name, scenario, first, seeds) {MUTANT_##name, #name, scenario, seeds, first}
+#define ROW(name, scenario, seeds) {MUTANT_##name, #name, scenario, seeds}
 
 /* clang-format off */ /* one a line, however many: they come from many sides */
 const struct mutant_row mutant_rows[] = {
@@ -111,6 +109,16 @@ const struct mutant_row mutant_rows[] = {
     ROW(UPGRADE_FREES_ALL, "groups", 60),
     ROW(DOWNGRADE_BEGINS_ANEW, "groups", 60),
     ROW(REPLACED_OPENS_EARLY, "cluster", 100),
-    {0, NULL, NULL, 0, 0},
+    ROW(STAGED_UNCHECKED, "moves", 20),
+    ROW(CHANGE_BEFORE_BARRIER, "changes", 20),
+    ROW(CHANGES_TOGETHER, "changes", 20),
+    ROW(VOTERS_FROM_TABLE, "changes", 20),
+    ROW(LAST_VOTER_REMOVED, "changes", 20),
+    ROW(PROMOTED_BEHIND, "changes", 20),
+    ROW(REPLICA_IDS_KEPT, "grow", 20),
+    ROW(FILES_GO_EARLY, "moves", 20),
+    ROW(NEWCOMER_BOOTSTRAPPED, "moves", 20),
+    ROW(APPEND_TO_OLD, "grow", 20),
+    {0, NULL, NULL, 0},
 };
 /* clang-format on */

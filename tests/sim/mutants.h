@@ -11,8 +11,7 @@ struct mutant_row {
     int number;
     const char *name;     /* as in base/mutant.h, without MUTANT_ */
     const char *scenario; /* where it shows */
-    unsigned seeds;       /* it must be found within so many, */
-    unsigned first;       /* ... from this one on */
+    unsigned seeds;       /* it must be found within so many */
 };
 
 /* Ended by a row without a name. */

@@ -17,8 +17,8 @@ for name in $(sed -n 's/^    MUTANT_\([A-Z_]*\).*/\1/p' "$DRAVE_ROOT/base/mutant
     fi
 done
 
-while read -r number name scenario seeds first; do
-    if out=$("$sim" --mutant "$number" --scenario "$scenario" --seeds "$seeds" --from "$first" --stop --twice-every 0 --jobs "$(nproc)"); then
+while read -r number name scenario seeds; do
+    if out=$("$sim" --mutant "$number" --scenario "$scenario" --seeds "$seeds" --stop --twice-every 0 --jobs "$(nproc)"); then
         echo "not ok $name: $seeds seeds of the scenario $scenario did not find it"
         status=1
         continue
