@@ -228,6 +228,7 @@ static void main_broker(struct env *env, void *arg) {
 
     broker->log = (struct log){.env = env, .level = broker->settings.log_level};
     broker->ready = broker->stopping = false;
+    broker->starts++;
     broker->disk_errors = disk_errors(broker);
     broker->broker = NULL;
     memset(broker->watermarks, 0, sizeof broker->watermarks);

@@ -58,6 +58,7 @@ struct sim_broker {
     bool was_ready;       /* once, in some process: the cluster knows its directory */
     uint64_t disk_errors; /* of its machine before it started */
     bool refused;         /* it was told that it cannot take part */
+    unsigned starts;      /* processes so far */
     struct {
         uint64_t replica;
         int64_t high;

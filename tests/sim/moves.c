@@ -44,6 +44,7 @@ struct moves {
     uint64_t interval_us;
     bool finished, asks;
     struct moved_partition partitions[CLUSTER_PARTITIONS_MAX];
+    unsigned starts[CLUSTER_BROKERS_MAX]; /* which process was looked at last */
 };
 
 /* ---- What is seen ---- */
@@ -163,12 +164,14 @@ void moves_look(struct moves *moves) {
                 !runs ? NULL
                       : metadata_partition_of_group(broker_services(broker->broker)->metadata,
                                                     cluster->groups[p]);
+            if (broker->starts != moves->starts[i]) moves->partitions[p].open[i] = 0;
             if (row == NULL) {
                 moves->partitions[p].open[i] = 0;
                 continue;
             }
             look_at_replica(moves, broker, p, row);
         }
+        moves->starts[i] = broker->starts;
     }
 }
 
