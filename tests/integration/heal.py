@@ -29,6 +29,7 @@ SETTINGS = {
     "log.cleaner.backoff.ms": 200,
     "log.segment.delete.delay.ms": 100,
     "auto.leader.rebalance.enable": "false",
+    "offsets.topic.num.partitions": 3,
     "journal.file.bytes": 65536,
     "journal.max.bytes": 262144,
     "tail.cache.bytes": 0,
@@ -359,7 +360,8 @@ def main():
     suite.run(running)
     suite.run(at_a_start)
     suite.run(only_copy_away)
-    suite.run(journals)
+    if not SHORT:
+        suite.run(journals)
     suite.end()
 
 
