@@ -226,6 +226,7 @@ void broker_free(struct broker *broker) {
     timeline_free(broker->timeline);
     dynamic_settings_free(broker->dynamic);
     mem_free(broker->follows);
+    broker_forget_early_records(broker);
     mem_free(broker);
 }
 

@@ -40,6 +40,12 @@
 #include "raft-glue/shard.h"
 #include "storage/data_dir.h"
 
+enum { EARLY_RECORDS_MAX = 16 };
+struct early_record {
+    int32_t node;
+    struct slice payload;
+};
+
 struct broker {
     struct env *env;
     struct log log;
@@ -73,6 +79,9 @@ struct broker {
     struct cluster_record record;
     struct metadata *metadata;
     struct metadata_listener listener;
+    /* What brokers said of themselves before group 0 was open: they say it once a link. */
+    struct early_record early[EARLY_RECORDS_MAX];
+    size_t early_count;
     bool roster_changed;          /* since it was followed */
     struct cluster_node *follows; /* who was in it then */
     size_t follows_count;
@@ -155,6 +164,9 @@ void broker_heard_admitted(struct broker *broker, const struct slice *payload);
 void broker_introduce(struct broker *broker, int32_t node);
 /* That broker says so of itself. */
 void broker_heard_record(struct broker *broker, int32_t node, const struct slice *payload);
+/* Group 0 is open: what they said before is heard. */
+void broker_hear_early_records(struct broker *broker);
+void broker_forget_early_records(struct broker *broker);
 /* The table has us as what we are: before that it may be one from before our time, in which this
  * broker's id means replicas whose votes we do not have. */
 bool broker_is_in_roster(const struct broker *broker);

@@ -142,10 +142,40 @@ void broker_introduce(struct broker *broker, int32_t node) {
                          slice_copy(NULL, bytes, len));
 }
 
+static void drop_early(struct broker *broker, size_t i) {
+    slice_unref(&broker->early[i].payload);
+    for (broker->early_count--; i < broker->early_count; i++)
+        broker->early[i] = broker->early[i + 1];
+}
+
+/* The newest of each broker; of too many the first one goes. */
+static void keep_early(struct broker *broker, int32_t node, const struct slice *payload) {
+    if (payload->len > CLUSTER_RECORD_MAX || broker->closed) return;
+    for (size_t i = 0; i < broker->early_count; i++)
+        if (broker->early[i].node == node) drop_early(broker, i);
+    if (broker->early_count == EARLY_RECORDS_MAX) drop_early(broker, 0);
+    broker->early[broker->early_count++] = (struct early_record){
+        node, slice_copy(NULL, payload->data, payload->len)};
+}
+
+void broker_forget_early_records(struct broker *broker) {
+    while (broker->early_count > 0)
+        drop_early(broker, broker->early_count - 1);
+}
+
+void broker_hear_early_records(struct broker *broker) {
+    for (size_t i = 0; i < broker->early_count; i++)
+        broker_heard_record(broker, broker->early[i].node, &broker->early[i].payload);
+    broker_forget_early_records(broker);
+}
+
 void broker_heard_record(struct broker *broker, int32_t node, const struct slice *payload) {
     struct cluster_record record;
-    if (broker->metadata_group == NULL ||
-        cluster_record_decode(payload->data, payload->len, &record) != ERR_NONE ||
+    if (broker->metadata_group == NULL) {
+        keep_early(broker, node, payload);
+        return;
+    }
+    if (cluster_record_decode(payload->data, payload->len, &record) != ERR_NONE ||
         strcmp(record.id, broker->record.id) != 0 || record.joined_replica == 0 ||
         record.joined.node != node)
         return;

@@ -324,8 +324,10 @@ int broker_open_metadata(struct broker *broker, struct error_text *why) {
     if (error == ERR_CORRUPT &&
         start_mending_begin(broker->start_mending, &broker->record, broker->settings->node_id))
         return ERR_NONE;
-    if (error == ERR_NONE) open_services(broker);
-    return error;
+    if (error != ERR_NONE) return error;
+    open_services(broker);
+    broker_hear_early_records(broker);
+    return ERR_NONE;
 }
 
 int broker_open_cluster(struct broker *broker, void (*mended)(void *arg), struct error_text *why) {
