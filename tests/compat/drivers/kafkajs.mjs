@@ -58,8 +58,12 @@ serve({
     transaction = await producer.transaction();
   },
   async send(q) {
-    const rows = q.records.map(([topic, partition, value]) => ({ topic, partition, value }));
-    await transaction.sendBatch({ topicMessages: byTopic(rows, (messages) => ({ messages })) });
+    // One partition at a time: 2.2.4 notes what was sent by broker, not by partition. Where one of two leaders is gone and leaders have moved when it
+    // tries again, it sends what the other has taken once more, as something new, or leaves out what was refused.
+    for (const [topic, partition] of new Map(q.records.map(([t, p]) => [`${t}\n${p}`, [t, p]])).values()) {
+      const messages = q.records.filter(([t, p]) => t === topic && p === partition).map(([, , value]) => ({ partition, value }));
+      await transaction.send({ topic, messages });
+    }
   },
   async add_offsets(q) {
     const rows = records.taken().map((o) => ({ ...o, offset: String(o.offset) }));
