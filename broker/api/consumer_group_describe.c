@@ -43,6 +43,7 @@ static bool describe_one(struct group_walk *walk, struct group_coordinator *coor
     const struct kp_consumer_group_describe_request *in = request->message;
     struct kp_consumer_group_describe_response_group *into =
         &state->response.groups.items[walk->at];
+    kp_set_fallbacks(&kp_consumer_group_describe_response_group_schema, into);
     into->group_id = walk->ids[walk->at];
     into->error_code = error;
     into->error_message = KP_NULL_STRING;
@@ -67,7 +68,9 @@ void api_consumer_group_describe(void *service, struct request *request) {
     const struct kp_consumer_group_describe_request *in = request->message;
     struct describing *state = kp_arena_alloc(&request->arena, sizeof *state);
     int32_t count = in->group_ids.count > 0 ? in->group_ids.count : 0;
-    if (state == NULL) {
+    struct kp_consumer_group_describe_response_group *items = kp_arena_alloc(
+        &request->arena, (size_t)count * sizeof *items);
+    if (state == NULL || items == NULL) {
         request_close_too_large(request);
         return;
     }
@@ -79,11 +82,7 @@ void api_consumer_group_describe(void *service, struct request *request) {
                                           .look = describe_one,
                                           .end = describe_end}};
     kp_set_fallbacks(&kp_consumer_group_describe_response_schema, &state->response);
-    if (kp_new_items(&request->arena, &kp_consumer_group_describe_response_group_schema,
-                     &state->response.groups, count) == NULL &&
-        count > 0) {
-        request_close_too_large(request);
-        return;
-    }
+    state->response.groups.items = items;
+    state->response.groups.count = count;
     group_walk_begin(&state->walk, service, request);
 }

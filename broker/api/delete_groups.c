@@ -28,6 +28,7 @@ static const char *message_of(int16_t error) {
 
 static void deleted(struct deleting *state, int16_t error) {
     struct kp_delete_groups_response_result *into = &state->response.results.items[state->walk.at];
+    kp_set_fallbacks(&kp_delete_groups_response_result_schema, into);
     into->group_id = state->walk.ids[state->walk.at];
     into->error_code = error;
     into->error_message = kp_string_of(message_of(error));
@@ -60,13 +61,15 @@ void api_delete_groups(void *service, struct request *request) {
     const struct kp_delete_groups_request *in = request->message;
     struct deleting *state = kp_arena_alloc(&request->arena, sizeof *state);
     int32_t count = in->groups_names.count > 0 ? in->groups_names.count : 0;
-    if (state != NULL) kp_set_fallbacks(&kp_delete_groups_response_schema, &state->response);
-    if (state == NULL || (kp_new_items(&request->arena, &kp_delete_groups_response_result_schema,
-                                       &state->response.results, count) == NULL &&
-                          count > 0)) {
+    struct kp_delete_groups_response_result *items = kp_arena_alloc(&request->arena,
+                                                                    (size_t)count * sizeof *items);
+    if (state == NULL || items == NULL) {
         request_close_too_large(request);
         return;
     }
+    kp_set_fallbacks(&kp_delete_groups_response_schema, &state->response);
+    state->response.results.items = items;
+    state->response.results.count = count;
     state->walk = (struct group_walk){.ids = in->groups_names.items,
                                       .count = count,
                                       .operation = AUTHORIZE_DELETE,

@@ -87,6 +87,7 @@ static bool describe_one(struct group_walk *walk, struct group_coordinator *coor
     struct request *request = walk->request;
     const struct kp_describe_groups_request *in = request->message;
     struct kp_describe_groups_response_group *into = &state->response.groups.items[walk->at];
+    kp_set_fallbacks(&kp_describe_groups_response_group_schema, into);
     state->into = into;
     into->group_id = walk->ids[walk->at];
     into->error_code = error;
@@ -117,13 +118,15 @@ void api_describe_groups(void *service, struct request *request) {
     const struct kp_describe_groups_request *in = request->message;
     struct describing *state = kp_arena_alloc(&request->arena, sizeof *state);
     int32_t count = in->groups.count > 0 ? in->groups.count : 0;
-    if (state != NULL) kp_set_fallbacks(&kp_describe_groups_response_schema, &state->response);
-    if (state == NULL || (kp_new_items(&request->arena, &kp_describe_groups_response_group_schema,
-                                       &state->response.groups, count) == NULL &&
-                          count > 0)) {
+    struct kp_describe_groups_response_group *items = kp_arena_alloc(&request->arena,
+                                                                     (size_t)count * sizeof *items);
+    if (state == NULL || items == NULL) {
         request_close_too_large(request);
         return;
     }
+    kp_set_fallbacks(&kp_describe_groups_response_schema, &state->response);
+    state->response.groups.items = items;
+    state->response.groups.count = count;
     state->walk = (struct group_walk){.ids = in->groups.items,
                                       .count = count,
                                       .operation = AUTHORIZE_DESCRIBE,

@@ -15,6 +15,9 @@
 
 enum { ID_FIRST_VERSION = 4, NULL_NAME_VERSION = 7, SKIPS_VERSION = 9 };
 
+/* More than a group takes of a member: it refuses whoever names more, whatever the rest is. */
+enum { PROTOCOLS_MAX = 100 };
+
 struct joining {
     struct group_request group; /* first */
     struct group_join join;
@@ -83,14 +86,15 @@ static void join_found(struct group_request *group, struct group_coordinator *co
     struct request *request = group->request;
     const struct kp_join_group_request *in = request->message;
     struct group_join *join = &joining->join;
-    struct group_protocol *protocols = kp_arena_alloc(
-        &request->arena, ((size_t)in->protocols.count + 1) * sizeof *protocols);
+    int32_t count = in->protocols.count < PROTOCOLS_MAX ? in->protocols.count : PROTOCOLS_MAX;
+    struct group_protocol *protocols = kp_arena_alloc(&request->arena,
+                                                      ((size_t)count + 1) * sizeof *protocols);
     join->client_host = group_request_host(request);
     if (protocols == NULL || join->client_host.len < 0) {
         request_close_too_large(request);
         return;
     }
-    for (int32_t i = 0; i < in->protocols.count; i++)
+    for (int32_t i = 0; i < count; i++)
         protocols[i] = (struct group_protocol){in->protocols.items[i].name,
                                                in->protocols.items[i].metadata};
     join->call.done = on_joined;
@@ -100,7 +104,7 @@ static void join_found(struct group_request *group, struct group_coordinator *co
     join->protocol_type = in->protocol_type;
     join->client_id = request->ctx.client_id;
     join->protocols = protocols;
-    join->protocol_count = (size_t)in->protocols.count;
+    join->protocol_count = (size_t)count;
     join->session_timeout_ms = in->session_timeout_ms;
     join->rebalance_timeout_ms = in->rebalance_timeout_ms;
     join->asks_for_id = request->api_version >= ID_FIRST_VERSION;

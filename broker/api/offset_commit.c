@@ -55,9 +55,10 @@ static bool begin_topic(struct committing *state,
     out->name = topic->name;
     out->topic_id = topic->topic_id;
     int32_t count = topic->partitions.count < 0 ? 0 : topic->partitions.count;
-    if (kp_new_items(&request->arena, &kp_offset_commit_response_partition_schema, &out->partitions,
-                     count) == NULL)
-        return false;
+    out->partitions.items = kp_arena_alloc(&request->arena,
+                                           (size_t)count * sizeof *out->partitions.items);
+    if (out->partitions.items == NULL) return false;
+    out->partitions.count = count;
     const struct metadata_topic *there = find_topic(state, topic);
     bool by_id = request->api_version >= IDS_VERSION;
     state->name = topic->name;
@@ -89,6 +90,7 @@ static int16_t check(const struct committing *state,
 static void add_partition(struct committing *state,
                           const struct kp_offset_commit_request_partition *in,
                           struct kp_offset_commit_response_partition *out) {
+    kp_set_fallbacks(&kp_offset_commit_response_partition_schema, out);
     out->partition_index = in->partition_index;
     out->error_code = check(state, in);
     if (out->error_code != 0) return;

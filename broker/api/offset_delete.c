@@ -101,8 +101,10 @@ static bool begin_topic(struct deleting *state,
                          (size_t)topic->name.len);
     state->topic_error = may ? 0 : KAFKA_TOPIC_AUTHORIZATION_FAILED;
     int32_t count = topic->partitions.count < 0 ? 0 : topic->partitions.count;
-    return kp_new_items(&request->arena, &kp_offset_delete_response_partition_schema,
-                        &out->partitions, count) != NULL;
+    out->partitions.items = kp_arena_alloc(&request->arena,
+                                           (size_t)count * sizeof *out->partitions.items);
+    out->partitions.count = out->partitions.items == NULL ? 0 : count;
+    return out->partitions.items != NULL;
 }
 
 static void add_partition(struct deleting *state,
@@ -110,6 +112,7 @@ static void add_partition(struct deleting *state,
                           struct kp_offset_delete_response_partition *out) {
     const struct metadata_topic *there = metadata_topic_named(
         state->services->metadata, topic->name.data, (size_t)topic->name.len);
+    kp_set_fallbacks(&kp_offset_delete_response_partition_schema, out);
     out->partition_index = partition;
     out->error_code = state->topic_error;
     if (out->error_code == 0 && (there == NULL || metadata_partition_at(there, partition) == NULL))

@@ -110,7 +110,7 @@ static void client_gone(struct request *request) {
 
 static void released(struct request *request) {
     struct fetching *state = request->state;
-    for (int32_t i = 0; i < state->count; i++)
+    for (int32_t i = state->at; i < state->asked; i++)
         offset_reader_close(&state->parts[i].fetch.reader);
 }
 
@@ -127,10 +127,27 @@ static void ask(struct fetching *state, struct fetch_part *part) {
     coordinators_find(state->services->group_coordinators, id.data, (size_t)id.len, &part->find);
 }
 
+static struct fetch_part *begin_part(struct fetching *state, int32_t place) {
+    const struct kp_offset_fetch_request *in = state->request->message;
+    bool one = state->request->api_version < GROUPS_VERSION;
+    const struct kp_offset_fetch_request_group *of = one ? NULL : &in->groups.items[place];
+    struct fetch_part *part = &state->parts[place];
+    part->owner = state;
+    part->topics = one ? in->topics.items : of->topics.items;
+    part->topic_count = one ? in->topics.count : of->topics.count;
+    part->fetch.group_id = one ? in->group_id : of->group_id;
+    part->fetch.member_id = one ? KP_NULL_STRING : of->member_id;
+    part->fetch.member_epoch = one ? -1 : of->member_epoch;
+    part->out = &state->response.groups.items[place];
+    kp_set_fallbacks(&kp_offset_fetch_response_group_schema, part->out);
+    part->out->group_id = part->fetch.group_id;
+    return part;
+}
+
 static bool ask_next(struct request *request) {
     struct fetching *state = request->state;
     if (state->asked < state->count) {
-        ask(state, &state->parts[state->asked++]);
+        ask(state, begin_part(state, state->asked++));
         return true;
     }
     state->asking = false;
@@ -163,12 +180,13 @@ static bool begin_topic(struct fetching *state, const struct kp_offset_fetch_req
     struct kp_arena *arena = &state->request->arena;
     bool by_id = state->request->api_version >= IDS_VERSION;
     const struct metadata_topic *there = find_topic(state, topic);
+    int32_t count = topic->partition_indexes.count < 0 ? 0 : topic->partition_indexes.count;
+    kp_set_fallbacks(&kp_offset_fetch_response_topic_schema, out);
     out->name = topic->name;
     out->topic_id = topic->topic_id;
-    int32_t count = topic->partition_indexes.count < 0 ? 0 : topic->partition_indexes.count;
-    if (kp_new_items(arena, &kp_offset_fetch_response_partition_schema, &out->partitions, count) ==
-        NULL)
-        return false;
+    out->partitions.items = kp_arena_alloc(arena, (size_t)count * sizeof *out->partitions.items);
+    if (out->partitions.items == NULL) return false;
+    out->partitions.count = count;
     state->name = topic->name;
     if (by_id && there != NULL)
         state->name = kp_arena_string(arena, there->name, strlen(there->name));
@@ -209,6 +227,7 @@ static bool is_unstable(const struct fetching *state, const struct fetch_part *p
 
 static bool answer_partition(struct fetching *state, const struct fetch_part *part,
                              int32_t partition, struct kp_offset_fetch_response_partition *out) {
+    kp_set_fallbacks(&kp_offset_fetch_response_partition_schema, out);
     out->partition_index = partition;
     out->committed_offset = -1;
     out->committed_leader_epoch = -1;
@@ -292,6 +311,7 @@ static int answer_all(struct fetching *state, struct fetch_part *part) {
     if (!topic_counts(state, part, topic_offsets_name(topic))) return 1;
     struct kp_offset_fetch_response_topic *out =
         &part->out->topics.items[part->out->topics.count++];
+    kp_set_fallbacks(&kp_offset_fetch_response_topic_schema, out);
     if (!answer_table(state, part, topic, out)) return -1;
     if (out->partitions.count == 0) part->out->topics.count--;
     return 1;
@@ -312,10 +332,9 @@ static bool begin_group(struct fetching *state, struct fetch_part *part) {
     bool all = part->topic_count < 0;
     state->room = all ? offset_reader_topics(&part->fetch.reader) : (uint32_t)part->topic_count;
     state->begun = true;
-    bool made = kp_new_items(&state->request->arena, &kp_offset_fetch_response_topic_schema,
-                             &part->out->topics, (int32_t)state->room) != NULL;
-    part->out->topics.count = 0;
-    return made;
+    part->out->topics.items = kp_arena_alloc(&state->request->arena,
+                                             state->room * sizeof *part->out->topics.items);
+    return part->out->topics.items != NULL;
 }
 
 static int answer_group(struct fetching *state, struct fetch_part *part) {
@@ -356,41 +375,13 @@ static bool answer_next(struct request *request) {
         request_close_too_large(request);
         return false;
     }
-    if (more == 0) {
+    if (more == 0) { /* closed one by one: there may be very many */
+        offset_reader_close(&part->fetch.reader);
         state->at++;
         state->topic = state->of = 0;
         state->begun = false;
     }
     return true;
-}
-
-/* ---- Beginning ---- */
-
-static void begin_part(struct fetching *state, int32_t place, struct kp_string group,
-                       const struct kp_offset_fetch_request_topic *topics, int32_t topic_count) {
-    struct fetch_part *part = &state->parts[place];
-    part->owner = state;
-    part->topics = topics;
-    part->topic_count = topic_count;
-    part->out = &state->response.groups.items[place];
-    part->out->group_id = group;
-    part->fetch.group_id = group;
-    part->fetch.member_id = KP_NULL_STRING;
-    part->fetch.member_epoch = -1;
-}
-
-static void begin_parts(struct fetching *state) {
-    const struct kp_offset_fetch_request *in = state->request->message;
-    if (state->request->api_version < GROUPS_VERSION) {
-        begin_part(state, 0, in->group_id, in->topics.items, in->topics.count);
-        return;
-    }
-    for (int32_t i = 0; i < state->count; i++) {
-        const struct kp_offset_fetch_request_group *group = &in->groups.items[i];
-        begin_part(state, i, group->group_id, group->topics.items, group->topics.count);
-        state->parts[i].fetch.member_id = group->member_id;
-        state->parts[i].fetch.member_epoch = group->member_epoch;
-    }
 }
 
 void api_offset_fetch(void *service, struct request *request) {
@@ -400,20 +391,18 @@ void api_offset_fetch(void *service, struct request *request) {
     if (count < 0) count = 0;
     struct fetching *state = kp_arena_alloc(arena, sizeof *state);
     struct fetch_part *parts = kp_arena_alloc(arena, (size_t)count * sizeof *parts);
-    if (state == NULL || parts == NULL) {
+    struct kp_offset_fetch_response_group *groups = kp_arena_alloc(arena,
+                                                                   (size_t)count * sizeof *groups);
+    if (state == NULL || parts == NULL || groups == NULL) {
         request_close_too_large(request);
         return;
     }
     *state = (struct fetching){
         .services = service, .request = request, .parts = parts, .pending = 1, .asking = true};
     kp_set_fallbacks(&kp_offset_fetch_response_schema, &state->response);
-    if (kp_new_items(arena, &kp_offset_fetch_response_group_schema, &state->response.groups,
-                     count) == NULL) {
-        request_close_too_large(request);
-        return;
-    }
+    state->response.groups.items = groups;
+    state->response.groups.count = count;
     state->count = count;
-    begin_parts(state);
     request->state = state;
     request->released = released;
     request->canceled = client_gone;

@@ -3,7 +3,7 @@
  * when the leader's has committed, until when the others are parked.
  *
  * Failures: the coordinator's (group_call.h), and COORDINATOR_NOT_AVAILABLE when too much is parked
- * already.
+ * already. A request with more than ASSIGNMENTS_MAX assignments closes the connection.
  */
 #include "protocol/messages/sync_group.h"
 
@@ -12,7 +12,7 @@
 #include "broker/api/handlers.h"
 #include "protocol/kafka_error.h"
 
-enum { NAMED_VERSION = 5 };
+enum { NAMED_VERSION = 5, ASSIGNMENTS_MAX = 100000 /* looked up in one turn */ };
 
 struct syncing {
     struct group_request group; /* first */
@@ -85,6 +85,12 @@ void api_sync_group(void *service, struct request *request) {
     *syncing = (struct syncing){
         .group = {
             .request = request, .services = service, .found = sync_found, .refused = sync_refused}};
+    if (in->assignments.count > ASSIGNMENTS_MAX) {
+        request_close_because(
+            request, "it assigns to more than %d members of a group at once; have smaller groups",
+            ASSIGNMENTS_MAX);
+        return;
+    }
     bool named = in->protocol_type.len >= 0 && in->protocol_name.len >= 0;
     if (request->api_version >= NAMED_VERSION && !named) {
         sync_refused(&syncing->group, KAFKA_INCONSISTENT_GROUP_PROTOCOL);
