@@ -201,7 +201,8 @@ static bool may_answer(const struct growth *growth, int16_t code) {
     case VOTING: return code == KAFKA_NONE || code == KAFKA_POLICY_VIOLATION;
     case REPLACING:
         return code == KAFKA_NONE || code == KAFKA_POLICY_VIOLATION ||
-               code == KAFKA_RESOURCE_NOT_FOUND || code == KAFKA_DUPLICATE_RESOURCE;
+               code == KAFKA_RESOURCE_NOT_FOUND || code == KAFKA_DUPLICATE_RESOURCE ||
+               code == KAFKA_BROKER_ID_NOT_REGISTERED; /* its table is behind */
     case NOTHING:
     case CHANGES: break;
     }
