@@ -37,6 +37,7 @@ static void on_up(void *arg, int32_t node) {
     struct broker *broker = arg;
     leader_table_peer_up(broker->leaders, node);
     broker_tell_admitted(broker, node);
+    broker_tell_addresses(broker, node);
     broker_introduce(broker, node);
 }
 
@@ -64,6 +65,8 @@ static void on_message(void *arg, int32_t node, uint8_t kind, struct slice paylo
         env_defer(broker->env, &broker->forming_task);
     } else if (kind == BROKER_MESSAGE_ADMITTED) {
         broker_heard_admitted(broker, &payload);
+    } else if (kind == BROKER_MESSAGE_ADDRESSES) {
+        broker_heard_addresses(broker, &payload);
     }
     slice_unref(&payload);
 }

@@ -171,6 +171,13 @@ void broker_forget_early_records(struct broker *broker);
  * broker's id means replicas whose votes we do not have. */
 bool broker_is_in_roster(const struct broker *broker);
 
+/* ---- broker_addresses.c ---- */
+
+/* That broker is connected: is told where the others are. */
+void broker_tell_addresses(struct broker *broker, int32_t to);
+/* It says so: those that are not known are dialled. */
+void broker_heard_addresses(struct broker *broker, const struct slice *payload);
+
 /* ---- broker_transactions.c ---- */
 
 /* Before the partitions, which have the coordinators' states. */
