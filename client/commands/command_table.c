@@ -443,7 +443,7 @@ const struct command commands[] = {
     {"meta get", "PATH", 1, 1, "Shows a place in the metadata tree.",
      "drave meta get /topics/orders/partitions/0", OPTIONS(watch_options), command_meta_get},
     {"recover", "", 0, 0,
-     "Shows what is lost with brokers that are gone for good and were a majority of something, and goes on without them.",
+     "Prints what is lost with brokers that are gone for good and were a majority of something; with --accept-loss goes on without them.",
      "drave recover --plan", OPTIONS(recover_options), command_recover},
     {"meta voters", "[IDS]", 0, 1,
      "Has these brokers vote on the metadata, and no others; without IDS, shows which do.",

@@ -11,6 +11,8 @@
 
 #include "base/mem.h"
 #include "broker/api/handlers.h"
+#include "broker/api/services.h"
+#include "broker/metadata/metadata.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/describe_cluster.h"
@@ -93,6 +95,12 @@ void stage_open_server(struct stage *stage) {
     server_accept(stage->server);
 }
 
+static void versions(void *arg, struct request *request) {
+    const struct stage *stage = arg;
+    struct broker_services services = {.env = stage->env, .metadata = stage->metadata};
+    api_api_versions(&services, request);
+}
+
 int stage_setup(void **state) {
     struct stage *stage = mem_zalloc(sizeof *stage);
     *state = stage;
@@ -110,12 +118,13 @@ int stage_setup(void **state) {
                                              .max_connections = 100,
                                              .max_idle_ms = 60000,
                                              .max_slow_ms = 10000};
+    stage->metadata = metadata_new(1, 1);
     stage->dispatch = dispatch_new(stage);
     size_t count;
     const struct kp_api *table = kp_api_table(&count);
     for (size_t i = 0; i < count; i++)
         dispatch_set(stage->dispatch, table[i].key,
-                     table[i].key == KP_API_VERSIONS ? api_api_versions : hold);
+                     table[i].key == KP_API_VERSIONS ? versions : hold);
     return 0;
 }
 
@@ -138,6 +147,7 @@ int stage_teardown(void **state) {
         stage_run_until(stage, stage_is_closed);
     }
     dispatch_free(stage->dispatch);
+    metadata_free(stage->metadata);
     env_timer_free(stage->poll);
     env_timer_free(stage->limit);
     assert_true(env_uv_free(stage->env));

@@ -15,6 +15,7 @@ struct stage {
     struct env *env;
     struct log log;
     int log_pipe[2];
+    struct metadata *metadata; /* empty */
     struct dispatch *dispatch;
     struct server *server;
     struct broker_listener listener;
