@@ -189,6 +189,7 @@ void group_turn_take(struct group *group, struct group_turn *turn) {
 static void turn_written(struct coordinator_write *write, int16_t error) {
     struct group_turn *turn = CONTAINER_OF(write, struct group_turn, write);
     struct group *group = turn->group;
+    group_release(group, turn->under_way);
     if (error == KAFKA_NOT_COORDINATOR) group->table->leading = false;
     if (error == KAFKA_COORDINATOR_NOT_AVAILABLE && coordinator_log_in_doubt(group->table->log))
         group->in_doubt = true;
@@ -198,6 +199,9 @@ static void turn_written(struct coordinator_write *write, int16_t error) {
 void group_turn_write(struct group_turn *turn, const struct group_batch *batch) {
     CHECK(turn->runs);
     turn->write.done = turn_written;
+    /* It will be kept: else whatever is decided while the log is slow would find room. */
+    turn->under_way = batch->bytes;
+    group_charge(turn->group, turn->under_way);
     coordinator_log_write(turn->group->table->log, batch->records, batch->count, &turn->write);
 }
 

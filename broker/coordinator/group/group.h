@@ -161,6 +161,7 @@ struct group_turn {
     struct group *group; /* the group's, all below */
     struct group_turn *next, *prev;
     struct coordinator_write write;
+    size_t under_way; /* bytes of it, which are charged to the group meanwhile */
     bool waiting, runs;
 };
 

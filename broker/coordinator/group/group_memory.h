@@ -9,7 +9,8 @@
  * Happy path: group_pay where a request may make a group grow, group_refuses_more before it does;
  * group_charge and group_release for whatever is kept of it. Failures: none; what is here already
  * is never refused. What was made of the log, on a follower, has no payer: it counts for the whole
- * alone. Invariant: a payer has the bytes of its groups, and is there as long as they are.
+ * alone. What is being written is charged meanwhile (group_turn_write). Invariant: a payer has the
+ * bytes of its groups, and is there as long as they are.
  */
 #ifndef BROKER_COORDINATOR_GROUP_GROUP_MEMORY_H
 #define BROKER_COORDINATOR_GROUP_GROUP_MEMORY_H

@@ -140,14 +140,34 @@ static void test_memory_of_assignments(void **state) {
     assert_true(group->charged >= group->record->len);
 }
 
+/* What is being written counts already, so that a host cannot bring at once, while the log is slow,
+ * what it may not bring one after the other. */
+static void test_memory_of_writes(void **state) {
+    (void)state;
+    enum { MUCH = 150 };
+    static struct asked joins, syncs;
+    char much[MUCH + 4] = "m1=";
+    memset(much + 3, 'x', MUCH);
+    groups_stable(&g, 1, false);
+    const struct group *group = groups_find(&g, "g");
+    ask_join(&g, &joins, (struct asks){.member = "m1"});
+    size_t before = group->charged, record = group->record->len;
+    ask_sync(&g, &syncs,
+             (struct asks){.member = "m1", .generation = joins.generation, .assign = much});
+    assert_int_equal(syncs.error, NOT_DONE);
+    size_t under_way = group->charged - before;
+    assert_true(under_way >= record + 2 * MUCH);
+    groups_commit(&g);
+    assert_int_equal(syncs.error, 0);
+    assert_true(group->charged - before < under_way);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_memory_of_hosts),
-        TEST(test_memory_of_nobody),
-        TEST(test_memory_of_members),
-        TEST(test_memory_of_assignments),
+        TEST(test_memory_of_hosts),       TEST(test_memory_of_nobody), TEST(test_memory_of_members),
+        TEST(test_memory_of_assignments), TEST(test_memory_of_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
