@@ -216,10 +216,13 @@ static struct transaction_verdict end_raised(const struct transaction_state *sta
                                              const struct transaction_end_ask *ask,
                                              const struct transaction_moment *moment) {
     bool own = ask->producer_id == state->producer_id;
+    /* Else the newer epoch is that of somebody who came after it, and keeps it at each end. */
+    bool raised = state->client_version >= TRANSACTION_RAISES_EPOCH;
     bool rotated = ask->producer_id == state->previous_id && ask->epoch == TRANSACTION_EPOCH_LAST &&
                    state->epoch == 0;
     if (own && ask->epoch == state->epoch) return end_current(state, ask, moment);
-    if (rotated || (own && ask->epoch + 1 == state->epoch)) return end_again(state, ask);
+    if (raised && (rotated || (own && ask->epoch + 1 == state->epoch)))
+        return end_again(state, ask);
     return own ? fenced(state, ask->producer_id, ask->epoch)
                : answer(KAFKA_INVALID_PRODUCER_ID_MAPPING);
 }

@@ -152,9 +152,7 @@ static bool is_done(struct transactional *self, int16_t code) {
     if (code == KAFKA_NONE) return true;
     run_say(self->run, "%s: %s gets %s", self->options.name, step_names[self->step],
             kafka_error_name(code));
-    /* An end with the epoch before may be one that was asked for again. */
-    bool other = self->step == END && self->name.raises && code == KAFKA_INVALID_TXN_STATE;
-    if (code == KAFKA_INVALID_PRODUCER_EPOCH || code == KAFKA_PRODUCER_FENCED || other) {
+    if (code == KAFKA_INVALID_PRODUCER_EPOCH || code == KAFKA_PRODUCER_FENCED) {
         if (self->name.raises && (self->step == PRODUCE || self->step == COMMIT_OFFSETS))
             may_be_late(self);
         else

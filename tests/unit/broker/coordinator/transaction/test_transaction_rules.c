@@ -280,10 +280,24 @@ static void test_end_of_nothing(void **state) {
 static void test_end_behind_a_timeout(void **state) {
     (void)state;
     struct transaction_state aborted = state_of(TRANSACTION_COMPLETE_ABORT, 6);
+    aborted.client_version = TRANSACTION_RAISES_EPOCH;
     assert_answer(end(&aborted, 5, true, true), KAFKA_PRODUCER_FENCED, false);
     assert_answer(end(&aborted, 5, false, true), KAFKA_NONE, true);
     aborted.epoch = INT16_MAX; /* of the fence, and nobody else's */
     assert_answer(end(&aborted, LAST, false, true), KAFKA_PRODUCER_FENCED, false);
+}
+
+/* A newer producer that keeps its epoch has ended a transaction: the one before, whose ends raise
+ * it, has not, and does not get that epoch. */
+static void test_end_behind_one_that_kept_the_epoch(void **state) {
+    (void)state;
+    static const enum transaction_status over[] = {TRANSACTION_COMPLETE_COMMIT,
+                                                   TRANSACTION_COMPLETE_ABORT};
+    for (size_t i = 0; i < 2; i++) {
+        struct transaction_state ended = state_of(over[i], 6);
+        assert_answer(end(&ended, 5, false, true), KAFKA_PRODUCER_FENCED, false);
+        assert_answer(end(&ended, 5, true, true), KAFKA_PRODUCER_FENCED, false);
+    }
 }
 
 /* With the last epoch the producer goes on under another id, also when it asks again. */
@@ -338,6 +352,7 @@ int main(void) {
         cmocka_unit_test_setup(test_end_that_raises_the_epoch, setup),
         cmocka_unit_test_setup(test_end_of_nothing, setup),
         cmocka_unit_test_setup(test_end_behind_a_timeout, setup),
+        cmocka_unit_test_setup(test_end_behind_one_that_kept_the_epoch, setup),
         cmocka_unit_test_setup(test_end_with_the_last_epoch, setup),
         cmocka_unit_test_setup(test_moves, setup),
     };
