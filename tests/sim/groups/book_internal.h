@@ -66,7 +66,8 @@ struct book_group {
     int64_t processed_to[HISTORY_PARTITIONS_MAX];
     bool *processed[HISTORY_PARTITIONS_MAX]; /* of each offset */
     size_t processed_room[HISTORY_PARTITIONS_MAX];
-    int64_t committed[HISTORY_PARTITIONS_MAX], sent[HISTORY_PARTITIONS_MAX];
+    int64_t committed[HISTORY_PARTITIONS_MAX], fetched[HISTORY_PARTITIONS_MAX],
+        sent[HISTORY_PARTITIONS_MAX];
     /* What was told, and what records say: 64-bit hashes. */
     struct saying *told;
     size_t told_count, told_room;

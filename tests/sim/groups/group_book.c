@@ -73,7 +73,7 @@ struct book_group *book_group_new(struct book *book, const char *name, bool mixe
         .book = book, .mixed = mixed, .session_us = session_us, .rebalance_us = rebalance_us};
     snprintf(group->name, sizeof group->name, "%s", name);
     for (int32_t p = 0; p < book->partitions; p++)
-        group->committed[p] = group->sent[p] = group->last_offset[p] = -1;
+        group->committed[p] = group->fetched[p] = group->sent[p] = group->last_offset[p] = -1;
     return group;
 }
 
@@ -273,6 +273,10 @@ int64_t book_committed(const struct book_group *group, int32_t partition) {
     return group->committed[partition];
 }
 
+int64_t book_last_fetched(const struct book_group *group, int32_t partition) {
+    return group->fetched[partition];
+}
+
 /* ---- Commits ---- */
 
 uint32_t book_commit(struct holder *holder, int32_t partition, uint32_t tenure, int32_t epoch,
@@ -320,6 +324,7 @@ static bool may_be_committed(const struct book_group *group, int32_t partition, 
 }
 
 void book_fetched(struct book_group *group, int32_t partition, int64_t floor, int64_t offset) {
+    group->fetched[partition] = offset;
     if (offset >= floor && offset <= group->sent[partition]) return;
     if (may_be_committed(group, partition, offset)) return;
     run_fail(group->book->run,

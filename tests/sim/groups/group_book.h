@@ -99,6 +99,8 @@ void book_processed(struct holder *holder, int32_t partition, int64_t from, int6
 int64_t book_processed_to(const struct book_group *group, int32_t partition);
 /* The highest acknowledged commit; -1: none. */
 int64_t book_committed(const struct book_group *group, int32_t partition);
+/* ... and as the group was told last: of a commit whose answer was lost as well. -1: nothing. */
+int64_t book_last_fetched(const struct book_group *group, int32_t partition);
 
 enum { COMMIT_NOTE_MAX = 64 };
 enum commit_outcome { COMMIT_UNKNOWN, COMMIT_ACKNOWLEDGED, COMMIT_REFUSED };

@@ -355,7 +355,9 @@ bool troop_is_done(const struct troop *troop) {
         for (int32_t p = 0; p < troop->cluster->partitions; p++) {
             int64_t end = history_end(troop->cluster->history, p);
             if (book_processed_to(troop->groups[g], p) < end) return false;
-            if (end > 0 && book_committed(troop->groups[g], p) < end) return false;
+            if (end > 0 && book_committed(troop->groups[g], p) < end &&
+                book_last_fetched(troop->groups[g], p) < end)
+                return false;
         }
     return true;
 }
