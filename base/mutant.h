@@ -58,8 +58,6 @@ enum mutant {
     MUTANT_CONFIRM_SKIPPED, /* a leader takes a confirmation as given that it has only asked for */
 
     MUTANT_TAKES_NONE_KEPT, /* a follower whose disk was full gets nothing any more */
-    MUTANT_DAMAGED_LEADS, /* a replica that has met damage in its segments leads on, and is elected
-                           */
 
     MUTANT_DEDUP_WINDOW_OF_FOUR = 40, /* only four batches of a producer are remembered */
     MUTANT_BATCH_CRC_IGNORED,         /* a produced batch is believed without its checksum */

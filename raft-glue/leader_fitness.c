@@ -30,7 +30,6 @@
 
 #include "base/container_of.h"
 #include "base/mem.h"
-#include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
 
 enum {
@@ -105,9 +104,7 @@ static void left(struct raft_group_transfer *transfer, int error) {
 }
 
 void leader_fitness_deliver(struct raft_group *group) {
-    if (raft_group_leave_deadline_ms(group) > shard_now_ms(group->shard) ||
-        MUTANT(MUTANT_DAMAGED_LEADS))
-        return;
+    if (raft_group_leave_deadline_ms(group) > shard_now_ms(group->shard)) return;
     struct member *target = find_target(group);
     group->leave_at_ms = shard_now_ms(group->shard) + AGAIN_MS;
     group->leave.done = left;

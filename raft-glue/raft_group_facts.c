@@ -2,7 +2,6 @@
  * What is known of a group without changing anything: what its owner may ask, and the members'
  * places.
  */
-#include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log_types.h"
 
@@ -19,7 +18,7 @@ bool raft_group_lacks_room(const struct raft_group *group, enum disk_space_asker
 }
 
 bool raft_group_is_damaged(const struct raft_group *group) {
-    return partition_log_is_damaged(group->log) && !MUTANT(MUTANT_DAMAGED_LEADS);
+    return partition_log_is_damaged(group->log);
 }
 
 bool raft_group_is_unfit(const struct raft_group *group) {
