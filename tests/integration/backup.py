@@ -95,6 +95,9 @@ def what_is_refused():
         cluster[1].start(ready=True)
         cluster.wait_leaders(TOPIC, in_sync=3)
         produce(cluster, RECORDS)
+        cluster[1].stop()  # the others hear how far its journal is when it is back
+        cluster[1].start(ready=True)
+        cluster.wait_leaders(TOPIC, in_sync=3)
         for broker in [*cluster, *other]:
             broker.stop()
         copies = copy(cluster, place / "new")

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 
-from harness.cluster import BIN, ROOT, Cluster, free_ports
+from harness.cluster import BIN, ROOT, Cluster, free_ports, wait_until
 from harness.command import expect, run, shell
 from harness.suite import Suite
 
@@ -343,7 +343,7 @@ def patterns(cluster):
     assert [t["name"] for t in cluster.drave("topic", "list", "patterned-*", json_out=True)] == ["patterned-1"]
     expect(cluster.drave("topic", "list", "none", check=False), 0, "no topic has such a name")
     assert "keep" not in [t["name"] for t in cluster.drave("topic", "list", json_out=True)]
-    assert cluster.drave("topic", "list", "--unhealthy", json_out=True) == []
+    wait_until("all topics to be healthy", lambda: cluster.drave("topic", "list", "--unhealthy", json_out=True) == [])
 
 
 def profiles(cluster):

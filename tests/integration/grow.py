@@ -80,7 +80,7 @@ class Killer:
     """Kills one of these brokers at a random moment within a step, and starts it again."""
 
     def __init__(self, cluster, nodes, within=2.5):
-        self.broker, self.after = cluster[draw.choice(nodes)], draw.uniform(0.1, within)
+        self.broker, self.after = cluster[draw.choice([n for n in nodes if n in cluster.brokers])], draw.uniform(0.1, within)
         self.killed_us, self.failed = None, None
         self.thread = threading.Thread(target=self.run)
         self.thread.start()

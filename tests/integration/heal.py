@@ -358,9 +358,9 @@ def flip_middle(path):
 def main():
     suite = Suite()
     suite.run(running)
-    suite.run(at_a_start)
     suite.run(only_copy_away)
     if not SHORT:
+        suite.run(at_a_start)
         suite.run(journals)
     suite.end()
 

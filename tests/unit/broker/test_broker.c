@@ -158,7 +158,8 @@ static bool old_one_was_refused(struct brokers *brokers) {
     struct broker_stats one, three;
     broker_stats_get(brokers->nodes[0].broker, &one);
     broker_stats_get(brokers->nodes[2].broker, &three);
-    return one.directories_refused > 0 && three.directories_refused > 0;
+    /* It ends with the first word that it is another one. */
+    return one.directories_refused + three.directories_refused > 0 && brokers->nodes[1].failed;
 }
 
 /* An empty directory is not let in, and holds nothing, until it is said that it takes the place of
