@@ -48,7 +48,7 @@ class Committer:
 
     def read(self):
         while not self.stopping.is_set():
-            if not self.reader.consume(500, 0.3):
+            if not self.reader.consume(500, 0.1):
                 continue
             try:
                 self.reader.commit(asynchronous=False)
