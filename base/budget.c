@@ -1,7 +1,6 @@
 /* Budgets: charges, and waiters, first come first served. */
 #include "base/budget.h"
 
-#include <stdint.h>
 #include <utlist.h>
 
 #include "base/check.h"
@@ -37,6 +36,8 @@ void budget_release(struct budget *budget, size_t bytes) {
 void budget_wait(struct budget *budget, struct budget_waiter *waiter) {
     CHECK(!waiter->waiting);
     waiter->waiting = true;
+    budget->waiting++;
+    budget->waits++;
     DL_APPEND(budget->waiters, waiter);
     if (budget->wanted != NULL) budget->wanted(budget->wanted_arg);
 }
@@ -44,6 +45,7 @@ void budget_wait(struct budget *budget, struct budget_waiter *waiter) {
 void budget_wait_cancel(struct budget *budget, struct budget_waiter *waiter) {
     if (!waiter->waiting) return;
     waiter->waiting = false;
+    budget->waiting--;
     DL_DELETE(budget->waiters, waiter);
 }
 

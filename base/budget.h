@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Waits for a budget to have room. Fields belong to the budget between budget_wait and `room`. */
 struct budget_waiter {
@@ -24,6 +25,8 @@ struct budget {
     size_t limit; /* bytes */
     size_t used;  /* bytes; may exceed the limit by what was under way when it was reached */
     struct budget_waiter *waiters;
+    size_t waiting;     /* how many these are, */
+    uint64_t waits;     /* and how often one began to wait */
     const void *passer; /* who alone may go on past the limit; NULL: nobody */
     /* Pays for large frames that are half here, so that those who send halves keep only each other
      * waiting; NULL: this one does. */

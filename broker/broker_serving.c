@@ -260,7 +260,8 @@ static void open_watchers(struct broker *broker) {
     broker->observed.transaction_counts = &broker->transaction_counts;
     broker->observed.markers = broker->marker_sender;
     broker->observed.lag_exchange = broker->lag_exchange;
-    broker->observed.tally = tally_new(&(struct tally_options){.node = broker->settings->node_id,
+    broker->observed.tally = tally_new(&(struct tally_options){.env = broker->env,
+                                                               .node = broker->settings->node_id,
                                                                .metadata = broker->metadata,
                                                                .leaders = broker->leaders,
                                                                .partitions = broker->partitions});

@@ -22,6 +22,7 @@ static void decide_pause(struct shard *shard) {
         pause = false;
     if (pause == shard->bulk_paused) return;
     shard->bulk_paused = pause;
+    shard->stats.receive_pauses += pause;
     shard->paused_ms = now_ms;
     peers_pause_bulk(shard->peers, pause);
     shard_arm(shard);

@@ -284,4 +284,5 @@ struct log_store *shard_store(struct shard *shard) {
 
 void shard_stats_get(const struct shard *shard, struct shard_stats *stats) {
     *stats = shard->stats;
+    stats->received_bytes = shard->undurable_bytes;
 }

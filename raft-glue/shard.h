@@ -73,6 +73,10 @@ enum lead_loss {
 };
 
 struct shard_stats {
+    uint64_t
+        received_bytes; /* of entries from peers, until their round of the journal is durable */
+    uint64_t receive_pauses; /* times that peers were not read because of them, or of what is
+                                uncommitted */
     uint64_t elections[ELECTION_CAUSES], leaderships_lost[LOSSES];
     struct buckets failovers; /* microseconds, bounds_latency: from when a leader was missed to when
                                  the next one served; told by the next one */

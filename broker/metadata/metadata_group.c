@@ -250,6 +250,10 @@ struct raft_group *metadata_group_raft(const struct metadata_group *group) {
     return group->group;
 }
 
+struct metadata_group_changes metadata_group_changes(const struct metadata_group *group) {
+    return group->changes;
+}
+
 uint64_t metadata_group_applied(const struct metadata_group *group) {
     return group->applied;
 }

@@ -70,6 +70,12 @@ struct raft_group *metadata_group_raft(const struct metadata_group *group);
 /* The index of the last entry of group 0 that was applied here. */
 uint64_t metadata_group_applied(const struct metadata_group *group);
 
+/* Changes that were asked for here, since the start. */
+struct metadata_group_changes {
+    uint64_t done, refused;
+};
+struct metadata_group_changes metadata_group_changes(const struct metadata_group *group);
+
 /* What is to be changed. For new partitions either the command has them with their brokers, or the
  * leader places them. */
 struct metadata_change {

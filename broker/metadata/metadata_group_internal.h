@@ -39,6 +39,7 @@ struct metadata_group {
     struct metadata_group_events events;
     void *arg;
     uint64_t applied;
+    struct metadata_group_changes changes;
     /* Those of whom this broker has heard, and its table has not; each replica and node once. */
     struct raft_group_member ahead[AHEAD_MAX];
     size_t ahead_count;

@@ -42,6 +42,8 @@ static void submit_finish(struct metadata_submit *submit) {
         submit->result.error == KAFKA_UNKNOWN_TOPIC_ID)
         memset(&submit->result, 0,
                sizeof submit->result); /* it was there, and an earlier try has deleted it */
+    *(submit->result.error == 0 ? &submit->group->changes.done
+                                : &submit->group->changes.refused) += 1;
     take_out(submit);
     submit->done(submit, &submit->result);
 }

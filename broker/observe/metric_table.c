@@ -46,6 +46,9 @@ static const struct metric_row table[METRICS] = {
         "drave_connections_refused_total",
         "Connections that were closed at once: too many of an address, or no request of Kafka's.",
         "cause"),
+    [METRIC_CONNECTIONS_PAUSED] = GAUGE(
+        "drave_connections_paused",
+        "Clients that are not read, or not answered further, because a memory budget is spent."),
     [METRIC_CLIENT_CONNECTIONS] = GAUGE(
         "drave_client_connections",
         "Clients that are connected, by the software that they say they are; the most frequent.",
@@ -65,6 +68,9 @@ static const struct metric_row table[METRICS] = {
         "api"),
     [METRIC_REQUESTS_IN_FLIGHT] = GAUGE("drave_requests_in_flight",
                                         "Requests that are not answered yet."),
+
+    [METRIC_FETCHES_WAITING] = GAUGE("drave_fetches_waiting",
+                                     "Of them, fetches that wait for records to come."),
 
     [METRIC_PRODUCE_STAGE] = HISTOGRAM(
         "drave_produce_stage_seconds", &bounds_sync,
@@ -123,7 +129,16 @@ static const struct metric_row table[METRICS] = {
     [METRIC_REPLICA_LAG_ENTRIES] = GAUGE("drave_replica_lag_entries",
                                          "Log entries that the peer lacks of what is led here.",
                                          "peer"),
+    [METRIC_REPLICA_LAG_BYTES] = GAUGE(
+        "drave_replica_lag_bytes", "About how many bytes of the log these entries are.", "peer"),
+    [METRIC_REPLICA_LAG_SECONDS] = GAUGE(
+        "drave_replica_lag_seconds",
+        "For how long the oldest of them has been missing at least, as scrapes saw it.", "peer"),
     [METRIC_PEER_UP] = GAUGE("drave_peer_up", "1 if the other broker is connected.", "peer"),
+    [METRIC_PEER_ROUND_TRIP] = GAUGE(
+        "drave_peer_round_trip_seconds",
+        "How long the way to the other broker and back took the last time, with what waits there.",
+        "peer"),
     [METRIC_PEER_SENT_BYTES] = COUNTER("drave_peer_sent_bytes_total",
                                        "Bytes that the other broker was sent.", "peer"),
     [METRIC_PEER_RECEIVED_BYTES] = COUNTER("drave_peer_received_bytes_total",
@@ -158,6 +173,9 @@ static const struct metric_row table[METRICS] = {
                                       "The last entry of the metadata that this broker knows."),
     [METRIC_BROKERS] = GAUGE("drave_brokers", "Brokers of the cluster.", "state"),
     [METRIC_TOPICS] = GAUGE("drave_topics", "Topics of the cluster."),
+    [METRIC_METADATA_CHANGES] = COUNTER("drave_metadata_changes_total",
+                                        "Changes of the metadata that were asked for here.",
+                                        "result"),
 
     [METRIC_JOURNAL_SYNC] = HISTOGRAM("drave_journal_sync_seconds", &bounds_sync,
                                       "Time of one synced write of the journal."),
@@ -180,6 +198,7 @@ static const struct metric_row table[METRICS] = {
     [METRIC_WRITE_BEHIND_BYTES] = GAUGE(
         "drave_write_behind_bytes",
         "Bytes that are committed and in no segment yet: the journal is their copy."),
+    [METRIC_SEGMENTS] = GAUGE("drave_segments", "Segment files of the replicas here."),
     [METRIC_SEGMENT_WRITTEN_BYTES] = COUNTER(
         "drave_segment_written_bytes_total",
         "Bytes of entries that went into segments, as they are stored."),
@@ -208,6 +227,9 @@ static const struct metric_row table[METRICS] = {
     [METRIC_MEMORY_BYTES] = GAUGE("drave_memory_bytes", "Memory charged to a budget.", "budget"),
     [METRIC_MEMORY_LIMIT_BYTES] = GAUGE("drave_memory_limit_bytes", "The limit of that budget.",
                                         "budget"),
+    [METRIC_MEMORY_WAITS] = COUNTER(
+        "drave_memory_waits_total",
+        "Times that somebody began to wait because that budget was spent.", "budget"),
 
     [METRIC_GROUPS] = GAUGE("drave_groups", "Consumer groups that this broker coordinates.",
                             "state"),

@@ -101,6 +101,8 @@ static void observe_requests(struct observer *observer, const struct server_stat
         snapshot_add_histogram(to, METRIC_REQUEST_SECONDS, &stats->seconds[class],
                                text(to, api_class_name(class)));
     snapshot_add(to, METRIC_REQUESTS_IN_FLIGHT, (double)stats->in_flight);
+    snapshot_add(to, METRIC_FETCHES_WAITING,
+                 (double)server_memory_of(observer->observed->server)->parking.count);
     snapshot_add1(to, METRIC_CONNECTIONS_REFUSED, (double)stats->refused[REFUSED_ADDRESS],
                   text(to, "address"));
     snapshot_add1(to, METRIC_CONNECTIONS_REFUSED, (double)stats->refused[REFUSED_GARBAGE],
@@ -124,6 +126,9 @@ static void observe_metadata(struct observer *observer) {
     snapshot_add1(to, METRIC_BROKERS, (double)(brokers - fenced), text(to, "alive"));
     snapshot_add1(to, METRIC_BROKERS, (double)fenced, text(to, "fenced"));
     snapshot_add(to, METRIC_TOPICS, (double)metadata_topic_count(observed->metadata));
+    struct metadata_group_changes changes = metadata_group_changes(observed->metadata_group);
+    snapshot_add1(to, METRIC_METADATA_CHANGES, (double)changes.done, text(to, "done"));
+    snapshot_add1(to, METRIC_METADATA_CHANGES, (double)changes.refused, text(to, "refused"));
 }
 
 static const char *const losses[LOSSES] = {[LOSS_TRANSFER] = "transfer",
@@ -153,6 +158,8 @@ static void observe_peers(struct observer *observer) {
         struct peer_traffic traffic = peers_traffic(peers, node);
         snapshot_text_id label = number(to, node);
         snapshot_add1(to, METRIC_PEER_UP, peers_is_up(peers, node), label);
+        if (traffic.round_trip_us > 0)
+            snapshot_add1(to, METRIC_PEER_ROUND_TRIP, (double)traffic.round_trip_us / 1e6, label);
         snapshot_add1(to, METRIC_PEER_SENT_BYTES, (double)traffic.sent, label);
         snapshot_add1(to, METRIC_PEER_RECEIVED_BYTES, (double)traffic.received, label);
     }
@@ -236,20 +243,31 @@ static void observe_budget(struct snapshot *to, const char *name, size_t used, s
     snapshot_add1(to, METRIC_MEMORY_LIMIT_BYTES, (double)limit, label);
 }
 
+static void observe_waits(struct snapshot *to, const char *name, uint64_t waits) {
+    snapshot_add1(to, METRIC_MEMORY_WAITS, (double)waits, text(to, name));
+}
+
 static void observe_memory(struct observer *observer) {
     const struct observed *observed = observer->observed;
     const struct broker_settings *settings = observed->settings;
+    const struct server_memory *clients = server_memory_of(observed->server);
     struct snapshot *to = observer->snapshot;
-    observe_budget(to, "requests", server_request_bytes(observed->server),
+    observe_budget(to, "requests", server_memory_request_bytes(clients),
                    settings->queued_max_request_bytes);
-    observe_budget(to, "answers", server_answer_bytes(observed->server),
-                   settings->queued_max_request_bytes);
-    observe_budget(to, "parked", server_parked_bytes(observed->server),
-                   settings->queued_max_parked_bytes);
+    observe_budget(to, "answers", clients->answers.used, settings->queued_max_request_bytes);
+    observe_budget(to, "parked", clients->parked.used, settings->queued_max_parked_bytes);
     observe_budget(to, "uncommitted", log_store_uncommitted_bytes(observed->store),
                    journal_usable_bytes(log_store_journal(observed->store)) / 4);
     if (observed->group_memory != NULL)
         observe_budget(to, "groups", observed->group_memory->used, observed->group_memory->limit);
+    observe_waits(to, "requests", server_memory_request_waits(clients));
+    observe_waits(to, "answers", clients->answers.waits);
+    snapshot_add(to, METRIC_CONNECTIONS_PAUSED, (double)server_memory_waiting(clients));
+    if (observed->shard == NULL) return;
+    struct shard_stats stats;
+    shard_stats_get(observed->shard, &stats);
+    observe_budget(to, "received", stats.received_bytes, settings->peer_receive_bytes);
+    observe_waits(to, "received", stats.receive_pauses);
 }
 
 /* ---- The log, what is produced ---- */
@@ -326,6 +344,19 @@ void observe_numbers(struct observer *observer) {
     observe_metadata(observer);
 }
 
+static void observe_lag(struct observer *observer, int32_t node) {
+    const struct tally *tally = observer->observed->tally;
+    struct snapshot *to = observer->snapshot;
+    snapshot_text_id label = number(to, node);
+    uint64_t now_ms = env_now_ms(observer->observed->env);
+    struct broker_lag lag = {.node = node};
+    if (tally != NULL) lag = tally_lag(tally, node);
+    snapshot_add1(to, METRIC_REPLICA_LAG_ENTRIES, (double)lag.entries, label);
+    snapshot_add1(to, METRIC_REPLICA_LAG_BYTES, (double)lag.bytes, label);
+    snapshot_add1(to, METRIC_REPLICA_LAG_SECONDS,
+                  lag.oldest_ms == 0 ? 0 : (double)(now_ms - lag.oldest_ms) / 1000, label);
+}
+
 void observe_counts(struct observer *observer) {
     const struct observed *observed = observer->observed;
     const struct tally_sums *counts = tally_sums(observer->observed->tally);
@@ -339,10 +370,8 @@ void observe_counts(struct observer *observer) {
     snapshot_add(to, METRIC_PARTITIONS_AWAY, (double)counts->away);
     snapshot_add(to, METRIC_PRODUCERS, (double)counts->producers);
     snapshot_add(to, METRIC_UNSTABLE_RECORDS, (double)counts->unstable);
+    snapshot_add(to, METRIC_SEGMENTS, (double)counts->segments);
     int32_t node;
     for (size_t i = 0; peer_at(observed, i, &node); i++)
-        if (node != observed->settings->node_id)
-            snapshot_add1(to, METRIC_REPLICA_LAG_ENTRIES,
-                          observed->tally == NULL ? 0 : (double)tally_lag(observed->tally, node),
-                          number(to, node));
+        if (node != observed->settings->node_id) observe_lag(observer, node);
 }

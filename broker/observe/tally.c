@@ -18,17 +18,11 @@
 
 enum { ROWS_OF_A_STEP = 128 };
 
-/* Entries that the replica on that broker lacks. */
-struct lag {
-    int32_t node;
-    uint64_t entries;
-};
-
 /* What a row has added to the sums. */
 struct counted {
     bool leader, follower, leaderless, under_replicated, below_min_insync, away, behind, thin;
     uint8_t others, replicas;
-    uint64_t records, stored, producers, unstable;
+    uint64_t records, stored, producers, unstable, segments;
 };
 
 struct topic {
@@ -48,8 +42,7 @@ struct row {
     int32_t index;
     bool marked, restless;
     struct counted counted;
-    struct lag *lag; /* of those that lack some */
-    size_t lag_count;
+    struct replica_lags lags;
     struct row *next, *prev;                       /* in the queue, or among the restless */
     struct row *next_leaderless, *prev_leaderless; /* if it is, as counted says; and the next */
     struct row *next_thin, *prev_thin;
@@ -67,8 +60,7 @@ struct tally {
     size_t leaderless_count, thin_count;
     struct topic *topics, *topic_list, *topic_at;
     struct tally_sums sums;
-    struct lag *lag; /* of each broker that lacked some */
-    size_t lag_count, lag_room;
+    struct broker_lags lags;
     /* Of the first look: the topics that there were. */
     uint8_t (*first)[METADATA_UUID_SIZE];
     size_t first_count, first_at;
@@ -138,20 +130,6 @@ static void add_row(struct tally *tally, const struct metadata_partition *source
 
 /* ---- Sums ---- */
 
-static void move_lag(struct tally *tally, const struct lag *lag, bool add) {
-    size_t at = 0;
-    while (at < tally->lag_count && tally->lag[at].node != lag->node)
-        at++;
-    if (at == tally->lag_count) {
-        tally->lag = mem_grow(tally->lag, tally->lag_count, &tally->lag_room, sizeof *tally->lag);
-        tally->lag[tally->lag_count++] = (struct lag){.node = lag->node};
-    }
-    if (add)
-        tally->lag[at].entries += lag->entries;
-    else
-        tally->lag[at].entries -= lag->entries;
-}
-
 static void list_trouble(struct tally *tally, struct row *row) {
     tally->leaderless_count += row->counted.leaderless;
     tally->thin_count += row->counted.thin;
@@ -182,26 +160,24 @@ static void move_sums(struct tally *tally, const struct row *row, uint64_t sign)
     sums->behind += sign * counted->behind;
     sums->producers += sign * counted->producers;
     sums->unstable += sign * counted->unstable;
+    sums->segments += sign * counted->segments;
     topic->led += sign * counted->leader;
     topic->records += sign * counted->records;
     topic->stored += sign * counted->stored;
     row->topic->here += sign * (counted->leader || counted->follower);
     topic->here = row->topic->here > 0;
-    for (size_t i = 0; i < row->lag_count; i++)
-        move_lag(tally, &row->lag[i], sign == 1);
 }
 
 static void take_away(struct tally *tally, struct row *row) {
     move_sums(tally, row, UINT64_MAX);
     unlist_trouble(tally, row);
-    mem_free(row->lag);
-    row->lag = NULL;
-    row->lag_count = 0;
+    replica_lags_take_away(&row->lags, &tally->lags);
     row->counted = (struct counted){0};
 }
 
 static void free_row(struct tally *tally, struct row *row) {
     take_away(tally, row);
+    replica_lags_close(&row->lags, &tally->lags);
     unqueue(tally, row);
     if (tally->again == row) tally->again = row->hh.next;
     HASH_DELETE(hh, tally->rows, row);
@@ -211,23 +187,7 @@ static void free_row(struct tally *tally, struct row *row) {
 
 /* ---- One partition ---- */
 
-static void count_lag(struct row *row, struct raft_group *group,
-                      const struct metadata_partition *known) {
-    uint64_t last = partition_log_last_index(raft_group_log(group)), silent_ms;
-    struct lag lag[METADATA_REPLICAS_MAX];
-    size_t count = 0;
-    log_index match;
-    for (size_t i = 0; i < known->replica_count; i++)
-        if (raft_group_member_progress(group, known->replicas[i].replica, &match, &silent_ms) &&
-            last > match)
-            lag[count++] = (struct lag){known->replicas[i].node, last - match};
-    if (count == 0) return;
-    row->lag = mem_alloc(count * sizeof *row->lag);
-    memcpy(row->lag, lag, count * sizeof *lag);
-    row->lag_count = count;
-}
-
-static void count_led(const struct tally *tally, struct row *row, struct partition *partition,
+static void count_led(struct tally *tally, struct row *row, struct partition *partition,
                       const struct metadata_partition *known) {
     struct counted *counted = &row->counted;
     int32_t in_sync = partition_in_sync_count(partition);
@@ -241,7 +201,9 @@ static void count_led(const struct tally *tally, struct row *row, struct partiti
     counted->unstable = (uint64_t)(partition_high_watermark(partition) -
                                    partition_stable_offset(partition));
     counted->others = in_sync > 0 ? (uint8_t)(in_sync - 1) : 0;
-    if (known->replica_count > 1) count_lag(row, partition_group(partition), known);
+    if (known->replica_count > 1)
+        replica_lags_look(&row->lags, &tally->lags, partition_group(partition), known,
+                          env_now_ms(tally->options.env));
 }
 
 /* What its leader has said of it. */
@@ -302,13 +264,16 @@ static void count_row(struct tally *tally, struct row *row) {
         count_led(tally, row, partition, known);
     else
         in_sync = count_known(tally, row);
+    if (!leading) replica_lags_close(&row->lags, &tally->lags);
     if (holds(tally->options.node, known)) {
         counted->behind = !in_sync;
         counted->thin = counted->others < known->replica_count / 2 + 1;
     }
     if (partition != NULL) {
+        const struct partition_log *log = raft_group_log(partition_group(partition));
         counted->follower = !leading;
-        counted->stored = partition_log_committed_bytes(raft_group_log(partition_group(partition)));
+        counted->stored = partition_log_committed_bytes(log);
+        counted->segments = partition_log_segments(log);
         take_flow(row, partition);
     }
     move_sums(tally, row, 1);
@@ -318,7 +283,7 @@ static void count_row(struct tally *tally, struct row *row) {
 static void look_at(struct tally *tally, struct row *row) {
     unqueue(tally, row);
     count_row(tally, row);
-    if (row->lag_count == 0) return;
+    if (row->lags.count == 0) return;
     DL_APPEND(tally->restless, row);
     row->restless = true;
 }
@@ -372,6 +337,7 @@ static void begin(struct tally *tally) {
 
 void tally_begin(struct tally *tally) {
     if (!tally->begun) begin(tally);
+    broker_lags_begin(&tally->lags);
     while (tally->restless != NULL)
         mark_row(tally, tally->restless);
     if (tally->again == NULL) tally->again = tally->rows;
@@ -413,10 +379,8 @@ const struct tally_sums *tally_sums(const struct tally *tally) {
     return tally == NULL ? &none : &tally->sums;
 }
 
-uint64_t tally_lag(const struct tally *tally, int32_t node) {
-    for (size_t i = 0; i < tally->lag_count; i++)
-        if (tally->lag[i].node == node) return tally->lag[i].entries;
-    return 0;
+struct broker_lag tally_lag(const struct tally *tally, int32_t node) {
+    return broker_lags_of(&tally->lags, node);
 }
 
 struct tally_topic *tally_next_topic(struct tally *tally) {
@@ -477,7 +441,7 @@ void tally_free(struct tally *tally) {
     }
     while (tally->rows != NULL)
         free_row(tally, tally->rows);
-    mem_free(tally->lag);
+    broker_lags_close(&tally->lags);
     mem_free(tally->first);
     mem_free(tally);
 }

@@ -16,11 +16,13 @@
 #include "broker/cluster/leader_table.h"
 #include "broker/lag/group_lag.h"
 #include "broker/metadata/metadata.h"
+#include "broker/observe/replica_lag.h"
 #include "broker/partition_set/partition_set.h"
 
 enum { TALLY_AGAIN = 128 };
 
 struct tally_options {
+    struct env *env;
     int32_t node; /* ours */
     struct metadata *metadata;
     struct leader_table *leaders;
@@ -41,10 +43,11 @@ struct tally_sums {
     uint64_t behind;    /* replicas here that are not in sync with their leader */
     uint64_t producers; /* that leaders here remember */
     uint64_t unstable;  /* offsets behind the last stable one, of what is led here */
+    uint64_t segments;  /* of all that is here */
 };
 const struct tally_sums *tally_sums(const struct tally *tally); /* NULL: nothing is open, zeros */
-/* Log entries that the broker lacks of what is led here. */
-uint64_t tally_lag(const struct tally *tally, int32_t node);
+/* What the broker lacks of what is led here. */
+struct broker_lag tally_lag(const struct tally *tally, int32_t node);
 
 struct tally_topic {
     const char *name;

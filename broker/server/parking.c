@@ -52,6 +52,7 @@ void parking_park(struct parking *parking, struct parked *parked) {
     CHECK(!parked->waiting); /* a handler parks when it begins to wait, once */
     parked->waiting = true;
     DL_APPEND(parking->oldest, parked);
+    parking->count++;
     if (memory_is_wanted(parking)) parking_wanted(parking);
 }
 
@@ -59,4 +60,5 @@ void parking_leave(struct parking *parking, struct parked *parked) {
     if (!parked->waiting) return;
     parked->waiting = false;
     DL_DELETE(parking->oldest, parked);
+    parking->count--;
 }

@@ -29,6 +29,7 @@ struct parking {
     const struct budget *budgets[PARKING_BUDGETS];
     size_t budget_count;
     struct parked *oldest; /* and behind it the others, by time */
+    size_t count;
     struct env_task relief;
 };
 

@@ -19,7 +19,6 @@
 #include "broker/server/connection.h"
 #include "broker/server/door.h"
 #include "broker/server/listening.h"
-#include "broker/server/parking.h"
 
 enum {
     PEER_ROOM = 64,
@@ -45,10 +44,7 @@ struct server {
     struct log *log;
     struct server_options options;
     struct listening listening;
-    /* queued.max.request.bytes is shared between the first four: short requests, large ones, those
-     * that are half here, and what is decoded of those that are much to decode */
-    struct budget requests, larges, halves, decoded, answers, parked;
-    struct parking parking, crowd; /* who waits because he likes to, and for memory */
+    struct server_memory memory;
     struct log_limiter complaints, crowded;
     struct server_stats stats;
     struct connection_host host;
@@ -103,11 +99,6 @@ static void close_idle(void *arg) {
     watch_idle(server);
 }
 
-static bool memory_is_spent(const struct server *server) {
-    return budget_spent(&server->requests) || budget_spent(&server->larges) ||
-           budget_spent(&server->halves);
-}
-
 /* While no more connections are accepted, those that have never asked for anything are closed, the
  * longest silent first. */
 static void close_silent(struct server *server) {
@@ -125,7 +116,7 @@ static void close_silent(struct server *server) {
  * they wait for themselves, so that who sends halves does not keep out who sends whole ones,
  * neither by being slow nor by not reading answers. */
 static void close_halves(struct server *server) {
-    if (!budget_spent(&server->halves) || server->halves.waiters == NULL) return;
+    if (!budget_spent(&server->memory.halves) || server->memory.halves.waiters == NULL) return;
     for (struct client *client = server->oldest, *next; client != NULL; client = next) {
         next = client->next;
         connection_close_old_half(client->connection, server->options.max_slow_ms);
@@ -137,14 +128,14 @@ static void close_halves(struct server *server) {
 static void check_limits(void *arg) {
     struct server *server = arg;
     env_timer_start(server->limits_timer, LIMITS_CHECK_US);
-    for (struct client *client = server->oldest, *next; client != NULL && memory_is_spent(server);
-         client = next) {
+    for (struct client *client = server->oldest, *next;
+         client != NULL && server_memory_is_spent(&server->memory); client = next) {
         next = client->next;
         connection_close_if_slow(client->connection, server->options.max_slow_ms);
     }
     close_halves(server);
     for (struct client *client = server->oldest, *next;
-         client != NULL && budget_spent(&server->answers); client = next) {
+         client != NULL && budget_spent(&server->memory.answers); client = next) {
         next = client->next;
         connection_close_if_deaf(client->connection, server->options.max_slow_ms / DEAF_PART);
     }
@@ -305,28 +296,11 @@ static void open_door(struct env_task *task) {
 
 /* ---- Life ---- */
 
-/* Every charge has an owner whose end is certain, and all owners have ended. */
-static void check_charges(const struct server *server) {
-    size_t halves = server->halves.used, requests = server_request_bytes(server) - halves;
-    size_t answers = server->answers.used, parked = server->parked.used;
-    if (requests == 0 && halves == 0 && answers == 0 && parked == 0) return;
-    log_error(
-        server->log,
-        "memory is still charged after the last client has gone (requests %zu, half requests %zu, answers %zu, parked %zu bytes): a bug "
-        "of draved, please report it",
-        requests, halves, answers, parked);
-#ifndef NDEBUG
-    CHECK(requests == 0 && halves == 0 && answers == 0 && parked == 0);
-#endif
-}
-
 static void finish_close(struct env_task *task) {
     struct server *server = CONTAINER_OF(task, struct server, done_task);
     void (*done)(void *) = server->done;
     void *arg = server->done_arg;
-    check_charges(server);
-    parking_close(&server->crowd);
-    parking_close(&server->parking);
+    server_memory_close(&server->memory, server->log);
     env_timer_free(server->idle_timer);
     env_timer_free(server->limits_timer);
     env_timer_free(server->pace_timer);
@@ -336,15 +310,14 @@ static void finish_close(struct env_task *task) {
     done(arg);
 }
 
-static void memory_is_wanted(void *arg) {
-    struct server *server = arg;
-    parking_wanted(&server->parking);
-    parking_wanted(&server->crowd);
+static struct server_memory_limits memory_limits(const struct server_options *options) {
+    return (struct server_memory_limits){.request_bytes = options->request_bytes,
+                                         .answer_bytes = options->answer_bytes,
+                                         .parked_bytes = options->parked_bytes};
 }
 
 void server_set_limits(struct server *server, const struct server_options *options) {
-    struct budget *quarters[] = {&server->requests, &server->larges, &server->halves,
-                                 &server->decoded};
+    struct server_memory_limits limits = memory_limits(options);
     struct server_options *now = &server->options;
     now->max_connections = options->max_connections;
     now->own_places = options->own_places;
@@ -353,10 +326,7 @@ void server_set_limits(struct server *server, const struct server_options *optio
     now->max_connection_rate = options->max_connection_rate;
     now->max_idle_ms = options->max_idle_ms;
     now->max_in_flight = server->host.max_in_flight = options->max_in_flight;
-    for (size_t i = 0; i < sizeof quarters / sizeof quarters[0]; i++)
-        budget_set_limit(quarters[i], options->request_bytes / 4);
-    budget_set_limit(&server->answers, options->answer_bytes);
-    budget_set_limit(&server->parked, options->parked_bytes);
+    server_memory_set_limits(&server->memory, &limits);
     server->full = server->client_count >= now->max_connections;
     server->hasty = false;
     env_timer_stop(server->pace_timer);
@@ -366,51 +336,30 @@ void server_set_limits(struct server *server, const struct server_options *optio
     env_defer(server->env, &server->door_task);
 }
 
-static void open_budgets(struct server *server) {
-    size_t part = server->options.request_bytes / 4;
-    struct budget *budgets[] = {&server->requests, &server->larges, &server->halves,
-                                &server->decoded, &server->answers};
-    for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
-        budget_init(budgets[i],
-                    budgets[i] == &server->answers ? server->options.answer_bytes : part);
-        budgets[i]->wanted = memory_is_wanted;
-        budgets[i]->wanted_arg = server;
-    }
-    budget_init(&server->parked, server->options.parked_bytes);
-    server->requests.halves = &server->halves;
-    server->requests.larges = &server->larges;
-    parking_open(&server->parking, server->env, NULL);
-    parking_for(&server->parking, &server->requests);
-    parking_for(&server->parking, &server->larges);
-    parking_for(&server->parking, &server->decoded);
-    parking_for(&server->parking, &server->answers);
-    parking_open(&server->crowd, server->env, &server->parking);
-    parking_for(&server->crowd, &server->larges);
-}
-
 int server_open(struct env *env, struct log *log, const struct dispatch *dispatch,
                 const struct server_options *options, struct server **server_out,
                 struct error_text *why) {
     CHECK(options->listener_count > 0 && options->listener_count <= BROKER_LISTENERS_MAX);
     CHECK(options->max_connections > 0 && options->max_in_flight > 0 && options->max_idle_ms > 0 &&
           options->max_slow_ms > 0);
+    struct server_memory_limits limits = memory_limits(options);
     struct server *server = mem_zalloc(sizeof *server);
     server->env = env;
     server->log = log;
     server->options = *options;
-    open_budgets(server);
+    server_memory_open(&server->memory, env, &limits);
     server_stats_open(&server->stats);
     server->host = (struct connection_host){.env = env,
                                             .log = log,
                                             .complaints = &server->complaints,
                                             .dispatch = dispatch,
-                                            .requests = &server->requests,
-                                            .larges = &server->larges,
-                                            .decoded = &server->decoded,
-                                            .answers = &server->answers,
-                                            .parked = &server->parked,
-                                            .parking = &server->parking,
-                                            .crowd = &server->crowd,
+                                            .requests = &server->memory.requests,
+                                            .larges = &server->memory.larges,
+                                            .decoded = &server->memory.decoded,
+                                            .answers = &server->memory.answers,
+                                            .parked = &server->memory.parked,
+                                            .parking = &server->memory.parking,
+                                            .crowd = &server->memory.crowd,
                                             .stats = &server->stats,
                                             .max_request_bytes = options->max_request_bytes,
                                             .max_in_flight = options->max_in_flight,
@@ -486,14 +435,6 @@ size_t server_connection_count(const struct server *server) {
     return server->client_count;
 }
 
-size_t server_request_bytes(const struct server *server) {
-    return server->requests.used + server->larges.used + server->halves.used + server->decoded.used;
-}
-
-size_t server_parked_bytes(const struct server *server) {
-    return server->parked.used;
-}
-
-size_t server_answer_bytes(const struct server *server) {
-    return server->answers.used;
+const struct server_memory *server_memory_of(const struct server *server) {
+    return &server->memory;
 }

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "broker/config/broker_settings.h"
 #include "broker/server/request.h"
+#include "broker/server/server_memory.h"
 #include "broker/server/server_stats.h"
 
 struct server;
@@ -64,11 +65,7 @@ int server_port(const struct server *server, const char *listener);
 const struct server_stats *server_stats_of(const struct server *server);
 struct client_book *server_clients(struct server *server);
 size_t server_connection_count(const struct server *server);
-/* Memory charged to requests in flight at present. */
-size_t server_request_bytes(const struct server *server);
-/* And to those that are parked. */
-size_t server_parked_bytes(const struct server *server);
-/* And to answers that clients have not taken. */
-size_t server_answer_bytes(const struct server *server);
+/* What its clients make it hold. */
+const struct server_memory *server_memory_of(const struct server *server);
 
 #endif

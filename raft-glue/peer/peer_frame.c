@@ -172,17 +172,26 @@ int peer_verdict_decode(struct slice payload, enum peer_answer *answer, struct p
     return reader.bad || reader.left != 0 ? ERR_MALFORMED : ERR_NONE;
 }
 
-void peer_ping_encode(uint8_t into[PEER_PING_SIZE], const struct peer_ping *ping) {
+void peer_ping_encode(uint8_t *into, const struct peer_ping *ping, bool timed) {
     le_put_u64(into, ping->received[PEER_CONTROL]);
     le_put_u64(into + 8, ping->received[PEER_BULK]);
     into[16] = ping->paused;
+    if (!timed) return;
+    le_put_u64(into + PEER_PING_SIZE, ping->sent_us);
+    le_put_u64(into + PEER_PING_SIZE + 8, ping->echo_us);
+    le_put_u64(into + PEER_PING_SIZE + 16, ping->held_us);
 }
 
 int peer_ping_decode(struct slice payload, struct peer_ping *ping) {
-    if (payload.len != PEER_PING_SIZE || payload.data[16] > 1) return ERR_MALFORMED;
+    bool timed = payload.len == PEER_TIMED_PING_SIZE;
+    if ((payload.len != PEER_PING_SIZE && !timed) || payload.data[16] > 1) return ERR_MALFORMED;
+    *ping = (struct peer_ping){.paused = payload.data[16]};
     ping->received[PEER_CONTROL] = le_get_u64(payload.data);
     ping->received[PEER_BULK] = le_get_u64(payload.data + 8);
-    ping->paused = payload.data[16];
+    if (!timed) return ERR_NONE;
+    ping->sent_us = le_get_u64(payload.data + PEER_PING_SIZE);
+    ping->echo_us = le_get_u64(payload.data + PEER_PING_SIZE + 8);
+    ping->held_us = le_get_u64(payload.data + PEER_PING_SIZE + 16);
     return ERR_NONE;
 }
 

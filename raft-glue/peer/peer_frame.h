@@ -13,6 +13,9 @@
  *             then the sentence why not (text as above)
  *   PING      on control: u64, u64 bytes received so far on control and bulk, u8 whether bulk was
  *             not read for a while; on bulk: nothing
+ *             To who says PEER_MINOR_TIMED_PINGS more follows on control: u64 when it was sent, by
+ *             the sender's clock, us; u64 that of the last ping that came (0: none); u64 for how
+ *             long ago that came, us
  *   MESSAGES  records of PEER_RECORD_SIZE bytes: everything without entries
  *   JOURNAL   u64 run, u64 sequence: how far the sender's journal is durable; before messages that
  *             stand on newer rounds
@@ -41,6 +44,7 @@ enum {
     PEER_PIECE_SIZE = 56,
     PEER_JOURNAL_SIZE = 16,
     PEER_PING_SIZE = 17,
+    PEER_TIMED_PING_SIZE = PEER_PING_SIZE + 24,
 };
 
 enum peer_kind {
@@ -103,8 +107,12 @@ struct peer_ping {
     uint64_t received[2]; /* by channel: all bytes since the connection was made */
     bool paused; /* bulk was not read for some time since the last ping, because its receiver has
                     enough */
+    /* Timed: when it was sent; the same of the last one that came, 0: none, and how long ago. 0 in
+     * one of a broker that does not tell times. */
+    uint64_t sent_us, echo_us, held_us;
 };
-void peer_ping_encode(uint8_t into[PEER_PING_SIZE], const struct peer_ping *ping);
+/* `timed`: PEER_TIMED_PING_SIZE bytes instead. */
+void peer_ping_encode(uint8_t *into, const struct peer_ping *ping, bool timed);
 /* ERR_MALFORMED. */
 int peer_ping_decode(struct slice payload, struct peer_ping *ping);
 

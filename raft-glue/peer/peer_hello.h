@@ -12,8 +12,9 @@ enum { PEER_PROTOCOL_VERSION = 3, PEER_UUID_SIZE = 16 };
 /* What came later, and is said only to who knows it: a broker of an older minor goes on without.
  * Before there were minors their place in the hello was 0. */
 enum peer_minor {
-    PEER_MINOR_SNAPSHOTS = 1, /* snapshot_frame.h */
-    PEER_PROTOCOL_MINOR = PEER_MINOR_SNAPSHOTS,
+    PEER_MINOR_SNAPSHOTS = 1,   /* snapshot_frame.h */
+    PEER_MINOR_TIMED_PINGS = 2, /* peer_frame.h */
+    PEER_PROTOCOL_MINOR = PEER_MINOR_TIMED_PINGS,
 };
 
 /* The two connections of a pair; a hello is said on each. */

@@ -259,6 +259,7 @@ static void on_established(struct peers *peers, struct peer_connection *connecti
     peer->up = true;
     peer->dead = peer->was_up = false;
     peer->up_since_ms = peer->pinged_ms = env_now_ms(peers->env);
+    peer->echo_us = peer->traffic.round_trip_us = 0; /* of another session */
     peer_flow_begin(&control->flow, peer->up_since_ms);
     peer_flow_begin(&bulk->flow, peer->up_since_ms);
     mem_free(peer->refusal);
@@ -302,11 +303,23 @@ static void on_frame(struct peers *peers, struct peer_connection *connection, ui
     peers->events->message(peers->arg, connection->peer->node, kind, payload);
 }
 
+/* Ours that it has seen last came back: without the time that it lay there, that was the way. What
+ * it claims may be anything. */
+static void take_times(struct peer *peer, const struct peer_ping *ping) {
+    uint64_t now_us = env_now_us(peer->peers->env);
+    peer->echo_us = ping->sent_us;
+    peer->echoed_us = now_us;
+    if (ping->echo_us == 0 || ping->echo_us > now_us) return;
+    uint64_t took_us = now_us - ping->echo_us;
+    peer->traffic.round_trip_us = took_us > ping->held_us ? took_us - ping->held_us : 0;
+}
+
 static void on_ping(struct peers *peers, struct peer_connection *connection,
                     const struct peer_ping *ping) {
     struct peer *peer = connection->peer;
     uint64_t now_ms = env_now_ms(peers->env);
     CHECK(peer->up); /* reading begins when the link is up */
+    take_times(peer, ping);
     for (int channel = 0; channel < 2; channel++) {
         struct peer_flow *flow = &peer->connections[channel]->flow;
         if (peer_flow_received(flow, ping->received[channel], channel == PEER_BULK && ping->paused,
@@ -374,10 +387,14 @@ static void ping(struct peer *peer, uint64_t now_ms) {
                            *bulk = peer->connections[PEER_BULK];
     struct peer_ping ping = {
         .received = {peer_connection_received(control), peer_connection_received(bulk)},
-        .paused = peer->bulk_was_paused};
-    uint8_t bytes[PEER_PING_SIZE];
-    peer_ping_encode(bytes, &ping);
-    struct slice payload = slice_copy(NULL, bytes, sizeof bytes);
+        .paused = peer->bulk_was_paused,
+        .sent_us = env_now_us(peer->peers->env),
+        .echo_us = peer->echo_us};
+    uint8_t bytes[PEER_TIMED_PING_SIZE];
+    bool timed = peer->minor >= PEER_MINOR_TIMED_PINGS;
+    if (peer->echo_us != 0) ping.held_us = ping.sent_us - peer->echoed_us;
+    peer_ping_encode(bytes, &ping, timed);
+    struct slice payload = slice_copy(NULL, bytes, timed ? PEER_TIMED_PING_SIZE : PEER_PING_SIZE);
     peer_connection_send(control, PEER_KIND_PING, &payload, 1);
     if (now_ms - bulk->sent_ms >= peer->peers->ping_ms)
         peer_connection_send(bulk, PEER_KIND_PING, NULL, 0);

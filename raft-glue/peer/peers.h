@@ -95,9 +95,10 @@ uint64_t peers_down_ms(const struct peers *peers, int32_t node);
 uint64_t peers_heard_ms(const struct peers *peers, int32_t node);
 uint32_t peers_minor(const struct peers *peers, int32_t node); /* of its hello; 0: not up */
 bool peers_is_dead(const struct peers *peers, int32_t node);   /* the last attempt was refused */
-/* Bytes over all connections with it so far; 0 of one that is not known. */
+/* Bytes over all connections with it so far, and how long the way there and back took the last
+ * time; 0 of one that is not known. */
 struct peer_traffic {
-    uint64_t sent, received;
+    uint64_t sent, received, round_trip_us;
 };
 struct peer_traffic peers_traffic(const struct peers *peers, int32_t node);
 /* Queues one message; slices are taken over (dropped if the peer is not up). kind <

@@ -19,9 +19,10 @@ struct peer {
     bool knocks;   /* the connection under way says hello, though the other is to dial */
     char *refusal; /* the last sentence that it gave us */
     uint64_t up_since_ms, pinged_ms;
-    uint64_t down_since_ms; /* while it is not up */
-    bool bulk_was_paused;   /* for some time since the last ping */
-    uint64_t heard_ms;      /* over connections that are gone, as the next */
+    uint64_t echo_us, echoed_us; /* when the last ping was sent, by its clock, and came, by ours */
+    uint64_t down_since_ms;      /* while it is not up */
+    bool bulk_was_paused;        /* for some time since the last ping */
+    uint64_t heard_ms;           /* over connections that are gone, as the next */
     struct peer_traffic traffic;
     struct peer_connection *connections[2];
     uint64_t session;

@@ -242,6 +242,30 @@ uint64_t partition_log_committed_bytes(const struct partition_log *log) {
     return partition_log_size_bytes(log) + log->unwritten_bytes;
 }
 
+/* Of so many bytes of the entries behind `before` up to `last`, what lies behind `index`, as if all
+ * were of one size. */
+static uint64_t share_behind(uint64_t bytes, log_index before, log_index last, log_index index) {
+    if (index >= last) return 0;
+    if (index <= before) return bytes;
+    return (uint64_t)((double)bytes * (double)(last - index) / (double)(last - before));
+}
+
+uint64_t partition_log_bytes_behind(const struct partition_log *log, log_index index) {
+    uint64_t bytes = share_behind(log->unwritten_bytes + log->uncommitted_bytes, log->written,
+                                  log->last_index, index);
+    for (size_t i = log->segment_count; i > 0; i--) {
+        const struct segment *segment = log->segments[i - 1];
+        if (segment->end.last_index <= index) break;
+        bytes += share_behind(segment->end.position, segment->header.first_index - 1,
+                              segment->end.last_index, index);
+    }
+    return bytes;
+}
+
+size_t partition_log_segments(const struct partition_log *log) {
+    return log->segment_count;
+}
+
 void partition_log_each_term(const struct partition_log *log,
                              void (*each)(void *arg, uint64_t first, uint64_t count, log_term term),
                              void *arg) {

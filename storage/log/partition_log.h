@@ -197,6 +197,9 @@ uint64_t partition_log_undurable_bytes(const struct partition_log *log);
 /* A read has met damage since it was opened. */
 bool partition_log_is_damaged(const struct partition_log *log);
 uint64_t partition_log_size_bytes(const struct partition_log *log); /* on disk, in segments */
+/* About what entries behind `index` take, in segments and in memory. */
+uint64_t partition_log_bytes_behind(const struct partition_log *log, log_index index);
+size_t partition_log_segments(const struct partition_log *log);
 /* Of all that has committed: in segments, and what the journal alone has so far. */
 uint64_t partition_log_committed_bytes(const struct partition_log *log);
 

@@ -35,6 +35,7 @@ def moving(cluster):
     """Topics, records, groups, requests, a killed and a paused broker: the numbers follow."""
     before = {node: cluster.metrics(node) for node in cluster.brokers}
     cluster.create("watched", 6)
+    assert cluster.drave("topic", "create", "wide", "-r", "4", check=False).returncode == 1
     cluster.wait_leaders("watched", in_sync=3)
     cluster.drave("produce", "watched", stdin="".join(f"record {i}\n" for i in range(1000)))
     cluster.drave("consume", "watched", "-e", "-G", "readers", "-o", "beginning", "-n", "1000")
@@ -95,6 +96,8 @@ def moving(cluster):
         "drave_group_last_commit_timestamp_seconds",
     ):
         assert moved(name) > 0, f"{name} has not moved"
+    for result in ("done", "refused"):
+        assert sum(now[n]["drave_metadata_changes_total"][(("result", result),)] * sign for now, sign in ((after, 1), (before, -1)) for n in now) > 0
     assert all(total(after[n], "drave_client_connections") == total(after[n], "drave_connections") for n in after)
     assert moved("drave_group_members") == 0 and sum(total(after[n], "drave_metadata_term") for n in after) >= 3
     assert moved("drave_topics") == 3 * 2  # __consumer_offsets, too
@@ -109,6 +112,8 @@ def moving(cluster):
         assert now["drave_node_info"][(("cluster_id", cluster_id(now)), ("node", str(node)), ("rack", ""))] == 1
         assert now["drave_brokers"] == {(("state", "alive"),): 3, (("state", "fenced"),): 0}
         assert total(now, "drave_peer_up") == 2 and total(now, "drave_ready") == 1
+        trips = now["drave_peer_round_trip_seconds"]
+        assert len(trips) == 2 and all(0 < trip < 1 for trip in trips.values()), trips
         assert total(now, "drave_partitions") == total(now, "drave_partitions_leaderless") + 56
         assert total(now, "drave_partitions_under_replicated") == 0 and total(now, "drave_partitions_below_min_insync") == 0
         assert now["drave_disk_size_bytes"][()] >= now["drave_disk_free_bytes"][()] > 0 and total(now, "drave_disk_refusing") == 0
@@ -179,10 +184,17 @@ def losing(cluster):
         return sum(cluster.value(n, "drave_replica_lag_entries", peer="3") for n in (1, 2)) > 0
 
     wait_until("the lag of broker 3", lag, 30, 0.5)
+    assert sum(cluster.value(n, "drave_replica_lag_bytes", peer="3") for n in (1, 2)) >= 100 * len("more 1")
+
+    def age():
+        return max(cluster.value(n, "drave_replica_lag_seconds", peer="3") for n in (1, 2))
+
+    wait_until("its age", lambda: 2 < age() < 90, 30, 0.5)
+    assert all(cluster.value(n, f"drave_replica_lag_{unit}", peer=p) == 0 for n, p in ((1, "2"), (2, "1")) for unit in ("bytes", "seconds"))
     cluster[3].start(ready=True)
     wait_until("broker 3 is ready", lambda: cluster.health(3, "ready")[0], 60, 0.2)
     wait_until("all is well again", lambda: all(cluster.health(n, w)[0] for n in (1, 2, 3) for w in ("stoppable", "cluster")), 60, 0.5)
-    wait_until("no lag", lambda: not lag(), 30, 0.5)
+    wait_until("no lag", lambda: not lag() and age() == 0, 30, 0.5)
 
 
 def by_command(cluster):
@@ -431,6 +443,32 @@ def locked_in(_):
             s.close()
 
 
+def crowded(_):
+    """The memory for halves of large requests is spent: who waits for it is counted, while it waits and for good; so is a fetch that waits."""
+    with Watched(1, **{"queued.max.request.bytes": 1 << 20, "log.compression": "none"}) as cluster:
+        cluster.create("quiet")
+        halves = [socket.create_connection(("127.0.0.1", cluster[1].port), 10) for _ in range(12)]
+        for s in halves:
+            s.sendall((1 << 18).to_bytes(4, "big") + b"\0\0\0\3" + b"\0" * (1 << 16))
+
+        def waits():
+            now = cluster.metrics(1)
+            return now["drave_connections_paused"][()] > 0 and now["drave_memory_waits_total"][(("budget", "requests"),)] > 0
+
+        wait_until("somebody who waits", waits, 30, 0.5)
+        for s in halves:
+            s.close()
+        wait_until("nobody who waits", lambda: cluster.value(1, "drave_connections_paused") == 0, 30, 0.5)
+        assert cluster.value(1, "drave_memory_waits_total", budget="requests") > 0
+        reader = threading.Thread(target=lambda: Raw(cluster[1].port).fetch("quiet", 0, 0, wait_ms=8000))
+        reader.start()
+        wait_until("a fetch that waits", lambda: cluster.value(1, "drave_fetches_waiting") == 1, 8, 0.3)
+        reader.join()
+        wait_until("none", lambda: cluster.value(1, "drave_fetches_waiting") == 0, 8, 0.3)
+        cluster.drave("produce", "quiet", stdin=("x" * 1000 + "\n") * 10000)
+        wait_until("a segment", lambda: cluster.value(1, "drave_segments") >= 1, 30, 0.3)
+
+
 # ---- Many partitions ----
 
 
@@ -570,6 +608,6 @@ with Watched(3) as shared:
         suite.run(test, shared)
     if not SHORT:
         suite.run(by_promtool, shared)
-for test in (many, folded, locked_in, manager, rules):
+for test in (many, folded, crowded, locked_in, manager, rules):
     suite.run(test, None)
 suite.end()

@@ -246,6 +246,7 @@ bool stage_nobody_connected(struct stage *stage) {
 }
 
 bool stage_has_nothing(struct stage *stage) {
-    return server_connection_count(stage->server) == 0 && server_answer_bytes(stage->server) == 0 &&
-           server_request_bytes(stage->server) == 0;
+    return server_connection_count(stage->server) == 0 &&
+           server_memory_of(stage->server)->answers.used == 0 &&
+           server_memory_request_bytes(server_memory_of(stage->server)) == 0;
 }

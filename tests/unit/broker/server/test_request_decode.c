@@ -55,7 +55,7 @@ static void test_decode_crowd_gives_way(void **state) {
         stage->held[i] = NULL;
         stage_run_ms(stage, 30);
     }
-    assert_int_equal(server_request_bytes(stage->server), 0);
+    assert_int_equal(server_memory_request_bytes(server_memory_of(stage->server)), 0);
     for (int i = 0; i < CROWD; i++)
         close(clients[i]);
     close(large);
@@ -67,18 +67,20 @@ static void test_decode_waits_no_longer_than_its_client(void **state) {
     struct stage *stage = *state;
     int clients[CROWD];
     crowd_comes(stage, clients);
-    size_t before = server_request_bytes(stage->server);
+    size_t before = server_memory_request_bytes(server_memory_of(stage->server));
     for (int i = CROWD / 2; i < CROWD; i++)
         close(clients[i]);
     stage_run_until(stage, has_half_the_crowd);
-    assert_true(server_request_bytes(stage->server) + (size_t)(CROWD / 2) * 3 * MANY <= before);
+    assert_true(server_memory_request_bytes(server_memory_of(stage->server)) +
+                    (size_t)(CROWD / 2) * 3 * MANY <=
+                before);
     for (size_t i = 0; i < 3; i++) {
         stage_run_until_held(stage, i + 1);
         request_respond_nothing(stage->held[i]);
         stage->held[i] = NULL;
     }
     stage_run_ms(stage, 30);
-    assert_int_equal(server_request_bytes(stage->server), 0);
+    assert_int_equal(server_memory_request_bytes(server_memory_of(stage->server)), 0);
     for (int i = 0; i < CROWD / 2; i++)
         close(clients[i]);
     stage_run_until(stage, stage_nobody_connected);

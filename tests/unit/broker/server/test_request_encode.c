@@ -46,11 +46,12 @@ static void test_encode_waits_for_room(void **state) {
     assert_true(stage_receive(stage, client, frame, sizeof frame) > TOPICS * 25);
     close(client);
     stage_run_until(stage, stage_nobody_connected);
-    assert_int_equal(server_answer_bytes(stage->server), 0);
+    assert_int_equal(server_memory_of(stage->server)->answers.used, 0);
 }
 
 static bool has_only_what_others_spent(struct stage *stage) {
-    return server_answer_bytes(stage->server) == SPENT && server_request_bytes(stage->server) == 0;
+    return server_memory_of(stage->server)->answers.used == SPENT &&
+           server_memory_request_bytes(server_memory_of(stage->server)) == 0;
 }
 
 /* Who leaves while his answer waits gives everything back at once. */

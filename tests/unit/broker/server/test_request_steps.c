@@ -100,7 +100,7 @@ static void test_steps_wait_for_memory(void **state) {
     }
     begin(stage, 0);
     begin(stage, 1);
-    assert_true(server_answer_bytes(stage->server) > 100 << 10);
+    assert_true(server_memory_of(stage->server)->answers.used > 100 << 10);
     for (int32_t i = 0; i < 2; i++) {
         assert_int_equal(stage_receive_correlation_id(stage, clients[i]), i);
         close(clients[i]);
@@ -152,8 +152,8 @@ static void test_steps_have_a_reserve(void **state) {
     for (size_t i = 0; i < WORKS; i++)
         while (works[i].steps < STEPS) {
             stage_run_ms(stage, 1);
-            if (server_answer_bytes(stage->server) > most)
-                most = server_answer_bytes(stage->server);
+            if (server_memory_of(stage->server)->answers.used > most)
+                most = server_memory_of(stage->server)->answers.used;
         }
     assert_in_range(most, 1 << 20,
                     5 << 19); /* half of it beyond the limit, and one that goes on alone */

@@ -36,7 +36,7 @@ static void test_server_answers_in_order(void **state) {
         assert_int_equal(stage_receive_correlation_id(stage, client), 70 + i);
     close(client);
     stage_run_until(stage, stage_nobody_connected);
-    assert_int_equal(server_request_bytes(stage->server), 0);
+    assert_int_equal(server_memory_request_bytes(server_memory_of(stage->server)), 0);
 }
 
 /* KIP-35: a version from the future is answered in version 0, with error 35 and the versions that
@@ -157,7 +157,7 @@ static void test_server_answers_before_it_closes(void **state) {
     }
     assert_int_equal(stage->canceled_count, 0);
     stage_run_until(stage, stage_nobody_connected);
-    assert_int_equal(server_request_bytes(stage->server), 0);
+    assert_int_equal(server_memory_request_bytes(server_memory_of(stage->server)), 0);
 }
 
 /* The eleventh request of a connection waits until one of ten has ended. */
@@ -194,7 +194,7 @@ static void test_server_memory_is_limited(void **state) {
     for (int i = 0; i < 8; i++)
         stage_ask_cluster(clients[i], i);
     stage_run_until_held(stage, 8); /* what has arrived is handed out */
-    assert_true(server_request_bytes(stage->server) >= 1000);
+    assert_true(server_memory_request_bytes(server_memory_of(stage->server)) >= 1000);
     for (int i = 0; i < 8; i++)
         stage_ask_cluster(clients[i], 10 + i);
     stage_run_ms(stage, 30);
@@ -208,7 +208,7 @@ static void test_server_memory_is_limited(void **state) {
         stage_answer(stage, i);
     }
     stage_run_ms(stage, 5);
-    assert_int_equal(server_request_bytes(stage->server), 0);
+    assert_int_equal(server_memory_request_bytes(server_memory_of(stage->server)), 0);
     for (int i = 0; i < 8; i++)
         close(clients[i]);
 }
@@ -229,7 +229,7 @@ static void test_server_slow_request(void **state) {
         if (sent > 0) at += (size_t)sent;
         stage_run_ms(stage, 2);
     }
-    assert_true(server_request_bytes(stage->server) >= 200000);
+    assert_true(server_memory_request_bytes(server_memory_of(stage->server)) >= 200000);
     stage_ask_cluster(honest, 1);
     stage_run_ms(stage, 20);
     stage_ask_cluster(honest,
@@ -241,7 +241,7 @@ static void test_server_slow_request(void **state) {
     stage_answer(stage, 0);
     stage_answer(stage, 1);
     stage_run_ms(stage, 5);
-    assert_int_equal(server_request_bytes(stage->server), 0);
+    assert_int_equal(server_memory_request_bytes(server_memory_of(stage->server)), 0);
     close(honest);
 }
 
@@ -282,7 +282,7 @@ static void test_server_large_requests_wait_for_each_other(void **state) {
         if (i + 1 < LARGE) stage_run_until_held(stage, 3 * i + 4);
     }
     stage_run_ms(stage, 5);
-    assert_int_equal(server_request_bytes(stage->server), 0);
+    assert_int_equal(server_memory_request_bytes(server_memory_of(stage->server)), 0);
     for (int i = 0; i < LARGE; i++)
         close(large[i]);
     close(honest);
@@ -306,7 +306,7 @@ static void test_server_client_leaves_while_requests_wait(void **state) {
     request_respond_nothing(stage->held[1]);
     stage->held[1] = stage->held[2] = NULL;
     assert_int_equal(stage->canceled_count, 4);
-    assert_int_equal(server_request_bytes(stage->server), 0);
+    assert_int_equal(server_memory_request_bytes(server_memory_of(stage->server)), 0);
 }
 
 /* An answer that is too large, or a request that is too much, ends the connection with a line that

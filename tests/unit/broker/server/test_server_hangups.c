@@ -54,8 +54,8 @@ static void assert_nothing_stays(struct stage *stage) {
         if (stage->held[i] != NULL) request_respond_nothing(stage->held[i]);
         stage->held[i] = NULL;
     }
-    assert_int_equal(server_answer_bytes(stage->server), 0);
-    assert_int_equal(server_request_bytes(stage->server), 0);
+    assert_int_equal(server_memory_of(stage->server)->answers.used, 0);
+    assert_int_equal(server_memory_request_bytes(server_memory_of(stage->server)), 0);
 }
 
 /* An answer of 8 MB of which the client has read 4 bytes: the connection is not read, and its write
@@ -71,7 +71,7 @@ static void test_hangup_answer_half_read(void **state) {
         stage_run_ms(stage, 20);
         char some[4];
         assert_int_equal(recv(client, some, sizeof some, MSG_WAITALL), sizeof some);
-        assert_true(server_answer_bytes(stage->server) > 1 << 20);
+        assert_true(server_memory_of(stage->server)->answers.used > 1 << 20);
         leave(client, how);
         assert_nothing_stays(stage);
         if (how == HALF_CLOSE) close(client);
@@ -106,7 +106,7 @@ static void test_hangup_held(void **state) {
         stage_run_until_held(stage, first + 2);
         request_hold_connection(stage->held[first]);
         answer_large(stage, first + 1);
-        assert_true(server_answer_bytes(stage->server) > 1 << 20);
+        assert_true(server_memory_of(stage->server)->answers.used > 1 << 20);
         leave(client, how);
         assert_nothing_stays(stage);
         if (how == HALF_CLOSE) close(client);
@@ -142,7 +142,7 @@ static void test_hangup_over_budget(void **state) {
         int spender = stage_dial(stage), client = stage_dial(stage);
         stage_ask_cluster(spender, 1);
         stage_run_until_held(stage, first + 1);
-        assert_true(server_request_bytes(stage->server) >= 200);
+        assert_true(server_memory_request_bytes(server_memory_of(stage->server)) >= 200);
         stage_send_all(client, "\0\0\1\0half a request", 18);
         stage_run_ms(stage, 10);
         leave(client, how);

@@ -45,18 +45,19 @@ static void test_server_parked_requests_keep_nobody_waiting(void **state) {
         waiting[i] = stage_dial(stage);
         ask_much(waiting[i], (int32_t)i);
         stage_run_until_held(stage, i + 1);
-        size_t before = server_parked_bytes(stage->server);
-        assert_true(server_request_bytes(stage->server) > NAMES * NAME_LEN);
+        size_t before = server_memory_of(stage->server)->parked.used;
+        assert_true(server_memory_request_bytes(server_memory_of(stage->server)) >
+                    NAMES * NAME_LEN);
         if (request_park(stage->held[i])) {
             parked++;
             assert_null(stage->held[i]->message);
-            assert_true(server_parked_bytes(stage->server) > before);
+            assert_true(server_memory_of(stage->server)->parked.used > before);
         } else {
             assert_true(before >= PARKED_BYTES);
             assert_non_null(stage->held[i]->message);
             end(stage, i);
         }
-        assert_int_equal(server_request_bytes(stage->server), 0);
+        assert_int_equal(server_memory_request_bytes(server_memory_of(stage->server)), 0);
     }
     assert_in_range(parked, 2, 7);
     stage_ask_cluster(honest, 9);
@@ -65,7 +66,7 @@ static void test_server_parked_requests_keep_nobody_waiting(void **state) {
     assert_int_equal(stage_receive_correlation_id(stage, honest), 9);
     for (size_t i = 0; i < parked; i++)
         end(stage, i);
-    assert_int_equal(server_parked_bytes(stage->server), 0);
+    assert_int_equal(server_memory_of(stage->server)->parked.used, 0);
     for (size_t i = 0; i < 8; i++)
         close(waiting[i]);
     close(honest);
@@ -95,7 +96,7 @@ static void test_server_parked_connection_is_not_idle(void **state) {
     assert_int_equal(stage->canceled_count, 1);
     stage_answer(stage, 1);
     stage_run_until(stage, stage_nobody_connected);
-    assert_int_equal(server_parked_bytes(stage->server), 0);
+    assert_int_equal(server_memory_of(stage->server)->parked.used, 0);
 }
 
 /* What is behind a request that is answered by closing is never sent, not even while the answers

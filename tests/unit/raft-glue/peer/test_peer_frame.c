@@ -200,12 +200,32 @@ static void test_record_and_piece(void **state) {
     assert_true(back.prev_index == 6 && back.prev_term == 7 && back.commit == 8);
 }
 
+/* A ping tells times to who knows them, and one without them is understood; another length is not.
+ */
+static void test_ping(void **state) {
+    (void)state;
+    struct peer_ping ping = {{1, 2}, true, 30, 40, 50}, back;
+    uint8_t bytes[PEER_TIMED_PING_SIZE];
+    struct slice payload = {.data = bytes, .len = PEER_TIMED_PING_SIZE};
+    peer_ping_encode(bytes, &ping, true);
+    assert_int_equal(peer_ping_decode(payload, &back), ERR_NONE);
+    assert_int_equal(back.received[PEER_CONTROL], 1);
+    assert_true(back.paused && back.sent_us == 30 && back.echo_us == 40 && back.held_us == 50);
+    payload.len = PEER_PING_SIZE;
+    assert_int_equal(peer_ping_decode(payload, &back), ERR_NONE);
+    assert_int_equal(back.received[PEER_BULK], 2);
+    assert_true(back.paused && back.sent_us == 0 && back.echo_us == 0 && back.held_us == 0);
+    for (payload.len = 0; payload.len < PEER_TIMED_PING_SIZE; payload.len++)
+        if (payload.len != PEER_PING_SIZE)
+            assert_int_equal(peer_ping_decode(payload, &back), ERR_MALFORMED);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frame_round_trip),       cmocka_unit_test(test_frame_flipped_bit),
         cmocka_unit_test(test_frame_of_entries),       cmocka_unit_test(test_hello_cut_anywhere),
         cmocka_unit_test(test_hello_text_without_end), cmocka_unit_test(test_journal),
-        cmocka_unit_test(test_record_and_piece),
+        cmocka_unit_test(test_record_and_piece),       cmocka_unit_test(test_ping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

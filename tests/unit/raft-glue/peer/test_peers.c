@@ -120,8 +120,11 @@ static void open_broker(struct test *test, int32_t node, int port) {
         peers_open(test->env, &test->log, &options, &events, broker, &broker->peers, &why),
         ERR_NONE);
     broker->port = peers_port(broker->peers);
-    struct peer_hello hello = {
-        .version = PEER_PROTOCOL_VERSION, .node = node, .cluster_id = "", .nodes = "x"};
+    struct peer_hello hello = {.version = PEER_PROTOCOL_VERSION,
+                               .minor = node == LONG_WINDED ? 0 : PEER_PROTOCOL_MINOR,
+                               .node = node,
+                               .cluster_id = "",
+                               .nodes = "x"};
     peers_set_hello(broker->peers, &hello);
 }
 static void introduce(struct test *test, int32_t a, int32_t b) {
@@ -196,6 +199,30 @@ static void test_peers_connect_and_talk(void **state) {
     assert_string_equal(test->brokers[2].last, "hello world");
     assert_int_equal(test->brokers[2].kind, PEER_KIND_BROKER);
     assert_int_equal(test->brokers[1].downs, 0);
+}
+
+static uint64_t trip_us(struct test *test, int32_t from, int32_t to) {
+    return peers_traffic(test->brokers[from].peers, to).round_trip_us;
+}
+static bool both_know_the_way(struct test *test) {
+    return trip_us(test, 1, 2) > 0 && trip_us(test, 2, 1) > 0;
+}
+
+/* Pings tell how long the way there and back is, without the time until the next ping; nothing is
+ * known of a broker that tells no times, and its link holds. */
+static void test_peers_round_trip(void **state) {
+    struct test *test = *state;
+    open_broker(test, 1, 0);
+    open_broker(test, 2, 0);
+    open_broker(test, LONG_WINDED, 0);
+    introduce(test, LONG_WINDED, 2);
+    run_until(test, two_heard_up);
+    introduce(test, 1, 2);
+    run_until(test, both_know_the_way);
+    assert_in_range(trip_us(test, 1, 2), 1, 100 * 1000); /* a ping comes twice a second */
+    assert_in_range(trip_us(test, 2, 1), 1, 100 * 1000);
+    assert_int_equal(trip_us(test, 2, LONG_WINDED), 0);
+    assert_int_equal(test->brokers[2].downs, 0);
 }
 
 enum { MANY = 60 };
@@ -512,6 +539,7 @@ static void test_peers_garbage_on_the_port(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_peers_connect_and_talk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_peers_round_trip, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peers_much_to_say, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peers_beside_busy_clients, setup, teardown),
         cmocka_unit_test_setup_teardown(test_peers_connect_beside_busy_clients, setup, teardown),

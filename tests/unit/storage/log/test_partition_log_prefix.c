@@ -92,6 +92,30 @@ static void test_prefix_goes(void **state) {
     log_model_close(&model);
 }
 
+/* What lies behind an index: all of it behind the beginning, nothing behind the end, less and less
+ * in between, over segments and memory. */
+static void test_bytes_behind(void **state) {
+    (void)state;
+    struct log_model model;
+    fill(&model, 76);
+    log_model_append(&model, 8);
+    assert_true(partition_log_segments(model.log) > 3);
+    uint64_t all = partition_log_bytes_behind(model.log, model.first - 1);
+    assert_in_range(
+        all,
+        partition_log_committed_bytes(model.log) + partition_log_uncommitted_bytes(model.log) - 100,
+        partition_log_committed_bytes(model.log) + partition_log_uncommitted_bytes(model.log));
+    for (uint64_t index = model.first - 1; index < model.last; index++)
+        assert_true(partition_log_bytes_behind(model.log, index) >
+                    partition_log_bytes_behind(model.log, index + 1));
+    const struct segment *first = model.log->segments[0];
+    assert_int_equal(partition_log_bytes_behind(model.log, first->end.last_index),
+                     all - first->end.position);
+    assert_int_equal(partition_log_bytes_behind(model.log, model.last), 0);
+    log_model_stop(&model, false);
+    log_model_close(&model);
+}
+
 /* Neither by offset nor by index does a segment go before all of it may; the active one stays; and
  * nothing goes without a state that reaches as far. */
 static void test_prefix_waits(void **state) {
@@ -479,6 +503,7 @@ static void test_prefix_configuration_is_damaged(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prefix_goes),
+        cmocka_unit_test(test_bytes_behind),
         cmocka_unit_test(test_prefix_waits),
         cmocka_unit_test(test_prefix_all),
         cmocka_unit_test(test_prefix_delay),
