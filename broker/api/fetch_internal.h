@@ -11,7 +11,7 @@
 
 #include "broker/api/fetch_sessions.h"
 #include "broker/api/leader_hint.h"
-#include "broker/server/parking.h"
+#include "broker/memory/parking.h"
 
 /* What a fetch has of one partition: an error, batches, or something else that the client does not
  * know yet. */

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
-#include "broker/server/parking.h"
+#include "broker/memory/parking.h"
 #include "protocol/messages/api_table.h"
 #include "protocol/messages/frame.h"
 

@@ -17,8 +17,8 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "broker/config/broker_settings.h"
+#include "broker/memory/server_memory.h"
 #include "broker/server/request.h"
-#include "broker/server/server_memory.h"
 #include "broker/server/server_stats.h"
 
 struct server;

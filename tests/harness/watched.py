@@ -5,6 +5,7 @@ import ctypes
 import json
 import os
 import re
+import socket
 import urllib.error
 import urllib.request
 
@@ -46,6 +47,20 @@ class Watched(Cluster):
 
     def value(self, node, name, **labels):
         return self.metrics(node).get(name, {}).get(tuple(sorted(labels.items())))
+
+
+def dial(cluster, node=1):
+    s = socket.create_connection(("127.0.0.1", cluster.http[node]), 10)
+    s.settimeout(20)
+    return s
+
+
+def read_all(s):
+    data = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := s.recv(65536):
+            data += piece
+    return data
 
 
 def parse(text):

@@ -36,6 +36,7 @@ if [ -z "${DRAVE_PRESET-}" ]; then
 fi
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/many.py" --short || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe.py" --short || status=1
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_limits.py" --short || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_txn.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/console.py" --short || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/heal.py" --short || status=1

@@ -6,6 +6,7 @@ if ! "$DRAVE_ROOT/deploy/install-deps" --observe; then
 fi
 status=0
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe.py" || status=1
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_limits.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_txn.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/dashboards.py" --live || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/alerts.py" || status=1

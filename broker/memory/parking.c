@@ -1,6 +1,6 @@
 /* Who is parked, and who is told to leave: a list, the longest waiting first; told in a task of its
  * own, a few a turn. */
-#include "broker/server/parking.h"
+#include "broker/memory/parking.h"
 
 #include <utlist.h>
 

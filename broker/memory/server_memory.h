@@ -6,12 +6,12 @@
  * of them has gone. Failures: none. Invariant: queued.max.request.bytes is shared between the first
  * four, so that no kind of request keeps another waiting for ever.
  */
-#ifndef BROKER_SERVER_SERVER_MEMORY_H
-#define BROKER_SERVER_SERVER_MEMORY_H
+#ifndef BROKER_MEMORY_SERVER_MEMORY_H
+#define BROKER_MEMORY_SERVER_MEMORY_H
 
 #include "base/budget.h"
 #include "base/log.h"
-#include "broker/server/parking.h"
+#include "broker/memory/parking.h"
 
 struct server_memory {
     /* Short requests, large ones, those that are half here, and what is decoded of those that are

@@ -8,8 +8,8 @@
  * Failures: none. Invariants: who is told is not parked any more, and is told from the loop, never
  * inside of a charge or a release.
  */
-#ifndef BROKER_SERVER_PARKING_H
-#define BROKER_SERVER_PARKING_H
+#ifndef BROKER_MEMORY_PARKING_H
+#define BROKER_MEMORY_PARKING_H
 
 #include "base/buffer.h"
 #include "base/env.h"

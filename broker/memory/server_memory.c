@@ -1,5 +1,5 @@
 /* Budgets as they are shared out, and looked at together. */
-#include "broker/server/server_memory.h"
+#include "broker/memory/server_memory.h"
 
 #include "base/check.h"
 
