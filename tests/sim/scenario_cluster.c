@@ -157,6 +157,24 @@ static bool metadata_is_led(const struct cluster *cluster, uint32_t alive) {
     return (unsigned)__builtin_popcount(alive & ((UINT32_C(1) << voters) - 1)) * 2 > voters;
 }
 
+/* As many replicas as brokers cannot be made while some are away; who works in transactions waits
+ * for that. */
+static bool coordinators_exist(const struct cluster *cluster) {
+    static const char *const topics[] = {"__consumer_offsets", "__transaction_state"};
+    size_t known = 0;
+
+    for (size_t t = 0; t < 2; t++)
+        for (unsigned i = 0; i < cluster->count; i++) {
+            const struct broker *broker = cluster->brokers[i].broker;
+            if (broker == NULL || metadata_topic_named(broker_services(broker)->metadata, topics[t],
+                                                       strlen(topics[t])) == NULL)
+                continue;
+            known++;
+            break;
+        }
+    return known == 2;
+}
+
 static void progress(struct cluster *cluster, uint32_t alive) {
     uint64_t before[CLUSTER_PARTITIONS_MAX], start_us = world_now_us(cluster->run->world);
     int32_t behind = 0;
@@ -463,9 +481,10 @@ static void run_with(struct run *run, enum what what) {
     uint32_t alive = majority(cluster);
     nemesis_mend(cluster->nemesis, alive);
     /* A partition whose replicas are on few brokers may have none of them. */
-    if (!moving && kafka_client_ready(cluster->client) && metadata_is_led(cluster, alive))
+    if (!moving && kafka_client_ready(cluster->client) && metadata_is_led(cluster, alive) &&
+        (!cluster->transacting || coordinators_exist(cluster)))
         progress(cluster, alive);
-    else /* the topic cannot be created, or not everybody can hear of it */
+    else /* a topic cannot be created, or not everybody can hear of it */
         run_ms(cluster, ALONE_MS);
     nemesis_mend(cluster->nemesis, all);
     cluster->well = true;
