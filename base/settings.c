@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -340,6 +341,45 @@ int settings_read_file(struct settings *settings, const char *path, struct error
     mem_free(seen);
     fclose(file);
     return error;
+}
+
+/* The bytes of its first line into `into`, with its end; 0: it has none that fits. */
+static size_t read_secret(FILE *file, size_t room, char *into) {
+    char *line = NULL;
+    size_t line_room = 0;
+    ssize_t len = getline(&line, &line_room, file);
+    size_t used = len < 0 ? 0 : strcspn(line, "\r\n");
+    for (size_t i = 0; i < used; i++)
+        if (line[i] <= ' ' || line[i] > '~') used = 0;
+    if (used >= room) used = 0;
+    if (used > 0) memcpy(into, line, used);
+    into[used] = '\0';
+    free(line); /* getline's own */
+    return used;
+}
+
+int settings_read_secret(const char *name, const char *path, size_t least, size_t room, char *into,
+                         struct error_text *why) {
+    struct stat status;
+    FILE *file = fopen(path, "re");
+    if (file == NULL || fstat(fileno(file), &status) != 0) {
+        int error = error_from_errno(errno);
+        if (file != NULL) fclose(file);
+        return error_set(why, error, "%s=%.200s cannot be read (%s)", name, path,
+                         error_phrase(error));
+    }
+    size_t len = S_ISREG(status.st_mode) ? read_secret(file, room, into) : 0;
+    fclose(file);
+    if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0 && len >= least) return ERR_NONE;
+    into[0] = '\0';
+    if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return error_set(why, ERR_INVALID,
+                         "%s=%.200s may be read by others than its owner; chmod 600", name, path);
+    return error_set(
+        why, ERR_INVALID,
+        "%s=%.200s has no line of %zu to %zu letters, digits or signs; write one with: "
+        "head -c 32 /dev/urandom | base64",
+        name, path, least, room - 1);
 }
 
 static const struct held *held_of(const struct settings *settings, const char *name,

@@ -57,6 +57,11 @@ void settings_free(struct settings *settings);
 /* ERR_NOT_FOUND (file), ERR_INVALID; `why` has the sentence. Later calls override earlier ones;
  * --set comes last. */
 int settings_read_file(struct settings *settings, const char *path, struct error_text *why);
+/* The first line of a file that its owner alone may read, which the setting `name` is the path of:
+ * `least` or more letters, digits and signs, which with their end fit into `room`. ERR_INVALID, or
+ * why it cannot be read; what is in it is never part of the sentence. */
+int settings_read_secret(const char *name, const char *path, size_t least, size_t room, char *into,
+                         struct error_text *why);
 int settings_set(struct settings *settings, const char *name, const char *value, const char *source,
                  struct error_text *why);
 int settings_set_pair(struct settings *settings, const char *pair,

@@ -146,7 +146,8 @@ static bool start_observation(struct run *run) {
     struct error_text why;
     char address[HOST_PORT_TEXT];
     if (settings->http_host[0] == '\0') return true;
-    int error = observation_start(run->env, STDERR_FD, settings, &run->observation, &why);
+    int error = observation_start(run->env, STDERR_FD, &run->log, settings, &run->observation,
+                                  &why);
     if (error == ERR_NONE) {
         host_port_text(settings->http_host, observation_port(run->observation), address);
         log_info(&run->log, "metrics and health: http://%s", address);

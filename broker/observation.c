@@ -24,6 +24,7 @@ struct observation {
     struct env_uv_wake *wake_port;
     struct http_port *port;
     const struct broker_settings *settings;
+    struct log log;
     int number;
     /* Both. */
     struct handover *handover;
@@ -77,12 +78,15 @@ static const char *host_to_reach(const char *host) {
 
 static int begin(void *arg, struct env *env) {
     struct observation *observation = arg;
+    observation->log.env = env;
     struct console_options console = {
         .node = observation->settings->node_id,
         .broker_host = host_to_reach(observation->settings->listeners[0].host),
         .broker_port = broker_port_now,
         .arg = observation,
-        .hosts = observation->settings->console_hosts};
+        .hosts = observation->settings->console_hosts,
+        .token = observation->settings->console_token,
+        .log = &observation->log};
     struct http_port_options options = {.host = observation->settings->http_host,
                                         .port = observation->number,
                                         .handover = observation->handover,
@@ -111,11 +115,13 @@ static void forget(struct observation *observation) {
     mem_free(observation);
 }
 
-int observation_start(struct env *env, int log_fd, const struct broker_settings *settings,
-                      struct observation **result, struct error_text *why) {
+int observation_start(struct env *env, int log_fd, const struct log *log,
+                      const struct broker_settings *settings, struct observation **result,
+                      struct error_text *why) {
     struct observation *observation = mem_zalloc(sizeof *observation);
     observation->env = env;
     observation->settings = settings;
+    observation->log = (struct log){.format = log->format, .level = log->level};
     observation->number = settings->http_port;
     observation->wish.done = collected;
     observation->handover = handover_new();

@@ -16,10 +16,12 @@
 
 struct observation;
 
-/* On `env`, the broker's, which begins to turn later. Errors as http_port_open; `why` has the
+/* On `env`, the broker's, which begins to turn later. The thread's lines are as those of `log`.
+ * Errors as http_port_open; `why` has the
  * sentence. */
-int observation_start(struct env *env, int log_fd, const struct broker_settings *settings,
-                      struct observation **observation, struct error_text *why);
+int observation_start(struct env *env, int log_fd, const struct log *log,
+                      const struct broker_settings *settings, struct observation **observation,
+                      struct error_text *why);
 int observation_port(const struct observation *observation);
 /* From here on it is watched; NULL: no more. */
 void observation_of(struct observation *observation, struct broker *broker);

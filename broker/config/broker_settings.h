@@ -45,6 +45,8 @@ struct broker_node_address {
     int32_t port;
 };
 
+enum { CONSOLE_TOKEN_MIN = 32, CONSOLE_TOKEN_MAX = 256 };
+
 struct broker_settings {
     const struct settings *values; /* as given: for DescribeConfigs */
     struct intervals *intervals;   /* who waits for a time of these settings; NULL: they stay */
@@ -59,8 +61,9 @@ struct broker_settings {
     char http_host[HOST_MAX + 1]; /* "": nothing is served */
     int32_t http_port;
     bool http_is_default;
-    bool console;              /* it is served there */
-    const char *console_hosts; /* names for it, with commas */
+    bool console;                              /* it is served there */
+    const char *console_hosts;                 /* names for it, with commas */
+    char console_token[CONSOLE_TOKEN_MAX + 1]; /* of whoever may change things in it; "": nobody */
     size_t metrics_topics, metrics_groups;
     /* By node id, this broker included; it alone if cluster.nodes is empty. */
     struct broker_node_address nodes[BROKER_NODES_MAX];

@@ -60,6 +60,14 @@ static const struct setting table[] = {
         "console.hosts", "",
         "Names by which browsers call the console, with commas, beside addresses and localhost; others are refused, so that no "
         "page of a stranger reads through a name that it turned to this address."),
+    SWITCH(
+        "console.admin", "false",
+        "Whether the console may change things: topics, their settings, offsets of groups, and append records. Whoever does must "
+        "know the token in console.token.file."),
+    TEXT(
+        "console.token.file", "",
+        "A file with the token of whoever may change things in the console: a line of 32 to 256 letters, digits or signs, readable by "
+        "the owner alone."),
     NUMBER(
         "metrics.topics.max", "500", 0, 100000, "topics",
         "Topics that have numbers of their own in /metrics: those of which this broker stores most; the others are summed as (other)."),

@@ -9,13 +9,28 @@
 /* In the order of its choices. */
 enum { CONSOLE_NEVER, CONSOLE_ON_LOOPBACK, CONSOLE_ALWAYS };
 
+static int read_admin(struct broker_settings *into, struct error_text *why) {
+    const char *path = settings_text(into->values, "console.token.file");
+    if (!settings_bool(into->values, "console.admin")) return ERR_NONE;
+    if (!into->console)
+        return error_set(why, ERR_INVALID,
+                         "console.admin=true, but no console is served; see http.listen and "
+                         "console.serve");
+    if (*path == '\0')
+        return error_set(why, ERR_INVALID,
+                         "console.admin=true needs console.token.file, a file with the token of "
+                         "whoever may change things");
+    return settings_read_secret("console.token.file", path, CONSOLE_TOKEN_MIN,
+                                sizeof into->console_token, into->console_token, why);
+}
+
 int http_settings_read(struct broker_settings *into, struct error_text *why) {
     const char *text = settings_text(into->values, "http.listen");
     into->http_is_default = settings_is_default(into->values, "http.listen");
     into->metrics_topics = (size_t)settings_int(into->values, "metrics.topics.max");
     into->metrics_groups = (size_t)settings_int(into->values, "metrics.groups.max");
     into->console_hosts = settings_text(into->values, "console.hosts");
-    if (text[0] == '\0') return ERR_NONE;
+    if (text[0] == '\0') return read_admin(into, why);
     if (!host_port_parse(text, strlen(text), into->http_host, &into->http_port))
         return error_set(
             why, ERR_INVALID,
@@ -25,5 +40,5 @@ int http_settings_read(struct broker_settings *into, struct error_text *why) {
     int serve = settings_choice(into->values, "console.serve");
     into->console = serve == CONSOLE_ALWAYS ||
                     (serve == CONSOLE_ON_LOOPBACK && host_is_loopback(into->http_host));
-    return ERR_NONE;
+    return read_admin(into, why);
 }

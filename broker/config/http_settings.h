@@ -1,8 +1,9 @@
 /*
  * What is served to those who watch, and where: http.listen, the limits of metrics, the console.
  *
- * Failure: ERR_INVALID, with a sentence, for what is no address. Invariant: the console is served
- * where others than this machine reach it only when that was asked for.
+ * Failure: an error with a sentence, for what is no address, and for a token that cannot be read,
+ * is too short, or may be read by others. Invariants: the console is served where others than this
+ * machine reach it only when that was asked for; it has a token only with console.admin.
  */
 #ifndef BROKER_CONFIG_HTTP_SETTINGS_H
 #define BROKER_CONFIG_HTTP_SETTINGS_H

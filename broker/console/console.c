@@ -5,9 +5,17 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "broker/console/changes/changes.h"
 #include "broker/console/console_internal.h"
 
-enum { MISDIRECTED = 421, NOT_FOUND = 404, UNAVAILABLE = 503, HOST_ROOM = 256 };
+enum {
+    MISDIRECTED = 421,
+    NOT_FOUND = 404,
+    NOT_ALLOWED = 405,
+    TOO_LARGE = 413,
+    UNAVAILABLE = 503,
+    HOST_ROOM = 256,
+};
 
 static const struct route {
     const char *path;
@@ -17,6 +25,7 @@ static const struct route {
     {"/api/topic", console_topic},       {"/api/config", console_config},
     {"/api/records", console_records},   {"/api/groups", console_groups},
     {"/api/group", console_group},       {"/api/events", console_events},
+    {"/api/mode", console_mode},
 };
 
 static bool path_is(const struct http_request *request, const char *path) {
@@ -82,6 +91,30 @@ static bool may_call(const struct console *console, const struct http_request *r
            is_listed(console->options.hosts, host);
 }
 
+static const char misdirected[] =
+    "the console is not served under this name; call it by an address, or list the name in "
+    "console.hosts\n";
+
+int console_takes(struct console *console, const struct http_request *request, const char **text) {
+    if (!begins_with(request, console_api_tag)) return NOT_ALLOWED;
+    if (!may_call(console, request)) {
+        *text = misdirected;
+        return MISDIRECTED;
+    }
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+        if (path_is(request, routes[i].path)) return NOT_ALLOWED;
+    if (*console->options.token == '\0' || change_of(request) == NULL) {
+        *text = "there is no such route\n";
+        return NOT_FOUND;
+    }
+    int status = change_guard(request, console->options.token, text);
+    if (status == 0 && request->body_len > CONSOLE_BODY) {
+        *text = "a change has 3 MiB at most\n";
+        return TOO_LARGE;
+    }
+    return status;
+}
+
 /* ---- Answers ---- */
 
 static void refuse(struct http_exchange *exchange, const char *tag, int status, const char *text) {
@@ -102,29 +135,39 @@ static void respond_file(struct http_exchange *exchange, const struct http_reque
     refuse(exchange, console_page_tag, NOT_FOUND, "the console has no such file; begin at /\n");
 }
 
+static void (*route_of(const struct http_request *request))(struct inquiry *) {
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+        if (path_is(request, routes[i].path)) return routes[i].begin;
+    return NULL;
+}
+
+/* What of it is there, so that pages show no button that would be refused. */
+void console_mode(struct inquiry *inquiry) {
+    json_object(&inquiry->json, NULL);
+    json_bool(&inquiry->json, "admin", *console_of(inquiry)->options.token != '\0');
+    json_end(&inquiry->json);
+    inquiry_respond(inquiry);
+}
+
 void console_handle(struct console *console, struct http_exchange *exchange) {
     const struct http_request *request = http_exchange_request(exchange);
     bool api = begins_with(request, console_api_tag);
     const char *tag = api ? console_api_tag : console_page_tag;
     if (!may_call(console, request)) {
-        refuse(exchange, tag, MISDIRECTED,
-               "the console is not served under this name; call it by an address, or list the name "
-               "in console.hosts\n");
+        refuse(exchange, tag, MISDIRECTED, misdirected);
         return;
     }
     if (!api) {
         respond_file(exchange, request);
         return;
     }
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        if (!path_is(request, routes[i].path)) continue;
-        if (console->inquiry_count >= CONSOLE_INQUIRIES)
-            refuse(exchange, tag, UNAVAILABLE, "too much is asked at once; ask again\n");
-        else
-            inquiry_begin(console, exchange, routes[i].begin);
-        return;
-    }
-    refuse(exchange, tag, NOT_FOUND, "there is no such route; /api/overview is one\n");
+    void (*route)(struct inquiry *) = request->post ? change_of(request) : route_of(request);
+    if (route == NULL)
+        refuse(exchange, tag, NOT_FOUND, "there is no such route; /api/overview is one\n");
+    else if (console->asker.inquiry_count >= CONSOLE_INQUIRIES)
+        refuse(exchange, tag, UNAVAILABLE, "too much is asked at once; ask again\n");
+    else
+        inquiry_begin(&console->asker, exchange, route);
 }
 
 void console_gone(struct console *console, struct http_exchange *exchange) {
@@ -144,9 +187,16 @@ static void forget_rows(void *arg) {
 
 struct console *console_new(struct env *env, const struct console_options *options) {
     struct console *console = mem_zalloc(sizeof *console);
-    console->env = env;
     console->options = *options;
-    console->upstream = upstream_new(env);
+    console->asker = (struct asker){.env = env,
+                                    .log = options->log,
+                                    .node = options->node,
+                                    .broker_host = options->broker_host,
+                                    .broker_port = options->broker_port,
+                                    .arg = options->arg,
+                                    .tag = console_api_tag,
+                                    .lines = console_api_lines,
+                                    .upstream = upstream_new(env)};
     console->forget_rows = env_timer_new(env, forget_rows, console);
     return console;
 }
@@ -154,7 +204,7 @@ struct console *console_new(struct env *env, const struct console_options *optio
 /* Behind the server, which has told of each exchange that it is gone. */
 void console_free(struct console *console) {
     if (console == NULL) return;
-    upstream_free(console->upstream);
+    upstream_free(console->asker.upstream);
     env_timer_free(console->forget_rows);
     topic_rows_free(console->rows);
     mem_free(console);

@@ -2,19 +2,21 @@
 #ifndef BROKER_CONSOLE_CONSOLE_INTERNAL_H
 #define BROKER_CONSOLE_CONSOLE_INTERNAL_H
 
+#include "base/container_of.h"
+#include "broker/console/asking/inquiry.h"
 #include "broker/console/console.h"
-#include "broker/console/inquiry.h"
 #include "broker/console/topic_rows.h"
 
 struct console {
-    struct env *env;
     struct console_options options;
-    struct upstream *upstream;
-    struct inquiry *inquiries;
-    unsigned inquiry_count;
+    struct asker asker;
     struct topic_rows *rows; /* of the last list of topics; NULL: nobody asked lately */
     struct env_timer *forget_rows;
 };
+
+static inline struct console *console_of(const struct inquiry *inquiry) {
+    return CONTAINER_OF(inquiry->asker, struct console, asker);
+}
 
 /* Header lines of what /api/ answers, of the first page, and of the files that it names. */
 extern const char console_api_lines[], console_index_lines[], console_file_lines[];
@@ -28,6 +30,7 @@ void console_records(struct inquiry *inquiry);
 void console_groups(struct inquiry *inquiry);
 void console_group(struct inquiry *inquiry);
 void console_events(struct inquiry *inquiry);
+void console_mode(struct inquiry *inquiry);
 
 /* A file of the pages, which CMake writes into the program (broker/console/pages.cmake). */
 struct console_asset {

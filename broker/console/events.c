@@ -4,8 +4,8 @@
  *
  * A broker tells so many in an answer, the oldest first: it is asked until there are no more.
  */
+#include "broker/console/asking/status_asks.h"
 #include "broker/console/console_internal.h"
-#include "broker/console/status_asks.h"
 
 enum { PAGE = 200, PAGE_MAX = 1000, ROUNDS_MAX = 16 };
 

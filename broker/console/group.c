@@ -11,7 +11,6 @@
 #include "broker/console/console_internal.h"
 #include "broker/console/group_view.h"
 #include "protocol/kafka_error.h"
-#include "protocol/messages/find_coordinator.h"
 #include "why/diagnosis.h"
 
 enum { PARTITIONS_SHOWN = 5000, ACTIVITY_PARTITIONS = 2000, NAMES_VERSION_MAX = 9 };
@@ -305,42 +304,13 @@ static void ask_coordinator(struct inquiry *inquiry, struct finding_group *findi
     inquiry_then(inquiry, ask_offsets);
 }
 
-static void coordinator_found(struct inquiry *inquiry) {
-    struct finding_group *finding = inquiry->state;
-    const struct ask *ask = inquiry->asks;
-    const struct kp_find_coordinator_response *response = ask->response;
-    int16_t error = 0;
-    if (ask->error == ERR_NONE && response->coordinators.count > 0) {
-        error = response->coordinators.items[0].error_code;
-        finding->coordinator = response->coordinators.items[0].node_id;
-    } else if (ask->error == ERR_NONE) {
-        error = response->error_code;
-        finding->coordinator = response->node_id;
-    }
-    if (ask->error != ERR_NONE || error != 0 || finding->coordinator < 0)
-        inquiry_refuse(inquiry, 502, "coordinator",
-                       "Nobody coordinates this group at the moment (%s); that passes within "
-                       "seconds, unless too many brokers are down.",
-                       ask->error != ERR_NONE ? error_phrase(ask->error) : kafka_error_name(error));
-    else
-        ask_coordinator(inquiry, finding);
-}
-
-static void find_coordinator(struct inquiry *inquiry) {
-    struct kp_find_coordinator_request *request = inquiry_alloc(inquiry, sizeof *request);
+static void coordinator_told(struct inquiry *inquiry) {
     struct finding_group *finding = inquiry_alloc(inquiry, sizeof *finding);
-    struct kp_string *key = inquiry_alloc(inquiry, sizeof *key);
-    if (request == NULL || finding == NULL || key == NULL) return;
+    if (finding == NULL) return;
     finding->name = inquiry_value(inquiry, "name");
-    *key = kp_string_of(finding->name);
-    kp_set_fallbacks(&kp_find_coordinator_request_schema, request);
-    request->key = *key;
-    request->coordinator_keys.items = key;
-    request->coordinator_keys.count = 1;
+    finding->coordinator = inquiry->coordinator;
     inquiry->state = finding;
-    inquiry_ask(inquiry, -1, KP_FIND_COORDINATOR, 0, 4, request,
-                sizeof(struct kp_find_coordinator_response));
-    inquiry_then(inquiry, coordinator_found);
+    ask_coordinator(inquiry, finding);
 }
 
 void console_group(struct inquiry *inquiry) {
@@ -349,5 +319,5 @@ void console_group(struct inquiry *inquiry) {
         inquiry_refuse(inquiry, 400, "name", "Which group? Write ?name=GROUP.");
         return;
     }
-    inquiry_cluster(inquiry, find_coordinator);
+    inquiry_coordinator(inquiry, name, coordinator_told);
 }

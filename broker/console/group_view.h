@@ -9,8 +9,8 @@
 #ifndef BROKER_CONSOLE_GROUP_VIEW_H
 #define BROKER_CONSOLE_GROUP_VIEW_H
 
-#include "broker/console/inquiry.h"
-#include "broker/console/partition_facts.h"
+#include "broker/console/asking/inquiry.h"
+#include "broker/console/asking/partition_facts.h"
 #include "protocol/messages/consumer_group_describe.h"
 #include "protocol/messages/describe_groups.h"
 #include "protocol/messages/group_activity.h"

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/console/asking/status_asks.h"
 #include "broker/console/console_internal.h"
-#include "broker/console/status_asks.h"
 #include "protocol/messages/list_groups.h"
 
 enum { PAGE = 100, PAGE_MAX = 500 };

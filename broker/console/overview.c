@@ -2,8 +2,8 @@
  * /api/overview: all brokers, how they are, and the numbers of which a page makes rates and times.
  * Numbers are told as the broker counts them, so that nothing is kept here for those who look.
  */
+#include "broker/console/asking/status_asks.h"
 #include "broker/console/console_internal.h"
-#include "broker/console/status_asks.h"
 
 enum { REASONS = 20 };
 
@@ -123,7 +123,7 @@ static void told(struct inquiry *inquiry) {
     json_object(json, NULL);
     json_string(json, "cluster_id", inquiry->cluster->cluster_id);
     json_int(json, "metadata_leader", inquiry->cluster->controller_id);
-    json_int(json, "served_by", inquiry->console->options.node);
+    json_int(json, "served_by", inquiry->asker->node);
     json_words(json, "version", DRAVE_VERSION);
     json_array(json, "brokers");
     for (int32_t i = 0; i < inquiry->cluster->brokers.count; i++)

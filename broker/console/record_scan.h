@@ -11,7 +11,7 @@
 #ifndef BROKER_CONSOLE_RECORD_SCAN_H
 #define BROKER_CONSOLE_RECORD_SCAN_H
 
-#include "broker/console/json_text.h"
+#include "broker/console/asking/json_text.h"
 #include "protocol/messages/fetch.h"
 
 enum { SCAN_UNPACKED = 16 << 20, SCAN_PIECE = 1 << 20, SCAN_ANSWER = 4 << 20 };

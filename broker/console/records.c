@@ -163,7 +163,7 @@ static bool take_answer(struct records_wish *wish) {
 }
 
 static bool time_is_over(const struct inquiry *inquiry, const struct records_wish *wish) {
-    return env_now_us(inquiry->console->env) - wish->began_us >= SCAN_US;
+    return env_now_us(inquiry->asker->env) - wish->began_us >= SCAN_US;
 }
 
 /* A piece of what came; the next one in another turn. */
@@ -430,7 +430,7 @@ static void begin(struct inquiry *inquiry) {
     struct records_wish *wish = inquiry_alloc(inquiry, sizeof *wish);
     if (topic == NULL || wish == NULL) return;
     wish->topic = name;
-    wish->began_us = env_now_us(inquiry->console->env);
+    wish->began_us = env_now_us(inquiry->asker->env);
     read_wish(inquiry, wish);
     if (!choose_partitions(inquiry, wish, topic)) return;
     inquiry->state = wish;

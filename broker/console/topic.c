@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/console/asking/partition_facts.h"
 #include "broker/console/console_internal.h"
-#include "broker/console/partition_facts.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/describe_configs.h"
 

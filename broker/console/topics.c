@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "broker/console/asking/status_asks.h"
 #include "broker/console/console_internal.h"
-#include "broker/console/status_asks.h"
 
 enum {
     ROWS_FRESH_US = 2 * 1000 * 1000,
@@ -61,7 +61,7 @@ static void show_row(struct json *json, const struct topic_row *row) {
 }
 
 static void respond(struct inquiry *inquiry) {
-    struct console *console = inquiry->console;
+    struct console *console = console_of(inquiry);
     struct json *json = &inquiry->json;
     const char *falling = inquiry_value(inquiry, "order");
     struct topic_wish wish = {.search = inquiry_value(inquiry, "search"),
@@ -88,7 +88,7 @@ static void respond(struct inquiry *inquiry) {
 /* ---- Asking ---- */
 
 static void told(struct inquiry *inquiry) {
-    struct console *console = inquiry->console;
+    struct console *console = console_of(inquiry);
     const struct status_asks *asks = inquiry->state;
     struct topic_rows *rows = topic_rows_new(inquiry->metadata);
     for (int32_t i = 0; i < inquiry->cluster->brokers.count; i++) {
@@ -97,7 +97,7 @@ static void told(struct inquiry *inquiry) {
     }
     topic_rows_free(console->rows);
     console->rows = rows;
-    rows->taken_us = env_now_us(console->env);
+    rows->taken_us = env_now_us(inquiry->asker->env);
     env_timer_start(console->forget_rows, ROWS_KEPT_US);
     respond(inquiry);
 }
@@ -108,8 +108,9 @@ static void ask_numbers(struct inquiry *inquiry) {
 }
 
 void console_topics(struct inquiry *inquiry) {
-    struct console *console = inquiry->console;
-    if (console->rows != NULL && env_now_us(console->env) - console->rows->taken_us < ROWS_FRESH_US)
+    struct console *console = console_of(inquiry);
+    if (console->rows != NULL &&
+        env_now_us(inquiry->asker->env) - console->rows->taken_us < ROWS_FRESH_US)
         respond(inquiry);
     else
         inquiry_metadata(inquiry, NULL, ask_numbers);

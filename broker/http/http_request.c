@@ -7,11 +7,13 @@
 enum {
     BAD_REQUEST = 400,
     NOT_ALLOWED = 405,
+    NO_LENGTH = 411,
     HAS_BODY = 413,
     TARGET_TOO_LONG = 414,
     HEAD_TOO_LARGE = 431,
     OTHER_VERSION = 505,
     LINES_MAX = 100,
+    LENGTH_DIGITS_MAX = 9,
 };
 
 static bool is_token(unsigned char byte) {
@@ -60,8 +62,10 @@ static int parse_first(const char *line, size_t len, struct http_request *reques
     int parsed = parse_target(target, (size_t)(second - target), request);
     if (parsed != HTTP_PARSED) return parsed;
     request->head_only = method == 4 && memcmp(line, "HEAD", 4) == 0;
-    return request->head_only || (method == 3 && memcmp(line, "GET", 3) == 0) ? HTTP_PARSED
-                                                                              : NOT_ALLOWED;
+    request->post = method == 4 && memcmp(line, "POST", 4) == 0;
+    return request->head_only || request->post || (method == 3 && memcmp(line, "GET", 3) == 0)
+               ? HTTP_PARSED
+               : NOT_ALLOWED;
 }
 
 /* ---- The others ---- */
@@ -86,42 +90,81 @@ static bool has_word(const char *value, size_t len, const char *word) {
     return false;
 }
 
-static bool is_zero(const char *value, size_t len) {
-    for (size_t i = 0; i < len; i++)
-        if (value[i] != '0') return false;
-    return len > 0;
+/* A number of bytes; only zeros where there may be none. */
+static int parse_length(const char *value, size_t len, struct http_request *request) {
+    size_t length = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (!request->post && value[i] != '0') return HAS_BODY;
+        if (value[i] < '0' || value[i] > '9') return BAD_REQUEST;
+        if (i == LENGTH_DIGITS_MAX) return HAS_BODY;
+        length = length * 10 + (size_t)(value[i] - '0');
+    }
+    request->body_len = length;
+    return len > 0 ? HTTP_PARSED : request->post ? BAD_REQUEST : HAS_BODY;
 }
 
-static int parse_field(const char *line, size_t len, struct http_request *request,
-                       unsigned *hosts) {
+struct field {
+    const char *name, *value;
+    size_t name_len, len;
+};
+
+/* Of a line without its end. */
+static int split_field(const char *line, size_t len, struct field *field) {
     const char *colon = memchr(line, ':', len);
     if (colon == NULL || colon == line) return BAD_REQUEST;
-    size_t name = (size_t)(colon - line);
-    for (size_t i = 0; i < name; i++)
+    field->name = line;
+    field->name_len = (size_t)(colon - line);
+    for (size_t i = 0; i < field->name_len; i++)
         if (!is_token((unsigned char)line[i])) return BAD_REQUEST; /* a blank, too */
     const char *value = colon + 1, *end = line + len;
     while (value < end && (*value == ' ' || *value == '\t'))
         value++;
     while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
-    size_t size = (size_t)(end - value);
-    for (size_t i = 0; i < size; i++)
+    field->value = value;
+    field->len = (size_t)(end - value);
+    for (size_t i = 0; i < field->len; i++)
         if ((unsigned char)value[i] < ' ' && value[i] != '\t') return BAD_REQUEST;
-    if (text_is(line, name, "host")) {
-        (*hosts)++;
-        request->host = value;
-        request->host_len = size;
+    return HTTP_PARSED;
+}
+
+/* Of lines of which there may be one. */
+struct seen {
+    unsigned hosts, lengths;
+};
+
+static int parse_field(const char *line, size_t len, struct http_request *request,
+                       struct seen *seen) {
+    struct field field;
+    int parsed = split_field(line, len, &field);
+    if (parsed != HTTP_PARSED) return parsed;
+    if (text_is(field.name, field.name_len, "host")) {
+        seen->hosts++;
+        request->host = field.value;
+        request->host_len = field.len;
     }
-    if (text_is(line, name, "transfer-encoding")) return BAD_REQUEST;
-    if (text_is(line, name, "content-length") && !is_zero(value, size)) return HAS_BODY;
-    if (text_is(line, name, "connection") && has_word(value, size, "close"))
+    if (text_is(field.name, field.name_len, "transfer-encoding")) return BAD_REQUEST;
+    if (text_is(field.name, field.name_len, "content-length")) {
+        seen->lengths++;
+        return parse_length(field.value, field.len, request);
+    }
+    if (text_is(field.name, field.name_len, "connection") &&
+        has_word(field.value, field.len, "close"))
         request->keep_alive = false;
     return HTTP_PARSED;
 }
 
+/* What the lines say together. */
+static int judge(const struct http_request *request, const struct seen *seen, bool old) {
+    if (seen->hosts != 1 && !(old && seen->hosts == 0)) return BAD_REQUEST;
+    if (seen->lengths > 1) return BAD_REQUEST;
+    return request->post && seen->lengths == 0 ? NO_LENGTH : HTTP_PARSED;
+}
+
 int http_request_parse(const char *data, size_t len, struct http_request *request, size_t *head) {
     *request = (struct http_request){0};
-    unsigned hosts = 0, lines = 0;
+    struct seen seen = {0};
+    unsigned lines = 0;
     bool old = false;
     size_t at = 0, most = len < HTTP_HEAD_MAX ? len : HTTP_HEAD_MAX;
     while (lines < LINES_MAX) {
@@ -133,15 +176,38 @@ int http_request_parse(const char *data, size_t len, struct http_request *reques
         at = (size_t)(end - data) + 1;
         if (lines > 0 && line_len == 0) {
             *head = at;
-            return hosts == 1 || (old && hosts == 0) ? HTTP_PARSED : BAD_REQUEST;
+            request->fields_len = (size_t)(line - request->fields);
+            return judge(request, &seen, old);
         }
         int parsed = lines == 0 ? parse_first(line, line_len, request)
-                                : parse_field(line, line_len, request, &hosts);
+                                : parse_field(line, line_len, request, &seen);
         if (parsed != HTTP_PARSED) return parsed;
-        if (lines == 0) old = !request->keep_alive; /* HTTP/1.0 */
+        if (lines == 0) {
+            old = !request->keep_alive; /* HTTP/1.0 */
+            request->fields = data + at;
+        }
         lines++;
     }
     return HEAD_TOO_LARGE;
+}
+
+unsigned http_request_field(const struct http_request *request, const char *name,
+                            const char **value, size_t *len) {
+    const char *line = request->fields, *end = line + request->fields_len;
+    unsigned count = 0;
+    while (line < end) {
+        const char *feed = memchr(line, '\n', (size_t)(end - line));
+        struct field field;
+        if (feed == NULL) break;
+        if (split_field(line, (size_t)(feed - line) - 1, &field) == HTTP_PARSED &&
+            text_is(field.name, field.name_len, name)) {
+            *value = field.value;
+            *len = field.len;
+            count++;
+        }
+        line = feed + 1;
+    }
+    return count;
 }
 
 /* ---- Queries ---- */

@@ -6,8 +6,8 @@
  * query. Failures: what is not clearly such a request gets the status to refuse it with, and its
  * connection is closed behind that answer, so that nobody has to agree with a proxy about where the
  * next one begins (request smuggling). Invariants: nothing is looked at beyond `len`; bare line
- * feeds, folded lines, blanks before a colon, two Host lines, bodies and transfer codings are
- * refused.
+ * feeds, folded lines, blanks before a colon, two lines of Host or of a body's length, transfer
+ * codings, and bodies of what has none are refused.
  */
 #ifndef BROKER_HTTP_HTTP_REQUEST_H
 #define BROKER_HTTP_HTTP_REQUEST_H
@@ -19,18 +19,27 @@ enum { HTTP_HEAD_MAX = 8192, HTTP_TARGET_MAX = 2048 };
 
 struct http_request {
     bool head_only; /* HEAD */
+    bool post;
     bool keep_alive;
     const char *path, *query; /* of the target, in the bytes parsed; not decoded */
     size_t path_len, query_len;
     const char *host; /* of the line Host, with its port if it has one; NULL: there is none */
     size_t host_len;
+    const char *fields; /* all lines behind the first, for http_request_field */
+    size_t fields_len;
+    const char *body; /* of a POST, once it is whole; the server's */
+    size_t body_len;  /* as it is told */
 };
 
 enum http_parsed { HTTP_MORE = 0, HTTP_PARSED = 1 };
 
 /* HTTP_PARSED: `*head` bytes were it. HTTP_MORE: it goes on. Else the status: 400, 405, 413, 414,
- * 431, 505. */
+ * 411, 431, 505. */
 int http_request_parse(const char *data, size_t len, struct http_request *request, size_t *head);
+
+/* How many lines of that name there are; of the last one *value and *len, in the bytes parsed. */
+unsigned http_request_field(const struct http_request *request, const char *name,
+                            const char **value, size_t *len);
 
 /* The value of that name in a query, percent-decoded, into `into` with its end; false: it is not
  * there, does not fit, or holds a zero byte. */

@@ -20,7 +20,7 @@ enum {
     SHORT_BODY = 4096, /* of an answer that is given however much is unread */
 };
 
-enum state { READING, HANDLING, ANSWERING, LINGERING };
+enum state { READING, TAKING, HANDLING, ANSWERING, LINGERING }; /* TAKING: a body */
 
 struct http_connection {
     struct http_exchange exchange; /* first */
@@ -29,9 +29,11 @@ struct http_connection {
     struct send_queue *queue;
     enum state state;
     bool keep_alive, refused;
-    uint64_t since_us;       /* in this state; READING: since the first byte, or the last answer */
-    size_t have, used;       /* bytes of `in`; of them those of the request at hand */
-    size_t unread;           /* of its answer, charged to the server */
+    uint64_t since_us; /* in this state; READING: since the first byte, or the last answer */
+    size_t have, used; /* bytes of `in`; of them those of the request at hand */
+    size_t unread;     /* of its answer, charged to the server */
+    char *body;        /* of a POST, of the length that is told; NULL: none */
+    size_t body_have;
     char address[PEER_ROOM]; /* of the client, without its port */
     char in[HTTP_HEAD_MAX];
     struct http_connection *next, *prev;
@@ -45,10 +47,18 @@ struct http_server {
     int port;
     struct http_connection *connections;
     unsigned count;
-    size_t unread;
+    size_t unread, bodies; /* bytes */
 };
 
 /* ---- Ends ---- */
+
+static void drop_body(struct http_connection *connection) {
+    if (connection->body == NULL) return;
+    connection->server->bodies -= connection->exchange.request.body_len;
+    mem_free(connection->body);
+    connection->body = NULL;
+    connection->exchange.request.body = NULL;
+}
 
 static void connection_close(struct http_connection *connection) {
     struct http_server *server = connection->server;
@@ -59,6 +69,7 @@ static void connection_close(struct http_connection *connection) {
         connection->exchange.handled = false;
         server->options.gone(server->options.arg, &connection->exchange);
     }
+    drop_body(connection);
     send_queue_free(connection->queue);
     env_stream_close(connection->stream);
     mem_free(connection);
@@ -85,6 +96,7 @@ static unsigned of_address(const struct http_server *server, const char *address
 static int patience(const struct http_connection *connection) {
     switch (connection->state) {
     case READING:
+    case TAKING:
     case LINGERING: return 0;
     case ANSWERING: return 1;
     default: return 2;
@@ -120,6 +132,7 @@ static void check(void *arg) {
             most_us = (uint64_t)(connection->have > 0 ? options->head_ms : options->silent_ms) *
                       1000;
             break;
+        case TAKING: most_us = (uint64_t)options->head_ms * 1000; break;
         case ANSWERING: most_us = (uint64_t)options->answer_ms * 1000; break;
         case LINGERING: most_us = LINGER_US; break;
         case HANDLING: break; /* ends by itself, or with its client */
@@ -135,10 +148,15 @@ static const char *reason(int status) {
     switch (status) {
     case 200: return "OK";
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
+    case 411: return "Length Required";
     case 413: return "Content Too Large";
     case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
     case 421: return "Misdirected Request";
     case 431: return "Request Header Fields Too Large";
     case 502: return "Bad Gateway";
@@ -162,6 +180,7 @@ static void send_answer(struct http_connection *connection, const char *tag, int
                        status == 405 ? "Allow: GET, HEAD\r\n" : "", lines,
                        connection->keep_alive ? "keep-alive" : "close");
     if (connection->exchange.request.head_only) slice_unref(&body);
+    drop_body(connection);
     connection->unread = (size_t)len + body.len;
     server->unread += connection->unread;
     enter(connection, ANSWERING);
@@ -173,16 +192,19 @@ static void send_answer(struct http_connection *connection, const char *tag, int
     server->options.answered(server->options.arg, tag, status);
 }
 
-static void refuse(struct http_connection *connection, int status) {
-    static const char text[] = "this port serves GET and HEAD of HTTP/1.1, without a body\n";
+static void refuse(struct http_connection *connection, int status, const char *text) {
     connection->keep_alive = false;
     connection->refused = true;
     send_answer(connection, NULL, status, "text/plain; charset=utf-8", not_kept,
-                slice_copy(NULL, text, sizeof text - 1));
+                slice_copy(NULL, text, strlen(text)));
 }
 
 const struct http_request *http_exchange_request(const struct http_exchange *exchange) {
     return &exchange->request;
+}
+
+const char *http_exchange_peer(const struct http_exchange *exchange) {
+    return ((const struct http_connection *)exchange)->address;
 }
 
 void http_respond_with(struct http_exchange *exchange, const char *tag, int status,
@@ -213,26 +235,69 @@ void http_respond(struct http_exchange *exchange, const char *tag, int status, c
 
 /* ---- Requests ---- */
 
+static const char only_get[] = "this port serves GET and HEAD of HTTP/1.1, without a body\n";
+static const char no_room[] = "too much is sent at once; send it again\n";
+
+/* It is whole. */
+static void hand_over(struct http_connection *connection) {
+    struct http_server *server = connection->server;
+    env_stream_read(connection->stream, false);
+    connection->keep_alive = connection->exchange.request.keep_alive;
+    connection->exchange.request.body = connection->body;
+    enter(connection, HANDLING);
+    connection->exchange.since_us = connection->since_us;
+    connection->exchange.handled = true;
+    server->options.handle(server->options.arg, &connection->exchange);
+}
+
+/* Of a request that is not served; what has come of it, and behind it, is nothing. */
+static void turn_away(struct http_connection *connection, int status, const char *text) {
+    env_stream_read(connection->stream, false);
+    connection->used = connection->have;
+    refuse(connection, status, text);
+}
+
+/* Room for the body, and what has come of it. */
+static void begin_body(struct http_connection *connection) {
+    struct http_server *server = connection->server;
+    size_t len = connection->exchange.request.body_len, here = connection->have - connection->used;
+    if (len > server->options.body_bytes - server->bodies) {
+        turn_away(connection, 503, no_room);
+        return;
+    }
+    if (here > len) here = len;
+    server->bodies += len;
+    connection->body = mem_alloc(len + 1);
+    memcpy(connection->body, connection->in + connection->used, here);
+    connection->body_have = here;
+    connection->used += here;
+    enter(connection, TAKING);
+    if (here == len) hand_over(connection);
+}
+
 /* Looks at what has come; the connection may be gone when it returns. */
 static void look(struct http_connection *connection) {
-    struct http_server *server = connection->server;
+    const struct http_server_options *options = &connection->server->options;
+    const struct http_request *request = &connection->exchange.request;
+    const char *text = only_get;
     if (connection->have == 0) return;
     size_t head = 0;
     int parsed = http_request_parse(connection->in, connection->have, &connection->exchange.request,
                                     &head);
     if (parsed == HTTP_MORE) return;
-    env_stream_read(connection->stream, false);
+    if (parsed == HTTP_PARSED && request->post) {
+        int status = options->takes == NULL ? 405 : options->takes(options->arg, request, &text);
+        if (status != 0) parsed = status;
+    }
     if (parsed != HTTP_PARSED) {
-        connection->used = connection->have;
-        refuse(connection, parsed);
+        turn_away(connection, parsed, text);
         return;
     }
     connection->used = head;
-    connection->keep_alive = connection->exchange.request.keep_alive;
-    enter(connection, HANDLING);
-    connection->exchange.handled = true;
-    connection->exchange.since_us = connection->since_us;
-    server->options.handle(server->options.arg, &connection->exchange);
+    if (request->post)
+        begin_body(connection);
+    else
+        hand_over(connection);
 }
 
 /* The answer was taken. */
@@ -262,6 +327,10 @@ static void drained(void *arg) {
 static size_t room(void *arg, void **into) {
     struct http_connection *connection = arg;
     if (connection->state == LINGERING) connection->have = 0;
+    if (connection->state == TAKING) {
+        *into = connection->body + connection->body_have;
+        return connection->exchange.request.body_len - connection->body_have;
+    }
     *into = connection->in + connection->have;
     return sizeof connection->in - connection->have;
 }
@@ -269,6 +338,11 @@ static size_t room(void *arg, void **into) {
 static void received(void *arg, size_t len) {
     struct http_connection *connection = arg;
     if (connection->state == LINGERING) return;
+    if (connection->state == TAKING) {
+        connection->body_have += len;
+        if (connection->body_have == connection->exchange.request.body_len) hand_over(connection);
+        return;
+    }
     if (connection->have == 0) enter(connection, READING);
     connection->have += len;
     look(connection);

@@ -19,6 +19,7 @@ enum {
     ANSWER_MS = 30 * 1000,
     SILENT_MS = 90 * 1000,
     UNREAD_MAX = 32 << 20,
+    BODIES_MAX = 4 * CONSOLE_BODY,
     WAIT_US = 1000 * 1000,   /* for the loop; numbers as old as that are new enough */
     HANGS_US = 30000 * 1000, /* a loop that has not turned for so long is not alive */
     OLD_US = 5000 * 1000,    /* too old for /health/ready when the loop does not answer */
@@ -227,6 +228,11 @@ static void handle(void *arg, struct http_exchange *exchange) {
     DL_APPEND(port->waiting, exchange);
 }
 
+static int takes(void *arg, const struct http_request *request, const char **text) {
+    struct http_port *port = arg;
+    return port->console == NULL ? 405 : console_takes(port->console, request, text);
+}
+
 static void gone(void *arg, struct http_exchange *exchange) {
     struct http_port *port = arg;
     if (exchange->wish != NULL)
@@ -263,6 +269,8 @@ int http_port_open(struct env *env, const struct http_port_options *options,
                                          .answer_ms = ANSWER_MS,
                                          .silent_ms = SILENT_MS,
                                          .unread_bytes = UNREAD_MAX,
+                                         .body_bytes = BODIES_MAX,
+                                         .takes = takes,
                                          .handle = handle,
                                          .gone = gone,
                                          .answered = answered,

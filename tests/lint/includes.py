@@ -241,7 +241,9 @@ WINGS = {
     },
     "broker/healing": {"broker/metadata", "broker/cluster", "broker/config"},
     "broker/http": set(),
-    "broker/console": {"broker/http"},
+    "broker/console/asking": {"broker/http"},
+    "broker/console/changes": {"broker/console/asking", "broker/http"},
+    "broker/console": {"broker/console/asking", "broker/console/changes", "broker/http"},
     "broker/observe": {
         "broker/console",
         "broker/lag",

@@ -1,4 +1,5 @@
 /** Which page is shown, when it asks again, keys, and how it looks. */
+import {admin, learnMode} from "./admin.js";
 import {clock, morph, time} from "./dom.js";
 import * as overview from "./overview.js";
 import * as topics from "./topics.js";
@@ -136,4 +137,6 @@ clockButton.textContent = clock.local ? "Local" : "UTC";
 window.addEventListener("hashchange", go);
 document.addEventListener("visibilitychange", () => { if (!document.hidden && at.page) load(); });
 document.getElementById("served").textContent = location.host;
+admin.changed = draw;
 go();
+learnMode().catch(() => {}); /* nobody answers: the page says so itself */

@@ -1,6 +1,7 @@
 /** One group: why it lags, who is in it, where it stands. */
+import {admin, changeForm, choice, field} from "./admin.js";
 import {ask} from "./api.js";
-import {count, duration, exact, facts, h, link, table, tag} from "./dom.js";
+import {clock, count, duration, exact, facts, h, link, table, tag} from "./dom.js";
 import {groupState} from "./groups.js";
 
 export const title = ({name}) => `Group ${name}`;
@@ -32,7 +33,23 @@ function progress(one) {
   return h("span", {class: "progress", title: `${Math.min(100, part)} % of what is there`}, fill);
 }
 
-export function view(data) {
+/** Where it goes on: a plan first, then exactly that. */
+function seeking(data, params, tools) {
+  const {state} = tools, to = state.to || "earliest";
+  const topics = [...new Set(data.offsets.map((one) => one.topic))].map((name) => [name, name]);
+  const choose = (event) => { state.to = event.target.value; tools.redraw(); };
+  const form = ({local, ...rest}) => (local ? {...rest, time: Date.parse(local + (clock.local ? "" : "Z"))} : rest);
+  return changeForm("Move this group", "seek", {name: data.group}, [
+    choice("topic", "Topic", [["", "all that it has committed"], ...topics], ""),
+    choice("to", "To", [["earliest", "the beginning"], ["latest", "the end"], ["offset", "an offset"], ["time", "a time"], ["ago", "some time ago"], ["by", "so many records further"]], to, choose),
+    to === "offset" && field("offset", "Offset", {inputmode: "numeric", pattern: "[0-9]+", required: true}),
+    to === "time" && field("local", clock.local ? "Time" : "Time, UTC", {type: "datetime-local", step: "1", required: true}),
+    to === "ago" && field("ago", "How long ago", {pattern: "[0-9]+[smhd]", placeholder: "90s, 15m, 6h, 7d", required: true}),
+    to === "by" && field("by", "Records, -N back", {pattern: "-?[0-9]+", required: true}),
+  ], {form, done: tools.again, open: state.to !== undefined});
+}
+
+export function view(data, params, tools) {
   const shorten = (id) => (id && id.length > 28 ? id.slice(0, 12) + "…" + id.slice(-12) : id);
   return [
     h("p", {class: "crumb"}, link("groups", {}, "Groups")),
@@ -52,6 +69,7 @@ export function view(data) {
       one.member === null ? h("span", {class: "dim"}, "nobody") : h("span", {class: "mono", title: one.member}, shorten(one.member))]})),
     {caption: "Partitions", empty: "Nothing is committed, and nobody owns a partition."}),
     data.left_out > 0 && h("p", {}, `${exact(data.left_out)} more partitions; drave group describe shows all.`),
+    admin.on && seeking(data, params, tools),
     h("h2", {}, "Members"),
     table([{title: "Member", class: "name"}, {title: "Client"}, {title: "Host"}, {title: "Partitions", class: "n"}, {title: "Last heard of", class: "n"}],
       data.members.map((m) => ({key: m.id, cells: [h("span", {class: "mono", title: m.id}, shorten(m.id), m.instance && [" ", tag("", m.instance)]),

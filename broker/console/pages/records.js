@@ -1,5 +1,7 @@
 /** Records: from where, which ones, how far the search has come; nothing of them is ever more than text. */
+import {admin} from "./admin.js";
 import {ask} from "./api.js";
+import {sendAgain} from "./produce.js";
 import {bytes, clock, exact, h, payload, place, time} from "./dom.js";
 
 const STEPS = 40; /* of a search, before somebody says to go on */
@@ -127,13 +129,14 @@ const compare = (a, b) => {
   return x !== y ? (x < y ? -1 : 1) : a.partition !== b.partition ? a.partition - b.partition : Number(BigInt(a.offset) - BigInt(b.offset));
 };
 
-function details(record, whole) {
+function details(record, whole, topic) {
   const pairs = [["Key", payload(whole.key, {open: true})], ["Value", payload(whole.value, {open: true})]];
   for (const header of whole.headers) pairs.push([h("span", {}, "Header ", payload(header.key)), payload(header.value)]);
   pairs.push(["Time", `${time(record.time_ms, true)} (${record.time_is === "append" ? "when it was appended" : "as its producer says"})`],
     ["Size", `key ${record.key_bytes < 0 ? "null" : bytes(record.key_bytes)}, value ${record.value_bytes < 0 ? "null" : bytes(record.value_bytes)}`], ["Batch", record.codec === "none" ? "not compressed" : record.codec]);
   if (record.producer_id !== "-1") pairs.push(["Producer", `${record.producer_id}${record.transactional ? ", in a transaction" : ""}`]);
-  return h("dl", {class: "kv"}, pairs.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h("dl", {class: "kv"}, pairs.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+    admin.on && [h("dt", {}, "Again"), h("dd", {}, h("button", {type: "button", onclick: () => { sendAgain(whole); location.hash = place("topic", {name: topic, tab: "produce"}); }}, "Append it once more"))]);
 }
 
 function row(record, params, state, tools) {
@@ -159,7 +162,7 @@ function row(record, params, state, tools) {
     h("td", {class: "mono dim when"}, time(record.time_ms, true)), h("td", {}, payload(record.key)), h("td", {}, payload(record.value)),
     h("td", {class: "n"}, record.headers.length || "")];
   const rows = [h("tr", {"data-key": key}, cells)];
-  if (opened) rows.push(h("tr", {"data-key": key + ":open"}, h("td", {colspan: "6"}, details(record, opened))));
+  if (opened) rows.push(h("tr", {"data-key": key + ":open"}, h("td", {colspan: "6"}, details(record, opened, params.name))));
   return rows;
 }
 

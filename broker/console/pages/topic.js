@@ -1,23 +1,26 @@
 /** One topic: its partitions, its records, its settings. */
+import {admin, area, changeForm, propose} from "./admin.js";
 import {ask} from "./api.js";
 import {bytes, count, exact, facts, h, link, pager, table, tag} from "./dom.js";
 import {settingsTable} from "./settings.js";
+import * as produce from "./produce.js";
 import * as records from "./records.js";
 
 const LIMIT = 200;
 export const title = ({name, tab}) => `${tab || "partitions"} of ${name}`;
-export const every = ({tab}, state) => (tab === "records" ? records.every(state) : tab === "config" ? 0 : 4000);
+export const every = ({tab}, state) => (tab === "records" ? records.every(state) : tab ? 0 : 4000);
 export const keeps = (before, after) => before.name === after.name && before.tab === after.tab;
 
 export async function load(params, signal, state) {
   if (params.tab === "config") return {config: await ask("config", {topic: params.name}, signal)};
+  if (params.tab === "produce") return {produce: await ask("topic", {name: params.name, limit: 1}, signal)};
   if (params.tab === "records") return {records: await records.load(params, signal, state)};
   return {topic: await ask("topic", {name: params.name, from: params.from, limit: LIMIT}, signal)};
 }
 
 function tabs(params) {
   const tab = (name, text) => link("topic", {name: params.name, tab: name}, text);
-  const all = [["", "Partitions"], ["records", "Records"], ["config", "Settings"]];
+  const all = [["", "Partitions"], ["records", "Records"], ["config", "Settings"], admin.on && ["produce", "Produce"]].filter(Boolean);
   return h("nav", {class: "tabs", "aria-label": "Of this topic"}, all.map(([name, text]) => {
     const a = tab(name, text);
     if ((params.tab || "") === name) a.setAttribute("aria-current", "page");
@@ -30,6 +33,16 @@ function replicas(partition) {
     const whole = partition.in_sync.includes(id);
     return [i ? ", " : "", whole ? `${id}` : h("span", {class: "bad-text", title: partition.offline.includes(id) ? "its broker is away" : "not in sync"}, `${id} ✗`)];
   });
+}
+
+const deletion = (topic, params) => h("p", {}, h("button", {type: "button", onclick: () =>
+  propose(`Delete ${params.name}`, "delete-topic", {name: params.name}, {name: params.name, done: () => { location.hash = "#/topics"; }})}, "Delete this topic"));
+
+function settings(config, params, tools) {
+  return [settingsTable(config.settings),
+    admin.on && changeForm("Change settings", "settings", {topic: params.name},
+      area("settings", "A line NAME=VALUE each; NAME alone goes back to its default", 4, "retention.ms=604800000"), {done: tools.again}),
+    h("p", {}, "On the command line: ", h("code", {class: "mono"}, `drave config get topic:${params.name} --all`))];
 }
 
 function partitions(topic, params) {
@@ -48,6 +61,7 @@ function partitions(topic, params) {
     {caption: "Partitions"}),
     pager("topic", params, {from: topic.from, shown: topic.partitions.length, total: topic.total, limit: LIMIT}),
     h("p", {}, "On the command line: ", h("code", {class: "mono"}, `drave topic describe ${params.name}`)),
+    admin.on && !topic.internal && deletion(topic, params),
   ];
 }
 
@@ -56,6 +70,6 @@ export function view(data, params, tools) {
     h("p", {class: "crumb"}, link("topics", {}, "Topics")),
     h("h1", {}, params.name),
     tabs(params),
-    data.config ? settingsTable(data.config.settings) : data.records ? records.view(data.records, params, tools) : partitions(data.topic, params),
+    data.config ? settings(data.config, params, tools) : data.produce ? produce.view(data.produce, params, tools) : data.records ? records.view(data.records, params, tools) : partitions(data.topic, params),
   ];
 }

@@ -1,4 +1,5 @@
 /** The list of topics: searched, sorted and cut on the broker's side, so that ten thousand are as fast as ten. */
+import {admin, area, changeForm, field} from "./admin.js";
 import {ask} from "./api.js";
 import {bytes, count, exact, h, link, pager, place, table, tag} from "./dom.js";
 
@@ -33,7 +34,12 @@ function condition(topic) {
   return tag("good", "whole");
 }
 
-export function view(data, params) {
+const creation = (tools) => changeForm("Create a topic", "create-topic", {}, [
+  field("name", "Name", {required: true, maxlength: 249}), field("partitions", "Partitions", {type: "number", min: 1, placeholder: "default"}),
+  field("replicas", "Replicas", {type: "number", min: 1, placeholder: "default"}), area("settings", "Settings, a line NAME=VALUE each", 2, "retention.ms=604800000")],
+{done: tools.again});
+
+export function view(data, params, tools) {
   return [
     h("h1", {}, "Topics"),
     h("div", {class: "filters"}, search("topics", params, "Name has"), check(params, "troubled", "only with trouble"), check(params, "internal", "internal, too")),
@@ -45,6 +51,7 @@ export function view(data, params) {
     {caption: "Topics", sort: params.sort || "name", order: params.order, onSort: sorter("topics", params, "name"),
       empty: data.all ? "No topic is like that." : "There are no topics yet. drave topic create NAME makes one."}),
     pager("topics", params, {from: data.from, shown: data.topics.length, total: data.total, limit: LIMIT}),
+    admin.on && creation(tools),
     h("p", {class: "dim"}, "Records and stored bytes (of all copies) are known of the topics that store most; the others have none here."),
   ];
 }

@@ -52,7 +52,8 @@ static int begin(void *arg, struct env *env) {
                                       .broker_host = "127.0.0.1",
                                       .broker_port = broker_port,
                                       .arg = world,
-                                      .hosts = "drave.example , other"};
+                                      .hosts = "drave.example , other",
+                                      .token = ""};
     struct http_server_options server = {.host = "127.0.0.1",
                                          .connections = 20,
                                          .head_ms = 10000,

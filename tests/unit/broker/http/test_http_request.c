@@ -61,6 +61,27 @@ static void test_http_request_in_pieces(void **state) {
     }
 }
 
+/* A form: how long it is, and the lines that whoever lets it in looks at. */
+static void test_http_request_post(void **state) {
+    (void)state;
+    struct http_request request;
+    const char *value;
+    size_t len;
+    assert_int_equal(
+        parse("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 003\r\nX-One:  a b \r\nx-two: 1\r\n"
+              "X-TWO: 22\r\n\r\nabc",
+              &request),
+        HTTP_PARSED);
+    assert_true(request.post && request.body_len == 3 && request.body == NULL);
+    assert_int_equal(http_request_field(&request, "x-one", &value, &len), 1);
+    assert_int_equal(len, 3);
+    assert_memory_equal(value, "a b", 3);
+    assert_int_equal(http_request_field(&request, "x-two", &value, &len), 2);
+    assert_int_equal(len, 2);
+    assert_int_equal(http_request_field(&request, "x-t", &value, &len), 0);
+    assert_int_equal(http_request_field(&request, "host", &value, &len), 1);
+}
+
 /* One case for each way to be refused. */
 static void test_http_request_refused(void **state) {
     (void)state;
@@ -68,7 +89,13 @@ static void test_http_request_refused(void **state) {
         int status;
         const char *text;
     } cases[] = {
-        {405, "POST / HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {405, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"},
+        {411, "POST / HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {400, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\nabc"},
+        {400, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n\r\nabc"},
+        {400, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3, 3\r\n\r\nabc"},
+        {400, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc"},
+        {413, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"},
         {505, "GET / HTTP/2.0\r\nHost: x\r\n\r\n"},
         {400, "GET / HTTP/1.1\nHost: x\n\n"},
         {400, "GET  / HTTP/1.1\r\nHost: x\r\n\r\n"},
@@ -135,6 +162,7 @@ int main(void) {
         cmocka_unit_test(test_http_request_good),
         cmocka_unit_test(test_http_request_connection),
         cmocka_unit_test(test_http_request_in_pieces),
+        cmocka_unit_test(test_http_request_post),
         cmocka_unit_test(test_http_request_refused),
         cmocka_unit_test(test_http_request_too_large),
         cmocka_unit_test(test_http_request_mutated),

@@ -18,6 +18,7 @@ enum {
     SHORT_MS = 200,
     LARGE = 32 << 20,
     MUCH = 8 << 20,
+    BODIES = 10000,
     HUGE_BODY = LARGE + 8192,
     CLIENT_LIMIT_S = 20
 };
@@ -33,6 +34,13 @@ static bool asks(const struct http_request *request, const char *path) {
     return request->path_len == strlen(path) && memcmp(request->path, path, request->path_len) == 0;
 }
 
+/* Answers with the body of a POST. */
+static void echo(struct http_exchange *exchange) {
+    const struct http_request *request = http_exchange_request(exchange);
+    http_respond(exchange, "body", 200, "text/plain",
+                 slice_copy(NULL, request->body, request->body_len));
+}
+
 /* Answers with the path; /large and /much with much, /huge with more than may be; /never never. */
 static void handle(void *arg, struct http_exchange *exchange) {
     (void)arg;
@@ -42,9 +50,19 @@ static void handle(void *arg, struct http_exchange *exchange) {
                  : asks(request, "/huge") ? HUGE_BODY
                                           : 0;
     if (asks(request, "/never")) return;
+    if (request->post) {
+        echo(exchange);
+        return;
+    }
     struct slice body = len > 0 ? slice_adopt(NULL, mem_zalloc(len), len)
                                 : slice_copy(NULL, request->path, request->path_len);
     http_respond(exchange, "path", 200, "text/plain", body);
+}
+
+static int takes(void *arg, const struct http_request *request, const char **text) {
+    (void)arg;
+    *text = "not here\n";
+    return asks(request, "/form") ? 0 : 404;
 }
 
 static void gone(void *arg, struct http_exchange *exchange) {
@@ -66,6 +84,8 @@ static int begin(void *arg, struct env *env) {
                                           .answer_ms = world->answer_ms,
                                           .silent_ms = 60000,
                                           .unread_bytes = LARGE + 4096,
+                                          .body_bytes = BODIES,
+                                          .takes = takes,
                                           .handle = handle,
                                           .gone = gone,
                                           .answered = answered};
@@ -174,6 +194,50 @@ static void test_http_server_refuses(void **state) {
     assert_non_null(strstr(text, "HTTP/1.1 431 "));
     assert_non_null(strstr(text, "Connection: close"));
     assert_false(hear(fd, text, sizeof text, "HTTP"));
+    close(fd);
+}
+
+/* A body comes in pieces, also behind another request, and what follows it is the next request. */
+static void test_http_server_bodies(void **state) {
+    struct world *world = *state;
+    char text[4096];
+    int fd = dial(world);
+    say(fd,
+        "GET /one HTTP/1.1\r\nHost: x\r\n\r\nPOST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n"
+        "\r\nab");
+    assert_true(hear(fd, text, sizeof text, "\r\n\r\n/one"));
+    say(fd, "cdefGET /two HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(hear(fd, text, sizeof text, "\r\n\r\nabcdef"));
+    if (strstr(text, "/two") == NULL) assert_true(hear(fd, text, sizeof text, "\r\n\r\n/two"));
+    say(fd, "POST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    assert_true(hear(fd, text, sizeof text, "Content-Length: 0\r\n"));
+    close(fd);
+}
+
+/* A body that nobody lets in, or for which there is no room, is refused before it is read; one that
+ * does not come is closed, and gives its room back. */
+static void test_http_server_bodies_refused(void **state) {
+    struct world *world = *state;
+    char text[4096];
+    int fd = dial(world), half = dial(world);
+    say(fd, "POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n");
+    assert_true(hear(fd, text, sizeof text, "not here"));
+    assert_non_null(strstr(text, "HTTP/1.1 404 "));
+    close(fd);
+    say(half, "POST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\nab");
+    fd = dial(world);
+    do { /* until the first one has been seen */
+        close(fd);
+        fd = dial(world);
+        say(fd, "POST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n");
+        assert_true(hear(fd, text, sizeof text, "\r\n\r\n") || text[0] == '\0');
+    } while (strstr(text, "HTTP/1.1 503 ") == NULL);
+    close(fd);
+    assert_false(hear(half, text, sizeof text, "HTTP"));
+    close(half);
+    fd = dial(world);
+    say(fd, "POST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nok");
+    assert_true(hear(fd, text, sizeof text, "\r\n\r\nok"));
     close(fd);
 }
 
@@ -307,6 +371,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_http_server_pipelined, setup, teardown),
         cmocka_unit_test_setup_teardown(test_http_server_closes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_http_server_refuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_http_server_bodies, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_http_server_bodies_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_http_server_half_request, setup, teardown),
         cmocka_unit_test_setup_teardown(test_http_server_slow_reader, setup, teardown),
         cmocka_unit_test_setup_teardown(test_http_server_huge_answer, setup, teardown),

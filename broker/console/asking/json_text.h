@@ -6,8 +6,8 @@
  * Failures: none. Invariant: what comes out is JSON in UTF-8, whatever the bytes were that went in:
  * what is no UTF-8 in a text becomes U+FFFD.
  */
-#ifndef BROKER_CONSOLE_JSON_TEXT_H
-#define BROKER_CONSOLE_JSON_TEXT_H
+#ifndef BROKER_CONSOLE_ASKING_JSON_TEXT_H
+#define BROKER_CONSOLE_ASKING_JSON_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,6 +42,8 @@ void json_bool(struct json *json, const char *key, bool value);
 void json_null(struct json *json, const char *key);
 /* `data` NULL: null. At most `most` of them are shown; "left_out" says how many are not. */
 void json_bytes(struct json *json, const char *key, const uint8_t *data, size_t len, size_t most);
+/* All of them as `drave produce --json` reads them: a string, {"base64": ...}, or null. */
+void json_exact(struct json *json, const char *key, const uint8_t *data, size_t len);
 
 /* All levels are closed; the text is the caller's. */
 struct slice json_take(struct json *json);

@@ -1,6 +1,6 @@
 /* Calls of a connection in the order of their requests, since answers come in that order; a call
  * that was canceled leaves a mark there, so that its answer is thrown away. */
-#include "broker/console/upstream.h"
+#include "broker/console/asking/upstream.h"
 
 #include <stdio.h>
 #include <string.h>

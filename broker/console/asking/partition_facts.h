@@ -5,10 +5,10 @@
  * Happy path: an array of partitions with their leaders; partition_facts_ask; in the next step
  * partition_facts_take fills in what came. Failures: what is not told stays -1.
  */
-#ifndef BROKER_CONSOLE_PARTITION_FACTS_H
-#define BROKER_CONSOLE_PARTITION_FACTS_H
+#ifndef BROKER_CONSOLE_ASKING_PARTITION_FACTS_H
+#define BROKER_CONSOLE_ASKING_PARTITION_FACTS_H
 
-#include "broker/console/inquiry.h"
+#include "broker/console/asking/inquiry.h"
 #include "protocol/messages/partition_traffic.h"
 
 struct partition_fact {

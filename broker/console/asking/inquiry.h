@@ -8,19 +8,34 @@
  * inquiry_refuse ends it with a status and a sentence. Everything lives in the arena, within
  * INQUIRY_MEMORY. Invariants: it ends exactly once; of a browser that has gone nothing goes on.
  */
-#ifndef BROKER_CONSOLE_INQUIRY_H
-#define BROKER_CONSOLE_INQUIRY_H
+#ifndef BROKER_CONSOLE_ASKING_INQUIRY_H
+#define BROKER_CONSOLE_ASKING_INQUIRY_H
 
-#include "broker/console/json_text.h"
-#include "broker/console/upstream.h"
+#include "base/log.h"
+#include "broker/console/asking/json_text.h"
+#include "broker/console/asking/upstream.h"
 #include "broker/http/http_server.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/metadata.h"
 
 enum { INQUIRY_MEMORY = 32 << 20, INQUIRY_ASKS = 512, INQUIRY_NAME = 2048 };
 
-struct console;
 struct inquiry;
+
+/* What all inquiries of a console share; whoever has it fills in what stands first. */
+struct asker {
+    struct env *env;
+    struct log *log;         /* a line for each change */
+    int32_t node;            /* of the broker that serves the console */
+    const char *broker_host; /* where its first listener is reached from this machine; stays */
+    /* The port of that listener; 0: it takes no clients yet. */
+    int (*broker_port)(void *arg);
+    void *arg;
+    const char *tag, *lines; /* of answers: http_respond_with; both stay */
+    struct upstream *upstream;
+    struct inquiry *inquiries; /* under way */
+    unsigned inquiry_count;
+};
 
 /* One question to one broker. */
 struct ask {
@@ -34,7 +49,7 @@ struct ask {
 };
 
 struct inquiry {
-    struct console *console;
+    struct asker *asker;
     struct http_exchange *exchange; /* NULL: answered, or the browser has gone */
     const struct http_request *request;
     struct kp_arena arena;
@@ -47,15 +62,18 @@ struct inquiry {
     struct json json;
     struct kp_describe_cluster_response *cluster; /* once inquiry_cluster has asked */
     struct kp_metadata_response *metadata;        /* ... inquiry_metadata */
+    int32_t coordinator;                          /* ... inquiry_coordinator */
     void *state;                                  /* the route's */
-    struct inquiry *next, *prev;                  /* the console's */
+    struct inquiry *next, *prev;                  /* the asker's */
 };
 
 /* Memory of the inquiry, zeroed. NULL: too much; the inquiry was refused. */
 void *inquiry_alloc(struct inquiry *inquiry, size_t size);
-/* The value of that name in the query, decoded; NULL: there is none, or it is longer than
- * INQUIRY_NAME. */
+/* The value of that name in the query, or in the body of a POST, decoded; NULL: there is none, or
+ * it is longer than INQUIRY_NAME. */
 const char *inquiry_value(struct inquiry *inquiry, const char *name);
+/* The same of any length. */
+const char *inquiry_long_value(struct inquiry *inquiry, const char *name);
 /* A number of the query, `fallback` where it is none, within least and most. */
 int64_t inquiry_number(struct inquiry *inquiry, const char *name, int64_t fallback, int64_t least,
                        int64_t most);
@@ -82,6 +100,11 @@ void inquiry_metadata(struct inquiry *inquiry, const char *topic,
 /* The topic that was asked for by its name; NULL: refused with 404. */
 const struct kp_metadata_response_topic *inquiry_topic(struct inquiry *inquiry, const char *name);
 
+/* Who coordinates that group, once the cluster is known, and then `then`. Refuses it where nobody
+ * does. */
+void inquiry_coordinator(struct inquiry *inquiry, const char *group,
+                         void (*then)(struct inquiry *inquiry));
+
 /* Ends it, with what inquiry->json has. */
 void inquiry_respond(struct inquiry *inquiry);
 /* Ends it: {"error": {"code": ..., "text": ...}}. */
@@ -91,7 +114,7 @@ void inquiry_refuse(struct inquiry *inquiry, int status, const char *code, const
 /* ---- The console's ---- */
 
 /* Under way from here on; ends by itself, or with the browser. */
-void inquiry_begin(struct console *console, struct http_exchange *exchange,
+void inquiry_begin(struct asker *asker, struct http_exchange *exchange,
                    void (*begin)(struct inquiry *inquiry));
 void inquiry_gone(struct inquiry *inquiry);
 

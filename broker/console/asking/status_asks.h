@@ -4,10 +4,10 @@
  * Failures: a broker that does not answer has none; why is in its ask. What it tells is found by
  * the names of docs/metrics.md.
  */
-#ifndef BROKER_CONSOLE_STATUS_ASKS_H
-#define BROKER_CONSOLE_STATUS_ASKS_H
+#ifndef BROKER_CONSOLE_ASKING_STATUS_ASKS_H
+#define BROKER_CONSOLE_ASKING_STATUS_ASKS_H
 
-#include "broker/console/inquiry.h"
+#include "broker/console/asking/inquiry.h"
 #include "protocol/messages/broker_status.h"
 
 struct status_asks {

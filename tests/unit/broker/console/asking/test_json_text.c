@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "broker/console/json_text.h"
+#include "broker/console/asking/json_text.h"
 #include "tests/unit/unit.h"
 
 static void assert_json(struct json *json, const char *wanted) {

@@ -1,5 +1,5 @@
 /* Text grows by doubling; escapes are those of base/printable.h, read as JSON means them. */
-#include "broker/console/json_text.h"
+#include "broker/console/asking/json_text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -198,6 +198,21 @@ static void add_base64(struct json *json, const uint8_t *data, size_t len) {
         add(json, piece, sizeof piece);
     }
     add(json, "\"", 1);
+}
+
+void json_exact(struct json *json, const char *key, const uint8_t *data, size_t len) {
+    if (data == NULL) {
+        json_null(json, key);
+        return;
+    }
+    if (whole_text((const char *)data, len, len) != SIZE_MAX) {
+        json_text(json, key, (const char *)data, len);
+        return;
+    }
+    json_object(json, key);
+    begin_value(json, "base64");
+    add_base64(json, data, len);
+    json_end(json);
 }
 
 void json_bytes(struct json *json, const char *key, const uint8_t *data, size_t len, size_t most) {

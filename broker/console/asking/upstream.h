@@ -10,8 +10,8 @@
  * Invariants: one connection to an address, UPSTREAM_CONNECTIONS of them at most; `done` is called
  * once, never inside upstream_ask, and not after upstream_cancel; frames are within one budget.
  */
-#ifndef BROKER_CONSOLE_UPSTREAM_H
-#define BROKER_CONSOLE_UPSTREAM_H
+#ifndef BROKER_CONSOLE_ASKING_UPSTREAM_H
+#define BROKER_CONSOLE_ASKING_UPSTREAM_H
 
 #include "base/buffer.h"
 #include "base/env.h"

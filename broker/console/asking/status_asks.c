@@ -1,5 +1,5 @@
 /* One request for all of them. */
-#include "broker/console/status_asks.h"
+#include "broker/console/asking/status_asks.h"
 
 struct status_asks *status_asks_begin(struct inquiry *inquiry, const char *const *metrics,
                                       size_t count, int32_t reasons_max, int32_t events_max,

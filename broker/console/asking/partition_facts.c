@@ -1,5 +1,5 @@
 /* Requests of at most PARTITIONS_AT_ONCE partitions of one leader. */
-#include "broker/console/partition_facts.h"
+#include "broker/console/asking/partition_facts.h"
 
 #include <string.h>
 

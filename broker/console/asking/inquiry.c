@@ -1,5 +1,5 @@
 /* Steps: whatever is asked in one is counted, and the next one runs when none is left. */
-#include "broker/console/inquiry.h"
+#include "broker/console/asking/inquiry.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,22 +10,22 @@
 
 #include "base/container_of.h"
 #include "base/mem.h"
-#include "broker/console/console_internal.h"
 #include "protocol/kafka_error.h"
+#include "protocol/messages/find_coordinator.h"
 
 enum { BAD_GATEWAY = 502, NOT_FOUND = 404, UNAVAILABLE = 503, HOST_ROOM = 256 };
 
 /* ---- Ends ---- */
 
 static void forget(struct inquiry *inquiry) {
-    struct console *console = inquiry->console;
+    struct asker *asker = inquiry->asker;
     for (struct ask *ask = inquiry->asks; ask != NULL; ask = ask->next) {
         upstream_cancel(&ask->call);
         slice_unref(&ask->call.frame);
     }
-    env_defer_cancel(console->env, &inquiry->later);
-    DL_DELETE(console->inquiries, inquiry);
-    console->inquiry_count--;
+    env_defer_cancel(asker->env, &inquiry->later);
+    DL_DELETE(asker->inquiries, inquiry);
+    asker->inquiry_count--;
     json_drop(&inquiry->json);
     kp_arena_close(&inquiry->arena);
     mem_free(inquiry);
@@ -35,8 +35,8 @@ static void end(struct inquiry *inquiry, int status) {
     struct http_exchange *exchange = inquiry->exchange;
     inquiry->exchange = NULL;
     exchange->wish = NULL;
-    http_respond_with(exchange, console_api_tag, status, "application/json", console_api_lines,
-                      json_take(&inquiry->json));
+    http_respond_with(exchange, inquiry->asker->tag, status, "application/json",
+                      inquiry->asker->lines, json_take(&inquiry->json));
 }
 
 void inquiry_respond(struct inquiry *inquiry) {
@@ -77,16 +77,16 @@ static void go_on(struct inquiry *inquiry) {
     if (inquiry->exchange == NULL) forget(inquiry);
 }
 
-void inquiry_begin(struct console *console, struct http_exchange *exchange,
+void inquiry_begin(struct asker *asker, struct http_exchange *exchange,
                    void (*begin)(struct inquiry *inquiry)) {
     struct inquiry *inquiry = mem_zalloc(sizeof *inquiry);
-    inquiry->console = console;
+    inquiry->asker = asker;
     inquiry->exchange = exchange;
     inquiry->request = http_exchange_request(exchange);
     kp_arena_init(&inquiry->arena, INQUIRY_MEMORY);
     exchange->wish = inquiry;
-    DL_APPEND(console->inquiries, inquiry);
-    console->inquiry_count++;
+    DL_APPEND(asker->inquiries, inquiry);
+    asker->inquiry_count++;
     inquiry->then = begin;
     go_on(inquiry);
 }
@@ -106,11 +106,21 @@ void *inquiry_alloc(struct inquiry *inquiry, size_t size) {
     return memory;
 }
 
+static bool find_value(const struct http_request *request, const char *name, char *into,
+                       size_t room) {
+    if (request->post) return http_query_value(request->body, request->body_len, name, into, room);
+    return http_query_value(request->query, request->query_len, name, into, room);
+}
+
+const char *inquiry_long_value(struct inquiry *inquiry, const char *name) {
+    size_t room = inquiry->request->body_len + 1;
+    char *value = inquiry_alloc(inquiry, room);
+    return value != NULL && find_value(inquiry->request, name, value, room) ? value : NULL;
+}
+
 const char *inquiry_value(struct inquiry *inquiry, const char *name) {
     char value[INQUIRY_NAME + 1];
-    const struct http_request *request = inquiry->request;
-    if (!http_query_value(request->query, request->query_len, name, value, sizeof value))
-        return NULL;
+    if (!find_value(inquiry->request, name, value, sizeof value)) return NULL;
     return kp_arena_string(&inquiry->arena, value, strlen(value)).data;
 }
 
@@ -137,10 +147,10 @@ static void done(struct upstream_call *call, int error) {
 
 /* Ours is reached where it listens, which may be another address than the one that it tells. */
 static bool address_of(struct inquiry *inquiry, int32_t node, const char **host, int *port) {
-    struct console *console = inquiry->console;
-    if (node < 0 || node == console->options.node) {
-        *host = console->options.broker_host;
-        *port = console->options.broker_port(console->options.arg);
+    struct asker *asker = inquiry->asker;
+    if (node < 0 || node == asker->node) {
+        *host = asker->broker_host;
+        *port = asker->broker_port(asker->arg);
         return *port > 0;
     }
     for (int32_t i = 0; inquiry->cluster != NULL && i < inquiry->cluster->brokers.count; i++) {
@@ -179,7 +189,7 @@ struct ask *inquiry_ask(struct inquiry *inquiry, int32_t node, enum kp_api_key k
     LL_PREPEND(inquiry->asks, ask);
     inquiry->asked++;
     inquiry->pending++;
-    upstream_ask(inquiry->console->upstream, host, port, &ask->call);
+    upstream_ask(inquiry->asker->upstream, host, port, &ask->call);
     return ask;
 }
 
@@ -202,7 +212,7 @@ void inquiry_later(struct inquiry *inquiry, void (*then)(struct inquiry *inquiry
     inquiry->then = then;
     inquiry->pending++;
     inquiry->later.run = its_turn;
-    env_yield(inquiry->console->env, &inquiry->later);
+    env_yield(inquiry->asker->env, &inquiry->later);
 }
 
 /* ---- The cluster ---- */
@@ -289,4 +299,55 @@ const struct kp_metadata_response_topic *inquiry_topic(struct inquiry *inquiry, 
     }
     inquiry_refuse(inquiry, NOT_FOUND, "topic", "There is no topic \"%.250s\".", name);
     return NULL;
+}
+
+/* ---- A group's coordinator ---- */
+
+struct coordinator_wish {
+    struct kp_string group;
+    void (*then)(struct inquiry *inquiry);
+};
+
+static void coordinator_told(struct inquiry *inquiry) {
+    const struct ask *ask = inquiry->asks;
+    const struct coordinator_wish *wish = inquiry->state;
+    const struct kp_find_coordinator_response *response = ask->response;
+    int16_t error = 0;
+    inquiry->coordinator = -1;
+    if (ask->error == ERR_NONE && response->coordinators.count > 0) {
+        error = response->coordinators.items[0].error_code;
+        inquiry->coordinator = response->coordinators.items[0].node_id;
+    } else if (ask->error == ERR_NONE) {
+        error = response->error_code;
+        inquiry->coordinator = response->node_id;
+    }
+    if (ask->error == ERR_NONE && error == 0 && inquiry->coordinator >= 0)
+        inquiry_then(inquiry, wish->then);
+    else
+        inquiry_refuse(inquiry, BAD_GATEWAY, "coordinator",
+                       "Nobody coordinates this group at the moment (%s); that passes within "
+                       "seconds, unless too many brokers are down.",
+                       ask->error != ERR_NONE ? error_phrase(ask->error) : kafka_error_name(error));
+}
+
+static void ask_coordinator(struct inquiry *inquiry) {
+    struct coordinator_wish *wish = inquiry->state;
+    struct kp_find_coordinator_request *request = inquiry_alloc(inquiry, sizeof *request);
+    if (request == NULL) return;
+    kp_set_fallbacks(&kp_find_coordinator_request_schema, request);
+    request->key = wish->group;
+    request->coordinator_keys.items = &wish->group;
+    request->coordinator_keys.count = 1;
+    inquiry_ask(inquiry, -1, KP_FIND_COORDINATOR, 0, 4, request,
+                sizeof(struct kp_find_coordinator_response));
+    inquiry_then(inquiry, coordinator_told);
+}
+
+void inquiry_coordinator(struct inquiry *inquiry, const char *group,
+                         void (*then)(struct inquiry *inquiry)) {
+    struct coordinator_wish *wish = inquiry_alloc(inquiry, sizeof *wish);
+    if (wish == NULL) return;
+    *wish = (struct coordinator_wish){kp_string_of(group), then};
+    inquiry->state = wish;
+    inquiry_cluster(inquiry, ask_coordinator);
 }

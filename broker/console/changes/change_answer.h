@@ -1,0 +1,52 @@
+/*
+ * What every change has: whether it is only to be said what would happen, the command line that
+ * does the same, and the line of the log.
+ *
+ * Happy path: change_is_dry; the route writes members of inquiry->json, and sentences with
+ * change_says inside an array "plan"; a command is begun, gets words, and ends the answer.
+ * Failures: none; a word that does not fit in the memory of the inquiry refuses it. Invariant: a
+ * command can be given to a shell as it stands: each word is quoted where a shell would take it
+ * apart.
+ */
+#ifndef BROKER_CONSOLE_CHANGES_CHANGE_ANSWER_H
+#define BROKER_CONSOLE_CHANGES_CHANGE_ANSWER_H
+
+#include "broker/console/asking/inquiry.h"
+
+struct change_command {
+    struct inquiry *inquiry;
+    char *text; /* terminated */
+    size_t len, room;
+};
+
+/* ?dry_run=1 in the form. */
+bool change_is_dry(struct inquiry *inquiry);
+/* The member "dry_run", behind the beginning of the answer. */
+void change_begin(struct inquiry *inquiry);
+/* One sentence of what will be or was done. */
+void change_says(struct inquiry *inquiry, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Of these words, which are not quoted. */
+struct change_command change_command(struct inquiry *inquiry, const char *words);
+void change_plain(struct change_command *command, const char *words);
+void change_word(struct change_command *command, const char *word);
+/* The member "command", and the end of the answer. */
+void change_end(const struct change_command *command);
+
+/* A line of the log: who, and what. */
+void change_log(struct inquiry *inquiry, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* What a broker has refused; `message` may be null. */
+void change_refused(struct inquiry *inquiry, int16_t error, struct kp_string message);
+/* Refuses it where a broker did not answer; true: it did. */
+bool change_answered(struct inquiry *inquiry, const struct ask *ask);
+
+/* One line after the other of a value of the form, without its end; NULL: there are no more.
+ * Changes *rest. */
+char *change_line(char **rest);
+/* The same value, to be taken apart. NULL: there is none, or too little memory. */
+char *change_lines(struct inquiry *inquiry, const char *name);
+
+#endif
