@@ -29,6 +29,9 @@ static bool header_has(struct record record, const char *part) {
 static bool is_wanted(const struct record_wish *wish, const struct record *record) {
     return has(record->key, record->key_len, wish->key) &&
            has(record->value, record->value_len, wish->value) &&
+           (wish->json.pointer == NULL ||
+            (record->value != NULL && record->value_len >= 0 &&
+             json_has(&wish->json, record->value, (size_t)record->value_len))) &&
            (wish->header == NULL || header_has(*record, wish->header)) &&
            (wish->any == NULL || has(record->key, record->key_len, wish->any) ||
             has(record->value, record->value_len, wish->any) || header_has(*record, wish->any));

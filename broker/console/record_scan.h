@@ -5,20 +5,22 @@
  * came. A few hundred bytes may be 16 MiB when they are unpacked, so it pauses when it has looked
  * at SCAN_PIECE, behind a batch. Failures: a batch that cannot be read (damaged, or larger than
  * SCAN_UNPACKED when it is unpacked) is one entry with `trouble`, and is passed over. Invariants:
- * one call unpacks at most SCAN_PIECE and a batch; nothing that records hold is interpreted; keys,
- * values and headers are bytes.
+ * one call unpacks at most SCAN_PIECE and a batch; nothing that records hold is run; keys, values
+ * and headers are bytes, and JSON is only looked into.
  */
 #ifndef BROKER_CONSOLE_RECORD_SCAN_H
 #define BROKER_CONSOLE_RECORD_SCAN_H
 
 #include "broker/console/asking/json_text.h"
+#include "broker/console/json_find.h"
 #include "protocol/messages/fetch.h"
 
 enum { SCAN_UNPACKED = 16 << 20, SCAN_PIECE = 1 << 20, SCAN_ANSWER = 4 << 20 };
 
 struct record_wish {
     const char *any, *key, *value, *header; /* what they contain; NULL: whatever */
-    size_t shown_most;                      /* bytes of each key and value that are told */
+    struct json_wish json; /* what the value has as JSON; its pointer NULL: whatever */
+    size_t shown_most;     /* bytes of each key and value that are told */
 };
 
 struct record_scan {

@@ -3,7 +3,8 @@
  *
  * Where: ?partition= (-1, or nothing: all of them, PARTITIONS_MAX at most); ?from=newest, oldest,
  * offset (?offset=) or time (?time=, ms); or ?at=PARTITION:OFFSET,... as an answer's `next` said.
- * Which: ?any=, ?key=, ?value=, ?header= that they contain. How many: ?limit=.
+ * Which: ?any=, ?key=, ?value=, ?header= that they contain, ?json=/POINTER=VALUE that their value
+ * has. How many: ?limit=.
  *
  * Happy path: where the partitions begin and end is asked of their leaders, then records are
  * fetched, round after round, until there are enough, all are read, or the step is over (SCAN_US,
@@ -408,7 +409,9 @@ static bool choose_partitions(struct inquiry *inquiry, struct records_wish *wish
     return wish->count > 0;
 }
 
-static void read_wish(struct inquiry *inquiry, struct records_wish *wish) {
+/* False: refused. */
+static bool read_wish(struct inquiry *inquiry, struct records_wish *wish) {
+    const char *json = inquiry_value(inquiry, "json");
     const char *from = inquiry_value(inquiry, "from");
     static const char *const names[] = {"newest", "oldest", "offset", "time"};
     for (size_t i = 0; from != NULL && i < sizeof names / sizeof *names; i++)
@@ -422,6 +425,10 @@ static void read_wish(struct inquiry *inquiry, struct records_wish *wish) {
         .header = inquiry_value(inquiry, "header"),
         .shown_most = (size_t)inquiry_number(inquiry, "bytes", SHOWN, 0, SHOWN_MAX)};
     wish->limit = (size_t)inquiry_number(inquiry, "limit", LIMIT, 1, LIMIT_MAX);
+    if (json == NULL || json_wish_parse(json, &wish->which.json)) return true;
+    inquiry_refuse(inquiry, 400, "json",
+                   "\"%.100s\" is no place in JSON; write /customer=c-42, or /paid alone.", json);
+    return false;
 }
 
 static void begin(struct inquiry *inquiry) {
@@ -431,8 +438,7 @@ static void begin(struct inquiry *inquiry) {
     if (topic == NULL || wish == NULL) return;
     wish->topic = name;
     wish->began_us = env_now_us(inquiry->asker->env);
-    read_wish(inquiry, wish);
-    if (!choose_partitions(inquiry, wish, topic)) return;
+    if (!read_wish(inquiry, wish) || !choose_partitions(inquiry, wish, topic)) return;
     inquiry->state = wish;
     share_out(wish);
     if (at == NULL) {

@@ -186,6 +186,10 @@ def records(cluster):
         ({"header": "t1234"}, 1),
         ({"any": "key-5"}, 111),
         ({"any": "nowhere"}, 0),
+        ({"json": "/n=9223372036854775807"}, 1),
+        ({"json": "/n=9223372036854775806"}, 0),
+        ({"json": "/s=\u202e"}, 1),
+        ({"json": "/n", "key": "alert"}, 1),
     ):
         found = cluster.ask("records", topic="data", **{"from": "oldest", "limit": 500}, **query)
         assert len(found["records"]) == wanted and found["done"] and found["scanned_records"] == 2000, (
@@ -211,6 +215,7 @@ def records(cluster):
         ({"topic": "data", "partition": 9}, 404),
         ({"topic": "data", "at": "0:x"}, 400),
         ({"topic": "data", "at": "7:1"}, 400),
+        ({"topic": "data", "json": "n=1"}, 400),
     ):
         cluster.ask("records", status=status, **query)
     assert "OUT_OF_RANGE" in cluster.ask("records", topic="data", at="0:99999999")["partitions"][0]["trouble"]

@@ -6,11 +6,11 @@ import {bytes, clock, exact, h, payload, place, time} from "./dom.js";
 
 const STEPS = 40; /* of a search, before somebody says to go on */
 const KEPT = 1000; /* rows while following */
-const asked = ["partition", "from", "offset", "time", "any", "key", "value", "header", "limit"];
+const asked = ["partition", "from", "offset", "time", "any", "key", "value", "header", "json", "limit"];
 
 const wish = (params) => Object.fromEntries(asked.filter((name) => params[name]).map((name) => [name, params[name]]));
 const newest = (params) => !params.from || params.from === "newest";
-const filtered = (params) => ["any", "key", "value", "header"].some((name) => params[name]);
+const filtered = (params) => ["any", "key", "value", "header", "json"].some((name) => params[name]);
 
 export const every = (state) => (state.follow ? 1000 : 0);
 
@@ -117,7 +117,7 @@ function form(state, params, tools) {
     choice("from", "From", [["newest", "the newest"], ["oldest", "the oldest"], ["offset", "an offset"], ["time", "a time"]], from),
     from === "offset" && field("offset", "Offset", {inputmode: "numeric", pattern: "[0-9]+", required: true}),
     from === "time" && field("time", clock.local ? "Time" : "Time, UTC", {type: "datetime-local", step: "1", required: true, value: localTime(params.time)}),
-    field("any", "Has anywhere", {type: "search"}), field("key", "Key has", {}), field("value", "Value has", {}), field("header", "Header has", {}),
+    field("any", "Has anywhere", {type: "search"}), field("key", "Key has", {}), field("value", "Value has", {}), field("header", "Header has", {}), field("json", "JSON has", {placeholder: "/customer=c-42", pattern: "/.*"}),
     choice("limit", "At most", [[50, 50], [200, 200], [500, 500]], params.limit || 50),
     h("button", {type: "submit"}, "Read"));
 }
