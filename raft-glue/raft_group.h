@@ -52,9 +52,12 @@ struct raft_group_events {
      * (partition_log_snapshot). True: it will say up to which index it knows the entries by that,
      * with raft_group_restored; until then no committed entry comes. NULL, false: it knows none.
      * Again when its leader has given this replica, which lacks the beginning of the log, files in
-     * its place: what the applier knew, or was about to know, is replaced by what this snapshot
-     * says. */
+     * its place, and in raft_group_take_state: what the applier knew, or was about to know, is
+     * replaced by what this snapshot says. */
     bool (*restore)(void *arg, struct partition_log *log);
+    /* Whether `restore` could read a state that another replica has kept, as far as its heads tell:
+     * that may be of a later version. NULL: any. */
+    bool (*reads)(void *arg, struct slice state);
     /* No more committed entries come, because the log is damaged or the group has stopped; it was
      * logged, `why` is a sentence without its end. NULL: the owner goes on without. */
     void (*broken)(void *arg, const char *why);
@@ -93,6 +96,13 @@ int raft_group_open(struct shard *shard, const struct raft_group_spec *spec,
 /* After `restore` was true, once: the entry after `index` is the next that is handed over. 0: the
  * first of all; the group stops if that is gone from the log. */
 void raft_group_restored(struct raft_group *group, log_index index);
+/* The applier's state behind entry `index`, as another replica has it: it takes the place of what
+ * the owner knows (`restore`, within the call), where that cannot go on, because what lies before
+ * `index` cannot be read here. Taken over on success. ERR_AGAIN: not at present, or that entry is
+ * not known to be committed yet; ERR_INVALID: it has another term here, is not ahead of what the
+ * owner knows, or this version does not read it. */
+int raft_group_take_state(struct raft_group *group, log_index index, log_term term,
+                          struct slice state);
 /* No event comes after this. Waiting confirmations end with ERR_CANCELED within the call. */
 void raft_group_close(struct raft_group *group);
 
@@ -108,6 +118,8 @@ struct partition_log *raft_group_log(struct raft_group *group);
 const char *raft_group_label(const struct raft_group *group);
 /* There is damage in its log that other members may mend, and nothing else is wrong with it. */
 bool raft_group_may_heal(const struct raft_group *group);
+/* It applies nothing more, for what comes next in its log is damaged. */
+bool raft_group_is_blocked(const struct raft_group *group);
 /* The brokers that have the other members; the leader's first. At most `room`. */
 size_t raft_group_nodes(const struct raft_group *group, int32_t *into, size_t room);
 uint64_t raft_group_id(const struct raft_group *group);

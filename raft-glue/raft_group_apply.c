@@ -60,6 +60,27 @@ void raft_group_restored(struct raft_group *group, log_index index) {
     }
 }
 
+/* The owner is in the middle of nothing that a leader does, and no other log is about to be. */
+static bool may_take_state(const struct raft_group *group) {
+    return group->phase != RAFT_GROUP_STOPPED && !group->announced.leading &&
+           !group->applying.restoring && !group->raft.snapshot.installing;
+}
+
+int raft_group_take_state(struct raft_group *group, log_index index, log_term term,
+                          struct slice state) {
+    const struct raft_group_events *events = group->events;
+    if (!may_take_state(group)) return ERR_AGAIN;
+    if (index > group->commit || index > partition_log_last_index(group->log)) return ERR_AGAIN;
+    bool ours = index > group->applied && partition_log_term_at(group->log, index) == term;
+    if (!ours || events->restore == NULL || (events->reads && !events->reads(group->arg, state)))
+        return ERR_INVALID;
+    raft_group_apply_cancel(group);
+    partition_log_set_snapshot(group->log, index, state);
+    struct error_text why;
+    if (!raft_group_restore(group, &why)) raft_group_stop(group, why.text);
+    return ERR_NONE;
+}
+
 /* ---- Entries ---- */
 
 /* In its place in the log may have been one of ours: whoever waits for that must not take it for

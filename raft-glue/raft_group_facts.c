@@ -78,6 +78,10 @@ bool raft_group_may_heal(const struct raft_group *group) {
            partition_log_is_damaged(group->log);
 }
 
+bool raft_group_is_blocked(const struct raft_group *group) {
+    return group->applying.blocked;
+}
+
 size_t raft_group_nodes(const struct raft_group *group, int32_t *into, size_t room) {
     size_t count = 0;
     for (size_t i = 0; i < group->member_count && count < room; i++) {

@@ -225,6 +225,9 @@ static void start_engine(struct raft_group *group) {
     raft_group_step(group, &event);
     raft_group_trail_begin(group);
     mem_free(start.entries);
+    if (group->starting.count > 0)
+        partition_log_know_change(group->log, group->starting.indexes[0],
+                                  group->starting.configurations[0]->body);
     free_changes(group);
     raft_group_rearm(group);
     election_start(group);

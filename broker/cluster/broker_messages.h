@@ -34,6 +34,7 @@ enum broker_request {
     BROKER_REQUEST_TRANSACTION,  /* transaction_asks.h: is this partition in this transaction */
     BROKER_REQUEST_ENTRY,        /* entry_exchange.h: a part of this entry of a log */
     BROKER_REQUEST_RANGE,        /* range_exchange.h: what is left of these entries of a log */
+    BROKER_REQUEST_STATE,        /* state_exchange.h: what the appliers of a log know */
     BROKER_REQUESTS,
 };
 

@@ -8,6 +8,7 @@
 #include "broker/healing/entry_exchange.h"
 #include "broker/healing/range_exchange.h"
 #include "broker/healing/scrub_place.h"
+#include "broker/healing/state_exchange.h"
 #include "broker/healing/wound_healer.h"
 #include "storage/log/log_healing.h"
 #include "storage/segment/segment_format.h"
@@ -15,7 +16,8 @@
 enum {
     LOOK_US = 500 * 1000,
     NEXT_US = 10 * 1000,          /* between rounds */
-    AGAIN_MS = 5 * 1000,          /* behind a round of all that was damaged */
+    AGAIN_MS = 5 * 1000,          /* behind a round of all that was damaged, */
+    SOON_MS = 200,                /* ... of which some waits for a state only */
     BYTES_PER_SECOND = 256 << 20, /* of mending: others want the disk, too */
     SCRUB_BYTES = 16 << 20,       /* of one round of the scrub, and what a segment has beyond */
     KEEP_MS = 10 * 1000,          /* the place of the scrub is kept so often at most */
@@ -43,7 +45,11 @@ struct healer {
     log_index range_first; /* of the range that is asked for, */
     size_t range_at;       /* ... of this one of the members */
     int32_t from;          /* who gave the last entry; -1: nobody */
-    bool scrubbing;        /* the round is one of the scrub */
+    struct state_exchange *states;
+    struct state_ask state;
+    bool soon; /* a state was given: what waits for it goes on when it has been taken up */
+    struct log_limiter limiter;
+    bool scrubbing; /* the round is one of the scrub */
     struct scrub_place place;
     struct scrub_file *file;
     uint64_t kept_ms;
@@ -100,6 +106,48 @@ static void ask_for_range(struct healer *healer, const struct log_lack *lack, co
     log_healing_give_up(&healer->healing);
 }
 
+/* ---- What the appliers of a log should know, which cannot read on ---- */
+
+static bool on_state(struct state_ask *ask, int error, struct state_given *given) {
+    struct healer *healer = CONTAINER_OF(ask, struct healer, state);
+    struct raft_group *group = shard_group(healer->shard, healer->group);
+    if (error || group == NULL) {
+        if (group != NULL)
+            log_limited(healer->log, &healer->limiter, LOG_WARN,
+                        "%s: damage keeps this replica from applying what follows entry %" PRIu64
+                        ", and none of the other replicas' brokers gives what it should know "
+                        "behind it; it is asked for again: start those that are down",
+                        raft_group_label(group), raft_group_applied_index(group));
+        slice_unref(&given->state);
+        log_healing_give_up(&healer->healing);
+        return true;
+    }
+    log_index applied = raft_group_applied_index(group);
+    error = raft_group_take_state(group, given->index, given->term, given->state);
+    if (error) slice_unref(&given->state);
+    if (error == ERR_INVALID) return false;
+    if (error == ERR_NONE)
+        log_info(healer->log,
+                 "%s: damage keeps this replica from applying what follows entry %" PRIu64
+                 "; it takes over what broker %" PRId32 " knows behind entry %" PRIu64,
+                 raft_group_label(group), applied, given->node, given->index);
+    healer->soon = true;
+    log_healing_give_up(&healer->healing);
+    return true;
+}
+
+/* The round goes on without it: the next one finds what has been applied by then. */
+static void ask_for_state(struct healer *healer, const struct raft_group *group,
+                          log_index reaches_to, const int32_t *nodes, size_t count) {
+    if (raft_group_applied_index(group) >= reaches_to) {
+        log_healing_applied(&healer->healing);
+    } else if (raft_group_is_blocked(group)) {
+        state_ask_begin(healer->states, &healer->state, healer->group, reaches_to, nodes, count);
+    } else {
+        log_healing_give_up(&healer->healing);
+    }
+}
+
 /* The scrub goes on: what it has found is mended by a round for that. */
 static void on_lacks(struct log_healing *healing, const struct log_lack *lack) {
     struct healer *healer = CONTAINER_OF(healing, struct healer, healing);
@@ -110,6 +158,8 @@ static void on_lacks(struct log_healing *healing, const struct log_lack *lack) {
                        : 0;
     if (count == 0)
         log_healing_give_up(healing);
+    else if (lack->state)
+        ask_for_state(healer, group, lack->last, nodes, count);
     else if (lack->last > 0)
         ask_for_range(healer, lack, nodes, count);
     else
@@ -194,6 +244,7 @@ static void on_done(struct log_healing *healing, int error) {
     struct healer *healer = CONTAINER_OF(healing, struct healer, healing);
     entry_ask_cancel(&healer->ask);
     range_ask_cancel(&healer->range);
+    state_ask_cancel(&healer->state);
     healer->range_at = 0;
     tell(healer, error);
     struct raft_group *group = shard_group(healer->shard, healer->group);
@@ -225,7 +276,8 @@ static void mend_next(struct healer *healer) {
         return;
     }
     healer->mending = false;
-    healer->again_ms = env_now_ms(healer->env) + AGAIN_MS;
+    healer->again_ms = env_now_ms(healer->env) + (healer->soon ? SOON_MS : AGAIN_MS);
+    healer->soon = false;
     look_in(healer, NEXT_US);
 }
 
@@ -314,11 +366,13 @@ struct healer *healer_new(struct env *env, struct log *log, const struct broker_
     healer->metadata = metadata;
     healer->exchange = entry_exchange_new(env, shard, messages);
     healer->ranges = range_exchange_new(env, shard, messages);
+    healer->states = state_exchange_new(env, shard, messages);
     healer->range.came = on_range;
     healer->range.failed = on_range_failed;
     healer->healing.lacks = on_lacks;
     healer->healing.done = on_done;
     healer->ask.done = on_entry;
+    healer->state.done = on_state;
     healer->wound.done = on_wound_done;
     char *directory = path_join(settings->data_dir, "shard-0");
     healer->file = scrub_file_open(env, directory, &healer->place);
@@ -332,11 +386,13 @@ void healer_free(struct healer *healer) {
     if (healer == NULL) return;
     entry_ask_cancel(&healer->ask);
     range_ask_cancel(&healer->range);
+    state_ask_cancel(&healer->state);
     log_healing_cancel(&healer->healing);
     wound_healer_cancel(&healer->wound);
     env_timer_free(healer->timer);
     entry_exchange_free(healer->exchange);
     range_exchange_free(healer->ranges);
+    state_exchange_free(healer->states);
     scrub_file_close(healer->file);
     mem_free(healer);
 }

@@ -112,7 +112,7 @@ static const char cannot_follow[] =
 
 static void patience_over(void *arg) {
     struct metadata_group *group = arg;
-    if (partition_log_is_damaged(raft_group_log(group->group)))
+    if (raft_group_is_blocked(group->group))
         env_fatal(
             group->env, cannot_follow,
             "damage in its log is not mended, because no other broker has given what is lacking");

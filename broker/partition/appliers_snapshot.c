@@ -223,6 +223,17 @@ static size_t count_of(const struct partition *partition, const struct slice *by
     return count >= of_old && count <= partition->applier_count ? count : 0;
 }
 
+bool appliers_read(const struct partition *partition, struct slice bytes) {
+    bool several;
+    size_t count = count_of(partition, &bytes, &several);
+    struct appliers_restoring look = {.bytes = bytes, .at = HEAD_SIZE};
+    for (size_t i = 0; several && i < count; i++) {
+        if (begin_applier(&look, partition->appliers[i].type) != ERR_NONE) return false;
+        look.at = look.end;
+    }
+    return several ? count > 0 && look.at == bytes.len : count == 1;
+}
+
 void appliers_restore(struct partition *partition, struct slice bytes, log_index index,
                       void (*done)(struct partition *partition, log_index index)) {
     struct appliers_restoring *restoring = mem_zalloc(sizeof *restoring);

@@ -119,6 +119,10 @@ static bool on_restore(void *arg, struct partition_log *log) {
     return true;
 }
 
+static bool reads(void *arg, struct slice state) {
+    return appliers_read(arg, state);
+}
+
 /* ---- Leadership ---- */
 
 static uint64_t clock_step_ms(const struct partition *partition) {
@@ -222,6 +226,7 @@ static void on_leader_changed(void *arg, replica_id replica, log_term term) {
 }
 
 static const struct raft_group_events raft_group_events = {.restore = on_restore,
+                                                           .reads = reads,
                                                            .committed = on_committed,
                                                            .caught_up = on_caught_up,
                                                            .leading = on_leading,

@@ -350,6 +350,8 @@ struct slice appliers_encode(struct partition *partition);
  * entry they are; 0 in `done`: they are of no use, and all states are empty. */
 void appliers_restore(struct partition *partition, struct slice bytes, log_index index,
                       void (*done)(struct partition *partition, log_index index));
+/* Whether such bytes are of appliers that are known here, as far as their heads tell. */
+bool appliers_read(const struct partition *partition, struct slice bytes);
 void appliers_snapshot_stop(struct partition *partition); /* what is under way comes to nothing */
 /* All are empty, as before the first entry; what the log has asked for it does not get. */
 void appliers_forget(struct partition *partition);

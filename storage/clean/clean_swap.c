@@ -12,6 +12,11 @@ void clean_swap_open(struct clean_swap *swap, struct env *env, const char *group
     for (size_t i = 1; i < output->count; i++)
         swap->others[i - 1] = inputs[output->first + i].header.base_offset;
     swap->index_bytes = segment_index_take_block(&swap->output.index, &position, &swap->index_len);
+    if (swap->index_bytes != NULL) return;
+    /* Nothing is left of it; its header is known from the index all the same (known_header.h). */
+    swap->index_len = SEGMENT_HEADER_SIZE;
+    swap->index_bytes = mem_alloc(SEGMENT_HEADER_SIZE);
+    segment_header_encode(&swap->output.index.header, SEGMENT_FILE_INDEX, swap->index_bytes);
 }
 
 void clean_swap_close(struct clean_swap *swap) {
@@ -54,7 +59,6 @@ static int put_bytes(const struct clean_swap *swap, struct env_file *file) {
 /* Aside, so that nobody reads half of it. */
 static void write_index(const struct clean_swap *swap) {
     struct env_file *file;
-    if (!swap->index_bytes) return;
     char *aside = path_of(swap, SEGMENT_FILE_CLEAN);
     int error = env_file_open(swap->env, aside, ENV_WRITE | ENV_CREATE, &file);
     if (!error) {

@@ -270,10 +270,13 @@ static void begin_filter(struct clean_round *round) {
     next_output(round);
 }
 
-static void on_raised(struct partition_log *log) {
+static void on_raised(struct partition_log *log, int error) {
     struct clean_round *round = log->store->cleaning;
     env_timer_stop(round->timer);
-    begin_filter(round);
+    if (error)
+        round_over(round, error);
+    else
+        begin_filter(round);
 }
 
 static void raise_start(struct clean_round *round) {

@@ -235,6 +235,12 @@ static void on_refill_lacks(void *arg, bool begins) {
     round->healing->lacks(round->healing, &lack);
 }
 
+static void on_refill_lacks_state(void *arg) {
+    struct heal_round *round = arg;
+    struct log_lack lack = {.last = round->segment->end.last_index, .state = true};
+    round->healing->lacks(round->healing, &lack);
+}
+
 static void on_refilled(void *arg, int error, uint64_t entries) {
     struct heal_round *round = arg;
     round->refill = NULL;
@@ -248,7 +254,8 @@ static void on_refilled(void *arg, int error, uint64_t entries) {
 
 /* Nobody has the same bytes: then what they have instead. */
 static void refill_or_leave(struct heal_round *round) {
-    static const struct log_refill_events events = {on_refill_lacks, on_refilled};
+    static const struct log_refill_events events = {on_refill_lacks_state, on_refill_lacks,
+                                                    on_refilled};
     struct segment *segment = round->segment;
     end_mend(round);
     bool wanted = !round->options.all && segment->files != NULL;
@@ -265,6 +272,11 @@ void log_healing_give_range(struct log_healing *healing, struct entry *const *en
                             bool through) {
     CHECK(healing->round != NULL && healing->round->refill != NULL); /* the owner's own state */
     log_refill_give(healing->round->refill, entries, count, through);
+}
+
+void log_healing_applied(struct log_healing *healing) {
+    CHECK(healing->round != NULL && healing->round->refill != NULL);
+    log_refill_applied(healing->round->refill);
 }
 
 void log_healing_range_again(struct log_healing *healing) {

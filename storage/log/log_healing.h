@@ -10,7 +10,9 @@
  * What is found here is damage as for any reader (log_note_damage).
  * Where nobody has the same bytes any more (what was cleaned, or counts as gone, or lies below the
  * start of the log elsewhere) the whole segment is written again with what another replica has of
- * its entries, all at one moment: then `lacks` is called for a range (log_refill.c). What nobody
+ * its entries, all at one moment: then `lacks` is called for a range (log_refill.c). All up to its
+ * end is to count as gone then, so a state of the appliers reaches as far. Where they would have to
+ * read the damage for that, `lacks` asks for what another replica's appliers know. What nobody
  * can give, or the disk does not take, stays damaged. Failures: a full disk, or no files, end the
  * round; a sync that fails ends the process. Invariants: what is given replaces nothing before it
  * was compared with what the log knows: group, index, term, offset, and both checksums; nothing is
@@ -38,6 +40,7 @@ struct log_lack {
     kafka_offset base_offset;
     log_index last; /* 0: that entry; else whatever one replica has from `index` to it */
     bool begins;    /* the first of those, from whoever has them; else the next, from the same */
+    bool state;     /* no entry: the appliers are to know all up to `last` */
 };
 
 /* Some of its damage may be mended with single entries, as far as is known here: not what was
@@ -46,7 +49,8 @@ bool log_healing_may_help(const struct partition_log *log);
 
 /* One round; the caller's, until `done`. */
 struct log_healing {
-    /* log_healing_give, for a range _give_range, or _give_up is to be called, now or later. */
+    /* log_healing_give, for a range _give_range, for a state _applied, or _give_up is to be called,
+     * now or later. */
     void (*lacks)(struct log_healing *healing, const struct log_lack *lack);
     void (*done)(struct log_healing *healing, int error);
     /* Of the round so far. */
@@ -64,6 +68,8 @@ int log_healing_give(struct log_healing *healing, struct entry *entry);
  * again until then. Takes references of its own. */
 void log_healing_give_range(struct log_healing *healing, struct entry *const *entries, size_t count,
                             bool through);
+/* The log's appliers know all up to `last`: what they keep next lets the segment be replaced. */
+void log_healing_applied(struct log_healing *healing);
 /* What was given of the range is forgotten, because its giver is gone; `lacks` comes again. */
 void log_healing_range_again(struct log_healing *healing);
 /* Nobody has it at present: the rest of the segment is tried in another way, or it stays damaged,

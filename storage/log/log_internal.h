@@ -170,7 +170,8 @@ struct log_prefix {
      * behind it. */
     log_index raise_index;
     kafka_offset raise_offset;
-    void (*raised)(struct partition_log *log); /* ... and do by now; NULL: nobody asked */
+    void (*raised)(struct partition_log *log,
+                   int error); /* ... and do by now; NULL: nobody asked */
     /* Segments are to be replaced, or are: none may go meanwhile. `idle`: no job is under way any
      * more that would let one go. */
     bool swapping;
@@ -300,10 +301,10 @@ void partition_log_end_install(struct partition_log *log);
 /* Perhaps something at the front can go now. */
 void partition_log_look_prefix(struct partition_log *log);
 /* partition_log_prefix.c: entries up to the end of this segment count as gone, while all segments
- * stay. `raised` is called when it is so on the disk, never within the call; it does not come if
- * damage is in the way, or the log is closed. Not while it is so already. */
+ * stay. `raised` is called when it is so on the disk, or (ERR_CORRUPT) when damage is in the way,
+ * never within the call; it does not come if the log is closed. Not while it is so already. */
 void partition_log_raise_start(struct partition_log *log, const struct segment *last,
-                               void (*raised)(struct partition_log *log));
+                               void (*raised)(struct partition_log *log, int error));
 /* Something is in the way that may pass: it is looked at again a second later, not before. */
 void partition_log_pause_prefix(struct partition_log *log);
 
@@ -365,6 +366,9 @@ void log_beside_leave(struct log_beside *beside); /* `done` does not come */
 /* ---- log_refill.c, for log_healing.c ---- */
 
 struct log_refill_events {
+    /* No state of the appliers on the disk reaches as far as the segment: log_refill_applied when
+     * they know as much, or _give_up, now or later. */
+    void (*lacks_state)(void *arg);
     /* All that somebody has of the segment's entries is wanted, the first of them (`begins`) or the
      * next: log_refill_give, _again or _give_up, now or later. */
     void (*lacks)(void *arg, bool begins);
@@ -374,6 +378,7 @@ struct log_refill_events {
 bool log_refill_may(const struct partition_log *log, const struct segment *segment);
 struct log_refill *log_refill_begin(struct partition_log *log, struct segment *segment,
                                     const struct log_refill_events *events, void *arg);
+void log_refill_applied(struct log_refill *refill);
 /* Takes references of its own. `through`: these were the last. ERR_CORRUPT for those that do not
  * go on ends it. */
 void log_refill_give(struct log_refill *refill, struct entry *const *entries, size_t count,

@@ -2,6 +2,8 @@
  * A damaged segment, sealed, is written again with what others have of its entries, where nobody
  * has all of them any more: it was cleaned, or lies below the start of the log elsewhere.
  *
+ *   0 the appliers know all up to its end; if they cannot, because a start would have to apply what
+ *     is damaged, they are given the state of another replica (log_healing.h)
  *   1 what is given goes into `<base>.clean`, in the format of a cleaned segment, synced
  *   2 the progress of the journal is durable beyond it, and `start` says that its entries are gone
  *     (partition_log_raise_start): from here on entries may be missing
@@ -25,10 +27,12 @@
 #include "storage/clean/segment_output.h"
 #include "storage/log/log_internal.h"
 
-enum { RAISE_PATIENCE_US = 60 * 1000 * 1000 };
+/* For a state of the appliers, which know enough: others wait to be mended. */
+enum { RAISE_PATIENCE_US = 10 * 1000 * 1000 };
 
 enum refill_stage {
     REFILL_OPEN,
+    REFILL_STATE,
     REFILL_ASK,
     REFILL_ADD,
     REFILL_JOURNAL,
@@ -111,8 +115,8 @@ static void on_swapped(void *arg, int error) {
     refill_over(refill, error);
 }
 
-static void begin_swap(struct partition_log *log) {
-    struct log_refill *refill = log->refill;
+static void begin_swap(struct log_refill *refill) {
+    struct partition_log *log = refill->log;
     struct clean_output output = {.count = 1, .index = refill->output.index};
     struct clean_input input = {
         .header = refill->header, .end = refill->segment->end, .path = refill->path};
@@ -124,6 +128,13 @@ static void begin_swap(struct partition_log *log) {
     log_memory_forget(&log->memory, segment->end.last_index);
     refill->swap = log_swap_begin(log, &output, &input, &segment, on_swapped, refill);
     refill->segment = NULL;
+}
+
+static void on_raised(struct partition_log *log, int error) {
+    if (error)
+        refill_over(log->refill, error);
+    else
+        begin_swap(log->refill);
 }
 
 /* Nobody has let go of it meanwhile. */
@@ -138,10 +149,10 @@ static void on_durable(struct journal_waiter *waiter) {
     if (!is_there(refill)) {
         refill_over(refill, ERR_NOT_FOUND);
     } else if (log->prefix.start.index >= refill->segment->end.last_index) {
-        begin_swap(log);
+        begin_swap(refill);
     } else {
         env_timer_start(refill->patience, RAISE_PATIENCE_US);
-        partition_log_raise_start(log, refill->segment, begin_swap);
+        partition_log_raise_start(log, refill->segment, on_raised);
     }
 }
 
@@ -193,12 +204,23 @@ static void refill_work(struct env_job *job) {
     refill->error = refill->stage == REFILL_OPEN ? open_output(refill) : add_given(refill);
 }
 
+/* A state on the disk, in both of its files, or `start`, reaches to the segment's end. */
+static bool reaches(const struct log_refill *refill) {
+    const struct partition_log *log = refill->log;
+    log_index last = refill->header.last_index;
+    return log->prefix.start.index >= last ||
+           (log->kept_index >= last && log->copied_index >= last);
+}
+
 static void take_result(struct log_refill *refill) {
     drop_given(refill);
     if (refill->error) {
         refill_over(refill, refill->error);
     } else if (refill->stage == REFILL_ADD && refill->through) {
         wait_for_journal(refill);
+    } else if (refill->stage == REFILL_OPEN && !reaches(refill)) {
+        refill->stage = REFILL_STATE;
+        refill->events->lacks_state(refill->arg);
     } else {
         bool begins = refill->stage == REFILL_OPEN;
         refill->stage = REFILL_ASK;
@@ -241,13 +263,19 @@ void log_refill_give(struct log_refill *refill, struct entry *const *entries, si
     run(refill, REFILL_ADD);
 }
 
+void log_refill_applied(struct log_refill *refill) {
+    CHECK(refill->stage == REFILL_STATE && !refill->busy); /* as above */
+    refill->stage = REFILL_ASK;
+    refill->events->lacks(refill->arg, true);
+}
+
 void log_refill_again(struct log_refill *refill) {
     CHECK(refill->stage == REFILL_ASK && !refill->busy);
     run(refill, REFILL_OPEN);
 }
 
 void log_refill_give_up(struct log_refill *refill) {
-    CHECK(refill->stage == REFILL_ASK && !refill->busy);
+    CHECK((refill->stage == REFILL_ASK || refill->stage == REFILL_STATE) && !refill->busy);
     refill_over(refill, ERR_NOT_FOUND);
 }
 
@@ -260,8 +288,9 @@ bool log_refill_may(const struct partition_log *log, const struct segment *segme
                   segment->header.base_offset < log->progress_segment &&
                   segment->end.last_index < log->last_index;
     bool room = !store->room || disk_space_above_limit(store->room) >= segment->end.position;
-    return sealed && room && !log->install && !log->end_cleaning && !log->swap && !log->refill &&
-           !paced_removal_waits_in(&store->removals, log->path);
+    bool idle = !log->install && !log->end_cleaning && !log->swap && !log->refill &&
+                log->prefix.pins == 0; /* `start` does not move while its beginning is given away */
+    return sealed && room && idle && !paced_removal_waits_in(&store->removals, log->path);
 }
 
 struct log_refill *log_refill_begin(struct partition_log *log, struct segment *segment,

@@ -291,6 +291,12 @@ bool partition_log_base_change(const struct partition_log *log, log_index *index
     return *index > 0;
 }
 
+void partition_log_know_change(struct partition_log *log, log_index index, struct slice body) {
+    slice_unref(&log->prefix.change);
+    log->prefix.change = slice_copy(NULL, body.data, body.len);
+    log->prefix.change_index = index;
+}
+
 void partition_log_set_segment_bytes(struct partition_log *log, uint64_t bytes) {
     const struct segment *active = partition_log_active(log);
     log->segment_bytes = log->active_bytes = bytes;
@@ -334,6 +340,14 @@ bool partition_log_snapshot(struct partition_log *log, log_index *index, struct 
     *index = log->snapshot_index;
     *state = log->snapshot;
     return true;
+}
+
+void partition_log_set_snapshot(struct partition_log *log, log_index index, struct slice state) {
+    CHECK(index <= log->last_index); /* raft_group_take_state has compared its term */
+    if (log->has_snapshot) slice_unref(&log->snapshot);
+    log->has_snapshot = true;
+    log->snapshot_index = index;
+    log->snapshot = state;
 }
 
 void partition_log_refuse_snapshot(struct partition_log *log) {

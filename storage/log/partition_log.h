@@ -203,6 +203,9 @@ size_t partition_log_segments(const struct partition_log *log);
 /* Of all that has committed: in segments, and what the journal alone has so far. */
 uint64_t partition_log_committed_bytes(const struct partition_log *log);
 
+/* The body of an ENTRY_CHANGE that was read at the start: should its segment be damaged later, the
+ * log's start can move past it all the same. Copied. */
+void partition_log_know_change(struct partition_log *log, log_index index, struct slice body);
 /* Ranges of equal term, in order: feeds RAFT_START. `count` entries of `term` from `first` on; the
  * first range may begin with the last entry that is gone. */
 void partition_log_each_term(const struct partition_log *log,
@@ -268,6 +271,11 @@ enum prefix_refusal {
 };
 enum prefix_refusal partition_log_prefix_refused(const struct partition_log *log);
 void partition_log_take_back(struct partition_log *log, struct prefix_source *source);
+/* The newest snapshot of the appliers on this disk alone, which describes all up to *index, `least`
+ * at least: for a replica that cannot apply what lies before that. NULL: none reaches as far. */
+struct prefix_source *partition_log_give_state(struct partition_log *log, log_index least,
+                                               log_index *index);
+void partition_log_take_state_back(struct partition_log *log, struct prefix_source *source);
 /* What segments have of the entries from `first` to `last`, for a replica that lacks them
  * (range_source.h), whether they count as gone here or not. NULL: damage is among them, or (*later)
  * not all of it is in segments, which it will be soon. */
@@ -381,6 +389,9 @@ void partition_log_keep(struct partition_log *log, log_index index, struct slice
 /* The newest snapshot that was usable when the log was opened, once: its index and bytes (the
  * caller's slice); false: none, replay from the first index, which is 1 then. */
 bool partition_log_snapshot(struct partition_log *log, log_index *index, struct slice *state);
+/* The same of another replica: partition_log_snapshot gives it once. It is on no disk of ours; what
+ * its owner keeps from there on is. The slice is taken over. */
+void partition_log_set_snapshot(struct partition_log *log, log_index index, struct slice state);
 /* Its owner cannot read that: it is no reason to let go of what it is of, nor given to others. */
 void partition_log_refuse_snapshot(struct partition_log *log);
 

@@ -93,6 +93,14 @@ static log_index last_change_up_to(const struct partition_log *log, log_index in
 
 /* ---- The configuration ---- */
 
+static void end_raise(struct partition_log *log, bool later) {
+    void (*raised)(struct partition_log *, int) = log->prefix.raised;
+    log->prefix.look = NULL;
+    if (raised == NULL || !later) return; /* never within the call: its patience ends it */
+    log->prefix.raised = NULL;
+    raised(log, ERR_CORRUPT);
+}
+
 static void on_change_read(struct partition_log_read *read, int error) {
     struct partition_log *log = CONTAINER_OF(read, struct partition_log, prefix.read);
     bool later = log->prefix.reading;
@@ -105,7 +113,7 @@ static void on_change_read(struct partition_log_read *read, int error) {
     partition_log_read_release(read);
     /* Damage does not pass: it is met again with the next start that is asked for. */
     if (error != ERR_NONE && log->damaged)
-        log->prefix.look = NULL;
+        end_raise(log, later);
     else if (error != ERR_NONE)
         partition_log_pause_prefix(log);
     else if (later)
@@ -188,13 +196,13 @@ static bool is_in_vain(const struct prefix_job *job) {
 
 static void go_on(struct partition_log *log) {
     struct log_prefix *prefix = &log->prefix;
-    void (*raised)(struct partition_log *) = prefix->raised,
-                                        (*idle)(struct partition_log *) = prefix->idle;
+    void (*raised)(struct partition_log *, int) = prefix->raised;
+    void (*idle)(struct partition_log *) = prefix->idle;
     if (prefix->pins > 0) idle = NULL;
     if (idle) prefix->idle = NULL;
     if (raised && prefix->start.index >= prefix->raise_index) {
         prefix->raised = NULL;
-        raised(log);
+        raised(log, ERR_NONE);
     }
     if (idle) idle(log);
     partition_log_look_prefix(log);
@@ -297,7 +305,7 @@ static void prefix_look(struct partition_log *log) {
 }
 
 void partition_log_raise_start(struct partition_log *log, const struct segment *last,
-                               void (*raised)(struct partition_log *log)) {
+                               void (*raised)(struct partition_log *log, int error)) {
     /* it is sealed, and a later one has synced entries (log_cleaning.c) */
     CHECK(last->end.last_index < log->last_index);
     log->prefix.raise_index = last->end.last_index;
@@ -449,6 +457,14 @@ struct prefix_source *partition_log_give_prefix(struct partition_log *log) {
     return source;
 }
 
+struct prefix_source *partition_log_give_state(struct partition_log *log, log_index least,
+                                               log_index *index) {
+    *index = log->kept_index;
+    if (log->kept_index < least || log->kept_index == 0) return NULL;
+    return prefix_source_new(log->store->env, log->path, log->group, log->kept_index,
+                             &log->prefix.start);
+}
+
 static void note_damage(struct partition_log *log, const struct prefix_source *source) {
     uint64_t position;
     struct segment *segment = prefix_source_damaged(source, &position);
@@ -462,4 +478,9 @@ void partition_log_take_back(struct partition_log *log, struct prefix_source *so
     note_damage(log, source);
     prefix_source_close(source);
     if (--log->prefix.pins == 0 && !log->prefix.job) go_on(log);
+}
+
+void partition_log_take_state_back(struct partition_log *log, struct prefix_source *source) {
+    note_damage(log, source);
+    prefix_source_close(source);
 }

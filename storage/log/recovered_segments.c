@@ -237,10 +237,16 @@ static bool guess_header(const struct recovered_segments *found, int64_t base,
     const struct partition_log *log = found->log;
     const struct segment *before = partition_log_last_segment(log);
     log_index first = before ? before->end.last_index + 1 : log->prefix.start.file_index + 1;
-    *header = (struct segment_header){
+    struct segment_header next, chained;
+    *header = chained = (struct segment_header){
         .group = log->group, .base_offset = base, .first_index = first};
-    return known_header_complete(log->store->env, log->path, first > log->prefix.start.index,
-                                 header);
+    bool raw = first > log->prefix.start.index;
+    if (!known_header_complete(log->store->env, log->path, raw, header)) return false;
+    /* Its index may be of what was there before a cleaning that merged it with others. */
+    bool reaches = !segment_is_cleaned(header) || !next_header(found, &next) ||
+                   next.first_index <= header->last_index + 1;
+    if (!reaches) *header = chained;
+    return reaches;
 }
 
 /* Neither it nor its index says what it covers, so nothing in it can be believed. */

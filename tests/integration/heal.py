@@ -105,7 +105,14 @@ class Topics:
 
     def records(self, topic):
         consumer = Consumer({"bootstrap.servers": self.cluster.bootstrap, "group.id": "none", "enable.auto.commit": False, "log_level": 0})
-        low, high = wait_until("offsets", lambda: consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=20))
+
+        def offsets():
+            try:
+                return consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=20)
+            except KafkaException:  # librdkafka asked a broker that is just gone, and says that there is no such partition
+                return None
+
+        low, high = wait_until("offsets", offsets)
         consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
         found, offset = [], low - 1
         while offset < high - 1:

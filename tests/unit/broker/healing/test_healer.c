@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "broker/partition/partition_internal.h"
+#include "protocol/kafka_error.h"
+#include "protocol/messages/delete_records.h"
 #include "storage/log/log_internal.h"
 #include "tests/unit/broker/fixture_brokers.h"
 #include "tests/unit/broker/fixture_data_asks.h"
@@ -170,9 +172,92 @@ static void test_of_a_header(void **state) {
     assert_true(is_as(&bytes));
 }
 
+/* ---- What nobody else has any more, on a replica that has not applied it ---- */
+
+static log_index trimmed_to;
+
+static bool others_let_go(struct brokers *brokers) {
+    for (int i = 0; i < brokers->count; i++) {
+        struct broker_node *node = &brokers->nodes[i];
+        const struct partition_log *log = log_of(node);
+        if (node->broker != NULL && (log == NULL || log->first_index <= trimmed_to)) return false;
+    }
+    return true;
+}
+
+static void trim(struct brokers *brokers) {
+    struct kp_delete_records_request request;
+    struct kp_delete_records_request_topic topic;
+    struct kp_delete_records_request_partition partition = {.partition_index = 0, .offset = -1};
+    struct kp_delete_records_response response;
+    kp_set_fallbacks(&kp_delete_records_request_schema, &request);
+    kp_set_fallbacks(&kp_delete_records_request_topic_schema, &topic);
+    request.timeout_ms = 10000;
+    request.topics.items = &topic;
+    request.topics.count = 1;
+    topic.name = kp_string_of("t");
+    topic.partitions.items = &partition;
+    topic.partitions.count = 1;
+    brokers_until(brokers, somebody_leads);
+    brokers_ask(leader_of(brokers), KP_DELETE_RECORDS, 2, &request, &response);
+    assert_int_equal(response.topics.items[0].partitions.items[0].error_code, KAFKA_NONE);
+}
+
+static void remove_states(const char *group_path) {
+    static const char *const kinds[] = {".snapshot", ".copy"};
+    for (size_t i = 0; i < 2; i++) {
+        char command[400];
+        snprintf(command, sizeof command, "rm -f %s/*%s", group_path, kinds[i]);
+        assert_int_equal(system(command), 0);
+    }
+}
+
+static bool has_applied_all(struct brokers *brokers) {
+    struct partition *partition = partition_of(damaged_node);
+    struct broker_node *leader = leader_of(brokers);
+    return partition && leader && leader != damaged_node &&
+           partition->applied == raft_group_applied_index(partition_group(partition_of(leader)));
+}
+
+/* A follower that begins to apply from its first entry on meets damage, where the others have let
+ * go of what it lacks: it takes over what they know, writes the segment again, and knows all that
+ * they know. Nothing is waited for: the patience of a round of mending is longer than that of this
+ * test. */
+static void test_of_what_is_gone_elsewhere(void **state) {
+    struct brokers *brokers = *state;
+    static struct bytes bytes;
+    brokers_start(brokers, 3, small);
+    fill(brokers);
+    for (int i = 0; i < brokers->count; i++)
+        if (&brokers->nodes[i] != leader_of(brokers)) damaged_node = &brokers->nodes[i];
+    brokers_until(brokers, has_applied_all);
+    struct partition_log *log = log_of(damaged_node);
+    char path[256];
+    snprintf(path, sizeof path, "%s", log->path);
+    take_segment(&bytes, log, 1);
+    trimmed_to = log->segments[1]->end.last_index;
+    log_index end = log->last_index;
+    brokers_kill(damaged_node);
+    trim(brokers);
+    brokers_until(brokers, others_let_go);
+    remove_states(path);
+    flip(&bytes, bytes.len / 2);
+    assert_int_equal(brokers_start_one(damaged_node), ERR_NONE);
+    brokers_until(brokers, has_applied_all);
+    brokers_until(brokers, is_whole);
+    log = log_of(damaged_node);
+    assert_true(log->last_index >= end); /* nothing of what it had is gone but at the front */
+    assert_true(log->first_index > trimmed_to);
+    assert_int_equal(partition_of(damaged_node)->log_start,
+                     partition_of(leader_of(brokers))->log_start);
+    produce(brokers, VALUE);
+    brokers_until(brokers, has_applied_all);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_of_a_leader), TEST(test_of_a_header)};
+    const struct CMUnitTest tests[] = {TEST(test_of_a_leader), TEST(test_of_a_header),
+                                       TEST(test_of_what_is_gone_elsewhere)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

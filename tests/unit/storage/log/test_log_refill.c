@@ -24,7 +24,8 @@ struct refill_test {
     struct wound_mending *mending;
     struct entry *given[ENTRIES_MOST];
     size_t count, at;
-    bool came, over, gives, breaks_off;
+    bool came, over, gives, breaks_off, knows_little;
+    unsigned states; /* were lacking */
     int error;
     uint64_t entries;
     unsigned begun;
@@ -69,6 +70,15 @@ static void take_range(struct refill_test *test, log_index first, log_index last
 
 static void lacks(struct log_healing *healing, const struct log_lack *lack) {
     struct refill_test *test = CONTAINER_OF(healing, struct refill_test, healing);
+    if (lack->state) {
+        test->states++;
+        assert_true(lack->last > test->ours.model.log->copied_index);
+        if (test->knows_little)
+            log_healing_give_up(healing);
+        else
+            log_healing_applied(healing);
+        return;
+    }
     if (lack->last == 0 || !test->gives) { /* nobody has that entry any more */
         log_healing_give_up(healing);
         return;
@@ -285,6 +295,31 @@ static void test_given_up(void **state) {
     tear_down(&test);
 }
 
+/* The appliers cannot come as far as the segment's end, because they would have to read it: nobody
+ * is asked for it, nothing is waited for, and nothing counts as gone. */
+static void test_appliers_know_too_little(void **state) {
+    (void)state;
+    static struct refill_test test;
+    set_up(&test, 60);
+    keyed_log_clean(&test.theirs);
+    struct partition_log *log = test.ours.model.log;
+    flip(&test, ".log", middle(&test)->header.base_offset, SEGMENT_HEADER_SIZE + 5);
+    log->kept_index = log->copied_index = 0; /* as behind a start with an older one */
+    test.knows_little = true;
+    heal(&test);
+    assert_int_equal(test.states, 1);
+    assert_int_equal(test.begun, 0);
+    assert_true(partition_log_is_damaged(log));
+    assert_int_equal(partition_log_first_index(log), 1);
+    test.knows_little = false;
+    while (paced_removal_waits_in(&test.ours.model.store->removals, log->path))
+        log_model_run(&test.ours.model);
+    heal_once(&test, false);
+    assert_int_equal(test.states, 2);
+    assert_whole(&test);
+    tear_down(&test);
+}
+
 /* ---- A log that cannot be opened ---- */
 
 static void wound_lacks(void *arg, log_index index) {
@@ -359,6 +394,48 @@ static void test_closed(void **state) {
     }
 }
 
+/* Nothing is left in a segment, and its header is damaged: its index says it all the same, also
+ * behind further cleanings; or, of one that was not written again behind the last of them, the next
+ * segment does, and all of it is written again. */
+static void test_header_of_nothing(void **state) {
+    (void)state;
+    static const struct wound_mending_events events = {wound_lacks, wound_lacks_range, wound_done};
+    static struct refill_test test;
+    for (int stale = 0; stale < 2; stale++) {
+        memset(&test, 0, sizeof test);
+        keyed_log_open(&test.ours, 70, MANY_KEYS);
+        keyed_log_open(&test.theirs, 70, MANY_KEYS);
+        char from[300], kept[320], *group = log_model_group_path(&test.ours.model);
+        snprintf(from, sizeof from, "%s/%020d.index", group, 0);
+        snprintf(kept, sizeof kept, "%s.kept", from);
+        for (int i = 0; i < 3; i++) {
+            keyed_log_append(&test.ours, 1, 300);
+            keyed_log_append(&test.theirs, 1, 300);
+            keyed_log_clean(&test.ours);
+            if (stale && i == 0) assert_int_equal(link(from, kept), 0);
+        }
+        const struct segment *first = test.ours.model.log->segments[0];
+        assert_int_equal(first->end.position, SEGMENT_HEADER_SIZE);
+        log_model_stop(&test.ours.model, true);
+        if (stale) assert_int_equal(rename(kept, from), 0);
+        flip(&test, ".log", 0, 58);
+        if (stale) {
+            struct wound wound = fail_to_open(&test);
+            test.mending = wound_mending_begin(test.ours.model.folder.env, &wound, &events, &test);
+            while (!test.over)
+                log_model_run(&test.ours.model);
+            assert_int_equal(test.error, 0);
+        }
+        log_model_start(&test.ours.model);
+        assert_int_equal(partition_log_is_damaged(test.ours.model.log), !stale);
+        if (!stale) heal_once(&test, false);
+        assert_false(partition_log_is_damaged(test.ours.model.log));
+        check(&test);
+        mem_free(group);
+        tear_down(&test);
+    }
+}
+
 /* ---- Files beside the segments ---- */
 
 /* A bit of each: they are made again while the log is open, and a state is there twice, so that the
@@ -406,7 +483,8 @@ static void test_beside(void **state) {
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refilled), cmocka_unit_test(test_not_clean_meanwhile),
-        cmocka_unit_test(test_given_up), cmocka_unit_test(test_closed),
+        cmocka_unit_test(test_given_up), cmocka_unit_test(test_appliers_know_too_little),
+        cmocka_unit_test(test_closed),   cmocka_unit_test(test_header_of_nothing),
         cmocka_unit_test(test_beside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

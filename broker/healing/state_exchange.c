@@ -1,0 +1,329 @@
+/* Questions about states of appliers, and answers to those of others. */
+#include "broker/healing/state_exchange.h"
+
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/check.h"
+#include "base/container_of.h"
+#include "base/crc32c.h"
+#include "base/mem.h"
+#include "storage/little_endian.h"
+#include "storage/segment/prefix_source.h"
+
+enum {
+    FORMAT = 1,
+    QUESTION_SIZE = 33,
+    ANSWER_HEAD_SIZE = 18,
+    TIMEOUT_MS = 10 * 1000,
+    KEPT_MS = 20 * 1000,
+};
+
+/* What one broker asks for. */
+struct state_giving {
+    struct state_exchange *exchange;
+    struct broker_caller caller; /* whose question is open */
+    uint64_t group, session;
+    log_index index; /* that the state describes */
+    log_term term;
+    uint32_t at;                  /* of the file, where the question begins */
+    bool asked;                   /* it is open */
+    struct prefix_source *source; /* of the state alone; NULL: none is held */
+    bool ready, reading;
+    uint64_t used_ms;
+    struct state_giving *next, *prev;
+};
+
+struct state_exchange {
+    struct env *env;
+    struct shard *shard;
+    struct broker_messages *messages;
+    struct state_giving *givings; /* one for each broker that has asked lately */
+    struct env_timer *forget;
+};
+
+/* ---- Given ---- */
+
+static void giving_end(struct state_giving *giving) {
+    struct raft_group *group = shard_group(giving->exchange->shard, giving->group);
+    if (giving->source != NULL && group != NULL)
+        partition_log_take_state_back(raft_group_log(group), giving->source);
+    else if (giving->source != NULL)
+        prefix_source_close(giving->source);
+    giving->source = NULL;
+    giving->ready = giving->reading = false;
+}
+
+static void giving_free(struct state_giving *giving) {
+    giving_end(giving);
+    DL_DELETE(giving->exchange->givings, giving);
+    mem_free(giving);
+}
+
+static uint32_t total_of(const struct state_giving *giving) {
+    return (uint32_t)prefix_source_files(giving->source)->files[0].size_bytes;
+}
+
+/* NULL: it is not here. */
+static void answer(struct state_giving *giving, const struct slice *bytes) {
+    size_t len = bytes != NULL ? bytes->len : 0;
+    struct buffer *buffer = buffer_new(NULL, ANSWER_HEAD_SIZE + len);
+    buffer->data[0] = FORMAT;
+    buffer->data[1] = bytes != NULL;
+    le_put_u64(buffer->data + 2, giving->index);
+    le_put_u32(buffer->data + 10, giving->term);
+    le_put_u32(buffer->data + 14, bytes != NULL ? total_of(giving) : 0);
+    if (len > 0) memcpy(buffer->data + ANSWER_HEAD_SIZE, bytes->data, len);
+    giving->asked = false;
+    broker_messages_answer(giving->exchange->messages, giving->caller,
+                           slice_of(buffer, 0, ANSWER_HEAD_SIZE + len));
+    buffer_unref(buffer);
+}
+
+static void give_nothing(struct state_giving *giving) {
+    giving_end(giving);
+    if (giving->asked) answer(giving, NULL);
+}
+
+static void read_piece(struct state_giving *giving) {
+    uint32_t total = total_of(giving);
+    if (giving->at >= total) {
+        give_nothing(giving);
+        return;
+    }
+    uint32_t left = total - giving->at;
+    giving->reading = true;
+    prefix_source_read(giving->source, 0, giving->at,
+                       left < STATE_PIECE_MOST ? left : STATE_PIECE_MOST);
+}
+
+static void on_ready(void *arg, int error) {
+    struct state_giving *giving = arg;
+    giving->ready = !error;
+    if (error || prefix_source_files(giving->source)->files[0].size_bytes > STATE_MOST)
+        give_nothing(giving);
+    else if (giving->asked)
+        read_piece(giving);
+}
+
+static void on_piece(void *arg, int error, struct slice bytes) {
+    struct state_giving *giving = arg;
+    giving->reading = false;
+    if (error) {
+        give_nothing(giving);
+        return;
+    }
+    if (giving->asked) answer(giving, &bytes);
+    slice_unref(&bytes);
+}
+
+static void giving_begin(struct state_giving *giving, log_index least) {
+    static const struct prefix_source_events events = {on_ready, on_piece};
+    struct raft_group *group = shard_group(giving->exchange->shard, giving->group);
+    giving_end(giving);
+    if (group != NULL)
+        giving->source = partition_log_give_state(raft_group_log(group), least, &giving->index);
+    if (giving->source != NULL)
+        giving->term = partition_log_term_at(raft_group_log(group), giving->index);
+    if (giving->source == NULL || giving->term == 0)
+        give_nothing(giving);
+    else
+        prefix_source_begin(giving->source, &events, giving);
+}
+
+static void forget_old(void *arg) {
+    struct state_exchange *exchange = arg;
+    uint64_t now_ms = env_now_ms(exchange->env);
+    struct state_giving *giving, *next;
+    DL_FOREACH_SAFE(exchange->givings, giving, next) {
+        if (now_ms - giving->used_ms >= KEPT_MS) giving_free(giving);
+    }
+    if (exchange->givings != NULL) env_timer_start(exchange->forget, KEPT_MS * UINT64_C(1000));
+}
+
+static struct state_giving *giving_of(struct state_exchange *exchange, int32_t node) {
+    struct state_giving *giving;
+    DL_FOREACH(exchange->givings, giving) if (giving->caller.node == node) return giving;
+    giving = mem_zalloc(sizeof *giving);
+    giving->exchange = exchange;
+    if (exchange->givings == NULL) env_timer_start(exchange->forget, KEPT_MS * UINT64_C(1000));
+    DL_APPEND(exchange->givings, giving);
+    return giving;
+}
+
+static void on_request(void *arg, struct broker_caller caller, const uint8_t *body, size_t len) {
+    struct state_exchange *exchange = arg;
+    if (len != QUESTION_SIZE || body[0] != FORMAT) return;
+    struct state_giving *giving = giving_of(exchange, caller.node);
+    uint64_t session = le_get_u64(body + 17), at = le_get_u64(body + 25);
+    bool begins = session != giving->session;
+    giving->caller = caller;
+    giving->asked = true;
+    giving->used_ms = env_now_ms(exchange->env);
+    giving->at = at < UINT32_MAX ? (uint32_t)at : UINT32_MAX;
+    if (begins) {
+        giving_end(giving);
+        giving->session = session;
+        giving->group = le_get_u64(body + 1);
+        giving_begin(giving, le_get_u64(body + 9));
+    } else if (giving->source == NULL) {
+        give_nothing(giving);
+    } else if (giving->ready && !giving->reading) {
+        read_piece(giving);
+    } /* else the answer to the question before is that to this one */
+}
+
+/* ---- Asked for ---- */
+
+static void drop_state(struct state_ask *ask) {
+    buffer_unref(ask->state);
+    ask->state = NULL;
+    ask->got = ask->total = ask->crc = 0;
+}
+
+static void on_answer(struct broker_call *call, int error, const uint8_t *body, size_t len);
+
+static void ask_now(struct state_ask *ask) {
+    struct buffer *buffer = buffer_new(NULL, QUESTION_SIZE);
+    buffer->data[0] = FORMAT;
+    le_put_u64(buffer->data + 1, ask->group);
+    le_put_u64(buffer->data + 9, ask->least);
+    le_put_u64(buffer->data + 17, ask->session);
+    le_put_u64(buffer->data + 25, ask->got);
+    struct slice body = slice_of(buffer, 0, QUESTION_SIZE);
+    buffer_unref(buffer);
+    ask->call.done = on_answer;
+    broker_messages_call(ask->exchange->messages, &ask->call, ask->nodes[ask->at],
+                         BROKER_REQUEST_STATE, body, TIMEOUT_MS);
+}
+
+static void ask_first(struct state_ask *ask) {
+    drop_state(ask);
+    ask->session = env_random_u64(ask->exchange->env) | 1;
+    ask_now(ask);
+}
+
+static void ask_over(struct state_ask *ask, int error) {
+    struct state_given none = {.node = -1};
+    drop_state(ask);
+    ask->exchange = NULL;
+    ask->done(ask, error, &none);
+}
+
+static void ask_next(struct state_ask *ask) {
+    if (++ask->at < ask->count)
+        ask_first(ask);
+    else
+        ask_over(ask, ERR_NOT_FOUND);
+}
+
+/* The first piece: what there is, and whether it can be what is asked for. */
+static bool take_head(struct state_ask *ask, const uint8_t *answer, const uint8_t *bytes,
+                      size_t len) {
+    struct state_head head;
+    ask->index = le_get_u64(answer + 2);
+    ask->term = le_get_u32(answer + 10);
+    ask->total = le_get_u32(answer + 14);
+    if (ask->index < ask->least || len < STATE_HEAD_SIZE || ask->total > STATE_MOST) return false;
+    memcpy(ask->head, bytes, STATE_HEAD_SIZE);
+    if (state_head_decode(ask->head, &head) != ERR_NONE || !head.was_durable ||
+        head.group != ask->group || head.index != ask->index ||
+        ask->total != STATE_HEAD_SIZE + (uint64_t)head.len)
+        return false;
+    ask->state = buffer_new(NULL, head.len);
+    ask->crc = state_head_crc(ask->head);
+    ask->got = STATE_HEAD_SIZE;
+    return true;
+}
+
+static bool take_piece(struct state_ask *ask, const uint8_t *answer, size_t len) {
+    if (len <= ANSWER_HEAD_SIZE || len > ANSWER_HEAD_SIZE + STATE_PIECE_MOST ||
+        answer[0] != FORMAT || answer[1] != 1)
+        return false;
+    const uint8_t *bytes = answer + ANSWER_HEAD_SIZE;
+    len -= ANSWER_HEAD_SIZE;
+    if (ask->got == 0) {
+        if (!take_head(ask, answer, bytes, len)) return false;
+        bytes += STATE_HEAD_SIZE;
+        len -= STATE_HEAD_SIZE;
+    }
+    if (len > ask->total - ask->got) return false;
+    if (len > 0) memcpy(ask->state->data + (ask->got - STATE_HEAD_SIZE), bytes, len);
+    ask->crc = crc32c(ask->crc, bytes, len);
+    ask->got += (uint32_t)len;
+    return true;
+}
+
+static bool is_whole(const struct state_ask *ask) {
+    struct state_head head;
+    return state_head_decode(ask->head, &head) == ERR_NONE && head.crc == ask->crc;
+}
+
+static void give_out(struct state_ask *ask) {
+    struct state_exchange *exchange = ask->exchange;
+    struct state_given given = {.index = ask->index,
+                                .term = ask->term,
+                                .state = slice_of(ask->state, 0, ask->total - STATE_HEAD_SIZE),
+                                .node = ask->nodes[ask->at]};
+    drop_state(ask);
+    ask->exchange = NULL;
+    if (ask->done(ask, ERR_NONE, &given)) return;
+    ask->exchange = exchange;
+    ask_next(ask);
+}
+
+static void on_answer(struct broker_call *call, int error, const uint8_t *body, size_t len) {
+    struct state_ask *ask = CONTAINER_OF(call, struct state_ask, call);
+    if (error == ERR_CANCELED)
+        ask_over(ask, ERR_CANCELED);
+    else if (error || !take_piece(ask, body, len))
+        ask_next(ask);
+    else if (ask->got < ask->total)
+        ask_now(ask);
+    else if (is_whole(ask))
+        give_out(ask);
+    else
+        ask_next(ask);
+}
+
+void state_ask_begin(struct state_exchange *exchange, struct state_ask *ask, uint64_t group,
+                     log_index least, const int32_t *nodes, size_t count) {
+    CHECK(count > 0 && count <= STATE_ASKED_MOST); /* the caller's own array */
+    ask->exchange = exchange;
+    ask->group = group;
+    ask->least = least;
+    memcpy(ask->nodes, nodes, count * sizeof *nodes);
+    ask->count = count;
+    ask->at = 0;
+    ask_first(ask);
+}
+
+void state_ask_cancel(struct state_ask *ask) {
+    if (ask->exchange == NULL) return;
+    broker_messages_call_cancel(ask->exchange->messages, &ask->call);
+    drop_state(ask);
+    ask->exchange = NULL;
+}
+
+/* ---- Life ---- */
+
+struct state_exchange *state_exchange_new(struct env *env, struct shard *shard,
+                                          struct broker_messages *messages) {
+    struct state_exchange *exchange = mem_zalloc(sizeof *exchange);
+    *exchange = (struct state_exchange){.env = env, .shard = shard, .messages = messages};
+    exchange->forget = env_timer_new(env, forget_old, exchange);
+    broker_messages_serve(messages, BROKER_REQUEST_STATE, on_request, exchange);
+    return exchange;
+}
+
+void state_exchange_free(struct state_exchange *exchange) {
+    struct state_giving *giving, *next;
+    if (exchange == NULL) return;
+    broker_messages_serve(exchange->messages, BROKER_REQUEST_STATE, NULL, NULL);
+    DL_FOREACH_SAFE(exchange->givings, giving, next) {
+        giving_free(giving);
+    }
+    env_timer_free(exchange->forget);
+    mem_free(exchange);
+}
