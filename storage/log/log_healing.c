@@ -144,23 +144,11 @@ static void run(struct heal_round *round, enum heal_stage stage) {
 
 static void next_segment(struct heal_round *round);
 
-static bool is_whole(const struct partition_log *log) {
-    for (size_t i = 0; i < log->segment_count; i++)
-        if (log->segments[i]->damaged) return false;
-    return true;
-}
-
-static void note_whole(struct partition_log *log) {
-    if (!log->damaged || !is_whole(log)) return;
-    log->damaged = false;
-    if (log->events.mended) log->events.mended(log->arg);
-}
-
 /* All of the segment is sound. */
 static void note_sound(struct heal_round *round) {
     if (!round->covered || round->segment->files == NULL) return;
     round->segment->damaged = false;
-    note_whole(round->log);
+    partition_log_note_whole(round->log);
 }
 
 /* The segment is through, sound or not. */
@@ -247,7 +235,7 @@ static void on_refilled(void *arg, int error, uint64_t entries) {
     if (error == ERR_NONE) {
         round->healing->mended_places++;
         round->healing->mended_entries += entries;
-        note_whole(round->log);
+        partition_log_note_whole(round->log);
     }
     end_segment(round);
 }

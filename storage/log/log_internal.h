@@ -293,6 +293,8 @@ struct segment *partition_log_active(const struct partition_log *log);
 /* Frees a closed log when nothing waits for it any more. */
 void partition_log_free_if_unused(struct partition_log *log);
 
+/* A damaged segment was mended, or is gone: perhaps none is damaged any more. */
+void partition_log_note_whole(struct partition_log *log);
 /* Counts sealed segments that lie below prefix.offset by now. */
 void partition_log_note_below(struct partition_log *log);
 /* The log is closing: an install whose record may not be durable is given up. */

@@ -137,8 +137,8 @@ struct partition_log_events {
     /* A read has met damage; once for each file. The owner notes it, and calls nothing of the log.
      * May be NULL. */
     void (*damaged)(void *arg, const struct partition_log_damage *damage);
-    /* All of its damage is mended (log_healing.h): partition_log_is_damaged says no again. The
-     * owner notes it, too. May be NULL. */
+    /* All of its damage is mended (log_healing.h), or gone with its segments:
+     * partition_log_is_damaged says no again. The owner notes it, too. May be NULL. */
     void (*mended)(void *arg);
     /* A prefix is gone: partition_log_first_index has moved. May be NULL. */
     void (*start_moved)(void *arg);

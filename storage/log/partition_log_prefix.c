@@ -179,6 +179,7 @@ static void take_start(struct partition_log *log, struct prefix_job *job) {
     log->losses++;
     cut_tables(log, &log->prefix.start);
     drop_segments(log, log->prefix.start.file_index);
+    partition_log_note_whole(log);
     if (log->events.start_moved) log->events.start_moved(log->arg);
 }
 

@@ -366,8 +366,8 @@ def main():
     suite = Suite()
     suite.run(running)
     suite.run(only_copy_away)
+    suite.run(at_a_start)
     if not SHORT:
-        suite.run(at_a_start)
         suite.run(journals)
     suite.end()
 

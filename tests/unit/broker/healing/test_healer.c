@@ -221,8 +221,7 @@ static bool has_applied_all(struct brokers *brokers) {
 
 /* A follower that begins to apply from its first entry on meets damage, where the others have let
  * go of what it lacks: it takes over what they know, writes the segment again, and knows all that
- * they know. Nothing is waited for: the patience of a round of mending is longer than that of this
- * test. */
+ * they know. */
 static void test_of_what_is_gone_elsewhere(void **state) {
     struct brokers *brokers = *state;
     static struct bytes bytes;

@@ -62,7 +62,7 @@ static void drop_three(struct log_model *model) {
 }
 
 /* What lies below is gone, from the tables and from the disk; what lies above is as it was, also
- * when the log is opened again, and it goes on. */
+ * when the log is opened again, and it goes on. Damage in what is gone is gone. */
 static void test_prefix_goes(void **state) {
     (void)state;
     struct log_model model;
@@ -70,7 +70,9 @@ static void test_prefix_goes(void **state) {
     uint64_t size = partition_log_size_bytes(model.log), before = files(&model, ".log");
     struct partition_log_read read;
     struct partition_log_fetch fetch;
+    model.log->segments[1]->damaged = model.log->damaged = true;
     drop_three(&model);
+    assert_false(partition_log_is_damaged(model.log));
     log_model_check(&model);
     assert_true(partition_log_size_bytes(model.log) + 3 * 4096 <= size);
     log_model_read(&model, model.first - 1, model.last, 100, &read);
