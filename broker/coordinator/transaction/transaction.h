@@ -48,13 +48,15 @@ struct transaction_table {
     struct timer_heap open;      /* those with an open transaction, by its beginning */
     size_t ids, ending;          /* rows with a record; of the open ones, those that are prepared */
     struct transaction_cursor *cursors;
+    struct transaction_work *works; /* of all rows that have one */
     uint64_t seed;
     bool leading;                           /* false as soon as a write says so, before `lost` */
     void (*go_on)(struct transaction *row); /* transaction_go_on */
     /* Calls that are answered and not told. */
     struct transaction_call *answered;
     struct env_task telling;
-    /* The look for ids that nobody uses any more. */
+    /* A walk over all ids: of a new leader, or for those that nobody uses any more. */
+    bool taking_over;
     struct group_timer sweep_due;
     struct transaction_cursor sweeping; /* not open: it is not under way */
     struct env_task sweep;
@@ -73,6 +75,7 @@ enum transaction_doing {
 /* Of the leader; only of ids that are at something. */
 struct transaction_work {
     struct transaction *row;
+    struct transaction_work *next, *prev;
     struct transaction_call *waiting; /* oldest first */
     size_t waiting_count;
     enum transaction_doing doing;
@@ -116,6 +119,7 @@ struct transaction *transaction_make(struct transaction_table *table, struct kp_
  */
 bool transaction_memory_spent(const struct transaction_table *table, bool known);
 struct transaction_work *transaction_work_of(struct transaction *row); /* made if there is none */
+void transaction_work_free(struct transaction *row);
 /* Drops work that is at nothing, and then the row if it has no state. It may be gone then. */
 void transaction_settle(struct transaction *row);
 /* Another state, taken over; NULL: none any more. */
@@ -152,6 +156,9 @@ void transaction_clock_start(struct transaction *row, uint64_t left_ms);
 void transaction_clock_stop(struct transaction *row);
 /* What is left to a transaction of whose beginning only the record tells. */
 uint64_t transaction_time_left_ms(const struct transaction *row);
+
+/* ---- Walks of the leader (transaction_sweep.c) ---- */
+
 void transaction_sweep_leading(struct transaction_table *table);
 void transaction_sweep_lost(struct transaction_table *table);
 

@@ -1,6 +1,8 @@
 /* Records to rows, calls to rows; and the beginnings and ends of leading. */
 #include "broker/coordinator/transaction/transaction_coordinator.h"
 
+#include <utlist.h>
+
 #include "base/check.h"
 #include "base/error.h"
 #include "base/mutant.h"
@@ -83,16 +85,7 @@ static void coordinator_apply(void *state, const struct coordinator_record *reco
 
 static void coordinator_leading(void *state) {
     struct transaction_table *table = &((struct transaction_coordinator *)state)->table;
-    struct transaction *row, *next;
     table->leading = true;
-    HASH_ITER(hh, table->rows, row, next) {
-        if (row->state->status == TRANSACTION_ONGOING && row->state->timeout_ms != INT32_MAX)
-            transaction_clock_start(row, transaction_time_left_ms(row));
-        if (!transaction_is_prepared(row->state->status)) continue;
-        transaction_work_of(row)->is_marked = MUTANT(MUTANT_TAKEOVER_FORGETS);
-        if (MUTANT(MUTANT_TAKEOVER_ABORTS)) row->state->status = TRANSACTION_PREPARE_ABORT;
-        transaction_go_on(row);
-    }
     transaction_sweep_leading(table);
 }
 
@@ -108,26 +101,25 @@ static void drop_work(struct transaction *row) {
     CHECK(work->doing != TRANSACTION_WRITING); /* writes have ended before */
     group_timer_clear(table->timers, &work->timeout);
     group_timer_clear(table->timers, &work->pause);
-    mem_free(work);
-    row->work = NULL;
+    transaction_work_free(row);
     transaction_settle(row);
 }
 
 static void coordinator_lost(void *state) {
     struct transaction_table *table = &((struct transaction_coordinator *)state)->table;
-    struct transaction *row, *next;
     table->leading = false;
     transaction_sweep_lost(table);
-    HASH_ITER(hh, table->rows, row, next) if (row->work != NULL) drop_work(row);
+    while (table->works != NULL)
+        drop_work(table->works->row);
 }
 
 static void coordinator_settled(void *state) {
     struct transaction_table *table = &((struct transaction_coordinator *)state)->table;
-    struct transaction *row, *next;
-    HASH_ITER(hh, table->rows, row, next) {
-        if (row->work == NULL || !row->work->in_doubt) continue;
-        row->work->in_doubt = false;
-        transaction_go_on(row);
+    struct transaction_work *work, *next;
+    DL_FOREACH_SAFE(table->works, work, next) { /* a step ends no work but its own */
+        if (!work->in_doubt) continue;
+        work->in_doubt = false;
+        transaction_go_on(work->row);
     }
 }
 

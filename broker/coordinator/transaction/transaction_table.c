@@ -1,4 +1,6 @@
 /* Rows of ids, the memory that they take, and walks over them. */
+#include <utlist.h>
+
 #include "base/check.h"
 #include "base/error.h"
 #include "broker/coordinator/transaction/transaction.h"
@@ -69,8 +71,15 @@ struct transaction_work *transaction_work_of(struct transaction *row) {
         row->work = mem_zalloc(sizeof *row->work);
         row->work->row = row;
         row->work->new_id = -1;
+        DL_APPEND(row->table->works, row->work);
     }
     return row->work;
+}
+
+void transaction_work_free(struct transaction *row) {
+    DL_DELETE(row->table->works, row->work);
+    mem_free(row->work);
+    row->work = NULL;
 }
 
 static bool is_at_nothing(const struct transaction_work *work) {
@@ -80,10 +89,7 @@ static bool is_at_nothing(const struct transaction_work *work) {
 
 void transaction_settle(struct transaction *row) {
     struct transaction_table *table = row->table;
-    if (row->work != NULL && is_at_nothing(row->work)) {
-        mem_free(row->work);
-        row->work = NULL;
-    }
+    if (row->work != NULL && is_at_nothing(row->work)) transaction_work_free(row);
     if (row->work != NULL || row->state != NULL) return;
     for (struct transaction_cursor *cursor = table->cursors; cursor != NULL; cursor = cursor->next)
         if (cursor->at == row) cursor->at = row->hh.next;

@@ -20,7 +20,7 @@
 #include "tests/unit/broker/coordinator/fixture_group_clock.h"
 #include "tests/unit/broker/fixture_coordinator_log.h"
 
-enum { ORDERS_MOST = 64, ASKED_MOST = 4096 };
+enum { ORDERS_MOST = 256, ASKED_MOST = 4096 };
 
 /* A call and its answer. */
 struct asked {

@@ -2,6 +2,7 @@
  * of leaders finds, what time brings. */
 #include "broker/coordinator/transaction/transaction_coordinator.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "protocol/kafka_error.h"
@@ -166,6 +167,7 @@ static void test_takeover_of_a_decision(void **state) {
     transactions_run(&f);
     assert_told(add, KAFKA_NOT_COORDINATOR);
     fake_log_lead(&f.log);
+    transactions_run(&f);
     assert_int_equal(f.order_count, 1);
     assert_int_equal(f.orders[0]->coordinator_epoch, 2);
     assert_true(f.orders[0]->commit);
@@ -184,6 +186,7 @@ static void test_takeover_before_the_completion(void **state) {
     fake_log_lose(&f.log, false);
     assert_status(&f, "a", TRANSACTION_PREPARE_COMMIT);
     fake_log_lead(&f.log);
+    transactions_run(&f);
     assert_int_equal(f.order_count, 1);
     transactions_mark(&f, 0, KAFKA_NONE);
     transactions_run(&f);
@@ -393,6 +396,7 @@ static void test_timeout_behind_a_takeover(void **state) {
     fake_log_lose(&f.log, false);
     group_clock_pass(&f.clock, 100000);
     fake_log_lead(&f.log);
+    transactions_run(&f);
     group_clock_pass(&f.clock, 4900);
     transactions_run(&f);
     assert_status(&f, "a", TRANSACTION_ONGOING);
@@ -401,6 +405,63 @@ static void test_timeout_behind_a_takeover(void **state) {
     assert_status(&f, "a", TRANSACTION_PREPARE_ABORT);
     transactions_mark(&f, 0, KAFKA_NONE);
     transactions_run(&f);
+}
+
+/* A call comes before the new leader has gone through what it found: the time runs all the same,
+ * and is not that of one that began under it. */
+static void test_calls_before_the_walk(void **state) {
+    (void)state;
+    begin();
+    struct asked *init = ask_init(&f, "b", -1, -1);
+    transactions_run(&f);
+    assert_told(init, KAFKA_NONE);
+    group_clock_pass(&f.clock, 59000);
+    fake_log_lose(&f.log, false);
+    fake_log_lead(&f.log);
+    struct asked *add = ask_add(&f, "a", 1000, 0, "t", 1, false);
+    ask_add(&f, "b", init->call.producer_id, 0, "t", 2, false);
+    fake_log_commit_all(&f.log);
+    transactions_run(&f);
+    assert_told(add, KAFKA_NONE);
+    group_clock_pass(&f.clock, 5100);
+    transactions_run(&f);
+    assert_status(&f, "a", TRANSACTION_PREPARE_ABORT);
+    assert_status(&f, "b", TRANSACTION_ONGOING);
+    transactions_mark(&f, 0, KAFKA_NONE);
+    transactions_run(&f);
+    group_clock_pass(&f.clock, 55000);
+    transactions_run(&f);
+    assert_status(&f, "b", TRANSACTION_PREPARE_ABORT);
+    transactions_mark(&f, 0, KAFKA_NONE);
+    transactions_run(&f);
+}
+
+/* More than a piece of the walk: all of them are completed. */
+static void test_takeover_of_very_many(void **state) {
+    (void)state;
+    enum { IDS = 200 };
+    for (int i = 0; i < IDS; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "id-%d", i);
+        struct asked *init = ask_init(&f, id, -1, -1);
+        transactions_run(&f);
+        ask_add(&f, id, init->call.producer_id, 0, "t", 0, false);
+    }
+    transactions_run(&f);
+    fake_log_lose(&f.log, false);
+    fake_log_lead(&f.log);
+    group_clock_turn(&f.clock);
+    struct transactions_open open = {.oldest_ms = INT64_MAX};
+    group_clock_pass(&f.clock, 61000);
+    for (int i = 0; i < IDS; i++) {
+        transactions_run(&f);
+        transactions_mark(&f, 0, KAFKA_NONE);
+    }
+    transactions_run(&f);
+    transaction_coordinator_count(f.coordinator, &open);
+    assert_int_equal(open.ids, IDS);
+    assert_int_equal(open.ongoing, 0);
+    assert_int_equal(open.ending, 0);
 }
 
 /* Ids that nobody uses go; those in a transaction stay, however old. */
@@ -538,6 +599,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_init_where_ends_raise_the_epoch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_timeout_while_a_commit_is_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_timeout_behind_a_takeover, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_calls_before_the_walk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_takeover_of_very_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory_is_spent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory_is_left_to_known_ids, setup, teardown),
