@@ -4,7 +4,7 @@ import { Records, serve } from "./line.mjs";
 
 const require = createRequire(process.env.NODE_HOME + "/");
 const { Kafka, logLevel } = require("kafkajs");
-const records = new Records();
+let records = new Records();
 let consumer, producer, transaction, admin, assignment = {}, rebalances = 0;
 
 const kafka = (q) =>
@@ -19,6 +19,7 @@ const partitions = (q) => q.partitions.map(([topic, p]) => ({ topic, partitions:
 serve({
   hello: () => ({ client: `kafkajs ${require("kafkajs/package.json").version}` }),
   async open(q) {
+    records = new Records(q.session === true);
     consumer = kafka(q).consumer({
       groupId: q.group, sessionTimeout: q.session_ms, heartbeatInterval: 500, metadataMaxAge: 1000, maxWaitTimeInMs: 100, readUncommitted: q.isolation !== "read_committed",
     });

@@ -18,12 +18,18 @@ export async function serve(driver) {
 }
 
 export class Records {
-  constructor() {
+  // ascending: what is pushed again is dropped. A consumer that restarts by itself begins where it has committed; what is taken may be on its way to be.
+  constructor(ascending = false) {
+    this.ascending = ascending;
+    this.pushed = new Map();
     this.waiting = [];
     this.next = new Map();
     this.wake = () => {};
   }
   put(topic, partition, offset, value) {
+    const at = `${topic}\n${partition}`;
+    if (this.ascending && Number(offset) < (this.pushed.get(at) ?? 0)) return;
+    this.pushed.set(at, Number(offset) + 1);
     this.waiting.push([topic, partition, Number(offset), value.toString()]);
     this.wake();
   }

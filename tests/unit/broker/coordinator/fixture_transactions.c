@@ -249,3 +249,15 @@ void assert_status(struct transactions *f, const char *id, enum transaction_stat
     assert_non_null(state);
     assert_string_equal(transaction_status_name(state->status), transaction_status_name(status));
 }
+
+void transactions_begin(struct transactions *f) {
+    struct asked *init = ask_init(f, "a", -1, -1);
+    transactions_run(f);
+    assert_told(init, KAFKA_NONE);
+    assert_int_equal(init->call.producer_id, 1000);
+    assert_int_equal(init->call.epoch, 0);
+    struct asked *add = ask_add(f, "a", 1000, 0, "t", 0, false);
+    transactions_run(f);
+    assert_told(add, KAFKA_NONE);
+    assert_status(f, "a", TRANSACTION_ONGOING);
+}

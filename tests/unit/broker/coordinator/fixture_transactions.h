@@ -57,6 +57,8 @@ void transactions_run(struct transactions *f);
 /* The markers of the oldest order are through, or not. */
 void transactions_mark(struct transactions *f, size_t order, int16_t error);
 void transactions_give_ids(struct transactions *f, int16_t error);
+/* Producer 1000 of "a" has begun a transaction in t-0. */
+void transactions_begin(struct transactions *f);
 /* State = replay = snapshot. */
 void transactions_compare(struct transactions *f);
 

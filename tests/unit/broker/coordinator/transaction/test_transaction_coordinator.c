@@ -1,8 +1,7 @@
 /* Transactions from their first partition to their completion; what waits meanwhile, what a change
- * of leaders finds, what time brings. */
+ * of leaders finds. */
 #include "broker/coordinator/transaction/transaction_coordinator.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "protocol/kafka_error.h"
@@ -23,23 +22,10 @@ static int teardown(void **state) {
     return 0;
 }
 
-/* Producer 1000 has begun a transaction in t-0. */
-static void begin(void) {
-    struct asked *init = ask_init(&f, "a", -1, -1);
-    transactions_run(&f);
-    assert_told(init, KAFKA_NONE);
-    assert_int_equal(init->call.producer_id, 1000);
-    assert_int_equal(init->call.epoch, 0);
-    struct asked *add = ask_add(&f, "a", 1000, 0, "t", 0, false);
-    transactions_run(&f);
-    assert_told(add, KAFKA_NONE);
-    assert_status(&f, "a", TRANSACTION_ONGOING);
-}
-
 /* The answer leaves with the decision, the completion comes behind the markers. */
 static void test_commit(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     struct asked *end = ask_end(&f, "a", 1000, 0, true, false);
     group_clock_turn(&f.clock);
     assert_false(end->told); /* nothing has committed */
@@ -66,7 +52,7 @@ static void test_commit(void **state) {
 /* What comes while a transaction is being ended waits, and goes on by itself. */
 static void test_next_transaction_waits_for_the_one_before(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     ask_end(&f, "a", 1000, 0, false, false);
     struct asked *add = ask_add(&f, "a", 1000, 0, "t", 1, false);
     struct asked *again = ask_end(&f, "a", 1000, 0, false, false);
@@ -85,7 +71,7 @@ static void test_next_transaction_waits_for_the_one_before(void **state) {
 /* Nobody waits for longer than its patience; the end goes on all the same. */
 static void test_patience_ends(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     ask_end(&f, "a", 1000, 0, true, false);
     transactions_run(&f);
     struct asked *add = ask_add(&f, "a", 1000, 0, "t", 1, false);
@@ -111,7 +97,7 @@ static void test_patience_ends(void **state) {
 /* A new instance ends what its predecessor left open, and begins when that is over. */
 static void test_new_instance_aborts_and_goes_on(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     struct asked *init = ask_init(&f, "a", -1, -1);
     transactions_run(&f);
     assert_status(&f, "a", TRANSACTION_PREPARE_ABORT);
@@ -132,7 +118,7 @@ static void test_new_instance_aborts_and_goes_on(void **state) {
 /* EndTxn 5 tells the next epoch, and ends nothing without markers. */
 static void test_commit_raises_the_epoch(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     struct asked *end = ask_end(&f, "a", 1000, 0, true, true);
     transactions_run(&f);
     assert_told(end, KAFKA_NONE);
@@ -154,7 +140,7 @@ static void test_commit_raises_the_epoch(void **state) {
 /* A decision stands, whoever leads: the next one sends all markers again. */
 static void test_takeover_of_a_decision(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     ask_end(&f, "a", 1000, 0, true, false);
     transactions_run(&f);
     struct asked *add = ask_add(&f, "a", 1000, 0, "t", 1, false);
@@ -179,7 +165,7 @@ static void test_takeover_of_a_decision(void **state) {
 /* The markers are written, the completion is lost with the lead: they are sent once more. */
 static void test_takeover_before_the_completion(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     ask_end(&f, "a", 1000, 0, true, false);
     transactions_run(&f);
     transactions_mark(&f, 0, KAFKA_NONE);
@@ -196,7 +182,7 @@ static void test_takeover_before_the_completion(void **state) {
 /* The outcome of a decision that was lost is open: whoever asked repeats. */
 static void test_decision_lost_with_the_lead(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     struct asked *end = ask_end(&f, "a", 1000, 0, true, false);
     fake_log_lose(&f.log, true);
     transactions_run(&f);
@@ -230,7 +216,7 @@ static void test_last_epoch_survives_a_takeover(void **state) {
 /* A decision that was late is not decided again before it is known to be nothing. */
 static void test_decision_in_doubt(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     struct asked *end = ask_end(&f, "a", 1000, 0, true, false);
     fake_log_late(&f.log);
     struct asked *abort = ask_end(&f, "a", 1000, 0, false, false);
@@ -249,7 +235,7 @@ static void test_decision_in_doubt(void **state) {
 /* The completion is refused: it is tried again, without the markers. */
 static void test_completion_refused(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     ask_end(&f, "a", 1000, 0, true, false);
     transactions_run(&f);
     fake_log_refuse(&f.log, KAFKA_COORDINATOR_NOT_AVAILABLE);
@@ -265,7 +251,7 @@ static void test_completion_refused(void **state) {
 /* Refused by partitions that heard from a later coordinator: sent again, later. */
 static void test_markers_fenced(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     ask_end(&f, "a", 1000, 0, true, false);
     transactions_run(&f);
     transactions_mark(&f, 0, KAFKA_TRANSACTION_COORDINATOR_FENCED);
@@ -302,195 +288,12 @@ static void test_ids_that_take_long(void **state) {
     assert_null(state_now(&f, "b"));
 }
 
-/* ---- Time ---- */
-
-/* What lasts too long is aborted, its producer is fenced. */
-static void test_timeout(void **state) {
-    (void)state;
-    begin();
-    group_clock_pass(&f.clock, 30000);
-    ask_add(&f, "a", 1000, 0, "t", 1, false); /* does not begin it anew */
-    transactions_run(&f);
-    group_clock_pass(&f.clock, 29000);
-    transactions_run(&f);
-    assert_status(&f, "a", TRANSACTION_ONGOING);
-    group_clock_pass(&f.clock, 1100);
-    transactions_run(&f);
-    assert_status(&f, "a", TRANSACTION_PREPARE_ABORT);
-    assert_int_equal(f.orders[0]->producer_epoch, 1);
-    transactions_mark(&f, 0, KAFKA_NONE);
-    struct asked *end = ask_end(&f, "a", 1000, 0, true, false);
-    transactions_run(&f);
-    assert_told(end, KAFKA_PRODUCER_FENCED);
-    assert_status(&f, "a", TRANSACTION_COMPLETE_ABORT);
-}
-
-/* Where each end raises the epoch, the timeout has raised it, and the producer learns so by its
- * abort, once and again; it is not fenced. A commit that comes too late is. */
-static void test_timeout_where_ends_raise_the_epoch(void **state) {
-    (void)state;
-    f.version = 2;
-    begin();
-    group_clock_pass(&f.clock, 60100);
-    transactions_run(&f);
-    assert_status(&f, "a", TRANSACTION_PREPARE_ABORT);
-    assert_int_equal(f.orders[0]->producer_epoch, 1);
-    assert_int_equal(f.orders[0]->transaction_version, 2);
-    transactions_mark(&f, 0, KAFKA_NONE);
-    struct asked *commit = ask_end(&f, "a", 1000, 0, true, true);
-    struct asked *abort = ask_end(&f, "a", 1000, 0, false, true);
-    struct asked *again = ask_end(&f, "a", 1000, 0, false, true);
-    transactions_run(&f);
-    assert_told(commit, KAFKA_PRODUCER_FENCED);
-    assert_told(abort, KAFKA_NONE);
-    assert_told(again, KAFKA_NONE);
-    assert_int_equal(abort->call.epoch, 1);
-    assert_int_equal(again->call.epoch, 1);
-    assert_status(&f, "a", TRANSACTION_COMPLETE_ABORT);
-}
-
-/* There a producer that asks for an epoch while its own transaction is open has the one that the
- * abort gave, not a second one; a new instance has one more. */
-static void test_init_where_ends_raise_the_epoch(void **state) {
-    (void)state;
-    f.version = 2;
-    begin();
-    struct asked *init = ask_init(&f, "a", 1000, 0);
-    transactions_run(&f);
-    assert_int_equal(f.orders[0]->producer_epoch, 1);
-    transactions_mark(&f, 0, KAFKA_NONE);
-    transactions_run(&f);
-    assert_told(init, KAFKA_NONE);
-    assert_int_equal(init->call.epoch, 1);
-    ask_add(&f, "a", 1000, 1, "t", 0, false);
-    transactions_run(&f);
-    init = ask_init(&f, "a", -1, -1);
-    transactions_run(&f);
-    assert_int_equal(f.orders[0]->producer_epoch, 2);
-    transactions_mark(&f, 0, KAFKA_NONE);
-    transactions_run(&f);
-    assert_told(init, KAFKA_NONE);
-    assert_int_equal(init->call.epoch, 3);
-}
-
-/* A decision stands against a timeout that comes while it is written. */
-static void test_timeout_while_a_commit_is_written(void **state) {
-    (void)state;
-    begin();
-    group_clock_pass(&f.clock, 59990);
-    struct asked *end = ask_end(&f, "a", 1000, 0, true, false);
-    group_clock_pass(&f.clock, 1000);
-    transactions_run(&f);
-    assert_told(end, KAFKA_NONE);
-    assert_status(&f, "a", TRANSACTION_PREPARE_COMMIT);
-    transactions_mark(&f, 0, KAFKA_NONE);
-    transactions_run(&f);
-    assert_status(&f, "a", TRANSACTION_COMPLETE_COMMIT);
-}
-
-/* A new leader goes by the record, and gives some seconds. */
-static void test_timeout_behind_a_takeover(void **state) {
-    (void)state;
-    begin();
-    group_clock_pass(&f.clock, 59000);
-    fake_log_lose(&f.log, false);
-    group_clock_pass(&f.clock, 100000);
-    fake_log_lead(&f.log);
-    transactions_run(&f);
-    group_clock_pass(&f.clock, 4900);
-    transactions_run(&f);
-    assert_status(&f, "a", TRANSACTION_ONGOING);
-    group_clock_pass(&f.clock, 200);
-    transactions_run(&f);
-    assert_status(&f, "a", TRANSACTION_PREPARE_ABORT);
-    transactions_mark(&f, 0, KAFKA_NONE);
-    transactions_run(&f);
-}
-
-/* A call comes before the new leader has gone through what it found: the time runs all the same,
- * and is not that of one that began under it. */
-static void test_calls_before_the_walk(void **state) {
-    (void)state;
-    begin();
-    struct asked *init = ask_init(&f, "b", -1, -1);
-    transactions_run(&f);
-    assert_told(init, KAFKA_NONE);
-    group_clock_pass(&f.clock, 59000);
-    fake_log_lose(&f.log, false);
-    fake_log_lead(&f.log);
-    struct asked *add = ask_add(&f, "a", 1000, 0, "t", 1, false);
-    ask_add(&f, "b", init->call.producer_id, 0, "t", 2, false);
-    fake_log_commit_all(&f.log);
-    transactions_run(&f);
-    assert_told(add, KAFKA_NONE);
-    group_clock_pass(&f.clock, 5100);
-    transactions_run(&f);
-    assert_status(&f, "a", TRANSACTION_PREPARE_ABORT);
-    assert_status(&f, "b", TRANSACTION_ONGOING);
-    transactions_mark(&f, 0, KAFKA_NONE);
-    transactions_run(&f);
-    group_clock_pass(&f.clock, 55000);
-    transactions_run(&f);
-    assert_status(&f, "b", TRANSACTION_PREPARE_ABORT);
-    transactions_mark(&f, 0, KAFKA_NONE);
-    transactions_run(&f);
-}
-
-/* More than a piece of the walk: all of them are completed. */
-static void test_takeover_of_very_many(void **state) {
-    (void)state;
-    enum { IDS = 200 };
-    for (int i = 0; i < IDS; i++) {
-        char id[16];
-        snprintf(id, sizeof id, "id-%d", i);
-        struct asked *init = ask_init(&f, id, -1, -1);
-        transactions_run(&f);
-        ask_add(&f, id, init->call.producer_id, 0, "t", 0, false);
-    }
-    transactions_run(&f);
-    fake_log_lose(&f.log, false);
-    fake_log_lead(&f.log);
-    group_clock_turn(&f.clock);
-    struct transactions_open open = {.oldest_ms = INT64_MAX};
-    group_clock_pass(&f.clock, 61000);
-    for (int i = 0; i < IDS; i++) {
-        transactions_run(&f);
-        transactions_mark(&f, 0, KAFKA_NONE);
-    }
-    transactions_run(&f);
-    transaction_coordinator_count(f.coordinator, &open);
-    assert_int_equal(open.ids, IDS);
-    assert_int_equal(open.ongoing, 0);
-    assert_int_equal(open.ending, 0);
-}
-
-/* Ids that nobody uses go; those in a transaction stay, however old. */
-static void test_expiry(void **state) {
-    (void)state;
-    begin();
-    ask_init(&f, "b", -1, -1);
-    transactions_run(&f);
-    f.settings.transactional_id_expiration_ms = 5400 * 1000;
-    group_clock_pass(&f.clock, 3700 * 1000);
-    transactions_run(&f);
-    assert_non_null(state_now(&f, "b"));
-    transactions_mark(&f, 0, KAFKA_NONE); /* the timeout's */
-    transactions_run(&f);
-    group_clock_pass(&f.clock, 3600 * 1000);
-    transactions_run(&f);
-    assert_null(state_now(&f, "b"));
-    assert_status(&f, "a", TRANSACTION_COMPLETE_ABORT); /* since half an hour less */
-    struct asked *add = ask_add(&f, "b", 1001, 0, "t", 0, false);
-    transactions_run(&f);
-    assert_told(add, KAFKA_INVALID_PRODUCER_ID_MAPPING);
-}
-
 /* ---- Limits ---- */
 
 /* While the memory is spent nothing begins, and what has begun ends. */
 static void test_memory_is_spent(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     budget_set_limit(&f.memory, 1);
     struct asked *init = ask_init(&f, "b", -1, -1);
     struct asked *add = ask_add(&f, "a", 1000, 0, "t", 1, false);
@@ -508,7 +311,7 @@ static void test_memory_is_spent(void **state) {
 /* Others that came first have taken nearly all of it. */
 static void test_memory_is_left_to_known_ids(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     size_t others = f.memory.limit - f.memory.limit / 8 - f.memory.used;
     budget_charge(&f.memory, others);
     struct asked *init = ask_init(&f, "b", -1, -1);
@@ -524,7 +327,7 @@ static void test_too_many_partitions(void **state) {
     (void)state;
     enum { PARTS = 200000 };
     static int32_t numbers[PARTS];
-    begin();
+    transactions_begin(&f);
     struct asked *add = ask_add(&f, "a", 1000, 0, "t", 1, true); /* a shape to fill */
     transactions_run(&f);
     assert_told(add, KAFKA_TRANSACTION_ABORTABLE);
@@ -556,7 +359,7 @@ static void assert_open(size_t ongoing, size_t ending, bool any) {
 /* What is open is counted on every replica, what is decided on the leader that decided. */
 static void test_counts(void **state) {
     (void)state;
-    begin();
+    transactions_begin(&f);
     assert_open(1, 0, true);
     ask_end(&f, "a", 1000, 0, true, false);
     transactions_run(&f);
@@ -594,14 +397,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_completion_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_markers_fenced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ids_that_take_long, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_timeout, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_timeout_where_ends_raise_the_epoch, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_init_where_ends_raise_the_epoch, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_timeout_while_a_commit_is_written, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_timeout_behind_a_takeover, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_calls_before_the_walk, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_takeover_of_very_many, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory_is_spent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory_is_left_to_known_ids, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_many_partitions, setup, teardown),
