@@ -25,7 +25,7 @@ static const struct route {
     {"/api/topic", console_topic},       {"/api/config", console_config},
     {"/api/records", console_records},   {"/api/groups", console_groups},
     {"/api/group", console_group},       {"/api/events", console_events},
-    {"/api/mode", console_mode},
+    {"/api/clients", console_clients},   {"/api/mode", console_mode},
 };
 
 static bool path_is(const struct http_request *request, const char *path) {

@@ -30,6 +30,7 @@ void console_records(struct inquiry *inquiry);
 void console_groups(struct inquiry *inquiry);
 void console_group(struct inquiry *inquiry);
 void console_events(struct inquiry *inquiry);
+void console_clients(struct inquiry *inquiry);
 void console_mode(struct inquiry *inquiry);
 
 /* A file of the pages, which CMake writes into the program (broker/console/pages.cmake). */

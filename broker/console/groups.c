@@ -9,9 +9,8 @@
 
 #include "broker/console/asking/status_asks.h"
 #include "broker/console/console_internal.h"
+#include "broker/console/list_page.h"
 #include "protocol/messages/list_groups.h"
-
-enum { PAGE = 100, PAGE_MAX = 500 };
 
 static const char *const metrics[] = {"drave_group_lag_records", "drave_group_lag_seconds",
                                       "drave_group_retention_left_seconds"};
@@ -116,12 +115,8 @@ static int compare(const void *a, const void *b, void *arg) {
     return wish->order == ORDER_GROUP && wish->falling ? -order : order;
 }
 
-static bool matches(const struct group_row *row, const char *search) {
-    size_t len = search == NULL ? 0 : strlen(search);
-    return len == 0 || memmem(row->group.data, (size_t)row->group.len, search, len) != NULL;
-}
-
-static void show_row(struct json *json, const struct group_row *row) {
+static void show_row(struct json *json, const void *shown) {
+    const struct group_row *row = shown;
     json_object(json, NULL);
     json_string(json, "group", row->group);
     json_string(json, "type", row->type);
@@ -136,26 +131,19 @@ static void show_row(struct json *json, const struct group_row *row) {
 
 static void show_page(struct inquiry *inquiry, const struct listing *listing) {
     struct json *json = &inquiry->json;
-    const char *sort = inquiry_value(inquiry, "sort"), *falling = inquiry_value(inquiry, "order");
-    const char *search = inquiry_value(inquiry, "search");
-    struct group_wish wish = {.falling = falling != NULL && strcmp(falling, "falling") == 0};
-    if (sort != NULL && strcmp(sort, "lag") == 0) wish.order = ORDER_LAG;
-    if (sort != NULL && strcmp(sort, "seconds") == 0) wish.order = ORDER_SECONDS;
-    size_t limit = (size_t)inquiry_number(inquiry, "limit", PAGE, 1, PAGE_MAX), count = 0;
-    size_t from = (size_t)inquiry_number(inquiry, "from", 0, 0, INT32_MAX);
+    struct list_page page = list_page_of(inquiry);
+    struct group_wish wish = {.falling = page.falling};
+    size_t count = 0;
+    if (page.sort != NULL && strcmp(page.sort, "lag") == 0) wish.order = ORDER_LAG;
+    if (page.sort != NULL && strcmp(page.sort, "seconds") == 0) wish.order = ORDER_SECONDS;
     const struct group_row **selected = inquiry_alloc(inquiry, (listing->count + 1) *
                                                                    sizeof(struct group_row *));
     if (selected == NULL) return;
     for (size_t i = 0; i < listing->count; i++)
-        if (matches(&listing->rows[i], search)) selected[count++] = &listing->rows[i];
+        if (list_page_has(&page, listing->rows[i].group)) selected[count++] = &listing->rows[i];
     qsort_r(selected, count, sizeof *selected, compare, &wish);
-    json_size(json, "total", count);
-    json_size(json, "all", listing->count);
-    json_size(json, "from", from);
-    json_array(json, "groups");
-    for (size_t i = from; i < count && i - from < limit; i++)
-        show_row(json, selected[i]);
-    json_end(json);
+    list_page_show(json, &page, "groups", (const void *const *)selected, count, listing->count,
+                   show_row);
 }
 
 static void told(struct inquiry *inquiry) {

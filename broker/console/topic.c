@@ -29,6 +29,36 @@ static void show_nodes(struct json *json, const char *key, const int32_t *nodes,
     json_end(json);
 }
 
+/* Who produced to it and who read it lately. */
+static void show_clients(struct json *json,
+                         const struct kp_partition_traffic_response_partition *told) {
+    json_array(json, "producing");
+    for (int32_t i = 0; i < told->writers.count; i++) {
+        const struct kp_partition_traffic_response_writer *writer = &told->writers.items[i];
+        json_object(json, NULL);
+        json_string(json, "client_id", writer->client_id);
+        json_string(json, "peer", writer->peer);
+        json_real(json, "records", (double)writer->records);
+        json_real(json, "batches", (double)writer->batches);
+        json_real(json, "bytes", (double)writer->bytes);
+        json_real(json, "since_ms", (double)writer->since_age_ms);
+        json_real(json, "seen_ms", (double)writer->seen_age_ms);
+        json_end(json);
+    }
+    json_end(json);
+    json_array(json, "reading");
+    for (int32_t i = 0; i < told->readers.count; i++) {
+        const struct kp_partition_traffic_response_reader *reader = &told->readers.items[i];
+        json_object(json, NULL);
+        json_string(json, "client_id", reader->client_id);
+        json_string(json, "peer", reader->peer);
+        json_long(json, "offset", reader->offset);
+        json_real(json, "seen_ms", (double)reader->seen_age_ms);
+        json_end(json);
+    }
+    json_end(json);
+}
+
 static void show_partition(struct json *json,
                            const struct kp_metadata_response_partition *partition,
                            const struct kp_partition_traffic_response_partition *told) {
@@ -46,6 +76,7 @@ static void show_partition(struct json *json,
         json_long(json, "bytes", told->size_bytes);
         json_real(json, "produced_per_second", (double)told->produced_short / 1000);
         json_size(json, "readers", told->readers.count < 0 ? 0 : (size_t)told->readers.count);
+        show_clients(json, told);
     }
     json_end(json);
 }

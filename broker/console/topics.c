@@ -8,12 +8,11 @@
 #include "base/mem.h"
 #include "broker/console/asking/status_asks.h"
 #include "broker/console/console_internal.h"
+#include "broker/console/list_page.h"
 
 enum {
     ROWS_FRESH_US = 2 * 1000 * 1000,
     ROWS_KEPT_US = 60 * 1000 * 1000,
-    PAGE = 100,
-    PAGE_MAX = 500,
 };
 
 static const char *const metrics[] = {"drave_topic_records", "drave_topic_stored_bytes"};
@@ -47,7 +46,8 @@ static enum topic_order order_of(const char *name) {
     return order;
 }
 
-static void show_row(struct json *json, const struct topic_row *row) {
+static void show_row(struct json *json, const void *shown) {
+    const struct topic_row *row = shown;
     json_object(json, NULL);
     json_words(json, "name", row->name);
     json_bool(json, "internal", row->internal);
@@ -63,23 +63,17 @@ static void show_row(struct json *json, const struct topic_row *row) {
 static void respond(struct inquiry *inquiry) {
     struct console *console = console_of(inquiry);
     struct json *json = &inquiry->json;
-    const char *falling = inquiry_value(inquiry, "order");
-    struct topic_wish wish = {.search = inquiry_value(inquiry, "search"),
+    struct list_page page = list_page_of(inquiry);
+    struct topic_wish wish = {.search = page.search,
                               .internal = inquiry_number(inquiry, "internal", 0, 0, 1) == 1,
                               .troubled = inquiry_number(inquiry, "troubled", 0, 0, 1) == 1,
-                              .order = order_of(inquiry_value(inquiry, "sort")),
-                              .falling = falling != NULL && strcmp(falling, "falling") == 0};
-    size_t limit = (size_t)inquiry_number(inquiry, "limit", PAGE, 1, PAGE_MAX), count;
-    size_t from = (size_t)inquiry_number(inquiry, "from", 0, 0, INT32_MAX);
+                              .order = order_of(page.sort),
+                              .falling = page.falling};
+    size_t count;
     const struct topic_row **selected = topic_rows_select(console->rows, &wish, &count);
     json_object(json, NULL);
-    json_size(json, "total", count);
-    json_size(json, "all", console->rows->count);
-    json_size(json, "from", from);
-    json_array(json, "topics");
-    for (size_t i = from; i < count && i - from < limit; i++)
-        show_row(json, selected[i]);
-    json_end(json);
+    list_page_show(json, &page, "topics", (const void *const *)selected, count,
+                   console->rows->count, show_row);
     json_end(json);
     mem_free(selected);
     inquiry_respond(inquiry);

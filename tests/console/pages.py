@@ -138,6 +138,8 @@ def places():
         "hostile-group": f"group?name={name}",
         "brokers": "brokers",
         "broker": "brokers?id=2",
+        "clients": "clients",
+        "topic-clients": "topic?name=orders&tab=clients",
         "events": "events",
     }
 
@@ -213,7 +215,7 @@ def keyboard(browser, cluster):
     assert page.evaluate("document.activeElement.textContent") == "payments"
     page.keyboard.press("Enter")
     until(page, "document.querySelector('h1') && document.querySelector('h1').textContent === 'payments'")
-    for key, title in (("g", "Groups"), ("b", "Brokers"), ("e", "Events"), ("o", "Overview")):
+    for key, title in (("g", "Groups"), ("b", "Brokers"), ("c", "Clients"), ("e", "Events"), ("o", "Overview")):
         page.keyboard.press("g")
         page.keyboard.press(key)
         until(page, f"document.title.startsWith('{title}')")

@@ -267,6 +267,27 @@ def groups(cluster):
     return f"cause {why['cause']}"
 
 
+def clients(cluster):
+    """Who is connected, to all brokers, and who produced to a topic."""
+    cluster.create("talk", 1)
+    cluster.wait_leaders("talk", in_sync=3)
+    odd = "a <client> 'x'"
+    producer = Producer({"bootstrap.servers": cluster.bootstrap, "client.id": odd})
+    for i in range(10):
+        producer.produce("talk", value=f"{i}")
+    producer.flush()
+    told = wait_until("the client", lambda: (t := cluster.ask("clients", search=odd))["total"] > 0 and t)
+    assert all(c["client_id"] == odd and c["software"] == "confluent-kafka-python" and c["broker"] in (1, 2, 3) for c in told["clients"]), (
+        told
+    )
+    assert told["missing"] == [] and told["all"] > told["total"]
+    assert cluster.ask("clients", search="nobody like that")["total"] == 0
+    most = [c["requests"] for c in cluster.ask("clients", sort="requests", order="falling")["clients"]]
+    assert most == sorted(most, reverse=True) and len(cluster.ask("clients", limit=1)["clients"]) == 1
+    writers = cluster.ask("topic", name="talk")["partitions"][0]["producing"]
+    assert [(w["client_id"], w["records"]) for w in writers] == [(odd, 10)], writers
+
+
 # ---- Limits and failures ----
 
 
@@ -365,6 +386,7 @@ def main():
         suite.run(topics, cluster, name="console_topics")
         suite.run(records, cluster, name="console_records")
         suite.run(groups, cluster, name="console_groups")
+        suite.run(clients, cluster, name="console_clients")
         suite.run(broker_lost, cluster, name="console_broker_lost")
     with Seen(1) as cluster:
         suite.run(many, cluster, name="console_many_topics")

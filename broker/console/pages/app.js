@@ -6,10 +6,11 @@ import * as topics from "./topics.js";
 import * as topic from "./topic.js";
 import * as groups from "./groups.js";
 import * as group from "./group.js";
+import * as clients from "./clients.js";
 import * as brokers from "./brokers.js";
 import * as events from "./events.js";
 
-const pages = {overview, topics, topic, groups, group, brokers, events};
+const pages = {overview, topics, topic, groups, group, brokers, clients, events};
 const inside = {topic: "topics", group: "groups"}; /* whose tab is lit */
 const main = document.getElementById("main"), trouble = document.getElementById("trouble");
 
@@ -80,7 +81,7 @@ function go() {
 
 /* ---- Keys ---- */
 
-const jumps = {o: "#/", t: "#/topics", g: "#/groups", b: "#/brokers", e: "#/events"};
+const jumps = {o: "#/", t: "#/topics", g: "#/groups", b: "#/brokers", c: "#/clients", e: "#/events"};
 let began = 0; /* when g was pressed */
 
 function row(step) {

@@ -3,12 +3,13 @@ import {admin, area, changeForm, propose} from "./admin.js";
 import {ask} from "./api.js";
 import {bytes, count, exact, facts, h, link, pager, table, tag} from "./dom.js";
 import {settingsTable} from "./settings.js";
+import {ofTopic} from "./clients.js";
 import * as produce from "./produce.js";
 import * as records from "./records.js";
 
 const LIMIT = 200;
 export const title = ({name, tab}) => `${tab || "partitions"} of ${name}`;
-export const every = ({tab}, state) => (tab === "records" ? records.every(state) : tab ? 0 : 4000);
+export const every = ({tab}, state) => (tab === "records" ? records.every(state) : tab && tab !== "clients" ? 0 : 4000);
 export const keeps = (before, after) => before.name === after.name && before.tab === after.tab;
 
 export async function load(params, signal, state) {
@@ -20,7 +21,7 @@ export async function load(params, signal, state) {
 
 function tabs(params) {
   const tab = (name, text) => link("topic", {name: params.name, tab: name}, text);
-  const all = [["", "Partitions"], ["records", "Records"], ["config", "Settings"], admin.on && ["produce", "Produce"]].filter(Boolean);
+  const all = [["", "Partitions"], ["records", "Records"], ["config", "Settings"], ["clients", "Clients"], admin.on && ["produce", "Produce"]].filter(Boolean);
   return h("nav", {class: "tabs", "aria-label": "Of this topic"}, all.map(([name, text]) => {
     const a = tab(name, text);
     if ((params.tab || "") === name) a.setAttribute("aria-current", "page");
@@ -70,6 +71,6 @@ export function view(data, params, tools) {
     h("p", {class: "crumb"}, link("topics", {}, "Topics")),
     h("h1", {}, params.name),
     tabs(params),
-    data.config ? settings(data.config, params, tools) : data.produce ? produce.view(data.produce, params, tools) : data.records ? records.view(data.records, params, tools) : partitions(data.topic, params),
+    data.config ? settings(data.config, params, tools) : data.produce ? produce.view(data.produce, params, tools) : data.records ? records.view(data.records, params, tools) : params.tab === "clients" ? ofTopic(data.topic, params.name) : partitions(data.topic, params),
   ];
 }
