@@ -165,9 +165,9 @@ static bool coordinators_exist(const struct cluster *cluster) {
 
     for (size_t t = 0; t < 2; t++)
         for (unsigned i = 0; i < cluster->count; i++) {
-            const struct broker *broker = cluster->brokers[i].broker;
-            if (broker == NULL || metadata_topic_named(broker_services(broker)->metadata, topics[t],
-                                                       strlen(topics[t])) == NULL)
+            const struct sim_broker *broker = &cluster->brokers[i];
+            if (!broker->ready || metadata_topic_named(broker_services(broker->broker)->metadata,
+                                                       topics[t], strlen(topics[t])) == NULL)
                 continue;
             known++;
             break;
@@ -192,6 +192,7 @@ static void progress(struct cluster *cluster, uint32_t alive) {
                 (world_now_us(cluster->run->world) - start_us) / 1000);
         return;
     }
+    if (cluster->transacting && !cluster->well && !coordinators_exist(cluster)) return;
     cluster_describe(cluster);
     run_fail(cluster->run,
              "%d of %d partitions acknowledge nothing new %d ms after machines %x were mended",
@@ -481,8 +482,7 @@ static void run_with(struct run *run, enum what what) {
     uint32_t alive = majority(cluster);
     nemesis_mend(cluster->nemesis, alive);
     /* A partition whose replicas are on few brokers may have none of them. */
-    if (!moving && kafka_client_ready(cluster->client) && metadata_is_led(cluster, alive) &&
-        (!cluster->transacting || coordinators_exist(cluster)))
+    if (!moving && kafka_client_ready(cluster->client) && metadata_is_led(cluster, alive))
         progress(cluster, alive);
     else /* a topic cannot be created, or not everybody can hear of it */
         run_ms(cluster, ALONE_MS);
