@@ -3,6 +3,7 @@
  * metadata has them, offsets and sizes as their leaders do.
  * /api/config?topic= or ?broker=: settings with their sources.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,7 +75,8 @@ static void show_partition(struct json *json,
         json_long(json, "start", told->log_start_offset);
         json_long(json, "end", told->high_watermark);
         json_long(json, "bytes", told->size_bytes);
-        json_real(json, "produced_per_second", (double)told->produced_short / 1000);
+        json_real(json, "produced_per_second",
+                  told->produced_short < 0 ? NAN : (double)told->produced_short / 1000);
         json_size(json, "readers", told->readers.count < 0 ? 0 : (size_t)told->readers.count);
         show_clients(json, told);
     }

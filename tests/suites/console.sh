@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The console: its API with 10,000 topics, and its pages in headless Chromium: light, dark, on a phone, by keyboard, hostile payloads, a broker killed.
+# The console: its API with 10,000 topics, and its pages in headless Chromium: light, dark, on a phone, by keyboard, hostile payloads, a broker killed; its changes; ten tasks of an operator.
 if ! "$DRAVE_ROOT/deploy/install-deps" --console; then
     echo "# Chromium cannot be installed"
     exit 77
@@ -27,4 +27,5 @@ run tests/integration/console.py
 run tests/integration/console_admin.py
 run tests/console/pages.py
 run tests/console/pages_admin.py
+run tests/console/tasks.py
 exit $status

@@ -16,7 +16,19 @@ export async function load(params, signal, state) {
   if (params.tab === "config") return {config: await ask("config", {topic: params.name}, signal)};
   if (params.tab === "produce") return {produce: await ask("topic", {name: params.name, limit: 1}, signal)};
   if (params.tab === "records") return {records: await records.load(params, signal, state)};
-  return {topic: await ask("topic", {name: params.name, from: params.from, limit: LIMIT}, signal)};
+  const topic = await ask("topic", {name: params.name, from: params.from, limit: LIMIT}, signal);
+  measure(topic, state);
+  return {topic};
+}
+
+/* What its leader does not know yet, of a partition younger than a minute, is told by two looks. */
+function measure(topic, state) {
+  const now = performance.now(), ends = new Map(topic.partitions.filter((p) => p.end !== undefined).map((p) => [p.partition, BigInt(p.end)]));
+  if (!state.first || state.first.from !== topic.from) state.first = {at: now, from: topic.from, ends};
+  const seconds = (now - state.first.at) / 1000;
+  for (const p of topic.partitions)
+    if (p.produced_per_second === null && seconds > 1 && state.first.ends.has(p.partition) && ends.has(p.partition))
+      p.produced_per_second = Number(ends.get(p.partition) - state.first.ends.get(p.partition)) / seconds;
 }
 
 function tabs(params) {
@@ -49,16 +61,18 @@ function settings(config, params, tools) {
 function partitions(topic, params) {
   const sum = topic.partitions.reduce((all, p) => all + (p.end === undefined ? 0n : BigInt(p.end) - BigInt(p.start)), 0n);
   const size = topic.partitions.reduce((all, p) => all + (p.bytes > 0 ? Number(p.bytes) : 0), 0);
+  const busiest = topic.partitions.reduce((most, p) => (p.produced_per_second > (most ? most.produced_per_second : 0) ? p : most), null);
   const whole = topic.total === topic.partitions.length;
   return [
     facts([["Partitions", exact(topic.total)], [whole ? "Records" : "Records, of those shown", exact(sum)],
-      ["Stored by leaders", bytes(size)], ["Id", h("span", {class: "mono"}, topic.id)], topic.internal && ["Kind", "internal"]]),
+      ["Stored by leaders", bytes(size)], ["Id", h("span", {class: "mono"}, topic.id)],
+      busiest && topic.partitions.length > 1 && ["Busiest", `partition ${busiest.partition}: ${count(busiest.produced_per_second)} of ${count(topic.partitions.reduce((all, p) => all + (p.produced_per_second || 0), 0))} a second`], topic.internal && ["Kind", "internal"]]),
     table([{title: "Partition", class: "n"}, {title: "Leader", class: "n"}, {title: "Replicas"}, {title: "Epoch", class: "n"}, {title: "Start", class: "n"}, {title: "End", class: "n"},
       {title: "Records", class: "n"}, {title: "In, per second", class: "n"}, {title: "Stored", class: "n"}, {title: "Readers", class: "n"}],
     topic.partitions.map((p) => ({key: p.partition, cells: [
       link("topic", {name: params.name, tab: "records", partition: p.partition}, String(p.partition)),
       p.leader < 0 ? tag("bad", "none") : p.leader, replicas(p), exact(p.leader_epoch), exact(p.start), exact(p.end),
-      p.end === undefined ? "–" : exact(BigInt(p.end) - BigInt(p.start)), p.produced_per_second === undefined ? "–" : count(p.produced_per_second), bytes(p.bytes), exact(p.readers)]})),
+      p.end === undefined ? "–" : exact(BigInt(p.end) - BigInt(p.start)), count(p.produced_per_second), bytes(p.bytes), exact(p.readers)]})),
     {caption: "Partitions"}),
     pager("topic", params, {from: topic.from, shown: topic.partitions.length, total: topic.total, limit: LIMIT}),
     h("p", {}, "On the command line: ", h("code", {class: "mono"}, `drave topic describe ${params.name}`)),
