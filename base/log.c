@@ -15,13 +15,10 @@
 
 enum {
     LINE_SIZE = 2048,
-    TAIL = 64, /* kept free for what is said behind the message */
+    TAIL = 128, /* kept free for what is said behind the message */
     TIME_SIZE = 40,
     LIMIT_US = 1000 * 1000,
 };
-
-static const char *const level_names[] =
-    {[LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
 
 /* "2026-11-21T10:00:00.123Z" */
 static void write_time(struct log *log, char into[TIME_SIZE]) {
@@ -35,23 +32,25 @@ static void write_time(struct log *log, char into[TIME_SIZE]) {
 }
 
 /* What stands before the message; returns its length. */
-static size_t write_head(struct log *log, enum log_level level, char line[LINE_SIZE]) {
-    static const char *const formats[] = {
-        [LOG_TEXT] = "%s %-5s ",
-        [LOG_LOGFMT] = "time=%s level=%s msg=\"",
-        [LOG_JSON] = "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\""};
+static size_t write_head(struct log *log, const struct log_event_row *event, char line[LINE_SIZE]) {
     static const int priorities[] = {
         [LOG_ERROR] = 3, [LOG_WARN] = 4, [LOG_INFO] = 6, [LOG_DEBUG] = 7};
+    const char *level = log_level_name(event->level);
     char time_text[TIME_SIZE];
     int len;
     write_time(log, time_text);
     switch (log->format) {
+    case LOG_TEXT: len = snprintf(line, LINE_SIZE, "%s %-5s ", time_text, level); break;
     case LOG_LOGFMT:
-    case LOG_JSON:
-    case LOG_TEXT:
-        len = snprintf(line, LINE_SIZE, formats[log->format], time_text, level_names[level]);
+        len = snprintf(line, LINE_SIZE, "time=%s level=%s event=%s msg=\"", time_text, level,
+                       event->name);
         break;
-    default: len = snprintf(line, LINE_SIZE, "<%d>", priorities[level]);
+    case LOG_JSON:
+        len = snprintf(line, LINE_SIZE,
+                       "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\",\"message\":\"",
+                       time_text, level, event->name);
+        break;
+    default: len = snprintf(line, LINE_SIZE, "<%d>", priorities[event->level]);
     }
     CHECK(len > 0);
     return (size_t)len;
@@ -77,48 +76,74 @@ static size_t write_message(const struct log *log, const char *message, char lin
     return at;
 }
 
-/* `left_out` > 0 is said at the end of the line. */
-static void write_line(struct log *log, enum log_level level, uint64_t left_out, const char *format,
-                       va_list arguments) {
+/* What stands behind it; `left_out` > 0 is said. */
+static void write_end(const struct log *log, const struct log_event_row *event, uint64_t left_out,
+                      char *into, size_t room) {
     static const char *const forms[] = {[LOG_TEXT] = " (%llu more like it left out)",
                                         [LOG_LOGFMT] = "\" left_out=%llu",
                                         [LOG_JSON] = "\",\"left_out\":%llu}",
                                         [LOG_JOURNAL] = " (%llu more like it left out)"};
     static const char *const ends[] = {
         [LOG_TEXT] = "", [LOG_LOGFMT] = "\"", [LOG_JSON] = "\"}", [LOG_JOURNAL] = ""};
+    bool quoted = log->format == LOG_LOGFMT || log->format == LOG_JSON;
+    int len = left_out > 0 ? snprintf(into, room, forms[log->format], (unsigned long long)left_out)
+                           : snprintf(into, room, "%s", ends[log->format]);
+    if (!quoted && len >= 0 && event->level != LOG_DEBUG)
+        snprintf(into + len, room - (size_t)len, " [%s]", event->name);
+}
+
+static void write_line(struct log *log, const struct log_event_row *event, uint64_t left_out,
+                       const char *format, va_list arguments) {
     char line[LINE_SIZE], message[LINE_SIZE];
     int wanted = vsnprintf(message, sizeof message, format, arguments);
     CHECK(wanted >= 0);
     text_make_plain(message);
-    size_t end = write_message(log, message, line, write_head(log, level, line));
-    if (left_out > 0)
-        snprintf(line + end, LINE_SIZE - end, forms[log->format], (unsigned long long)left_out);
-    else
-        snprintf(line + end, LINE_SIZE - end, "%s", ends[log->format]);
-    log->lines[level]++;
+    size_t end = write_message(log, message, line, write_head(log, event, line));
+    write_end(log, event, left_out, line + end, LINE_SIZE - end);
+    log->lines[event->level]++;
     env_log_line(log->env, line);
 }
 
-void log_write(struct log *log, enum log_level level, const char *format, ...) {
-    if (level > log->level) return;
+/* False: it is one too many, and counted as such. Else *left_out is how many were since the last
+ * one. */
+static bool may_write(struct log *log, struct log_limiter *limiter, enum log_event event,
+                      uint64_t *left_out) {
+    struct log_burst *burst = &log->bursts[event];
+    uint64_t now_us = env_now_us(log->env);
+    bool early = limiter != NULL && now_us < limiter->next_us;
+    if (now_us >= burst->until_us) {
+        burst->until_us = now_us + LIMIT_US;
+        burst->lines = 0;
+    }
+    if (early || (burst->lines == LOG_BURST && event != LOGGED_DETAIL)) {
+        *(early ? &limiter->left_out : &burst->left_out) += 1;
+        log->left_out++;
+        return false;
+    }
+    burst->lines++;
+    *left_out = burst->left_out + (limiter == NULL ? 0 : limiter->left_out);
+    burst->left_out = 0;
+    if (limiter != NULL) *limiter = (struct log_limiter){.next_us = now_us + LIMIT_US};
+    return true;
+}
+
+void log_event(struct log *log, enum log_event event, const char *format, ...) {
+    const struct log_event_row *row = &log_event_table()[event];
+    uint64_t left_out;
+    if (row->level > log->level || !may_write(log, NULL, event, &left_out)) return;
     va_list arguments;
     va_start(arguments, format);
-    write_line(log, level, 0, format, arguments);
+    write_line(log, row, left_out, format, arguments);
     va_end(arguments);
 }
 
-void log_limited(struct log *log, struct log_limiter *limiter, enum log_level level,
+void log_limited(struct log *log, struct log_limiter *limiter, enum log_event event,
                  const char *format, ...) {
-    if (level > log->level) return;
-    uint64_t now_us = env_now_us(log->env);
-    if (now_us < limiter->next_us) {
-        limiter->left_out++;
-        log->left_out++;
-        return;
-    }
+    const struct log_event_row *row = &log_event_table()[event];
+    uint64_t left_out;
+    if (row->level > log->level || !may_write(log, limiter, event, &left_out)) return;
     va_list arguments;
     va_start(arguments, format);
-    write_line(log, level, limiter->left_out, format, arguments);
+    write_line(log, row, left_out, format, arguments);
     va_end(arguments);
-    *limiter = (struct log_limiter){.next_us = now_us + LIMIT_US};
 }

@@ -1,13 +1,17 @@
 /*
- * The log of one node: lines on the environment's log, with time and level. No global state.
+ * The log of one node: lines on the environment's log, with time, level and the name of an event.
+ * No global state.
  *
- *   2026-11-21T10:00:00.123Z warn  peer 2 at 10.0.0.2:9093 is not reachable; trying again
- *   time=2026-11-21T10:00:00.123Z level=warn msg="peer 2 at 10.0.0.2:9093 ..."
- *   {"time":"2026-11-21T10:00:00.123Z","level":"warn","message":"peer 2 at 10.0.0.2:9093 ..."}
- *   <4>peer 2 at 10.0.0.2:9093 is not reachable; trying again
+ *   2026-11-21T10:00:00.123Z warn  lost the connection with broker 2 at 10.0.0.2:9093 [peer_lost]
+ *   time=2026-11-21T10:00:00.123Z level=warn event=peer_lost msg="lost the connection with ..."
+ *   {"time":"2026-11-21T10:00:00.123Z","level":"warn","event":"peer_lost","message":"lost the ..."}
+ *   <4>lost the connection with broker 2 at 10.0.0.2:9093 [peer_lost]
  *
  * The last is for journald, which has the time and wants the level so (sd-daemon(3)).
- * A line says what happened, with the value, and what to do next where something can be done.
+ * A line says what happened, with the value, and what to do next where something can be done; what
+ * all lines of an event have in common stands in its table (base/events/log_events.h). Invariant:
+ * of one event at most LOG_BURST lines a second are written, and the next one says how many were
+ * left out.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -15,8 +19,9 @@
 #include <stdint.h>
 
 #include "base/env.h"
+#include "base/events/log_events.h"
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum { LOG_BURST = 20 };
 
 /* How lines are written. */
 enum log_format { LOG_TEXT, LOG_LOGFMT, LOG_JSON, LOG_JOURNAL };
@@ -26,16 +31,19 @@ struct log {
     enum log_format format;
     enum log_level level;          /* lines above it are dropped */
     uint64_t lines[LOG_DEBUG + 1]; /* that were written, by level, */
-    uint64_t left_out;             /* and that a limiter kept back */
+    uint64_t left_out;             /* and that a limit kept back */
+    struct log_burst {
+        uint64_t until_us;
+        uint32_t lines; /* until then */
+        uint64_t left_out;
+    } bursts[LOG_EVENTS];
 };
 
-void log_write(struct log *log, enum log_level level, const char *format, ...)
+/* With the level of the event. */
+void log_event(struct log *log, enum log_event event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-#define log_error(log, ...) log_write(log, LOG_ERROR, __VA_ARGS__)
-#define log_warn(log, ...) log_write(log, LOG_WARN, __VA_ARGS__)
-#define log_info(log, ...) log_write(log, LOG_INFO, __VA_ARGS__)
-#define log_debug(log, ...) log_write(log, LOG_DEBUG, __VA_ARGS__)
+#define log_debug(log, ...) log_event(log, LOGGED_DETAIL, __VA_ARGS__)
 
 /* For what a stranger can cause at will: at most one line a second; the next one tells how many
  * were left out. */
@@ -43,7 +51,7 @@ struct log_limiter {
     uint64_t next_us;
     uint64_t left_out;
 };
-void log_limited(struct log *log, struct log_limiter *limiter, enum log_level level,
+void log_limited(struct log *log, struct log_limiter *limiter, enum log_event event,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

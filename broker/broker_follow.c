@@ -77,7 +77,7 @@ static const struct config_set *set_of(const struct broker *broker, const char *
 
 static void on_left_out(void *arg, const char *sentence) {
     struct broker *broker = arg;
-    log_warn(&broker->log, "%s", sentence);
+    log_event(&broker->log, LOGGED_SETTINGS_WARNING, "%s", sentence);
 }
 
 void broker_follow_settings(struct broker *broker) {
@@ -104,6 +104,6 @@ void broker_follow_settings(struct broker *broker) {
     retention_look(broker->retention);
     struct registration_facts facts = broker_facts(broker);
     registration_update(broker->registration, &facts);
-    log_info(&broker->log,
-             "settings of brokers have changed; drave config diff broker:%s shows how", own);
+    log_event(&broker->log, LOGGED_SETTINGS_CHANGED,
+              "settings of brokers have changed; drave config diff broker:%s shows how", own);
 }

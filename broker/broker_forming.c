@@ -130,10 +130,10 @@ static int enter_cluster(struct broker *broker, struct error_text *why) {
         size_t len = cluster_record_encode(&broker->record, record);
         int error = data_dir_set_cluster_record(broker->dir, broker->record.id, record, len, why);
         if (error != ERR_NONE) return error;
-        log_info(&broker->log,
-                 broker->record.joined_replica == 0 ? "cluster %s is formed"
-                                                    : "this broker belongs to cluster %s now",
-                 broker->record.id);
+        log_event(&broker->log, LOGGED_CLUSTER_FORMED,
+                  broker->record.joined_replica == 0 ? "cluster %s is formed"
+                                                     : "this broker belongs to cluster %s now",
+                  broker->record.id);
     }
     say_hello(broker);
     tell_record(broker);
@@ -155,20 +155,20 @@ static void tell_waiting(struct broker *broker) {
     char whom[512];
     cluster_forming_waits_for(broker->forming, whom, sizeof whom);
     if (cluster_forming_would_replace(broker->forming))
-        log_info(&broker->log,
-                 "waiting: the cluster has broker %" PRId32
-                 " with another data directory. Give this broker that one back (data.dir), or if "
-                 "it is lost: drave broker replace %" PRId32,
-                 broker->settings->node_id, broker->settings->node_id);
+        log_event(&broker->log, LOGGED_CLUSTER_WAITS,
+                  "waiting: the cluster has broker %" PRId32
+                  " with another data directory. Give this broker that one back (data.dir), or if "
+                  "it is lost: drave broker replace %" PRId32,
+                  broker->settings->node_id, broker->settings->node_id);
     else if (cluster_forming_is_outside(broker->forming))
-        log_info(&broker->log,
-                 "waiting to be admitted to the cluster that is there: drave broker add %" PRId32,
-                 broker->settings->node_id);
+        log_event(&broker->log, LOGGED_CLUSTER_WAITS,
+                  "waiting to be admitted to the cluster that is there: drave broker add %" PRId32,
+                  broker->settings->node_id);
     else
-        log_info(&broker->log,
-                 "waiting for the other brokers before the cluster can be formed: %s%s%s%s", whom,
-                 broker->last_refusal[0] == '\0' ? "" : " (", broker->last_refusal,
-                 broker->last_refusal[0] == '\0' ? "" : ")");
+        log_event(&broker->log, LOGGED_CLUSTER_WAITS,
+                  "waiting for the other brokers before the cluster can be formed: %s%s%s%s", whom,
+                  broker->last_refusal[0] == '\0' ? "" : " (", broker->last_refusal,
+                  broker->last_refusal[0] == '\0' ? "" : ")");
 }
 
 /* Also of one that belongs to a cluster, or thinks so: those that do not know it (any more) say so.

@@ -60,7 +60,8 @@ static void dial(struct broker *broker, const struct roster_broker *row) {
 
 static void let_go(struct broker *broker, int32_t node) {
     if (node == broker->settings->node_id)
-        log_error(&broker->log, "this broker was removed from the cluster; stop it");
+        log_event(&broker->log, LOGGED_REMOVED_FROM_CLUSTER,
+                  "this broker was removed from the cluster; stop it");
     else
         peers_remove(shard_peers(broker->shard), node, "it was removed from the cluster");
 }

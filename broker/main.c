@@ -54,21 +54,21 @@ static bool stderr_is_journal(void) {
 
 static void on_ready(void *arg, const char *summary) {
     struct run *run = arg;
-    log_info(&run->log, "ready: %s", summary);
+    log_event(&run->log, LOGGED_READY, "ready: %s", summary);
     service_manager_ready(run->manager, summary);
     env_uv_watch_turns(run->env, (uint64_t)run->settings.turn_warn_ms * 1000);
 }
 
 static void on_failed(void *arg, const char *sentence) {
     struct run *run = arg;
-    log_error(&run->log, "%s", sentence);
+    log_event(&run->log, LOGGED_START_REFUSED, "%s", sentence);
     run->code = EXIT_REFUSED;
     env_uv_stop(run->env);
 }
 
 static void on_stopped(void *arg) {
     struct run *run = arg;
-    log_info(&run->log, "stopped");
+    log_event(&run->log, LOGGED_STOPPED, "stopped");
     env_uv_stop(run->env);
 }
 
@@ -78,19 +78,20 @@ static void on_signal(void *arg, int number) {
     run->stopping = true;
     const char *what;
     uint64_t longest_us = env_uv_longest_turn_us(run->env, &what);
-    log_info(&run->log,
-             "%s: handing leaderships over and stopping; the longest turn of the loop took %" PRIu64
-             ".%" PRIu64 " ms of processor time (most of it: %s)",
-             number == SIGTERM  ? "SIGTERM"
-             : number == SIGHUP ? "SIGHUP"
-                                : "SIGINT",
-             longest_us / 1000, longest_us % 1000 / 100, what == NULL ? "nothing" : what);
+    log_event(
+        &run->log, LOGGED_STOPPING,
+        "%s: handing leaderships over and stopping; the longest turn of the loop took %" PRIu64
+        ".%" PRIu64 " ms of processor time (most of it: %s)",
+        number == SIGTERM  ? "SIGTERM"
+        : number == SIGHUP ? "SIGHUP"
+                           : "SIGINT",
+        longest_us / 1000, longest_us % 1000 / 100, what == NULL ? "nothing" : what);
     service_manager_stopping(run->manager);
     broker_stop(run->broker, on_stopped, run);
 }
 
 static void on_warning(void *arg, const char *sentence) {
-    log_warn(arg, "%s", sentence);
+    log_event(arg, LOGGED_SETTINGS_WARNING, "%s", sentence);
 }
 
 /* Raises the limit of open files as far as it may, and shares the files out between clients and
@@ -103,8 +104,8 @@ static void share_files(struct run *run) {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     struct file_shares shares = file_shares_of(limit.rlim_cur, &run->settings);
     if (shares.too_few || limit.rlim_cur < OPEN_FILES_LOW)
-        log_warn(
-            &run->log,
+        log_event(
+            &run->log, LOGGED_FEW_FILES,
             "only %" PRIu64
             " files may be open at a time%s; raise the hard limit (ulimit -Hn, LimitNOFILE) to %d or more",
             (uint64_t)limit.rlim_cur,
@@ -112,11 +113,11 @@ static void share_files(struct run *run) {
                            : ", so those of partitions are closed and opened all the time",
             OPEN_FILES_LOW);
     if (shares.connections < run->settings.max_connections)
-        log_warn(&run->log,
-                 "at most %" PRIu32 " clients are let in, not %" PRIu32
-                 " (max.connections): only %" PRIu64
-                 " files may be open at a time; raise the hard limit (ulimit -Hn, LimitNOFILE)",
-                 shares.connections, run->settings.max_connections, (uint64_t)limit.rlim_cur);
+        log_event(&run->log, LOGGED_FEW_FILES,
+                  "at most %" PRIu32 " clients are let in, not %" PRIu32
+                  " (max.connections): only %" PRIu64
+                  " files may be open at a time; raise the hard limit (ulimit -Hn, LimitNOFILE)",
+                  shares.connections, run->settings.max_connections, (uint64_t)limit.rlim_cur);
     run->settings.segment_files = shares.segments;
     run->settings.open_files = limit.rlim_cur > UINT32_MAX ? UINT32_MAX : (uint32_t)limit.rlim_cur;
     run->settings.connections_most = shares.connections_most;
@@ -125,18 +126,19 @@ static void share_files(struct run *run) {
 
 static void say_first_lines(struct run *run) {
     const struct broker_settings *settings = &run->settings;
-    log_info(&run->log, "draved %s, broker %" PRId32, DRAVE_VERSION, settings->node_id);
-    log_info(&run->log, "data directory: %s", settings->data_dir);
+    log_event(&run->log, LOGGED_STARTING, "draved %s, broker %" PRId32, DRAVE_VERSION,
+              settings->node_id);
+    log_event(&run->log, LOGGED_STARTING, "data directory: %s", settings->data_dir);
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct broker_listener *listener = &settings->listeners[i];
         bool other = strcmp(listener->host, listener->advertised_host) != 0 ||
                      listener->port != listener->advertised_port;
         char bound[HOST_PORT_TEXT], told[HOST_PORT_TEXT];
         host_port_text(listener->advertised_host, listener->advertised_port, told);
-        log_info(&run->log, "listener: %s://%s%s%s%s", listener->name,
-                 host_port_text(listener->host, listener->port, bound),
-                 listener->bind_ipv6_loopback_too ? " and ::1" : "",
-                 other ? ", clients are told " : "", other ? told : "");
+        log_event(&run->log, LOGGED_STARTING, "listener: %s://%s%s%s%s", listener->name,
+                  host_port_text(listener->host, listener->port, bound),
+                  listener->bind_ipv6_loopback_too ? " and ::1" : "",
+                  other ? ", clients are told " : "", other ? told : "");
     }
 }
 
@@ -150,14 +152,15 @@ static bool start_observation(struct run *run) {
                                   &why);
     if (error == ERR_NONE) {
         host_port_text(settings->http_host, observation_port(run->observation), address);
-        log_info(&run->log, "metrics and health: http://%s", address);
-        if (settings->console) log_info(&run->log, "console: http://%s/", address);
+        log_event(&run->log, LOGGED_HTTP_SERVED, "metrics and health: http://%s", address);
+        if (settings->console)
+            log_event(&run->log, LOGGED_HTTP_SERVED, "console: http://%s/", address);
         return true;
     }
     if (settings->http_is_default)
-        log_warn(&run->log, "%s", why.text);
+        log_event(&run->log, LOGGED_HTTP_NOT_SERVED, "%s", why.text);
     else
-        log_error(&run->log, "%s", why.text);
+        log_event(&run->log, LOGGED_START_REFUSED, "%s", why.text);
     return settings->http_is_default;
 }
 
@@ -170,8 +173,8 @@ static int end_loop(struct run *run) {
     env_uv_run(run->env);
     clean = env_uv_free(run->env) && clean;
     if (!clean)
-        log_error(
-            &run->log,
+        log_event(
+            &run->log, LOGGED_INTERNAL_ERROR,
             "a socket, a file or a timer is left at the end: a bug of draved, please report it");
     return run->code;
 }
@@ -195,7 +198,7 @@ static int run_broker(struct run *run) {
     }
     if (broker_start(run->env, &run->log, &run->settings, &broker_events, run, &run->broker,
                      &why) != ERR_NONE) {
-        log_error(&run->log, "%s", why.text);
+        log_event(&run->log, LOGGED_START_REFUSED, "%s", why.text);
         run->code = EXIT_REFUSED;
         return end_loop(run);
     }
@@ -251,6 +254,7 @@ static int main_act(const struct options *options, struct output *out) {
     case ACTION_HELP: options_print_help(out); return EXIT_DONE;
     case ACTION_HELP_CONFIG: options_print_settings(out); return EXIT_DONE;
     case ACTION_HELP_METRICS: options_print_metrics(out); return EXIT_DONE;
+    case ACTION_HELP_EVENTS: options_print_events(out); return EXIT_DONE;
     case ACTION_VERSION: output_print(out, "draved %s\n", DRAVE_VERSION); return EXIT_DONE;
     case ACTION_LOG_DUMP: return log_tool_dump(options, out);
     case ACTION_LOG_VERIFY: return log_tool_verify(options, out);

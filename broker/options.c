@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/events/log_events.h"
 #include "base/mem.h"
 #include "base/nearest_name.h"
 #include "base/settings.h"
@@ -22,6 +23,7 @@ enum {
     CHOSE_CHECK,
     CHOSE_HELP_CONFIG,
     CHOSE_HELP_METRICS,
+    CHOSE_HELP_EVENTS,
     CHOSE_VERSION,
     CHOSE_HELP,
     CHOSE_TOPIC,
@@ -35,6 +37,7 @@ static const struct option long_options[] = {
     {"check", no_argument, NULL, CHOSE_CHECK},
     {"help-config", no_argument, NULL, CHOSE_HELP_CONFIG},
     {"help-metrics", no_argument, NULL, CHOSE_HELP_METRICS},
+    {"help-events", no_argument, NULL, CHOSE_HELP_EVENTS},
     {"version", no_argument, NULL, CHOSE_VERSION},
     {"help", no_argument, NULL, CHOSE_HELP},
     {"topic", required_argument, NULL, CHOSE_TOPIC},
@@ -85,6 +88,7 @@ static int options_take(int chosen, const char *value, struct options *options,
     case CHOSE_CHECK: options->action = ACTION_CHECK; return ERR_NONE;
     case CHOSE_HELP_CONFIG: options->action = ACTION_HELP_CONFIG; return ERR_NONE;
     case CHOSE_HELP_METRICS: options->action = ACTION_HELP_METRICS; return ERR_NONE;
+    case CHOSE_HELP_EVENTS: options->action = ACTION_HELP_EVENTS; return ERR_NONE;
     case CHOSE_VERSION: options->action = ACTION_VERSION; return ERR_NONE;
     case CHOSE_HELP: options->action = ACTION_HELP; return ERR_NONE;
     case CHOSE_TOPIC: options->topic = value; return ERR_NONE;
@@ -157,6 +161,7 @@ void options_print_help(struct output *out) {
         "       draved --check [--config FILE] [--set ...]     only checks the configuration\n"
         "       draved --help-config                           shows every setting with its default, limits and meaning\n"
         "       draved --help-metrics                          shows every metric of /metrics with its kind, labels and meaning\n"
+        "       draved --help-events                           shows every event of the log with its level, meaning and what to do\n"
         "       draved log dump DIR [--topic T --partition P] [--json]    shows the batches in a data directory, also beside a running broker\n"
         "       draved log verify DIR [--json]                 checks every checksum in a data directory\n"
         "       draved backup adopt DIR... [--json]            makes another cluster of a copy of all data directories of one\n"
@@ -236,5 +241,13 @@ void options_print_metrics(struct output *out) {
             output_print(out, "%c%s", j == 0 ? '{' : ',', row->labels[j]);
         output_print(out, "%s %s\n    %s\n", metric_labels(row) > 0 ? "}" : "", types[row->type],
                      row->help);
+    }
+}
+
+void options_print_events(struct output *out) {
+    for (int i = LOGGED_DETAIL + 1; i < LOG_EVENTS; i++) {
+        const struct log_event_row *row = &log_event_table()[i];
+        output_print(out, "%s %s\n    %s\n", row->name, log_level_name(row->level), row->means);
+        if (row->todo[0] != '\0') output_print(out, "    %s\n", row->todo);
     }
 }

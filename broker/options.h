@@ -16,6 +16,7 @@ enum options_action {
     ACTION_HELP,
     ACTION_HELP_CONFIG,
     ACTION_HELP_METRICS,
+    ACTION_HELP_EVENTS,
     ACTION_VERSION,
     ACTION_LOG_DUMP,
     ACTION_LOG_VERIFY,
@@ -42,5 +43,6 @@ int options_parse(int argc, char **argv, struct options *options, struct error_t
 void options_print_help(struct output *out);
 void options_print_settings(struct output *out); /* the table, as --help-config */
 void options_print_metrics(struct output *out);  /* likewise, --help-metrics */
+void options_print_events(struct output *out);   /* likewise, --help-events */
 
 #endif

@@ -17,8 +17,8 @@ static const uint64_t INDEX_MAX = UINT64_C(1) << 62;
 static bool admit_drop(struct raft_group *group, const struct member *from, const char *why) {
     struct shard *shard = group->shard;
     shard->stats.messages_dropped++;
-    log_limited(shard->log, &group->limiter, LOG_WARN, "%s: dropped a message of broker %d: %s",
-                group->label, from->node, why);
+    log_limited(shard->log, &group->limiter, LOGGED_MESSAGE_REFUSED,
+                "%s: dropped a message of broker %d: %s", group->label, from->node, why);
     return false;
 }
 
@@ -118,8 +118,8 @@ static bool admit_append_result(struct raft_group *group, struct member *from,
     if (contradicts && from->behind) return drop_late(group);
     if (contradicts) {
         from->damaged = true;
-        log_error(
-            group->shard->log,
+        log_event(
+            group->shard->log, LOGGED_REPLICA_LOST_DATA,
             "%s: replica %s on broker %d rejects entry %llu, which it had acknowledged up to %llu: it has lost data, and does not "
             "count until another leader is elected; check the disk of that broker",
             group->label, from->address, from->node, result->rejected,

@@ -36,8 +36,8 @@ static void on_drain_timer(void *arg) {
         hand_over(shard);
         return;
     }
-    log_warn(
-        shard->log,
+    log_event(
+        shard->log, LOGGED_LEADS_NOT_HANDED_OVER,
         "stopping although not every leadership could be handed over in time; the other brokers elect new leaders");
     drain_finish(shard);
 }

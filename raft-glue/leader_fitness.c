@@ -50,8 +50,9 @@ void leader_fitness_damage_found(struct raft_group *group,
     char place[PLACE_MAX];
     snprintf(place, sizeof place, "%s cannot be read at position %" PRIu64 " (%s)", damage->file,
              damage->position, error_phrase(damage->error));
-    log_error(group->shard->log, "%s: %s: %s; draved log verify names all that is damaged",
-              group->label, place, advice(group));
+    log_event(group->shard->log, LOGGED_LOG_DAMAGED,
+              "%s: %s: %s; draved log verify names all that is damaged", group->label, place,
+              advice(group));
     if (group->damage == NULL) {
         group->damage = mem_strdup(place);
         group->shard->stats.damaged_logs++;
@@ -71,8 +72,8 @@ void leader_fitness_forget_damage(struct raft_group *group) {
 }
 
 void leader_fitness_mended(struct raft_group *group) {
-    log_info(group->shard->log, "%s: this replica is whole again: all that was damaged is mended",
-             group->label);
+    log_event(group->shard->log, LOGGED_REPLICA_WHOLE,
+              "%s: this replica is whole again: all that was damaged is mended", group->label);
     leader_fitness_forget_damage(group);
     group->shard->stats.mended_logs++;
     group->applying.blocked = false;

@@ -134,7 +134,7 @@ static bool apply_failed(struct raft_group *group) {
         if (group->events->broken != NULL) group->events->broken(group->arg, group->damage);
         return !group->closed;
     }
-    log_error(group->shard->log,
+    log_event(group->shard->log, LOGGED_ENTRY_UNREADABLE,
               "%s: cannot read entry %llu of its log (%s); see draved log verify", group->label,
               (unsigned long long)(group->applied + 1), error_phrase(error));
     raft_group_stop(group, "a committed entry cannot be read");

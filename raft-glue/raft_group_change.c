@@ -159,7 +159,7 @@ int raft_group_recover(struct raft_group *group, log_term term, log_index last) 
     struct entry *entry = sole_configuration(group, last + 1, next);
     partition_log_append(log, &entry, 1);
     entry_unref(entry);
-    log_limited(group->shard->log, &group->limiter, LOG_WARN,
+    log_limited(group->shard->log, &group->limiter, LOGGED_MAJORITY_GIVEN_UP,
                 "%s: a majority of its replicas is lost, and it goes on with what this broker has, "
                 "up to entry %" PRIu64 " and offset %" PRId64,
                 group->label, last, partition_log_end_offset(log));

@@ -101,8 +101,8 @@ void raft_group_note_leader(struct raft_group *group) {
 
 static bool stop(struct raft_group *group, const char *why) {
     if (group->phase == RAFT_GROUP_STOPPED) return false;
-    log_error(
-        group->shard->log,
+    log_event(
+        group->shard->log, LOGGED_REPLICA_STOPPED,
         "%s: this replica stops: %s. The other replicas go on without it; keep the data directory, and see draved log verify",
         group->label, why);
     /* Nobody else would notice: a quiet group sends nothing. */

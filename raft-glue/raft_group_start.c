@@ -288,7 +288,7 @@ bool raft_group_read_later(struct raft_group *group, int error) {
         group->starting.again = env_timer_new(group->shard->env, read_again, group);
     env_timer_start(group->starting.again, READ_AGAIN_US);
     group->starting.waits = true;
-    log_limited(group->shard->log, &group->limiter, LOG_ERROR,
+    log_limited(group->shard->log, &group->limiter, LOGGED_LOG_UNREADABLE,
                 "%s: its log cannot be read on this broker at present (%s); %s. It is tried again",
                 group->label, error_phrase(error), error_advice(error));
     return true;

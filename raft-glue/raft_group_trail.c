@@ -98,7 +98,7 @@ void raft_group_trail_reach(struct member *member) {
     }
     if (first <= first_known(group->log)) return; /* its answer tells whether it is behind that */
     log_limited(
-        group->shard->log, &group->limiter, LOG_ERROR,
+        group->shard->log, &group->limiter, LOGGED_REPLICA_STRANDED,
         "%s: broker %d lacks more than the last %llu entries, which is more than this version can send; its replica stays "
         "out of sync, the others go on without it",
         group->label, member->node,

@@ -405,7 +405,7 @@ static bool load(struct member *member, uint64_t max_bytes) {
         else if (!partition_log_is_damaged(
                      group->log)) /* else it was said, and the lead moves on */
             log_limited(
-                group->shard->log, &group->limiter, LOG_ERROR,
+                group->shard->log, &group->limiter, LOGGED_ENTRY_UNREADABLE,
                 "%s: entry %llu, which broker %d lacks, cannot be read (%s); it is tried again",
                 group->label, (unsigned long long)member->read_first, member->node,
                 error_phrase(member->read_error));

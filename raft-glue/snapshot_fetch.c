@@ -163,12 +163,12 @@ static void fetch_install(struct snapshot_fetch *fetch) {
         return;
     }
     raft_group_apply_cancel(group);
-    log_info(group->shard->log,
-             "%s: its log begins anew behind entry %" PRIu64 ", with %" PRIu64
-             " bytes of broker %d; it had ended with entry %" PRIu64
-             ", and the others have let go of what follows that",
-             group->label, files->ends.index, prefix_files_bytes(files), from->node,
-             partition_log_last_index(group->log));
+    log_event(group->shard->log, LOGGED_LOG_BEGINS_ANEW,
+              "%s: its log begins anew behind entry %" PRIu64 ", with %" PRIu64
+              " bytes of broker %d; it had ended with entry %" PRIu64
+              ", and the others have let go of what follows that",
+              group->label, files->ends.index, prefix_files_bytes(files), from->node,
+              partition_log_last_index(group->log));
     partition_log_install(group->log, staging);
     group->commit = partition_log_commit_index(group->log);
 }
@@ -257,7 +257,7 @@ void snapshot_fetch_rate_changed(struct shard *shard) {
 static void distrust(struct snapshot_fetch *fetch) {
     struct raft_group *group = fetch->group;
     const struct member *from = leader_of(fetch);
-    log_error(group->shard->log,
+    log_event(group->shard->log, LOGGED_LOG_BEGINNING_BAD,
               "%s: the beginning of the log, as broker %d sent it, is not whole; it is asked for "
               "again. If that goes on, see draved log verify there",
               group->label, from->node);
@@ -282,7 +282,7 @@ static void on_moved(void *arg, int error) {
         else
             ask(fetch);
     } else {
-        log_limited(group->shard->log, &group->limiter, LOG_WARN,
+        log_limited(group->shard->log, &group->limiter, LOGGED_LOG_BEGINNING_WAITS,
                     "%s: the beginning of its log cannot be fetched at present (%s); %s",
                     group->label, error_phrase(error), error_advice(error));
         refuse(group, leader_of(fetch), &fetch->head,

@@ -64,8 +64,8 @@ static void note_stranded(struct member *member, const char *why, const char *ad
     if (!long_enough || told) return;
     if (stranded->told_ms == 0) group->shard->stats.stranded++;
     stranded->told_ms = now_ms(member);
-    log_error(
-        group->shard->log,
+    log_event(
+        group->shard->log, LOGGED_REPLICA_STRANDED,
         "%s: broker %d lacks the beginning of the log, and cannot be given it from here (%s): it stays behind, and does not "
         "count for what is acknowledged; %s",
         group->label, member->node, why, advice);

@@ -111,11 +111,12 @@ static void set_short(struct disk_space *room, enum disk_space_asker asker, bool
     room->is_short[asker] = is_short;
     if (asker == DISK_ROOM_LEADER && is_short) {
         describe(room);
-        log_error(room->log, "%s", room->sentence);
+        log_event(room->log, LOGGED_DISK_FULL, "%s", room->sentence);
     } else if (asker == DISK_ROOM_LEADER) {
         room->sentence[0] = '\0';
-        log_info(room->log, "the disk of %s has room again: %" PRIu64 " MiB are free", room->path,
-                 room->seen.free_bytes / MIB);
+        log_event(room->log, LOGGED_DISK_HAS_ROOM,
+                  "the disk of %s has room again: %" PRIu64 " MiB are free", room->path,
+                  room->seen.free_bytes / MIB);
     }
     if (is_short) env_timer_start(room->timer, LOOK_US);
     if (room->events.changed != NULL) room->events.changed(room->arg);

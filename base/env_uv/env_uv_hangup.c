@@ -55,6 +55,6 @@ void env_uv_hangup_watch(struct env *env, int fd, struct env_hangup *hangup) {
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = hangup};
     if (epoll_ctl(env->hangups_fd, EPOLL_CTL_ADD, fd, &event) != 0)
         log_limited(
-            &env->log, &env->accept_limiter, LOG_WARN,
+            &env->log, &env->accept_limiter, LOGGED_HANGUP_UNWATCHED,
             "the end of a connection may be noticed late: the system cannot watch one more");
 }

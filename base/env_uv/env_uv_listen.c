@@ -42,7 +42,7 @@ static void connection_came(uv_stream_t *handle, int status) {
     struct env *env = listener->env;
     if (status != 0) {
         log_limited(
-            &env->log, &env->accept_limiter, LOG_WARN,
+            &env->log, &env->accept_limiter, LOGGED_ACCEPT_FAILED,
             "a connection was not accepted (%s); raise the limit of open files (ulimit -n) if this goes on",
             uv_strerror(status));
     } else if (listener->paused) {

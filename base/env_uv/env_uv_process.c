@@ -27,7 +27,7 @@ _Noreturn void env_fatal(struct env *env, const char *format, ...) {
     struct log log = {
         .env = env,
         .level = LOG_ERROR}; /* may be called on any thread: not the environment's own */
-    log_error(&log, "%s", sentence);
+    log_event(&log, LOGGED_PROCESS_ENDS, "%s", sentence);
     _exit(1);
 }
 

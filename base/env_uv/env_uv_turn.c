@@ -75,7 +75,7 @@ void env_uv_turn_ended(struct env *env) {
             watch->worst = watch->stretch;
         }
         if (took_us >= watch->warn_us)
-            log_limited(&env->log, &watch->limiter, LOG_WARN,
+            log_limited(&env->log, &watch->limiter, LOGGED_LOOP_TURN_LONG,
                         "a turn of the loop took %" PRIu64 ".%" PRIu64
                         " ms of processor time (most of it: %s), in which nobody else was served",
                         took_us / 1000, took_us % 1000 / 100, watch->stretch);

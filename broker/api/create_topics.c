@@ -70,7 +70,7 @@ static void warn_of_twin(const struct topic_change *item) {
         topic = metadata_next_topic(services->metadata, topic);
     if (topic == NULL) return;
     log_limited(
-        services->log, services->twins, LOG_WARN,
+        services->log, services->twins, LOGGED_TOPIC_NAMES_ALIKE,
         "topics %s and %s differ only in '.' and '_', which metrics cannot tell apart; name one of them otherwise",
         topic->name, item->name);
 }

@@ -118,8 +118,9 @@ static bool is_moving(const struct leader_balancer *balancer) {
 static void end_moves(struct leader_balancer *balancer) {
     bool full = balancer->move_count == LEADER_MOVES_MAX && balancer->moved > 0;
     if (balancer->moved > 0)
-        log_info(balancer->log, "%zu partition%s led by the preferred broker again",
-                 balancer->moved, balancer->moved == 1 ? " is" : "s are");
+        log_event(balancer->log, LOGGED_LEADS_MOVED_BACK,
+                  "%zu partition%s led by the preferred broker again", balancer->moved,
+                  balancer->moved == 1 ? " is" : "s are");
     if (balancer->in_vain > 0)
         log_debug(balancer->log,
                   "%zu leads could not be moved now; they are left to the next check",

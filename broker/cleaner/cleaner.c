@@ -47,7 +47,7 @@ static void tell(struct cleaner *cleaner, const struct partition *partition, int
     char label[PARTITION_LABEL_MAX] = "a partition";
     if (partition != NULL)
         partition_label(partition_topic(partition), partition_index(partition), label);
-    log_limited(cleaner->log, &cleaner->complaints, LOG_WARN,
+    log_limited(cleaner->log, &cleaner->complaints, LOGGED_CLEANING_FAILED,
                 "%s could not be cleaned (%s); %s; it is tried again", label, error_phrase(error),
                 error_advice(error));
 }

@@ -148,7 +148,7 @@ void broker_messages_receive(struct broker_messages *messages, int32_t node, uin
     bool request = kind == BROKER_MESSAGE_REQUEST;
     size_t head = request ? NUMBER_SIZE + 1 : NUMBER_SIZE;
     if (payload.len < head || (request && payload.data[NUMBER_SIZE] >= BROKER_REQUESTS)) {
-        log_limited(messages->log, &messages->limiter, LOG_WARN,
+        log_limited(messages->log, &messages->limiter, LOGGED_MESSAGE_UNKNOWN,
                     "dropped a message of broker %" PRId32 " that this version does not understand",
                     node);
     } else if (request) {

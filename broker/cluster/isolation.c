@@ -52,15 +52,16 @@ static void isolation_tell(const struct isolation *isolation) {
     char silent[200] = "";
     size_t len = 0;
     if (!isolation->isolated) {
-        log_info(isolation->log, "a majority of the brokers is heard again: clients are kept");
+        log_event(isolation->log, LOGGED_ISOLATION_OVER,
+                  "a majority of the brokers is heard again: clients are kept");
         return;
     }
     for (size_t i = 0; i < isolation->count && len < sizeof silent - 16; i++)
         if (!is_heard(isolation, isolation->nodes[i]))
             len += (size_t)snprintf(silent + len, sizeof silent - len, "%s%" PRId32,
                                     len == 0 ? "" : ", ", isolation->nodes[i]);
-    log_warn(
-        isolation->log,
+    log_event(
+        isolation->log, LOGGED_ISOLATED,
         "no majority of the brokers was heard for %" PRIu32
         " ms (silent: %s), and they may serve without this one: clients are sent to them. Look at the network "
         "between the brokers",

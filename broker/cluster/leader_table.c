@@ -366,7 +366,7 @@ static void table_hear(struct leader_table *table, int32_t node, uint64_t group,
     struct row *row = table_find(table, group);
     if (row == NULL && !leads) return;
     if (row == NULL && HASH_COUNT(table->rows) >= BROKER_PARTITIONS_MOST) {
-        log_limited(table->log, &table->limiter, LOG_WARN,
+        log_limited(table->log, &table->limiter, LOGGED_LEADERS_TOO_MANY,
                     "broker %" PRId32 " leads more groups than there can be; group %" PRIu64
                     " is left out",
                     node, group);
@@ -382,7 +382,7 @@ static void table_hear(struct leader_table *table, int32_t node, uint64_t group,
         return;
     }
     if (term == row->term && row->node != LEADER_NONE && row->node != node) {
-        log_limited(table->log, &table->limiter, LOG_ERROR,
+        log_limited(table->log, &table->limiter, LOGGED_TWO_LEADERS,
                     "brokers %" PRId32 " and %" PRId32 " both say that they lead group %" PRIu64
                     " in term %" PRIu32,
                     row->node, node, group, term);
@@ -417,7 +417,7 @@ void leader_table_receive(struct leader_table *table, int32_t node,
             table_hear(table, node, group, (uint32_t)term, leads, in_sync, (size_t)count);
     }
     if (!known || reader.error != ERR_NONE || kp_reader_left(&reader) > 0)
-        log_limited(table->log, &table->limiter, LOG_WARN,
+        log_limited(table->log, &table->limiter, LOGGED_MESSAGE_UNKNOWN,
                     "an announcement of leaders from broker %" PRId32
                     " makes no sense and was dropped",
                     node);

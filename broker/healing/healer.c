@@ -184,10 +184,10 @@ static void on_wound_done(struct wound_healer *wound, int error, uint64_t entrie
     const struct metadata_partition *partition = metadata_partition_of_group(healer->metadata,
                                                                              wound->group);
     if (!error && entries > 0 && partition != NULL)
-        log_info(healer->log,
-                 "%s-%" PRId32 ": mended its log, which could not be opened, with %" PRIu64
-                 " entries of other brokers, the last of them from broker %" PRId32,
-                 partition->topic->name, partition->index, entries, node);
+        log_event(healer->log, LOGGED_LOG_MENDED,
+                  "%s-%" PRId32 ": mended its log, which could not be opened, with %" PRIu64
+                  " entries of other brokers, the last of them from broker %" PRId32,
+                  partition->topic->name, partition->index, entries, node);
     look_in(healer, NEXT_US);
 }
 
@@ -210,17 +210,18 @@ static void tell(struct healer *healer, int error) {
     if (group == NULL) return;
     const char *label = raft_group_label(group);
     if (healing->mended_entries > 0)
-        log_info(healer->log,
-                 "%s: mended %" PRIu64 " damaged places of its log with %" PRIu64
-                 " entries of other brokers, the last of them from broker %" PRId32,
-                 label, healing->mended_places, healing->mended_entries, healer->from);
+        log_event(healer->log, LOGGED_LOG_MENDED,
+                  "%s: mended %" PRIu64 " damaged places of its log with %" PRIu64
+                  " entries of other brokers, the last of them from broker %" PRId32,
+                  label, healing->mended_places, healing->mended_entries, healer->from);
     else if (healing->mended_places > 0)
-        log_info(healer->log,
-                 "%s: mended %" PRIu64 " damaged places of its log, which held no entries", label,
-                 healing->mended_places);
+        log_event(healer->log, LOGGED_LOG_MENDED,
+                  "%s: mended %" PRIu64 " damaged places of its log, which held no entries", label,
+                  healing->mended_places);
     if (error && error != ERR_CANCELED)
-        log_warn(healer->log, "%s: its log cannot be read through now (%s); %s; it is tried again",
-                 label, error_phrase(error), error_advice(error));
+        log_event(healer->log, LOGGED_LOG_READ_FAILED,
+                  "%s: its log cannot be read through now (%s); %s; it is tried again", label,
+                  error_phrase(error), error_advice(error));
 }
 
 static void keep_place(struct healer *healer, bool now) {

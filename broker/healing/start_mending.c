@@ -39,10 +39,10 @@ static void on_time(void *arg) {
 static void on_done(struct wound_healer *wound, int error, uint64_t entries, int32_t node) {
     struct start_mending *mending = CONTAINER_OF(wound, struct start_mending, wound);
     if (!error)
-        log_info(shard_log(mending->shard),
-                 "metadata: mended its log, which could not be opened, with %" PRIu64
-                 " entries of other brokers, the last of them from broker %" PRId32,
-                 entries, node);
+        log_event(shard_log(mending->shard), LOGGED_LOG_MENDED,
+                  "metadata: mended its log, which could not be opened, with %" PRIu64
+                  " entries of other brokers, the last of them from broker %" PRId32,
+                  entries, node);
     env_timer_start(mending->timer, error ? AGAIN_US : 0);
 }
 

@@ -161,7 +161,7 @@ static void on_asked(void *arg, struct broker_caller caller, const uint8_t *body
     struct marker_ask asks[MARKERS_A_CALL];
     size_t count;
     if (!read_asks(body, len, asks, &count)) {
-        log_limited(exchange->options.log, &exchange->limiter, LOG_WARN,
+        log_limited(exchange->options.log, &exchange->limiter, LOGGED_MESSAGE_UNKNOWN,
                     "markers of transactions from broker %" PRId32
                     " make no sense to this version and were dropped; give both the same version",
                     caller.node);

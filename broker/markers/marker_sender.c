@@ -231,12 +231,12 @@ static void tell_late(struct marker_order *order, uint64_t now_ms) {
         snprintf(why, sizeof why, "broker %" PRId32 ", which leads it, answers with error %d",
                  leader.node, marker->row->code);
     order->told_late = true;
-    log_warn(sender->options.log,
-             "a transaction of producer %" PRId64 " was %s %" PRIu64 " s ago, and %.*s-%" PRId32
-             " has not taken it in: %s; those who read committed records wait there until it has",
-             order->producer_id, order->commit ? "committed" : "aborted",
-             (now_ms - order->began_ms) / 1000, (int)topic->name_len, topic->name,
-             marker->partition, why);
+    log_event(sender->options.log, LOGGED_TRANSACTION_MARKER_LATE,
+              "a transaction of producer %" PRId64 " was %s %" PRIu64 " s ago, and %.*s-%" PRId32
+              " has not taken it in: %s; those who read committed records wait there until it has",
+              order->producer_id, order->commit ? "committed" : "aborted",
+              (now_ms - order->began_ms) / 1000, (int)topic->name_len, topic->name,
+              marker->partition, why);
 }
 
 /* One a tick, the oldest that was not told of: many are late for one reason. */

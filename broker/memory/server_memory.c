@@ -48,8 +48,8 @@ static void check_charges(const struct server_memory *memory, struct log *log) {
     size_t halves = memory->halves.used, requests = server_memory_request_bytes(memory) - halves;
     size_t answers = memory->answers.used, parked = memory->parked.used;
     if (requests == 0 && halves == 0 && answers == 0 && parked == 0) return;
-    log_error(
-        log,
+    log_event(
+        log, LOGGED_INTERNAL_ERROR,
         "memory is still charged after the last client has gone (requests %zu, half requests %zu, answers %zu, parked %zu bytes): a bug "
         "of draved, please report it",
         requests, halves, answers, parked);

@@ -79,7 +79,8 @@ static void on_leading(void *arg, log_term term) {
     struct metadata_group *group = arg;
     group->leading = true;
     group->leading_since_ms = env_now_ms(group->env);
-    log_info(group->log, "this broker leads the metadata (term %" PRIu32 ")", term);
+    log_event(group->log, LOGGED_METADATA_LED, "this broker leads the metadata (term %" PRIu32 ")",
+              term);
     group->events.leading(group->arg);
     env_defer(group->env, &group->task);
 }
@@ -88,7 +89,7 @@ static void on_lost(void *arg) {
     struct metadata_group *group = arg;
     struct change_outcome again = {.status = CHANGE_AGAIN};
     group->leading = false;
-    log_info(group->log, "this broker leads the metadata no more");
+    log_event(group->log, LOGGED_METADATA_LED_NO_MORE, "this broker leads the metadata no more");
     struct change_asker asker;
     while (metadata_pending_end(group, UINT64_MAX, &asker))
         group_tell(group, asker, &again);

@@ -34,8 +34,9 @@ void appliers_close(struct partition *partition) {
 /* The replica ends here. */
 static void stop(struct partition *partition, const struct entry *entry, int error,
                  const char *what, const char *advice) {
-    log_error(shard_log(partition->shard), "entry %" PRIu64 " of %s-%" PRId32 " is %s (%s)%s",
-              entry->index, partition->topic, partition->index, what, error_phrase(error), advice);
+    log_event(shard_log(partition->shard), LOGGED_ENTRY_NOT_APPLIED,
+              "entry %" PRIu64 " of %s-%" PRId32 " is %s (%s)%s", entry->index, partition->topic,
+              partition->index, what, error_phrase(error), advice);
 }
 
 static int apply_batch(struct partition *partition, const struct record_batch *batch,

@@ -93,8 +93,8 @@ int16_t partition_refuse_crowded(struct partition *partition, const struct produ
     producer_state_refuse(partition->producers, batch, now_ms);
     if (partition->crowded_told_ms == 0 || now_ms - partition->crowded_told_ms >= CROWDED_TOLD_MS) {
         partition->crowded_told_ms = now_ms;
-        log_warn(
-            shard_log(partition->shard),
+        log_event(
+            shard_log(partition->shard), LOGGED_PRODUCERS_FULL,
             "%s-%" PRId32 " remembers %" PRIu32
             " idempotent producers (partition.max.producers) and refuses new ones until some have sent nothing for "
             "%" PRId64

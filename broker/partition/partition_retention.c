@@ -20,8 +20,8 @@ static void tell_future(struct partition *partition, int64_t future_ms, int64_t 
     int64_t now_ms = (int64_t)env_now_ms(partition->env);
     if (partition->future_told_ms != 0 && now_ms - partition->future_told_ms < HOUR_MS) return;
     partition->future_told_ms = now_ms;
-    log_warn(
-        shard_log(partition->shard),
+    log_event(
+        shard_log(partition->shard), LOGGED_RETENTION_WAITS,
         "%s-%" PRId32 " keeps a segment, and all behind it, for %" PRId64
         " s longer than retention.ms says: a record in it has a timestamp that lies so far in the "
         "future; message.timestamp.after.max.ms keeps such records out",

@@ -104,12 +104,12 @@ static void tell_waits(struct partition *partition, log_index index) {
     if (partition->start_waits_ms == 0) partition->start_waits_ms = now_ms;
     if (now_ms - partition->start_waits_ms < PATIENCE_MS) return;
     partition->start_waits_ms = now_ms + HOUR_MS;
-    log_warn(shard_log(partition->shard),
-             "%s-%" PRId32 " starts at offset %" PRId64
-             ", and files below it stay on the disks: broker %" PRId32
-             " lacks some of their entries, or was not heard since this one leads; start it",
-             partition->topic, partition->index, partition->log_start,
-             lagging_node(partition, index));
+    log_event(shard_log(partition->shard), LOGGED_TRIM_WAITS,
+              "%s-%" PRId32 " starts at offset %" PRId64
+              ", and files below it stay on the disks: broker %" PRId32
+              " lacks some of their entries, or was not heard since this one leads; start it",
+              partition->topic, partition->index, partition->log_start,
+              lagging_node(partition, index));
 }
 
 void partition_start_catch_up(struct partition *partition) {

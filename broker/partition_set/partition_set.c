@@ -199,8 +199,9 @@ static void remove_files(struct partition_set *set, uint64_t group) {
     if (!group_notes_take(&set->stored, group)) return;
     int error = log_store_remove_group(shard_store(set->shard), group);
     if (error != ERR_NONE && error != ERR_NOT_FOUND)
-        log_error(set->log, "the files of the deleted group %" PRIu64 " cannot be removed (%s)",
-                  group, error_phrase(error));
+        log_event(set->log, LOGGED_FILES_NOT_REMOVED,
+                  "the files of the deleted group %" PRIu64 " cannot be removed (%s)", group,
+                  error_phrase(error));
 }
 
 /* It is tried again: what was in the way may pass, and damaged files may be put back. */
@@ -217,7 +218,7 @@ static void stay_closed(struct row *row, const struct metadata_partition *source
         env_timer_start(set->try_again, TRY_AGAIN_FIRST_MS * 1000);
     if (first)
         log_limited(
-            set->log, &set->complaints, LOG_ERROR,
+            set->log, &set->complaints, LOGGED_PARTITION_NOT_OPENED,
             "partition %s-%" PRId32
             " cannot be opened: %s; it is closed on this broker and tried again, the others go on",
             source->topic->name, source->index, why->text);
@@ -266,8 +267,8 @@ static void open_partition(struct row *row, const struct metadata_partition *sou
     set->open_count++;
     if (set->counter != NULL) set->counter->moved(set->counter->arg, row->group);
     if (row->pause_ms > 0)
-        log_limited(set->log, &set->complaints, LOG_INFO, "partition %s-%" PRId32 " is open now",
-                    source->topic->name, source->index);
+        log_limited(set->log, &set->complaints, LOGGED_PARTITION_OPENED,
+                    "partition %s-%" PRId32 " is open now", source->topic->name, source->index);
 }
 
 /* Its log was looked at. */

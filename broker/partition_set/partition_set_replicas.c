@@ -174,7 +174,7 @@ static bool remove_first(struct partition_set *set) {
     set->files_go = error == ERR_NONE;
     if (set->files_go) return false;
     if (error != ERR_NOT_FOUND)
-        log_error(set->log,
+        log_event(set->log, LOGGED_FILES_NOT_REMOVED,
                   "the files of a replica of group %" PRIu64
                   " that left cannot be removed (%s); they stay until the next start",
                   left->group, error_phrase(error));

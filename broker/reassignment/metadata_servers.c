@@ -82,7 +82,8 @@ static void change(const struct metadata_servers *servers, struct raft_group *gr
     };
     const struct roster_broker *row = metadata_roster_with_replica(servers->metadata, replica);
     if (raft_group_change(group, change, replica) == ERR_NONE && row != NULL)
-        log_info(servers->log, "broker %" PRId32 " %s", row->node, what[change]);
+        log_event(servers->log, LOGGED_METADATA_SERVER_CHANGED, "broker %" PRId32 " %s", row->node,
+                  what[change]);
 }
 
 static void on_handed_over(struct raft_group_transfer *transfer, int error) {

@@ -201,16 +201,17 @@ static void change(const struct move *move, const struct metadata_partition *sou
     int error = raft_group_change(group, change, step->replica);
     const struct metadata_replica *row = row_of(source, step->replica);
     if (error == ERR_NONE && row == NULL)
-        log_info(move->all->log,
-                 "%s-%" PRId32 ": replica %" PRIu64
-                 " of a plan that is over has no part in it any more",
-                 source->topic->name, source->index, step->replica);
+        log_event(move->all->log, LOGGED_REPLICA_MOVED,
+                  "%s-%" PRId32 ": replica %" PRIu64
+                  " of a plan that is over has no part in it any more",
+                  source->topic->name, source->index, step->replica);
     else if (error == ERR_NONE && row->node == METADATA_NODE_LOST)
-        log_info(move->all->log, "%s-%" PRId32 ": the replica of a lost directory counts no more",
-                 source->topic->name, source->index);
+        log_event(move->all->log, LOGGED_REPLICA_MOVED,
+                  "%s-%" PRId32 ": the replica of a lost directory counts no more",
+                  source->topic->name, source->index);
     else if (error == ERR_NONE)
-        log_info(move->all->log, "%s-%" PRId32 ": broker %" PRId32 " %s", source->topic->name,
-                 source->index, row->node, what[change]);
+        log_event(move->all->log, LOGGED_REPLICA_MOVED, "%s-%" PRId32 ": broker %" PRId32 " %s",
+                  source->topic->name, source->index, row->node, what[change]);
     else
         log_debug(move->all->log, "%s-%" PRId32 ": a step waits (%s)", source->topic->name,
                   source->index, error_phrase(error));
@@ -279,10 +280,10 @@ static void remove_forgotten(struct reassignments *all, const struct metadata_pa
     for (size_t i = 0; i < now.count; i++) {
         if (now.servers[i].voter || row_of(source, now.servers[i].replica) != NULL) continue;
         if (raft_group_change(group, RAFT_GROUP_REMOVE, now.servers[i].replica) == ERR_NONE)
-            log_info(all->log,
-                     "%s-%" PRId32 ": replica %" PRIu64
-                     " of a plan that is over has no part in it any more",
-                     source->topic->name, source->index, now.servers[i].replica);
+            log_event(all->log, LOGGED_REPLICA_MOVED,
+                      "%s-%" PRId32 ": replica %" PRIu64
+                      " of a plan that is over has no part in it any more",
+                      source->topic->name, source->index, now.servers[i].replica);
         return; /* one step at a time */
     }
 }

@@ -229,8 +229,8 @@ static void respond_encoded(struct request *request, struct kp_writer *writer, i
     kp_writer_close(writer);
     if (error != ERR_NONE) {
         request->close_after = true;
-        log_error(
-            request->connection->host->log,
+        log_event(
+            request->connection->host->log, LOGGED_INTERNAL_ERROR,
             "the answer to %s version %d of %s cannot be encoded (%s); its connection is closed",
             kp_api_find(request->api_key)->name, request->api_version, request->ctx.peer,
             error_phrase(error));
@@ -312,7 +312,7 @@ void request_work_goes_on(struct request *request) {
 /* ---- Frames ---- */
 
 void connection_complain(struct connection *connection, const char *what) {
-    log_limited(connection->host->log, connection->host->complaints, LOG_WARN,
+    log_limited(connection->host->log, connection->host->complaints, LOGGED_CLIENT_REFUSED,
                 "the connection of client %s (listener %s) is closed: %s", connection->peer,
                 connection->listener, what);
 }

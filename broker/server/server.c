@@ -202,7 +202,7 @@ static struct address_count *enter(struct server *server, const char *peer) {
                                                          server->options.max_connections_per_ip);
     if (address != NULL) return address;
     server->stats.refused[REFUSED_ADDRESS]++;
-    log_limited(server->log, &server->crowds, LOG_WARN,
+    log_limited(server->log, &server->crowds, LOGGED_CONNECTIONS_OF_ADDRESS,
                 "a connection of %s is closed: its address has %u (max.connections.per.ip) "
                 "already",
                 peer, server->options.max_connections_per_ip);
@@ -211,7 +211,7 @@ static struct address_count *enter(struct server *server, const char *peer) {
 
 static void tell_full(struct server *server) {
     log_limited(
-        server->log, &server->crowded, LOG_WARN,
+        server->log, &server->crowded, LOGGED_CONNECTIONS_FULL,
         "%zu clients are connected; further ones wait until one leaves. Raise %s (now %u) to let more in",
         server->client_count,
         server->options.few_files

@@ -305,7 +305,7 @@ static void on_asked(void *arg, struct broker_caller caller, const uint8_t *body
         judge_all(served);
         return;
     }
-    log_limited(asks->options.log, &asks->limiter, LOG_WARN,
+    log_limited(asks->options.log, &asks->limiter, LOGGED_MESSAGE_UNKNOWN,
                 "questions about transactions from broker %" PRId32
                 " make no sense to this version and were dropped; give both the same version",
                 caller.node);

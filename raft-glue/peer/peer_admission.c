@@ -131,7 +131,7 @@ void peer_admission_make_room(struct peers *peers, struct env_stream *stream,
 static void refuse_address(struct peer *peer, struct peer_connection *connection) {
     struct peers *peers = peer->peers;
     log_limited(
-        peers->log, &peers->limiter, LOG_WARN,
+        peers->log, &peers->limiter, LOGGED_PEER_REFUSED,
         "refused a connection from %s that says it is broker %d: %s of cluster.nodes is %s%s%s; correct cluster.nodes, "
         "or set peer.verify.address=false where addresses are translated",
         connection->address, peer->node, peer->host,
@@ -165,7 +165,7 @@ static bool claim_passes(struct peer *peer, struct peer_connection *connection) 
     }
     if (old_link_speaks(peer, connection)) {
         log_limited(
-            peers->log, &peers->limiter, LOG_WARN,
+            peers->log, &peers->limiter, LOGGED_PEER_REFUSED,
             "closed a connection from %s that says it is broker %d, which is connected and speaks",
             connection->address, peer->node);
         close_stranger(connection, "that broker is connected");

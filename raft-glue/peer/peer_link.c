@@ -76,7 +76,7 @@ void peer_link_break(struct peer *peer, const char *why) {
     if (was_up) peer->down_since_ms = env_now_ms(peers->env);
     env_defer(peers->env, &peer->again);
     if (was_up) {
-        log_limited(peers->log, &peer->down_limiter, LOG_WARN,
+        log_limited(peers->log, &peer->down_limiter, LOGGED_PEER_LOST,
                     "lost the connection with broker %d at %s:%d: %s", peer->node, peer->host,
                     peer->port, why);
         peer->was_up = true;
@@ -130,7 +130,7 @@ static void on_connected(void *arg, int error, struct env_stream *stream) {
     struct peers *peers = peer->peers;
     peer->connect = NULL;
     if (error != ERR_NONE) {
-        log_limited(peers->log, &peer->limiter, LOG_DEBUG,
+        log_limited(peers->log, &peer->limiter, LOGGED_DETAIL,
                     "broker %d at %s:%d is not reachable: %s; trying again", peer->node, peer->host,
                     peer->port, error_phrase(error));
         if (peer->connections[PEER_CONTROL] != NULL) {
@@ -209,8 +209,8 @@ static int on_hello(struct peers *peers, struct peer_connection *connection,
     if (error == ERR_NONE && !connection->dialled && we_dial(peer))
         return error_set(refusal, ERR_AGAIN, "broker %d is dialled by this one", hello->node);
     if (error != ERR_NONE) {
-        log_limited(peers->log, &peers->limiter, LOG_WARN, "refused a connection of broker %d: %s",
-                    hello->node, refusal->text);
+        log_limited(peers->log, &peers->limiter, LOGGED_PEER_REFUSED,
+                    "refused a connection of broker %d: %s", hello->node, refusal->text);
         if (connection->dialled) connection->peer->refused = true;
         return error;
     }
@@ -264,8 +264,8 @@ static void on_established(struct peers *peers, struct peer_connection *connecti
     peer_flow_begin(&bulk->flow, peer->up_since_ms);
     mem_free(peer->refusal);
     peer->refusal = NULL;
-    log_limited(peers->log, &peer->up_limiter, LOG_INFO, "connected with broker %d at %s:%d",
-                peer->node, peer->host, peer->port);
+    log_limited(peers->log, &peer->up_limiter, LOGGED_PEER_CONNECTED,
+                "connected with broker %d at %s:%d", peer->node, peer->host, peer->port);
     uint64_t session = peer->session;
     peers->events->up(peers->arg, peer->node);
     if (!peer->up || peer->session != session) return; /* broken inside `up` */
@@ -290,7 +290,8 @@ static void on_refused(struct peers *peers, struct peer_connection *connection, 
     int32_t node = peer->node;
     peer_link_break(peer, "it refused this broker");
     if (changed) {
-        log_warn(peers->log, "broker %d refused the connection: %s", node, copy);
+        log_event(peers->log, LOGGED_PEER_REFUSED_US, "broker %d refused the connection: %s", node,
+                  copy);
         peers->events->refused(peers->arg, node, for_good, copy);
     }
     mem_free(copy);
@@ -336,7 +337,8 @@ static void on_ended(struct peers *peers, struct peer_connection *connection, co
         peer_link_break(connection->peer, why);
         return;
     }
-    log_limited(peers->log, &peers->limiter, connection->malformed ? LOG_WARN : LOG_DEBUG,
+    log_limited(peers->log, &peers->limiter,
+                connection->malformed ? LOGGED_PEER_STRANGER : LOGGED_DETAIL,
                 "closed a connection to the peer port that is not one of a broker: %s", why);
     drop_connection(peers, connection);
 }

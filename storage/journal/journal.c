@@ -183,8 +183,8 @@ static int continue_journal(struct journal *journal, struct journal_tail *tail,
     take_over_groups(journal);
     journal->stats.torn_tails = tail->torn;
     if (tail->torn > 0)
-        log_info(
-            journal->log,
+        log_event(
+            journal->log, LOGGED_JOURNAL_TAIL_CUT,
             "the journal in %s ended with a write that was not finished; it is cut at position %llu",
             journal->files.path, (unsigned long long)tail->end);
     int error = env_file_sync(tail->file->file);

@@ -218,8 +218,8 @@ static void look_again_later(struct journal *journal) {
 static void end_stall(struct journal *journal) {
     if (!journal->stalled) return;
     journal->stalled = false;
-    log_limited(journal->log, &journal->full[1], LOG_INFO, "the journal in %s has room again",
-                journal->files.path);
+    log_limited(journal->log, &journal->full[1], LOGGED_JOURNAL_HAS_ROOM,
+                "the journal in %s has room again", journal->files.path);
 }
 
 static void begin_stall(struct journal *journal) {
@@ -227,7 +227,7 @@ static void begin_stall(struct journal *journal) {
     journal->stalled = true;
     journal->pressed = 0;
     log_limited(
-        journal->log, &journal->full[0], LOG_WARN,
+        journal->log, &journal->full[0], LOGGED_JOURNAL_FULL,
         journal->disk_full
             ? "the disk of %s is full or no file may be opened, and the journal needs one (%" PRIu64
               " bytes are in use); writing waits until there is room"

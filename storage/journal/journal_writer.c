@@ -84,7 +84,7 @@ void journal_writer_give_up(struct journal *journal) {
  * round counts for nothing. */
 static void wait_for_room(struct journal *journal) {
     struct journal_write *write = &journal->write;
-    log_limited(journal->log, &journal->no_room, LOG_WARN,
+    log_limited(journal->log, &journal->no_room, LOGGED_JOURNAL_WRITE_WAITS,
                 "cannot write the journal in %s (%s): %s; writing waits until then",
                 journal->files.path, error_phrase(write->error), error_advice(write->error));
     if (!write->no_room && journal->options.room != NULL)

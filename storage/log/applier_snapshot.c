@@ -150,7 +150,7 @@ static void snapshot_done(struct env_job *base) {
     struct save_job *save = (struct save_job *)base;
     struct log_store *store = save->store;
     if (is_passing(save->error) && !store->closed)
-        log_limited(store->log, &store->full_disk, LOG_WARN,
+        log_limited(store->log, &store->full_disk, LOGGED_KEPT_STATE_WAITS,
                     "cannot write %s (%s); %s: the next start takes longer without it", save->path,
                     error_phrase(save->error), error_advice(save->error));
     else if (save->error && !store->closed)
@@ -228,8 +228,8 @@ void partition_log_keep(struct partition_log *log, log_index index, struct slice
 void applier_snapshot_renew(struct partition_log *log, bool copy) {
     char *path = copy ? path_of_snapshot_copy(log->path, log->kept_index)
                       : path_of_snapshot(log->path, log->kept_index);
-    log_error(
-        log->store->log,
+    log_event(
+        log->store->log, LOGGED_KEPT_STATE_BAD,
         "%s of %s does not match its checksum; what it says is still in memory here, and is written anew",
         path, log->label);
     mem_free(path);

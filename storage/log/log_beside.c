@@ -242,10 +242,11 @@ static void take_index(struct log_beside *beside) {
 
 static void tell_index(const struct log_beside *beside) {
     if (beside->error) return;
-    log_warn(beside->store->log, "%s/%020" PRId64 ".index of %s did not match its checksums; it %s",
-             beside->group_path, beside->segment->header.base_offset, beside->log->label,
-             beside->index != NULL ? "was made again from its segment"
-                                   : "is made again when it is needed");
+    log_event(beside->store->log, LOGGED_FILE_MADE_AGAIN,
+              "%s/%020" PRId64 ".index of %s did not match its checksums; it %s",
+              beside->group_path, beside->segment->header.base_offset, beside->log->label,
+              beside->index != NULL ? "was made again from its segment"
+                                    : "is made again when it is needed");
 }
 
 /* ---- From stage to stage ---- */
@@ -277,9 +278,9 @@ static void take_start(struct log_beside *beside) {
             "cannot write %s/start (%s); %s, and start this broker again: what it acknowledged is in its journal",
             beside->group_path, error_phrase(beside->error), error_advice(beside->error));
     if (!beside->error)
-        log_warn(store->log,
-                 "%s/start of %s did not match its checksums; it is written again as it was",
-                 beside->group_path, beside->log->label);
+        log_event(store->log, LOGGED_FILE_MADE_AGAIN,
+                  "%s/start of %s did not match its checksums; it is written again as it was",
+                  beside->group_path, beside->log->label);
     remove_or_go_on(beside);
 }
 
@@ -291,9 +292,9 @@ static void take_removed(struct log_beside *beside) {
             continue;
         }
         char *path = path_of_found(beside, beside->damaged[i]);
-        log_warn(beside->store->log,
-                 "%s of %s did not match its checksum; it is removed, because a newer one is here",
-                 path, log->label);
+        log_event(beside->store->log, LOGGED_FILE_MADE_AGAIN,
+                  "%s of %s did not match its checksum; it is removed, because a newer one is here",
+                  path, log->label);
         mem_free(path);
     }
     next_index(beside);

@@ -185,8 +185,8 @@ static void look_done(struct env_job *base) {
     struct log_store *store = job->store;
     if (waits(job)) return;
     if (job->error && !store->closed)
-        log_error(
-            store->log,
+        log_event(
+            store->log, LOGGED_FILES_NOT_REMOVED,
             "the files of a replica that left cannot be told apart: %s.replica cannot be read (%s); they stay, and are "
             "looked at again at the next start",
             job->path, error_phrase(job->error));

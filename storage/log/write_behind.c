@@ -149,7 +149,7 @@ static void try_again(void *arg) {
 static void wait_for_room(struct write_job *job) {
     struct segment_write *write = &job->write;
     struct log_store *store = job->store;
-    log_limited(store->log, &store->full_disk, LOG_WARN,
+    log_limited(store->log, &store->full_disk, LOGGED_SEGMENT_WRITE_WAITS,
                 "cannot %s %s (%s): %s; entries wait in the journal and in memory until then",
                 segment_write_step_name(write), write->path, error_phrase(write->error),
                 error_advice(write->error));

@@ -453,6 +453,29 @@ def manager(_):
         shutil.rmtree(folder)
 
 
+def named(_):
+    """Lines of the log name their event, in every format, with the level that the table has; nothing is said that the table does not know."""
+    table = subprocess.run([str(BIN / "draved"), "--help-events"], capture_output=True, text=True, check=True).stdout
+    known = dict(re.findall(r"^([a-z_]+) (\w+)$", table, re.M))
+    forms = {
+        "text": r"^\S+Z (?P<level>\w+) +.* \[(?P<event>[a-z_]+)\]$",
+        "logfmt": r'^time=\S+Z level=(?P<level>\w+) event=(?P<event>[a-z_]+) msg="(?:[^"\\]|\\.)*"(?: left_out=\d+)?$',
+        "json": None,
+    }
+    for form, pattern in forms.items():
+        with Watched(2, **{"log.format": form}) as cluster:
+            with socket.create_connection(("127.0.0.1", cluster[1].port), 10) as s:
+                s.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                s.recv(100)
+            cluster[2].kill()
+            cluster[1].wait_log("lost the connection with broker 2", 30)
+            cluster[1].wait_log("the connection of client", 30)
+            lines = cluster[1].log_text().splitlines()
+        found = [json.loads(line) if pattern is None else re.match(pattern, line).groupdict() for line in lines]
+        assert all(known[one["event"]] == one["level"] for one in found), found
+        assert {"starting", "ready", "peer_connected", "peer_lost", "client_refused"} <= {one["event"] for one in found}, found
+
+
 def rules(_):
     """What the alerts ask for is told by brokers; the page has each of them."""
     known = subprocess.run([str(BIN / "draved"), "--help-metrics"], capture_output=True, text=True, check=True).stdout
@@ -482,6 +505,6 @@ with Watched(3) as shared:
         suite.run(test, shared)
     if not SHORT:
         suite.run(by_promtool, shared)
-for test in (manager, rules):
+for test in (manager, named, rules):
     suite.run(test, None)
 suite.end()

@@ -113,7 +113,7 @@ def links():
 
 
 def pages():
-    """The pages about settings and metrics say what the program says; that of the APIs is compared with their table by unit_protocol_api_table."""
+    """The pages about settings, metrics and events say what the program says; that of the APIs is compared with their table by unit_protocol_api_table."""
     settings = subprocess.run([str(BIN / "draved"), "--help-config"], capture_output=True, text=True, check=True).stdout
     assert blocks((ROOT / "docs/configuration.md").read_text())[-1] == ("text", settings), (
         "docs/configuration.md is not what draved --help-config prints"
@@ -122,6 +122,8 @@ def pages():
     assert blocks((ROOT / "docs/metrics.md").read_text())[-1] == ("text", metrics), (
         "docs/metrics.md is not what draved --help-metrics prints"
     )
+    events = subprocess.run([str(BIN / "draved"), "--help-events"], capture_output=True, text=True, check=True).stdout
+    assert blocks((ROOT / "docs/events.md").read_text())[-1] == ("text", events), "docs/events.md is not what draved --help-events prints"
 
 
 suite = Suite()

@@ -17,10 +17,11 @@ BELOW = {
 }
 # Within a folder: what each wing stands on. A folder whose own files are its top floor may use all of its wings.
 WINGS = {
-    "base/io": {"base"},
-    "base/env_uv": {"base", "base/measure"},
+    "base/io": {"base", "base/events"},
+    "base/env_uv": {"base", "base/events", "base/measure"},
     "base/measure": set(),
-    "base": set(),
+    "base/events": set(),
+    "base": {"base/events"},
     "protocol/messages": {"protocol"},
     "protocol/record": {"protocol"},
     "protocol/coordinator_records": {"protocol"},

@@ -14,7 +14,7 @@ static void on_marked(struct marker_order *order, int16_t error) {
     mem_free(work->order_topics);
     work->order_topics = NULL;
     if (error == KAFKA_TRANSACTION_COORDINATOR_FENCED) {
-        log_limited(table->options.lines, &table->limiter, LOG_WARN,
+        log_limited(table->options.lines, &table->limiter, LOGGED_TRANSACTION_END_STUCK,
                     "a transaction of %.*s is not ended everywhere: a partition has heard from a "
                     "later coordinator of producer %lld; if this line comes again and again, "
                     "somebody has written markers by hand (kafka-transactions abort) with an epoch "
@@ -24,7 +24,7 @@ static void on_marked(struct marker_order *order, int16_t error) {
         return;
     }
     if (error == KAFKA_INVALID_PRODUCER_EPOCH)
-        log_limited(table->options.lines, &table->limiter, LOG_WARN,
+        log_limited(table->options.lines, &table->limiter, LOGGED_TRANSACTION_ENDED_BY_HAND,
                     "a partition knows a later transaction of %.*s than the one that is being "
                     "ended: somebody else has ended it, as kafka-transactions abort does",
                     (int)row->id.len, row->id.data);

@@ -90,7 +90,7 @@ static void on_created(struct metadata_submit *submit, const struct metadata_res
     const struct metadata_topic *topic = metadata_topic_named(
         creating->creation->metadata, creating->name, strlen(creating->name));
     if (result->error != 0 && result->error != KAFKA_TOPIC_ALREADY_EXISTS) {
-        log_limited(creating->creation->log, &creating->creation->limiter, LOG_WARN,
+        log_limited(creating->creation->log, &creating->creation->limiter, LOGGED_TOPIC_NOT_CREATED,
                     "topic %s, which a client asked for, was not created: %s", creating->name,
                     result->message);
         creation_finish(creating, result->error);

@@ -64,10 +64,11 @@ static void set_fenced(struct broker_sessions *leases, struct broker_session *le
     change.command.fence_broker.node = lease->node;
     change.command.fence_broker.fenced = fenced;
     if (fenced)
-        log_warn(leases->log, "broker %" PRId32 " %s; it gets no new replicas until it is back",
-                 lease->node, lease->given_back ? "has stopped" : "was not heard for too long");
+        log_event(leases->log, LOGGED_BROKER_FENCED,
+                  "broker %" PRId32 " %s; it gets no new replicas until it is back", lease->node,
+                  lease->given_back ? "has stopped" : "was not heard for too long");
     else
-        log_info(leases->log, "broker %" PRId32 " is back", lease->node);
+        log_event(leases->log, LOGGED_BROKER_BACK, "broker %" PRId32 " is back", lease->node);
     metadata_group_submit(leases->group, &lease->submit, &change, COMMAND_TIMEOUT_MS);
 }
 

@@ -22,8 +22,9 @@ static void on_submitted(struct metadata_submit *submit, const struct metadata_r
     struct feature_raising *raising = CONTAINER_OF(submit, struct feature_raising, submit);
     raising->submitting = false;
     if (result->error == KAFKA_NONE)
-        log_info(raising->log, "%.*s is at level %d from now on: all brokers know it",
-                 (int)raising->asked.name.len, raising->asked.name.data, raising->asked.level);
+        log_event(raising->log, LOGGED_FEATURE_RAISED,
+                  "%.*s is at level %d from now on: all brokers know it",
+                  (int)raising->asked.name.len, raising->asked.name.data, raising->asked.level);
     if (result->error == KAFKA_NONE || result->error == KAFKA_REQUEST_TIMED_OUT)
         feature_raising_look(raising);
 }

@@ -104,7 +104,8 @@ static void on_submitted(struct metadata_submit *done, const struct metadata_res
     registration->asking = false;
     if (result->error == KAFKA_BROKER_NOT_AVAILABLE) return; /* the group closes */
     if (result->error != 0) {
-        log_warn(registration->log, "waiting to register this broker: %s", result->message);
+        log_event(registration->log, LOGGED_REGISTRATION_WAITS,
+                  "waiting to register this broker: %s", result->message);
         registration_submit(registration);
         return;
     }

@@ -129,8 +129,8 @@ static void on_restored(void *arg, int error) {
     if (error == ERR_NONE)
         keeper->restored(keeper->arg);
     else
-        log_warn(
-            keeper->lines,
+        log_event(
+            keeper->lines, LOGGED_METADATA_COPY_BAD,
             "the table of metadata that is kept beside its log cannot be read (%s): all of the "
             "log is applied again instead",
             error_phrase(error));
