@@ -167,6 +167,14 @@ static const struct log_event_row table[LOG_EVENTS] = {
          "Look at the disk all the same: the next damage may be where nobody can mend it."},
     [LOGGED_REPLICA_WHOLE] = {"replica_whole", LOG_INFO,
                               "All that was damaged of a replica is mended.", ""},
+    [LOGGED_STATE_AWAITED] =
+        {"state_awaited", LOG_WARN,
+         "Damage keeps a replica from applying what follows, and no other broker gives what it should know; it is asked for again.",
+         "Start the brokers with replicas that are down."},
+    [LOGGED_STATE_TAKEN_OVER] =
+        {"state_taken_over", LOG_INFO,
+         "A replica that damage kept from applying took over what another broker knows.",
+         "Look at the disk all the same."},
     [LOGGED_LOG_UNREADABLE] =
         {"log_unreadable", LOG_ERROR,
          "A log cannot be read at present, so its replica waits; it is tried again.",
@@ -265,6 +273,9 @@ static const struct log_event_row table[LOG_EVENTS] = {
         {"hangup_unwatched", LOG_WARN,
          "The system cannot watch one more connection: its end may be noticed late.",
          "Raise fs.epoll.max_user_watches or the limit of open files."},
+    [LOGGED_CONSOLE_CHANGE] =
+        {"console_change", LOG_INFO,
+         "Somebody changed something in the console; the line says from where, and what.", ""},
 };
 
 const struct log_event_row *log_event_table(void) {

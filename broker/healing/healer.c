@@ -113,7 +113,7 @@ static bool on_state(struct state_ask *ask, int error, struct state_given *given
     struct raft_group *group = shard_group(healer->shard, healer->group);
     if (error || group == NULL) {
         if (group != NULL)
-            log_limited(healer->log, &healer->limiter, LOG_WARN,
+            log_limited(healer->log, &healer->limiter, LOGGED_STATE_AWAITED,
                         "%s: damage keeps this replica from applying what follows entry %" PRIu64
                         ", and none of the other replicas' brokers gives what it should know "
                         "behind it; it is asked for again: start those that are down",
@@ -127,10 +127,10 @@ static bool on_state(struct state_ask *ask, int error, struct state_given *given
     if (error) slice_unref(&given->state);
     if (error == ERR_INVALID) return false;
     if (error == ERR_NONE)
-        log_info(healer->log,
-                 "%s: damage keeps this replica from applying what follows entry %" PRIu64
-                 "; it takes over what broker %" PRId32 " knows behind entry %" PRIu64,
-                 raft_group_label(group), applied, given->node, given->index);
+        log_event(healer->log, LOGGED_STATE_TAKEN_OVER,
+                  "%s: damage keeps this replica from applying what follows entry %" PRIu64
+                  "; it takes over what broker %" PRId32 " knows behind entry %" PRIu64,
+                  raft_group_label(group), applied, given->node, given->index);
     healer->soon = true;
     log_healing_give_up(&healer->healing);
     return true;

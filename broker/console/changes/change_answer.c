@@ -91,8 +91,8 @@ void change_log(struct inquiry *inquiry, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    log_info(inquiry->asker->log, "console, from %s: %s", http_exchange_peer(inquiry->exchange),
-             text);
+    log_event(inquiry->asker->log, LOGGED_CONSOLE_CHANGE, "console, from %s: %s",
+              http_exchange_peer(inquiry->exchange), text);
 }
 
 void change_refused(struct inquiry *inquiry, int16_t error, struct kp_string message) {
