@@ -20,6 +20,7 @@ struct observation {
     struct env_uv_wake *wake_loop;
     struct env_uv_thread *thread;
     struct observer_wish wish;
+    uint64_t partitions_wish; /* that is looked for; 0: none */
     /* The thread's. */
     struct env_uv_wake *wake_port;
     struct http_port *port;
@@ -44,10 +45,35 @@ static void collected(struct observer_wish *wish, struct snapshot *snapshot) {
     env_uv_wake_up(observation->wake_port);
 }
 
+static void look_at_partitions(struct observation *observation);
+
+static void looked_at_partitions(void *arg, struct snapshot *snapshot) {
+    struct observation *observation = arg;
+    handover_put_partitions(observation->handover, observation->partitions_wish,
+                            snapshot_ref(snapshot));
+    observation->partitions_wish = 0;
+    env_uv_wake_up(observation->wake_port);
+    look_at_partitions(observation);
+}
+
+/* One look at a time: a wish that comes meanwhile waits in the handover. */
+static void look_at_partitions(struct observation *observation) {
+    struct observer *observer = broker_observer(observation->broker);
+    char glob[HANDOVER_GLOB];
+    uint64_t wish;
+    if (observer == NULL || observation->partitions_wish != 0 ||
+        !handover_partitions_wanted(observation->handover, &wish, glob))
+        return;
+    observation->partitions_wish = wish;
+    observer_look_at_partitions(observer, glob, looked_at_partitions, observation);
+}
+
 static void asked(void *arg) {
     struct observation *observation = arg;
     handover_turned(observation->handover, env_now_us(observation->env));
-    if (!handover_is_wanted(observation->handover) || observation->broker == NULL) return;
+    if (observation->broker == NULL) return;
+    look_at_partitions(observation);
+    if (!handover_is_wanted(observation->handover)) return;
     struct observer *observer = broker_observer(observation->broker);
     if (observer != NULL && observation->wish.observer == NULL)
         observer_ask(observer, &observation->wish);

@@ -14,6 +14,8 @@
 
 #include "broker/observe/snapshot.h"
 
+enum { HANDOVER_GLOB = 256 };
+
 struct handover;
 struct handover *handover_new(void);
 void handover_free(struct handover *handover); /* both are done; NULL does nothing */
@@ -25,12 +27,20 @@ void handover_turned(struct handover *handover, uint64_t now_us);
 /* Whether a snapshot is wanted; asked for once. */
 bool handover_is_wanted(struct handover *handover);
 void handover_put(struct handover *handover, struct snapshot *snapshot); /* takes it over */
+/* Numbers of partitions are wanted, of topics that match `glob`; each wish is taken once. */
+bool handover_partitions_wanted(struct handover *handover, uint64_t *wish,
+                                char glob[HANDOVER_GLOB]);
+void handover_put_partitions(struct handover *handover, uint64_t wish, struct snapshot *snapshot);
 /* Clients are served on that port of the first listener; 0: not any more. */
 void handover_serves(struct handover *handover, int port);
 
 /* ---- The other's ---- */
 
 void handover_want(struct handover *handover);
+/* In place of the last such wish; not 0. */
+uint64_t handover_want_partitions(struct handover *handover, const char *glob);
+struct snapshot *handover_take_partitions(struct handover *handover,
+                                          uint64_t wish);     /* NULL: none of that wish is here */
 struct snapshot *handover_take(struct handover *handover);    /* NULL: none since the last time */
 uint64_t handover_turned_us(const struct handover *handover); /* 0: it has not begun to */
 int handover_port(const struct handover *handover);           /* 0: no clients are served */

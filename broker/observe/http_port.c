@@ -20,10 +20,11 @@ enum {
     SILENT_MS = 90 * 1000,
     UNREAD_MAX = 32 << 20,
     BODIES_MAX = 4 * CONSOLE_BODY,
-    WAIT_US = 1000 * 1000,   /* for the loop; numbers as old as that are new enough */
-    HANGS_US = 30000 * 1000, /* a loop that has not turned for so long is not alive */
-    OLD_US = 5000 * 1000,    /* too old for /health/ready when the loop does not answer */
-    TEXT_US = 250 * 1000,    /* one text is for all who ask within that */
+    WAIT_US = 1000 * 1000,       /* for the loop; numbers as old as that are new enough */
+    HANGS_US = 30000 * 1000,     /* a loop that has not turned for so long is not alive */
+    OLD_US = 5000 * 1000,        /* too old for /health/ready when the loop does not answer */
+    PARTITIONS_US = 5000 * 1000, /* for the loop to look at partitions */
+    TEXT_US = 250 * 1000,        /* one text is for all who ask within that */
     CODES_MAX = 12,
     REASONS_TEXT = 1000,
 };
@@ -35,14 +36,15 @@ enum route {
     ROUTE_STOPPABLE,
     ROUTE_CLUSTER,
     ROUTE_METRICS,
+    ROUTE_PARTITIONS,
     ROUTE_PAGES, /* of the console */
     ROUTE_API,   /* the same */
     ROUTE_OTHER,
     ROUTES
 };
-static const char *const paths[ROUTES] = {"/health",           "/health/live",    "/health/ready",
-                                          "/health/stoppable", "/health/cluster", "/metrics",
-                                          console_page_tag,    console_api_tag,   "other"};
+static const char *const paths[ROUTES] = {
+    "/health",  "/health/live",        "/health/ready",  "/health/stoppable", "/health/cluster",
+    "/metrics", "/metrics/partitions", console_page_tag, console_api_tag,     "other"};
 static const char JSON[] = "application/json";
 
 struct http_port {
@@ -52,8 +54,11 @@ struct http_port {
     struct console *console;       /* NULL: it is not served */
     struct http_exchange *waiting; /* for newer numbers; the longest first */
     struct env_timer *timer;
-    struct snapshot *snapshot; /* the newest; NULL: none came so far */
-    struct slice text;         /* of /metrics, made at text_us */
+    struct http_exchange *asking; /* for partitions; the first is the one that is looked for */
+    uint64_t wish;                /* of it; 0: none */
+    struct env_timer *patience;   /* with the loop */
+    struct snapshot *snapshot;    /* the newest; NULL: none came so far */
+    struct slice text;            /* of /metrics, made at text_us */
     uint64_t text_us;
     int64_t began_ms;
     struct {
@@ -158,6 +163,52 @@ static void respond_index(struct http_exchange *exchange) {
     http_respond(exchange, paths[ROUTE_INDEX], 200, JSON, slice_copy(NULL, text, sizeof text - 1));
 }
 
+/* ---- Partitions, on demand ---- */
+
+static void ask_next(struct http_port *port) {
+    char glob[HANDOVER_GLOB];
+    if (port->wish != 0 || port->asking == NULL) return;
+    const struct http_request *request = http_exchange_request(port->asking);
+    http_query_value(request->query, request->query_len, "topic", glob, sizeof glob);
+    port->wish = handover_want_partitions(port->options.handover, glob);
+    port->options.ask(port->options.arg);
+    env_timer_start(port->patience, PARTITIONS_US);
+}
+
+/* NULL: the loop gave none. */
+static void respond_partitions(struct http_port *port, struct snapshot *snapshot) {
+    static const char none[] = "the event loop does not answer; see /health/live\n";
+    struct http_exchange *exchange = port->asking;
+    port->wish = 0;
+    env_timer_stop(port->patience);
+    DL_DELETE(port->asking, exchange);
+    if (snapshot != NULL)
+        http_respond(exchange, paths[ROUTE_PARTITIONS], 200, METRICS_CONTENT_TYPE,
+                     metrics_text(snapshot, NULL));
+    else
+        http_respond(exchange, paths[ROUTE_PARTITIONS], 503, "text/plain; charset=utf-8",
+                     slice_copy(NULL, none, sizeof none - 1));
+    snapshot_unref(snapshot);
+    ask_next(port);
+}
+
+static void lost_patience(void *arg) {
+    respond_partitions(arg, NULL);
+}
+
+static void ask_for_partitions(struct http_port *port, struct http_exchange *exchange) {
+    static const char which[] = "say of which topics: /metrics/partitions?topic=orders-*\n";
+    const struct http_request *request = http_exchange_request(exchange);
+    char glob[HANDOVER_GLOB];
+    if (!http_query_value(request->query, request->query_len, "topic", glob, sizeof glob)) {
+        http_respond(exchange, paths[ROUTE_PARTITIONS], 400, "text/plain; charset=utf-8",
+                     slice_copy(NULL, which, sizeof which - 1));
+        return;
+    }
+    DL_APPEND(port->asking, exchange);
+    ask_next(port);
+}
+
 /* ---- Requests ---- */
 
 static enum route route_of(const struct http_request *request) {
@@ -197,6 +248,9 @@ static void waited(void *arg) {
 }
 
 void http_port_arrived(struct http_port *port) {
+    struct snapshot *partitions =
+        port->wish == 0 ? NULL : handover_take_partitions(port->options.handover, port->wish);
+    if (partitions != NULL) respond_partitions(port, partitions);
     struct snapshot *snapshot = handover_take(port->options.handover);
     if (snapshot == NULL) return;
     snapshot_unref(port->snapshot);
@@ -212,6 +266,10 @@ static void handle(void *arg, struct http_exchange *exchange) {
     exchange->wish = NULL;
     if (port->console != NULL && console_serves(http_exchange_request(exchange))) {
         console_handle(port->console, exchange);
+        return;
+    }
+    if (route == ROUTE_PARTITIONS) {
+        ask_for_partitions(port, exchange);
         return;
     }
     bool needs = route == ROUTE_READY || route == ROUTE_STOPPABLE || route == ROUTE_CLUSTER ||
@@ -235,10 +293,19 @@ static int takes(void *arg, const struct http_request *request, const char **tex
 
 static void gone(void *arg, struct http_exchange *exchange) {
     struct http_port *port = arg;
-    if (exchange->wish != NULL)
+    if (exchange->wish != NULL) {
         console_gone(port->console, exchange);
-    else
+    } else if (route_of(http_exchange_request(exchange)) != ROUTE_PARTITIONS) {
         DL_DELETE(port->waiting, exchange);
+    } else {
+        bool first = exchange == port->asking;
+        DL_DELETE(port->asking, exchange);
+        if (first) {
+            port->wish = 0;
+            env_timer_stop(port->patience);
+        }
+        ask_next(port);
+    }
 }
 
 static void answered(void *arg, const char *tag, int status) {
@@ -281,6 +348,7 @@ int http_port_open(struct env *env, const struct http_port_options *options,
         return error;
     }
     port->timer = env_timer_new(env, waited, port);
+    port->patience = env_timer_new(env, lost_patience, port);
     if (options->console != NULL) port->console = console_new(env, options->console);
     *result = port;
     return ERR_NONE;
@@ -295,6 +363,7 @@ void http_port_close(struct http_port *port) {
     http_server_close(port->server);
     console_free(port->console);
     env_timer_free(port->timer);
+    env_timer_free(port->patience);
     snapshot_unref(port->snapshot);
     slice_unref(&port->text);
     mem_free(port);

@@ -283,13 +283,42 @@ static const struct metric_row table[METRICS] = {
                                      "Requests to this port; path is the route.", "path", "code"),
     [METRIC_FOLDED] = GAUGE(
         "drave_metrics_folded",
-        "Names that are summed as (other): metrics.topics.max, metrics.groups.max.", "kind"),
+        "Names that are summed as (other): metrics.topics.max, metrics.groups.max; of "
+        "/metrics/partitions, how many are left out.",
+        "kind"),
     [METRIC_LOG_LINES] = COUNTER("drave_log_lines_total", "Lines of the log.", "level"),
     [METRIC_LOG_LINES_LEFT_OUT] = COUNTER("drave_log_lines_left_out_total",
                                           "Lines that were not written because of many like them."),
     [METRIC_BUILD_SECONDS] = GAUGE(
         "drave_metrics_build_seconds",
         "Time of the event loop that these numbers took, all its steps."),
+
+    [METRIC_PARTITION_LEADER] = GAUGE(
+        "drave_partition_leader",
+        "At /metrics/partitions, as all below: the broker that leads it, told by that one.",
+        "topic", "partition"),
+    [METRIC_PARTITION_TERM] = GAUGE("drave_partition_term", "The term of that lead.", "topic",
+                                    "partition"),
+    [METRIC_PARTITION_START_OFFSET] = GAUGE(
+        "drave_partition_start_offset", "The offset of its first record.", "topic", "partition"),
+    [METRIC_PARTITION_HIGH_WATERMARK] = GAUGE(
+        "drave_partition_high_watermark",
+        "The offset behind its last record that consumers get; rate() of it is records a second.",
+        "topic", "partition"),
+    [METRIC_PARTITION_STORED_BYTES] = GAUGE("drave_partition_stored_bytes",
+                                            "Bytes of it that this broker stores.", "topic",
+                                            "partition"),
+    [METRIC_PARTITION_REPLICA_LAG] = GAUGE("drave_partition_replica_lag_entries",
+                                           "Log entries that the replica of the peer lacks.",
+                                           "topic", "partition", "peer"),
+    [METRIC_GROUP_PARTITION_LAG_RECORDS] = GAUGE(
+        "drave_group_partition_lag_records",
+        "Records of the partition that the group has not committed yet.", "group", "topic",
+        "partition"),
+    [METRIC_GROUP_PARTITION_LAG_SECONDS] = GAUGE(
+        "drave_group_partition_lag_seconds",
+        "For how long the next of them has been there; 0: nothing is unread.", "group", "topic",
+        "partition"),
 };
 
 const struct metric_row *metric_table(void) {

@@ -155,6 +155,11 @@ void observer_ask_cancel(struct observer_wish *wish) {
     wish->observer = NULL;
 }
 
+bool observer_look_at_partitions(struct observer *observer, const char *glob,
+                                 void (*done)(void *arg, struct snapshot *snapshot), void *arg) {
+    return partition_look_begin(&observer->partitions, observer->observed, glob, done, arg);
+}
+
 /* ---- Life ---- */
 
 struct observer *observer_new(const struct observed *observed) {
@@ -176,6 +181,7 @@ void observer_free(struct observer *observer) {
         snapshot_unref(observer->snapshot);
         forget(observer);
     }
+    partition_look_stop(&observer->partitions);
     snapshot_unref(observer->recent);
     mem_free(observer);
 }

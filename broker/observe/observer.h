@@ -21,9 +21,9 @@
 #include "broker/markers/marker_sender.h"
 #include "broker/metadata/metadata_group.h"
 #include "broker/observe/snapshot.h"
-#include "broker/observe/tally.h"
 #include "broker/partition_set/partition_set.h"
 #include "broker/server/server.h"
+#include "broker/tally/tally.h"
 
 /* Filled and emptied by the broker as its parts open and close; NULL: not open. */
 struct observed {
@@ -69,5 +69,12 @@ struct observer_wish {
 };
 void observer_ask(struct observer *observer, struct observer_wish *wish);
 void observer_ask_cancel(struct observer_wish *wish); /* nothing if it is over */
+
+enum { OBSERVER_GLOB = 256 };
+/* Numbers of each partition of topics that the glob (* and ?) matches, in a snapshot of their own
+ * (partition_look.h), which is borrowed. `done` is called once, never inside; not if the observer
+ * goes first. False: such a look is under way. */
+bool observer_look_at_partitions(struct observer *observer, const char *glob,
+                                 void (*done)(void *arg, struct snapshot *snapshot), void *arg);
 
 #endif

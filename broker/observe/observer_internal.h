@@ -7,6 +7,7 @@
 #include "broker/coordinator/group/group.h"
 #include "broker/lag/group_lag.h"
 #include "broker/observe/observer.h"
+#include "broker/observe/partition_look.h"
 #include "broker/observe/topic_sums.h"
 
 enum { OBSERVED_GROUP_STATES = 7 };
@@ -58,6 +59,7 @@ struct observer {
     struct partition_flow other; /* of topics while they were summed as "(other)", ever */
     struct observed_groups groups;
     struct observed_lag lag;
+    struct partition_look partitions; /* on demand, beside it */
 };
 
 /* "timeout": as it is told. */

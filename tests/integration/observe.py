@@ -16,7 +16,7 @@ import time
 from harness.cluster import BIN, ROOT, free_ports, wait_until
 from harness.raw import Raw, batch
 from harness.suite import Suite
-from harness.watched import Watched, dial, read_all, stopped_loop, total
+from harness.watched import Watched, dial, parse, read_all, stopped_loop, total
 
 SHORT = "--short" in sys.argv
 OUT_OF_ORDER = 45
@@ -125,7 +125,10 @@ def moving(cluster):
     table = subprocess.run([str(BIN / "draved"), "--help-metrics"], capture_output=True, text=True, check=True).stdout
     named = set(re.findall(r"^([a-z_]+)(?:\{|  ?)", table, re.M)) - {""}
     shown = {re.sub("_(bucket|sum|count)$", "", n) for node in after for n in after[node]}
-    assert named <= shown | {"drave_journal_sync_seconds", "drave_group_retention_left_seconds"}, f"never shown: {named - shown}"
+    on_demand = {name for name in named if re.match("drave_(group_)?partition_", name)}
+    assert named <= shown | on_demand | {"drave_journal_sync_seconds", "drave_group_retention_left_seconds"}, (
+        f"never shown: {named - shown}"
+    )
 
 
 def lagging(cluster):
@@ -149,6 +152,39 @@ def lagging(cluster):
     assert 0 < shown("drave_group_lag_seconds")[0] < 60, shown("drave_group_lag_seconds")
     assert 7 * 86400 - 60 < shown("drave_group_retention_left_seconds")[0] <= 7 * 86400
     assert cluster.drave("group", "describe", "behind", json_out=True)["lag_records"] == 30
+
+
+def by_partition(cluster):
+    """/metrics/partitions: each partition of the topics that match, told by its leader, what replicas hold, and lag of groups; nothing else; 400 without a topic."""
+    assert cluster.get(1, "/metrics/partitions")[0] == 400
+    found = [parse(cluster.get(n, "/metrics/partitions?topic=sing%3fe*")[2]) for n in cluster.brokers]
+    leaders = {dict(key)["partition"]: node for one in found for key, node in one.get("drave_partition_leader", {}).items()}
+    assert leaders == {str(p): leader for p, leader in cluster.leaders("single").items()}, leaders
+    lag = {key: value for one in found for key, value in one.get("drave_group_partition_lag_records", {}).items()}
+    assert lag == {(("group", "behind"), ("partition", str(p)), ("topic", "single")): 5 for p in range(6)}, lag
+    assert all(value > 0 for one in found for value in one.get("drave_group_partition_lag_seconds", {}).values())
+    watched = [parse(cluster.get(n, "/metrics/partitions?topic=watched")[2]) for n in cluster.brokers]
+    assert all(len(one["drave_partition_stored_bytes"]) == 6 for one in watched), watched
+    assert sum(len(one.get("drave_partition_replica_lag_entries", {})) for one in watched) == 12
+    assert sum(sum(one.get("drave_partition_high_watermark", {}).values()) for one in watched) == 1101
+    assert all(one["drave_metrics_folded"][(("kind", "partitions"),)] == 0 for one in watched)
+    assert (
+        not {name for one in found + watched for name in one}
+        - {"drave_metrics_folded"}
+        - {
+            f"drave_{name}"
+            for name in (
+                "partition_leader",
+                "partition_term",
+                "partition_start_offset",
+                "partition_high_watermark",
+                "partition_stored_bytes",
+                "partition_replica_lag_entries",
+                "group_partition_lag_records",
+                "group_partition_lag_seconds",
+            )
+        }
+    )
 
 
 def cluster_id(metrics):
@@ -501,7 +537,7 @@ def by_promtool(cluster):
 
 suite = Suite()
 with Watched(3) as shared:
-    for test in (moving, losing, by_command, remote, told, clients, bundled, lagging, hanging, hostile):
+    for test in (moving, losing, by_command, remote, told, clients, bundled, lagging, by_partition, hanging, hostile):
         suite.run(test, shared)
     if not SHORT:
         suite.run(by_promtool, shared)

@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from harness.cluster import Cluster, wait_until
 from harness.raw import Raw
 from harness.suite import Suite
-from harness.watched import Watched, dial, read_all, total
+from harness.watched import Watched, dial, parse, read_all, total
 
 SHORT = "--short" in sys.argv
 TOPICS, PARTITIONS = (20, 40) if SHORT else (300, 34)  # of each topic
@@ -94,6 +94,9 @@ def many(_):
         series = sum(len(samples) for samples in now.values())
         assert series <= 650 + 8 * (TOPICS + 1) + 7 * GROUPS + 4 * GROUPS, f"{series} series"
         assert len(now["drave_topic_records"]) == TOPICS + 1 and len(now["drave_group_lag_records"]) == GROUPS
+        most = parse(cluster.get(1, "/metrics/partitions?topic=many-*")[2])
+        assert len(most["drave_partition_term"]) == min(2000, TOPICS * PARTITIONS)
+        assert most["drave_metrics_folded"][(("kind", "partitions"),)] == max(0, TOPICS * PARTITIONS - 2000)
         took = []
         for _ in range(1 if SHORT else 7):
             time.sleep(1.1)

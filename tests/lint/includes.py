@@ -39,6 +39,7 @@ WINGS = {
     "raft-glue/engine": {"raft-glue/peer"},
     "raft-glue/peer": set(),
     "broker": {
+        "broker/tally",
         "broker/api",
         "broker/retention",
         "broker/observe",
@@ -75,6 +76,7 @@ WINGS = {
     },
     "broker/api": {
         "broker/observe",
+        "broker/tally",
         "broker/coordinator",
         "broker/coordinator/group",
         "broker/coordinator/offsets",
@@ -246,6 +248,7 @@ WINGS = {
     "broker/console/changes": {"broker/console/asking", "broker/http"},
     "broker/console": {"broker/console/asking", "broker/console/changes", "broker/http"},
     "broker/observe": {
+        "broker/tally",
         "broker/console",
         "broker/lag",
         "broker/http",
@@ -275,6 +278,15 @@ WINGS = {
     "broker/log_start": set(),
     "broker/snapshot": set(),
     "broker/traffic": set(),
+    "broker/tally": {
+        "broker/lag",
+        "broker/partition_set",
+        "broker/partition",
+        "broker/producer",
+        "broker/metadata",
+        "broker/cluster",
+        "broker/config",
+    },
     "broker/lag": {
         "broker/coordinator/serving",
         "broker/coordinator/offsets",

@@ -27,7 +27,20 @@ struct world {
 static void ask(void *arg) {
     struct world *world = arg;
     int asked = ++world->asked;
-    if (world->hangs || !handover_is_wanted(world->handover)) return;
+    char glob[HANDOVER_GLOB];
+    uint64_t wish;
+    if (world->hangs) return;
+    if (handover_partitions_wanted(world->handover, &wish, glob)) {
+        struct snapshot *partitions = snapshot_new();
+        snapshot_add2(partitions, METRIC_PARTITION_TERM, 7,
+                      snapshot_text(partitions, glob, strlen(glob)),
+                      snapshot_text(partitions, "0", 1));
+        if (!strcmp(glob, "late")) handover_put_partitions(world->handover, wish - 1, partitions);
+        if (!strcmp(glob, "late")) return;
+        handover_put_partitions(world->handover, wish, partitions);
+        env_uv_wake_up(world->wake);
+    }
+    if (!handover_is_wanted(world->handover)) return;
     struct snapshot *snapshot = snapshot_new();
     snapshot->taken_us = env_now_us(world->env);
     snapshot_add(snapshot, METRIC_TOPICS, asked);
@@ -145,11 +158,29 @@ static void test_http_port_loop_hangs(void **state) {
     assert_null(strstr(text, "drave_snapshot_age_seconds"));
 }
 
+/* Numbers of partitions come for the topics that were asked for, and for nobody who does not say
+ * which; whoever asks while the loop hangs, or gets what somebody else had wanted, is told so. */
+static void test_http_port_partitions(void **state) {
+    struct world *world = *state;
+    assert_has(get(world, "/metrics/partitions"), "HTTP/1.1 400 ");
+    assert_int_equal(world->asked, 0);
+    const char *text = get(world, "/metrics/partitions?topic=orders-%2a");
+    assert_has(text, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4");
+    assert_has(text, "\ndrave_partition_term{topic=\"orders-*\",partition=\"0\"} 7\n");
+    assert_null(strstr(text, "drave_topics"));
+    assert_has(get(world, "/metrics/partitions?topic=late"), "HTTP/1.1 503 ");
+    world->hangs = true;
+    assert_has(get(world, "/metrics/partitions?topic=t"), "HTTP/1.1 503 ");
+    world->hangs = false;
+    assert_has(get(world, "/metrics/partitions?topic=t"), "topic=\"t\"");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_http_port_metrics, setup, teardown),
         cmocka_unit_test_setup_teardown(test_http_port_health, setup, teardown),
         cmocka_unit_test_setup_teardown(test_http_port_loop_hangs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_http_port_partitions, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
  * A row that stays restless (a replica lags: that changes without anybody's telling) waits in a
  * second list, and is in the queue again when the next look begins.
  */
-#include "broker/observe/tally.h"
+#include "broker/tally/tally.h"
 
 #include <string.h>
 

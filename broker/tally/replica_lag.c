@@ -1,5 +1,5 @@
 /* Few brokers: their sums are in a list. */
-#include "broker/observe/replica_lag.h"
+#include "broker/tally/replica_lag.h"
 
 #include <string.h>
 

@@ -10,14 +10,14 @@
  * anyway. Invariants: a sum is the sum of what was counted of its rows; a partition of which a
  * replica lags is looked at each time; before the first tally_begin nothing is kept at all.
  */
-#ifndef BROKER_OBSERVE_TALLY_H
-#define BROKER_OBSERVE_TALLY_H
+#ifndef BROKER_TALLY_TALLY_H
+#define BROKER_TALLY_TALLY_H
 
 #include "broker/cluster/leader_table.h"
 #include "broker/lag/group_lag.h"
 #include "broker/metadata/metadata.h"
-#include "broker/observe/replica_lag.h"
 #include "broker/partition_set/partition_set.h"
+#include "broker/tally/replica_lag.h"
 
 enum { TALLY_AGAIN = 128 };
 

@@ -7,8 +7,8 @@
  * Invariants: a sum of entries and bytes is the sum of what was found and not taken away; for how
  * long something lacks is told by rounds: it is at least so long, and late by one at most.
  */
-#ifndef BROKER_OBSERVE_REPLICA_LAG_H
-#define BROKER_OBSERVE_REPLICA_LAG_H
+#ifndef BROKER_TALLY_REPLICA_LAG_H
+#define BROKER_TALLY_REPLICA_LAG_H
 
 #include "broker/metadata/metadata.h"
 #include "raft-glue/raft_group.h"
