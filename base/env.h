@@ -127,6 +127,7 @@ struct env_iov {
     size_t len;
 };
 
+/* ERR_DIRECTORY, ERR_NO_FILE (at once: it waits for nobody at the other end): no file. */
 int env_file_open(struct env *env, const char *path, int flags, struct env_file **file);
 void env_file_close(struct env_file *file); /* NULL does nothing; no sync */
 int env_file_size(struct env_file *file, uint64_t *size);

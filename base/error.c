@@ -36,6 +36,7 @@ static const char *const phrases[] = {
     [ERR_INVALID] = "invalid value",
     [ERR_NOT_LEADER] = "not the leader",
     [ERR_DIRECTORY] = "a directory stands in its place",
+    [ERR_NO_FILE] = "a FIFO, a socket or a device stands in its place",
     [ERR_SYSTEM] = "the operating system refused",
 };
 
@@ -56,7 +57,8 @@ const char *error_advice(int error) {
         return "see why (dmesg: after an error of the disk the kernel takes no more writes), mend it and mount it for "
                "writing";
     case ERR_IO: return "the disk fails: see what the kernel says (dmesg) and replace it";
-    case ERR_DIRECTORY: return "remove it, and put the file back as it was";
+    case ERR_DIRECTORY:
+    case ERR_NO_FILE: return "remove it, and put the file back as it was";
     case ERR_LIMIT: return "raise the limit of open files (ulimit -n, LimitNOFILE)";
     default: return "see whether the disk is there and mounted";
     }

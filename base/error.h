@@ -38,6 +38,7 @@ enum error_code {
     ERR_INVALID,    /* a value that makes no sense */
     ERR_NOT_LEADER, /* this replica does not lead (any more) */
     ERR_DIRECTORY,  /* a directory stands where a file should be */
+    ERR_NO_FILE,    /* neither is what stands there a file: a FIFO, a socket, a device */
     ERR_SYSTEM,     /* any other error of the operating system */
 };
 

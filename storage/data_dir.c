@@ -122,7 +122,8 @@ static int take_lock(struct data_dir *dir, struct error_text *why) {
             why, error,
             "cannot lock the data directory %s: its file `lock` cannot be written (%s); %s, or use " OTHER_DIR,
             dir->path, error_phrase(error),
-            error == ERR_DIRECTORY ? "remove it, it is made again" : error_advice(error));
+            error == ERR_DIRECTORY || error == ERR_NO_FILE ? "remove it, it is made again"
+                                                           : error_advice(error));
     if (holder == 0)
         return error_set(why, error, "%s is in use by another process; stop it or use " OTHER_DIR,
                          dir->path);

@@ -49,10 +49,16 @@ static int open_retrying(const char *path, int flags) {
     return fd;
 }
 
+/* A directory is told by whoever reads it. */
+static bool is_regular(int fd) {
+    struct stat status;
+    return fstat(fd, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
+}
+
 int env_file_open(struct env *env, const char *path, int flags, struct env_file **file) {
     CHECK((flags & (ENV_READ | ENV_WRITE)) != 0);
     int mode = (flags & ENV_WRITE) == 0 ? O_RDONLY : (flags & ENV_READ) == 0 ? O_WRONLY : O_RDWR;
-    mode |= O_CLOEXEC;
+    mode |= O_CLOEXEC | O_NONBLOCK; /* of what is no file: an open would wait for its other end */
     if ((flags & ENV_CREATE) != 0) mode |= O_CREAT;
     if ((flags & ENV_EXCLUSIVE) != 0) mode |= O_EXCL;
     bool direct = (flags & ENV_DIRECT) != 0, drop_cache = false;
@@ -62,7 +68,12 @@ int env_file_open(struct env *env, const char *path, int flags, struct env_file 
         drop_cache = true;
         fd = open_retrying(path, mode & ~O_EXCL);
     }
+    if (fd < 0 && errno == ENXIO) return ERR_NO_FILE; /* a FIFO that nobody reads, or a socket */
     if (fd < 0) return env_uv_made(path, error_from_errno(errno));
+    if (!is_regular(fd)) {
+        close(fd);
+        return ERR_NO_FILE;
+    }
     *file = env_uv_file_new(env, fd, direct, drop_cache);
     return ERR_NONE;
 }
@@ -187,8 +198,12 @@ int env_file_truncate(struct env_file *file, uint64_t size) {
 
 int env_lock_file(struct env *env, const char *path, struct env_file **lock, int *holder_pid) {
     char text[24];
-    int fd = open_retrying(path, O_RDWR | O_CREAT | O_CLOEXEC);
-    if (fd < 0) return error_from_errno(errno);
+    int fd = open_retrying(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return errno == ENXIO ? ERR_NO_FILE : error_from_errno(errno);
+    if (!is_regular(fd)) {
+        close(fd);
+        return ERR_NO_FILE;
+    }
     int error = ERR_NONE;
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         error = errno == EWOULDBLOCK ? ERR_BUSY : error_from_errno(errno);

@@ -199,7 +199,8 @@ static void reading_work(struct env_job *job) {
  * file. */
 static bool is_damage(int error) {
     return error_is_damage(error) || error == ERR_IO || error == ERR_NOT_FOUND ||
-           error == ERR_DENIED || error == ERR_DIRECTORY || error == ERR_SYSTEM;
+           error == ERR_DENIED || error == ERR_DIRECTORY || error == ERR_NO_FILE ||
+           error == ERR_SYSTEM;
 }
 
 void log_note_damage(struct partition_log *log, struct segment *segment, int error,

@@ -1,6 +1,7 @@
 """A backup, as docs/operations.md walks through it: copies of all directories become another cluster, beside the one that was copied."""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -108,6 +109,13 @@ def what_is_refused():
         assert "of cluster" in adopt(*copies, other[1].data, code=1)
         assert "cannot read" in adopt(*copies, place / "nothing", code=1)
         assert [(c / "drave.meta").read_bytes() for c in copies] == before
+        for name in ("drave.meta", "lock", "shard-0/journal/00000000.journal"):  # of what is no file nothing is waited for
+            odd = place / "odd"
+            shutil.copytree(copies[0], odd)
+            (odd / name).unlink(missing_ok=True)
+            os.mkfifo(odd / name)
+            assert "a FIFO, a socket or a device stands in its place" in adopt(odd, *copies[1:], code=1)
+            shutil.rmtree(odd)
         done = subprocess.run([BIN / "draved", "backup", "adopt", *copies[:2]], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0 and "no copy of broker 3 is among them" in done.stderr, done
 

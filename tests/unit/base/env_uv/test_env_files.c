@@ -79,6 +79,25 @@ static void test_file_open_errors(void **state) {
     loop_close(&loop);
 }
 
+/* A FIFO, to which nobody else has come, and a device: at once, whoever asks for whatever. */
+static void test_file_open_no_file(void **state) {
+    (void)state;
+    static const int flags[] = {ENV_READ, ENV_WRITE, ENV_READ | ENV_WRITE,
+                                ENV_WRITE | ENV_CREATE | ENV_DIRECT};
+    struct loop loop;
+    loop_open(&loop);
+    struct env_file *file;
+    int holder;
+    assert_int_equal(mkfifo(loop_path(&loop, "fifo"), 0600), 0);
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        assert_int_equal(env_file_open(loop.env, loop_path(&loop, "fifo"), flags[i], &file),
+                         ERR_NO_FILE);
+    assert_int_equal(env_file_open(loop.env, "/dev/zero", ENV_READ, &file), ERR_NO_FILE);
+    assert_int_equal(env_lock_file(loop.env, loop_path(&loop, "fifo"), &file, &holder),
+                     ERR_NO_FILE);
+    loop_close(&loop);
+}
+
 /* Bytes that were just written are in memory; the end of the file is not "not in memory". */
 static void test_file_read_cached(void **state) {
     (void)state;
@@ -306,6 +325,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file_write_many_pieces),
         cmocka_unit_test(test_file_open_errors),
+        cmocka_unit_test(test_file_open_no_file),
         cmocka_unit_test(test_file_read_cached),
         cmocka_unit_test(test_file_direct),
         cmocka_unit_test(test_file_bulk),
