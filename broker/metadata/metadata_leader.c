@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "broker/config/topic_name.h"
 #include "broker/metadata/config_resolution.h"
 #include "broker/metadata/metadata_features.h"
 #include "broker/metadata/metadata_replicas.h"
@@ -182,13 +183,32 @@ static enum metadata_prepared prepared(bool is, bool again) {
     return is ? PREPARED : again ? PREPARED_AGAIN : PREPARED_REFUSED;
 }
 
-static enum metadata_prepared prepare_topic(const struct metadata_view *view,
+/* Our own topics are made when the first of their clients comes, and must not fail then because
+ * others took all that the limits allow: as many partitions as the settings give them are beyond
+ * these. */
+static bool is_beyond_limits(const struct metadata_view *view, const struct metadata_change *change,
+                             const struct command_create_topic *topic) {
+    int32_t count = topic->partitions.count > 0 ? topic->partitions.count
+                                                : change->place_partitions;
+    const char *name = topic->name.data;
+    size_t len = (size_t)topic->name.len;
+    if (!topic_name_is_internal(name, len)) return false;
+    bool offsets = len == strlen(TOPIC_CONSUMER_OFFSETS) &&
+                   memcmp(name, TOPIC_CONSUMER_OFFSETS, len) == 0;
+    return count <= (offsets ? view->settings->offsets_topic_partitions
+                             : view->settings->transaction_partitions);
+}
+
+static enum metadata_prepared prepare_topic(const struct metadata_view *within,
                                             const struct metadata_change *change,
                                             struct command_create_topic *topic,
                                             struct kp_arena *arena,
                                             struct metadata_result *result) {
     struct command_partition *rows = NULL;
+    struct metadata_view copy = *within, *view = &copy;
     bool again = false;
+    if (is_beyond_limits(within, change, topic))
+        copy.partitions_max = copy.broker_partitions_max = BROKER_PARTITIONS_MOST;
     /* An earlier try of this very command has committed: it is to be recognised, not refused
      * because brokers have gone since. */
     if (metadata_topic_with_id(view->metadata, topic->id.bytes) != NULL) return PREPARED;
@@ -231,14 +251,32 @@ static enum metadata_prepared prepare_growth(const struct metadata_view *view,
     return PREPARED;
 }
 
-/* A plan that is done, or another one by now: there is nothing to say. */
+/* A configuration that has those that come is later than the one with which the plan before was
+ * done; where nobody comes it may be the same. Whoever says another one was deposed, and does not
+ * know it. */
+static bool is_later(const struct metadata_partition *partition, int64_t change) {
+    bool joins = false;
+    for (size_t i = 0; i < partition->replica_count; i++)
+        joins = joins || partition->replicas[i].joining;
+    return change > 0 && (log_index)change >= partition->configured + (joins ? 1 : 0);
+}
+
+/* A plan that is done, or another one by now: there is nothing to say. `asks`: whether it is that
+ * plan, and nothing is done. */
 static enum metadata_prepared prepare_done(const struct metadata_view *view,
-                                           const struct command_replicas_done *command) {
+                                           const struct command_replicas_done *command, bool asks,
+                                           struct metadata_result *result) {
     const struct metadata_partition *partition = metadata_partition_of_group(
         view->metadata, (uint64_t)command->group);
     bool under_way = partition != NULL && partition->plan != 0 &&
                      partition->plan == (uint64_t)command->plan;
-    return under_way ? PREPARED : PREPARED_NOTHING;
+    if (!under_way) return PREPARED_NOTHING;
+    if (asks || is_later(partition, command->change)) return PREPARED;
+    metadata_refuse(result, KAFKA_INVALID_REQUEST,
+                    "entry %" PRId64 " of the group is not the configuration of this plan: the one "
+                    "before was done with entry %" PRIu64,
+                    command->change, partition->configured);
+    return PREPARED_REFUSED;
 }
 
 /* What comes to brokers beside what they hold. */
@@ -387,7 +425,8 @@ enum metadata_prepared metadata_leader_prepare(const struct metadata_view *view,
         return prepare_topic(view, change, &command->create_topic, arena, result);
     case COMMAND_CREATE_PARTITIONS:
         return prepare_growth(view, change, &command->create_partitions, arena, result);
-    case COMMAND_REPLICAS_DONE: return prepare_done(view, &command->replicas_done);
+    case COMMAND_REPLICAS_DONE:
+        return prepare_done(view, &command->replicas_done, change->validate_only, result);
     case COMMAND_SET_REPLICAS: return prepare_replicas(view, &command->set_replicas, result);
     case COMMAND_SET_CONFIGS: return config_resolve(view, change, arena, result);
     case COMMAND_ADMIT_BROKER:

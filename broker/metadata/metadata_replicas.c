@@ -213,6 +213,8 @@ void metadata_replicas_done(struct metadata *metadata,
         stay[i].joining = stay[i].fresh = false;
     }
     partition->recovery = (struct metadata_recovery){.replica = 0};
+    if (command->change > 0 && (log_index)command->change > partition->configured)
+        partition->configured = (log_index)command->change;
     metadata_rows_set_members(metadata, partition, stay, partition->replica_count, 0);
     partition->plan = 0;
     metadata_rows_note_plan(metadata, partition);

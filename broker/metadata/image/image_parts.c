@@ -72,6 +72,8 @@ static const struct kp_field partition_fields[] = {
      KP_AT(image_partition, recovery_term)},
     {"recoveryIndex", KP_INT64, EACH, .tagged = KP_SINCE(0), .tag = 2,
      KP_AT(image_partition, recovery_index)},
+    {"configured", KP_INT64, EACH, .tagged = KP_SINCE(0), .tag = 3,
+     KP_AT(image_partition, configured)},
 };
 const struct kp_schema image_partition_schema = {
     KP_SCHEMA("partition", image_partition, partition_fields)};

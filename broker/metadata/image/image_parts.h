@@ -65,7 +65,7 @@ struct image_replica {
 struct image_partition {
     int64_t group, created, plan, first_replica;
     int32_t first_count, leaving_count;
-    int64_t recovery_replica, recovery_term, recovery_index;
+    int64_t recovery_replica, recovery_term, recovery_index, configured;
     KP_ARRAY_OF(struct image_replica) replicas; /* with those that are leaving */
 };
 

@@ -106,7 +106,7 @@ static bool partition_makes_sense(const struct metadata *into, const struct imag
         (uint64_t)part->first_replica + (uint64_t)part->first_count > into->next_replica)
         return false;
     if (part->recovery_replica < 0 || part->recovery_term < 0 || part->recovery_term > UINT32_MAX ||
-        part->recovery_index < 0)
+        part->recovery_index < 0 || part->configured < 0)
         return false;
     return replicas_make_sense(into, part);
 }
@@ -132,6 +132,7 @@ static int add_partition(struct image_reader *reader, struct topic_row *topic, i
         .group = (uint64_t)part->group,
         .created = (uint64_t)part->created,
         .plan = (uint64_t)part->plan,
+        .configured = (log_index)part->configured,
         .recovery = {.replica = (replica_id)part->recovery_replica,
                      .term = (log_term)part->recovery_term,
                      .index = (log_index)part->recovery_index},

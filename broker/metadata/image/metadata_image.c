@@ -13,7 +13,7 @@
  */
 _Static_assert(sizeof(struct roster_broker) == 48 && sizeof(struct retired_broker) == 20 &&
                    sizeof(struct metadata_broker) == 72 && sizeof(struct metadata_topic) == 64 &&
-                   sizeof(struct metadata_partition) == 104 &&
+                   sizeof(struct metadata_partition) == 112 &&
                    sizeof(struct metadata_replica) == 16,
                "all of a row is in the image");
 
@@ -138,6 +138,7 @@ static void fill_partitions(const struct topic_row *row, struct image_partition 
             .group = (int64_t)from->group,
             .created = (int64_t)from->created,
             .plan = (int64_t)from->plan,
+            .configured = (int64_t)from->configured,
             .first_replica = (int64_t)from->first_replica,
             .first_count = (int32_t)from->first_count,
             .leaving_count = (int32_t)from->leaving_count,

@@ -73,6 +73,8 @@ static void test_placement_alone(void **state) {
 
 /* ---- The metadata leader ---- */
 
+enum { OWN_PARTITIONS = 10 };
+
 struct fixture {
     struct metadata *metadata;
     struct kp_arena arena;
@@ -133,7 +135,10 @@ static int teardown(void **state) {
 
 static bool prepare_with(struct fixture *fixture, const struct metadata_load *load, size_t loads,
                          const int32_t *dead, size_t dead_count) {
+    static const struct broker_settings settings = {.offsets_topic_partitions = OWN_PARTITIONS,
+                                                    .transaction_partitions = OWN_PARTITIONS};
     struct metadata_view view = {.metadata = fixture->metadata,
+                                 .settings = &settings,
                                  .pending = load,
                                  .pending_count = loads,
                                  .dead = dead,
@@ -331,6 +336,76 @@ static void test_metadata_leader_limits_a_broker(void **state) {
     assert_true(prepare(fixture, 5, 3));
 }
 
+static bool prepare_done(struct fixture *fixture, uint64_t plan, int64_t change, bool asks) {
+    struct metadata_command *command = &fixture->change.command;
+    metadata_command_init(command, COMMAND_REPLICAS_DONE);
+    const struct metadata_partition *partition = metadata_partition_at(
+        metadata_topic_named(fixture->metadata, "orders", 6), 0);
+    command->replicas_done.group = (int64_t)partition->group;
+    command->replicas_done.plan = (int64_t)plan;
+    command->replicas_done.change = change;
+    fixture->change.validate_only = asks;
+    return prepare_with(fixture, NULL, 0, NULL, 0);
+}
+
+static uint64_t move(struct fixture *fixture, int32_t node) {
+    struct metadata_command *command = &fixture->change.command;
+    metadata_command_init(command, COMMAND_SET_REPLICAS);
+    command->set_replicas.id = (struct kp_uuid){{1}};
+    command->set_replicas.request = (struct kp_uuid){{(uint8_t)node, 9}};
+    command->set_replicas.nodes.items = &node;
+    command->set_replicas.nodes.count = 1;
+    apply(fixture, command);
+    return fixture->index;
+}
+
+/* A plan is done with a configuration of its group, which is later than that of the plan before
+ * where somebody joins; a question whether it is under way names none. */
+static void test_metadata_leader_plan_is_done(void **state) {
+    struct fixture *fixture = *state;
+    int32_t first = 1;
+    struct command_partition assigned = {{&first, 1}};
+    for (int32_t node = 1; node <= 3; node++)
+        register_broker(fixture, node, false);
+    fixture->change.command.create_topic.partitions.items = &assigned;
+    fixture->change.command.create_topic.partitions.count = 1;
+    apply(fixture, &fixture->change.command);
+    uint64_t plan = move(fixture, 2);
+    assert_true(prepare_done(fixture, plan, 0, true));
+    assert_false(prepare_done(fixture, plan, 0, false));
+    assert_int_equal(fixture->result.error, KAFKA_INVALID_REQUEST);
+    assert_false(prepare_done(fixture, plan, -5, false));
+    assert_true(prepare_done(fixture, plan, 40, false));
+    apply(fixture, &fixture->change.command);
+
+    plan = move(fixture, 3);
+    assert_false(prepare_done(fixture, plan, 40, false));
+    assert_true(prepare_done(fixture, plan, 41, false));
+    assert_false(prepare_done(fixture, plan - 1, 41, false)); /* done already: nothing to say */
+}
+
+/* The limits are reached when the first consumer group, or transaction, comes: the broker's own
+ * topics are made all the same, with as many partitions as the settings say, and no more. */
+static void test_metadata_leader_own_topics(void **state) {
+    static const char *const names[] = {"__consumer_offsets", "__transaction_state"};
+    struct fixture *fixture = *state;
+    struct metadata_command *command = &fixture->change.command;
+    for (int32_t node = 1; node <= 3; node++)
+        register_broker(fixture, node, false);
+    fixture->broker_partitions_max = fixture->partitions_max = 4;
+    assert_true(prepare(fixture, 4, 3));
+    apply(fixture, command);
+    command->create_topic.id = (struct kp_uuid){{2}};
+    command->create_topic.name = kp_string_of("more");
+    assert_false(prepare(fixture, 1, 1));
+    for (int i = 0; i < 2; i++) {
+        command->create_topic.name = kp_string_of(names[i]);
+        assert_true(prepare(fixture, OWN_PARTITIONS, 3));
+        assert_false(prepare(fixture, OWN_PARTITIONS + 1, 3));
+        assert_int_equal(fixture->result.error, KAFKA_POLICY_VIOLATION);
+    }
+}
+
 /* What moves counts where it comes, beside what is on its way there; where it is already it does
  * not. */
 static void test_metadata_leader_limits_what_moves(void **state) {
@@ -410,6 +485,8 @@ int main(void) {
         TEST(test_metadata_leader_counts_what_is_under_way),
         TEST(test_metadata_leader_limits_the_cluster),
         TEST(test_metadata_leader_limits_a_broker),
+        TEST(test_metadata_leader_own_topics),
+        TEST(test_metadata_leader_plan_is_done),
         TEST(test_metadata_leader_limits_what_moves),
         TEST(test_metadata_leader_avoids_the_dead),
         TEST(test_metadata_leader_assignments),

@@ -139,6 +139,7 @@ static void draw_replicas(struct fixture *f, struct drawn *drawn,
         metadata_command_init(&drawn->command, COMMAND_REPLICAS_DONE);
         drawn->command.replicas_done.group = (int64_t)partition->group;
         drawn->command.replicas_done.plan = (int64_t)partition->plan;
+        drawn->command.replicas_done.change = (int64_t)partition->configured + 1;
         return;
     }
     metadata_command_init(&drawn->command, COMMAND_SET_REPLICAS);
