@@ -9,7 +9,6 @@ lying disk: the same power cut with flushes taken out must lose something, or th
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from itertools import combinations
 from pathlib import Path
@@ -19,6 +18,7 @@ from confluent_kafka import Producer
 from harness import ext4
 from harness.checker import check
 from harness.cluster import ROOT, Cluster, wait_until
+from harness.disks import Disks
 from harness.history import History
 from harness.load import QUICK, Load, drain
 from harness.suite import Suite
@@ -26,33 +26,10 @@ from harness.suite import Suite
 PARTITIONS, RATE, TOPIC = 6, 100, "power"
 ROUNDS = int(os.environ.get("ROUNDS") or 10)
 DELAY_MS, FAST_MS = 300, 250
-
-
-class Disks:
-    """A cluster whose data directories are on images."""
-
-    def __init__(self):
-        self.directory = Path(tempfile.mkdtemp(prefix="drave-power-"))
-        self.images = {node: ext4.Image(self.directory / f"image{node}") for node in (1, 2, 3)}
-        self.cluster = Cluster(3, directory=self.directory, data=lambda node: self.images[node].mount_point)
-
-    def cut_all(self):
-        for image in self.images.values():
-            image.cut()
-        for broker in self.cluster:
-            broker.kill()
-        for image in self.images.values():
-            image.remount()
-
-    def close(self):
-        self.cluster.close()
-        for image in self.images.values():
-            image.close()
-        subprocess.run(["rm", "-rf", str(self.directory)], check=False)
+DISKS = dict.fromkeys((1, 2, 3), 2048)
 
 
 def loaded_rounds(cluster, history, rounds, fault):
-    cluster.start()
     cluster.create(TOPIC, PARTITIONS)
     cluster.wait_leaders(TOPIC, in_sync=3)
     for turn in range(rounds):
@@ -80,23 +57,38 @@ def judged(history):
 
 def power_cut():
     """What was acknowledged survives when all disks lose power at the same moment."""
-    disks, history = Disks(), History(ROOT / "build" / "powercut" / "history.jsonl")
-    try:
-        loaded_rounds(disks.cluster, history, ROUNDS, disks.cut_all)
-    finally:
-        disks.close()
+    history = History(ROOT / "build" / "powercut" / "history.jsonl")
+    with Disks(DISKS) as disks:
+        loaded_rounds(disks.cluster, history, ROUNDS, disks.cut_power)
     return judged(history)
 
 
 def kill_all():
     """What was acknowledged survives kill -9 of every broker at once."""
     history = History(ROOT / "build" / "powercut" / "history-killall.jsonl")
-    cluster = Cluster(3)
-    try:
+    with Cluster(3) as cluster:
         loaded_rounds(cluster, history, ROUNDS, lambda: [b.kill() for b in cluster])
-    finally:
-        cluster.close()
     return judged(history)
+
+
+def lies(disks, history):
+    """What keeps the brokers from starting behind the power cut; None: they do."""
+    disks.cluster.create(TOPIC, PARTITIONS)
+    disks.cluster.wait_leaders(TOPIC, in_sync=3)
+    load = Load(history, disks.cluster.bootstrap, TOPIC, PARTITIONS, RATE, settings={"message.timeout.ms": 5000}).start()
+    wait_until("acknowledgements", lambda: all(n > 100 for n in load.acked.values()))
+    disks.cut_power()
+    load.stop()
+    try:
+        for broker in disks.cluster:
+            broker.start()
+        for broker in disks.cluster:
+            broker.wait_ready(15)
+        disks.cluster.wait_leaders(TOPIC, seconds=15)
+        drain(history, disks.cluster.bootstrap, TOPIC, PARTITIONS, seconds=30)
+    except (RuntimeError, TimeoutError) as e:
+        return str(e).splitlines()[0][:100]
+    return None
 
 
 def lying_disk():
@@ -104,29 +96,16 @@ def lying_disk():
     library = ROOT / "build" / "powercut" / "no_flush.so"
     library.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(ROOT / "tests/integration/no_flush.c"), "-ldl"], check=True)
-    disks, history = Disks(), History(ROOT / "build" / "powercut" / "history-lying.jsonl")
+    history = History(ROOT / "build" / "powercut" / "history-lying.jsonl")
     os.environ["LD_PRELOAD"] = str(library)
     try:
-        disks.cluster.start()
-        del os.environ["LD_PRELOAD"]
-        disks.cluster.create(TOPIC, PARTITIONS)
-        disks.cluster.wait_leaders(TOPIC, in_sync=3)
-        load = Load(history, disks.cluster.bootstrap, TOPIC, PARTITIONS, RATE, settings={"message.timeout.ms": 5000}).start()
-        wait_until("acknowledgements", lambda: all(n > 100 for n in load.acked.values()))
-        disks.cut_all()
-        load.stop()
-        try:
-            for broker in disks.cluster:
-                broker.start()
-            for broker in disks.cluster:
-                broker.wait_ready(15)
-            disks.cluster.wait_leaders(TOPIC, seconds=15)
-            drain(history, disks.cluster.bootstrap, TOPIC, PARTITIONS, seconds=30)
-        except (RuntimeError, TimeoutError) as e:
-            return f"found: {str(e).splitlines()[0][:100]}"
+        with Disks(DISKS) as disks:
+            del os.environ["LD_PRELOAD"]
+            found = lies(disks, history)
     finally:
         os.environ.pop("LD_PRELOAD", None)
-        disks.close()
+    if found:
+        return f"found: {found}"
     lost = check(history.ops)["lost"]
     if lost == 0:
         raise AssertionError("flushes were taken out and nothing was lost: the power-cut test is blind")

@@ -1,4 +1,5 @@
-"""Transfers between 1,000 accounts and consume-transform-produce over 16 partitions, while clients and brokers are killed and frozen.
+"""Transfers between 1,000 accounts and consume-transform-produce over 16 partitions, while clients and brokers are killed and frozen, and all
+disks (ext4 images) lose their power at once.
 
 ROUNDS is how many of these things happen (8; 100 take about five minutes). In the end each transaction is there as a whole or not at all, the
 accounts sum up to nothing, what was copied is what was to be copied, once and in order; nothing stays open longer than its timeout, and nothing hangs.
@@ -18,7 +19,8 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from harness.cluster import ROOT, Cluster, wait_until
+from harness.cluster import ROOT, wait_until
+from harness.disks import Disks
 from harness.suite import Suite
 
 ROUNDS = int(os.environ.get("ROUNDS") or 8)
@@ -180,9 +182,9 @@ class Reading:
 class Chaos:
     """One thing at a time happens, each when all that can commit have committed again; all kinds in turn, in another order each time."""
 
-    def __init__(self, cluster, clients):
-        self.cluster, self.clients, self.dice = cluster, clients, random.Random(SEED)
-        self.counts, self.next = Counter(), []
+    def __init__(self, disks, clients):
+        self.disks, self.cluster, self.clients, self.dice = disks, disks.cluster, clients, random.Random(SEED)
+        self.counts, self.next, self.last = Counter(), [], "the start"
 
     def progress(self):
         seen = {c: c.look() for c in self.clients if c.frozen_to is None}
@@ -193,13 +195,30 @@ class Chaos:
                 c.assert_runs()
             return all(c.look() > n for c, n in seen.items())
 
-        wait_until("a commit of each client that is not frozen", on, 60)
+        try:
+            wait_until("a commit of each client that is not frozen", on, 60)
+        except TimeoutError as e:
+            stuck = [c.name for c, n in seen.items() if c.look() <= n]
+            raise AssertionError(f"{e}: {', '.join(stuck)} committed nothing new behind {self.last}") from None
 
     def kill_broker(self):
         broker = self.cluster[self.dice.randrange(1, 4)]
         broker.kill()
         time.sleep(self.dice.random())
         broker.start(ready=True)
+
+    def cut_power(self):
+        """Of all machines. (A librdkafka whose brokers all go and come while it sends offsets to a transaction may wait for ever: it has found the
+        transaction's coordinator again, and asks for that of the group no more.)"""
+        self.disks.cut_power()
+        for client in self.clients:
+            client.kill()
+        for broker in self.cluster:
+            broker.start()
+        for broker in self.cluster:
+            broker.wait_ready(60)
+        for client in self.clients:
+            client.start()
 
     def freeze_broker(self):
         broker = self.cluster[self.dice.randrange(1, 4)]
@@ -220,9 +239,10 @@ class Chaos:
     def happen(self):
         self.progress()
         if not self.next:
-            self.next = [self.kill_broker, self.kill_broker, self.freeze_broker, self.kill_client, self.freeze_client]
+            self.next = [self.kill_broker, self.kill_broker, self.freeze_broker, self.cut_power, self.kill_client, self.freeze_client]
             self.dice.shuffle(self.next)
         what = self.next.pop()
+        self.last = what.__name__
         self.counts[what.__name__] += 1
         what()
 
@@ -258,12 +278,13 @@ def judge_copies(feed, reading):
         )
 
 
-def chaos_keeps_them_exact(cluster, folder):
-    """Transfers and copies while clients and brokers are killed and frozen."""
+def chaos_keeps_them_exact(disks, folder):
+    """Transfers and copies while clients and brokers are killed and frozen, and the power fails."""
+    cluster = disks.cluster
     for topic in ("accounts", "in", "out"):
         cluster.create(topic, PARTITIONS)
     clients = [Client(cluster, folder, name) for name in WORKERS]
-    feed, watch, chaos = Feed(cluster), Watch(cluster), Chaos(cluster, clients)
+    feed, watch, chaos = Feed(cluster), Watch(cluster), Chaos(disks, clients)
     for c in clients:
         c.start()
     feed.start()
@@ -302,6 +323,6 @@ def chaos_keeps_them_exact(cluster, folder):
 
 
 suite = Suite()
-with Cluster(3) as cluster, tempfile.TemporaryDirectory(prefix="drave-transfers-") as folder:
-    suite.run(chaos_keeps_them_exact, cluster, Path(folder))
+with Disks(dict.fromkeys((1, 2, 3), 4096)) as disks, tempfile.TemporaryDirectory(prefix="drave-transfers-") as folder:
+    suite.run(chaos_keeps_them_exact, disks, Path(folder))
 suite.end()
