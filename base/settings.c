@@ -119,7 +119,7 @@ int setting_check(const struct setting *row, const char *value, struct error_tex
     if (!text_is_plain(value, strlen(value)))
         return error_set(why, ERR_INVALID,
                          "%s=%.60s is not possible; a value is UTF-8 without control characters",
-                         row->name, value);
+                         row->name, row->secret ? "(hidden)" : value);
     if (row->fixed) return check_fixed(row, value, why);
     switch (row->type) {
     case SETTING_TEXT: return ERR_NONE;
@@ -283,7 +283,15 @@ static bool cut_pair(char *pair, char **name, char **value) {
 int settings_set_pair(struct settings *settings, const char *pair, struct error_text *why) {
     char *copy = mem_strdup(pair), *name, *value;
     int error;
-    if (cut_pair(copy, &name, &value))
+    bool cut = cut_pair(copy, &name, &value);
+    const struct setting *row = cut ? setting_find(settings->table, settings->count, name) : NULL;
+    if (row != NULL && row->secret)
+        error = error_set(
+            why, ERR_INVALID,
+            "--set %s would show a password to everybody who lists processes; write it "
+            "into the file of --config",
+            name);
+    else if (cut)
         error = settings_set(settings, name, value, "--set", why);
     else
         error = error_set(why, ERR_INVALID,

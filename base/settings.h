@@ -37,6 +37,7 @@ struct setting {
     const char *help;     /* one sentence; of a fixed one: why nothing else is possible */
     bool fixed; /* only the default is possible: what is so, for those who ask for it by name */
     const char *also; /* of a fixed one: another way to ask for the same; NULL: none */
+    bool secret;      /* a password: never shown, and not for a command line */
 };
 
 /* Names that others (Kafka) know and that have no row here, and what to say of them. */

@@ -14,6 +14,7 @@
 
 #include "broker/api/fetch_sessions.h"
 #include "broker/broker_internal.h"
+#include "broker/config/listener_settings.h"
 #include "broker/server/file_shares.h"
 #include "storage/disk_space.h"
 #include "storage/log/partition_log.h"
@@ -21,20 +22,25 @@
 enum { SLOW_REQUEST_MS = 10000 };
 
 struct server_options broker_server_options(const struct broker_settings *settings) {
-    return (struct server_options){.listeners = settings->listeners,
-                                   .listener_count = settings->listener_count,
-                                   .request_bytes = settings->queued_max_request_bytes,
-                                   .parked_bytes = settings->queued_max_parked_bytes,
-                                   .answer_bytes = settings->queued_max_request_bytes,
-                                   .max_request_bytes = settings->socket_request_max_bytes,
-                                   .max_in_flight = settings->max_requests_per_connection,
-                                   .max_connections = settings->max_connections,
-                                   .own_places = FILE_SHARE_OWN,
-                                   .few_files = settings->few_files,
-                                   .max_connections_per_ip = settings->max_connections_per_ip,
-                                   .max_connection_rate = settings->max_connection_rate,
-                                   .max_idle_ms = settings->connections_max_idle_ms,
-                                   .max_slow_ms = SLOW_REQUEST_MS};
+    return (struct server_options){
+        .listeners = settings->listeners,
+        .listener_count = settings->listener_count,
+        .tls = {.files = listener_settings_tls(settings) ? &settings->tls : NULL,
+                .handshakes_max = settings->tls_handshakes_max,
+                .setup_ms = settings->tls_setup_ms,
+                .reload_ms = settings->tls_reload_ms},
+        .request_bytes = settings->queued_max_request_bytes,
+        .parked_bytes = settings->queued_max_parked_bytes,
+        .answer_bytes = settings->queued_max_request_bytes,
+        .max_request_bytes = settings->socket_request_max_bytes,
+        .max_in_flight = settings->max_requests_per_connection,
+        .max_connections = settings->max_connections,
+        .own_places = FILE_SHARE_OWN,
+        .few_files = settings->few_files,
+        .max_connections_per_ip = settings->max_connections_per_ip,
+        .max_connection_rate = settings->max_connection_rate,
+        .max_idle_ms = settings->connections_max_idle_ms,
+        .max_slow_ms = SLOW_REQUEST_MS};
 }
 
 struct registration_facts broker_facts(const struct broker *broker) {

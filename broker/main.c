@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "broker/backup_tool.h"
 #include "broker/broker.h"
+#include "broker/config/listener_settings.h"
 #include "broker/config/setting_units.h"
 #include "broker/log_tool.h"
 #include "broker/observation.h"
@@ -232,6 +233,17 @@ static int read_settings(const struct options *options, struct settings *values,
     return broker_settings_from(values, settings, &why) != ERR_NONE ? main_refuse(&why) : EXIT_DONE;
 }
 
+/* What a start would read beside the settings. */
+static int check_files(const struct broker_settings *settings) {
+    struct tls_context *context = NULL;
+    struct error_text why;
+    if (listener_settings_tls(settings) &&
+        tls_context_new(&settings->tls, &context, &why) != ERR_NONE)
+        return main_refuse(&why);
+    tls_context_unref(context);
+    return EXIT_DONE;
+}
+
 static int with_settings(const struct options *options, struct output *out) {
     size_t count;
     const struct setting *table = broker_settings_table(&count);
@@ -240,6 +252,7 @@ static int with_settings(const struct options *options, struct output *out) {
     settings_know_absent(values, absent, count);
     struct run *run = mem_zalloc(sizeof *run);
     int code = read_settings(options, values, &run->settings);
+    if (code == EXIT_DONE && options->action == ACTION_CHECK) code = check_files(&run->settings);
     if (code == EXIT_DONE && options->action == ACTION_CHECK)
         output_print(out, "the configuration is good\n");
     else if (code == EXIT_DONE)

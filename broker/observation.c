@@ -96,6 +96,14 @@ static int broker_port_now(void *arg) {
     return handover_port(observation->handover);
 }
 
+/* Where the console asks, in plain text: the first listener that speaks it. Where none does it is
+ * not served. */
+static const struct broker_listener *plain_listener(const struct broker_settings *settings) {
+    for (size_t i = 0; i < settings->listener_count; i++)
+        if (!settings->listeners[i].tls) return &settings->listeners[i];
+    return &settings->listeners[0];
+}
+
 /* Of an address to listen on. */
 static const char *host_to_reach(const char *host) {
     if (strcmp(host, "0.0.0.0") == 0) return "127.0.0.1";
@@ -107,7 +115,7 @@ static int begin(void *arg, struct env *env) {
     observation->log.env = env;
     struct console_options console = {
         .node = observation->settings->node_id,
-        .broker_host = host_to_reach(observation->settings->listeners[0].host),
+        .broker_host = host_to_reach(plain_listener(observation->settings)->host),
         .broker_port = broker_port_now,
         .arg = observation,
         .hosts = observation->settings->console_hosts,
@@ -176,7 +184,9 @@ int observation_port(const struct observation *observation) {
 void observation_of(struct observation *observation, struct broker *broker) {
     if (observation == NULL) return;
     observation->broker = broker;
-    handover_serves(observation->handover, broker == NULL ? 0 : broker_port(broker, NULL));
+    handover_serves(
+        observation->handover,
+        broker == NULL ? 0 : broker_port(broker, plain_listener(observation->settings)->name));
     if (broker != NULL)
         observer_show_turns(broker_observer(broker), env_uv_turns(observation->env));
 }

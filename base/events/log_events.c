@@ -266,6 +266,25 @@ static const struct log_event_row table[LOG_EVENTS] = {
         {"client_refused", LOG_WARN,
          "The connection of a client was closed; the line says what it did.",
          "Old clients, other protocols, or one that does not read what it asked for."},
+    [LOGGED_CERTIFICATE_ENDS] =
+        {"certificate_ends", LOG_ERROR,
+         "The certificate that clients are shown ends within a week, or has ended: they refuse it then.",
+         "Put a new one into the file that the line names: it is read without a restart."},
+    [LOGGED_CERTIFICATE_ENDS_SOON] =
+        {"certificate_ends_soon", LOG_WARN,
+         "The certificate that clients are shown ends within a month.",
+         "Put a new one into the file that the line names: it is read without a restart."},
+    [LOGGED_CERTIFICATE_NAMES] =
+        {"certificate_names", LOG_WARN,
+         "The certificate does not name the host that clients are told, which they check.",
+         "Make one that has the host of advertised.listeners among its SANs."},
+    [LOGGED_CERTIFICATE_READ] =
+        {"certificate_read", LOG_INFO,
+         "The files of TLS have changed; new connections use what is in them now.", ""},
+    [LOGGED_CERTIFICATE_REFUSED] =
+        {"certificate_refused", LOG_ERROR,
+         "The files of TLS have changed, and what is in them cannot be used; what was read before stays.",
+         "Mend the file that the line names; it is looked at again by itself."},
     [LOGGED_ACCEPT_FAILED] =
         {"accept_failed", LOG_WARN, "A connection was not accepted.",
          "The line has what the system says: files are few, most of the time (LimitNOFILE)."},

@@ -44,7 +44,7 @@ struct large {
 
 struct frame_reader {
     struct env *env;
-    struct env_stream *stream;
+    struct either_stream stream;
     struct budget *budget; /* may be NULL */
     struct budget *halves; /* pays for `large`; may be `budget` */
     struct budget *larges; /* pays for large frames that are whole; may be `budget` */
@@ -160,7 +160,7 @@ enum cut {
 };
 
 static enum cut tell_end(struct frame_reader *reader, int error, uint32_t length) {
-    env_stream_read(reader->stream, false);
+    either_read(reader->stream, false);
     reader->over = true;
     drop_chunk(reader);
     drop_large(reader);
@@ -297,7 +297,7 @@ static void cut_on(struct frame_reader *reader, bool may_one) {
         env_yield(reader->env, &reader->later);
     else if (cut == CUT_LATER)
         env_yield_first(reader->env, &reader->later);
-    env_stream_read(reader->stream, cut == CUT_READ);
+    either_read(reader->stream, cut == CUT_READ);
 }
 
 static void cut_and_read(struct frame_reader *reader) {
@@ -388,6 +388,14 @@ struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream
                                       struct budget *budget, uint32_t min_length,
                                       uint32_t max_length, const struct frame_reader_events *events,
                                       void *arg) {
+    return frame_reader_new_on(env, either_plain(stream), budget, min_length, max_length, events,
+                               arg);
+}
+
+struct frame_reader *frame_reader_new_on(struct env *env, struct either_stream stream,
+                                         struct budget *budget, uint32_t min_length,
+                                         uint32_t max_length,
+                                         const struct frame_reader_events *events, void *arg) {
     /* Constants, and a setting with that limit. */
     CHECK(min_length <= max_length && max_length <= INT32_MAX);
     struct frame_reader *reader = mem_zalloc(sizeof *reader);
@@ -403,7 +411,7 @@ struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream
     reader->work.run = reader_work;
     reader->later.run = reader_later;
     reader->waiter.room = budget_has_room;
-    env_stream_attach(stream, &stream_events, reader);
+    either_attach(stream, &stream_events, reader);
     env_defer(env, &reader->work);
     return reader;
 }
@@ -421,7 +429,7 @@ void frame_reader_pause(struct frame_reader *reader, bool pause) {
     if (reader->paused == pause || reader->over) return;
     reader->paused = pause;
     if (pause)
-        env_stream_read(reader->stream, false);
+        either_read(reader->stream, false);
     else
         env_defer(reader->env, &reader->work);
 }
@@ -449,7 +457,7 @@ uint64_t frame_reader_bytes(const struct frame_reader *reader) {
 void frame_reader_free(struct frame_reader *reader) {
     if (reader == NULL) return;
     if (reader->freed != NULL) *reader->freed = true;
-    if (!reader->over) env_stream_read(reader->stream, false);
+    if (!reader->over) either_read(reader->stream, false);
     env_defer_cancel(reader->env, &reader->work);
     env_defer_cancel(reader->env, &reader->later);
     if (reader->waiter.waiting) budget_wait_cancel(reader->waits_for, &reader->waiter);

@@ -23,6 +23,7 @@
 
 #include "base/buffer.h"
 #include "base/env.h"
+#include "base/secure/either_stream.h"
 
 struct frame_reader_events {
     /* One whole frame, without its length; the slice is the receiver's. The reader may be closed
@@ -46,6 +47,11 @@ struct frame_reader *frame_reader_new(struct env *env, struct env_stream *stream
                                       struct budget *budget, uint32_t min_length,
                                       uint32_t max_length, const struct frame_reader_events *events,
                                       void *arg);
+/* The same of a stream that may speak TLS. */
+struct frame_reader *frame_reader_new_on(struct env *env, struct either_stream stream,
+                                         struct budget *budget, uint32_t min_length,
+                                         uint32_t max_length,
+                                         const struct frame_reader_events *events, void *arg);
 /* From the next frame that has not begun on; a stranger gets a smaller limit than a friend. */
 void frame_reader_set_max(struct frame_reader *reader, uint32_t max_length);
 void frame_reader_pause(struct frame_reader *reader, bool pause);

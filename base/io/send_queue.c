@@ -21,7 +21,7 @@ enum { WRITE_BYTES = 1024 * 1024, FIRST_ROOM = 16 };
 struct send_queue {
     struct env_write write; /* first: the environment gives it back */
     struct env *env;
-    struct env_stream *stream;
+    struct either_stream stream;
     size_t low_bytes;
     void (*drained)(void *arg);
     void *arg;
@@ -103,7 +103,7 @@ static void queue_flush(struct env_task *task) {
     queue->flying = n;
     queue->flying_bytes = bytes;
     queue->since_us = env_now_us(queue->env);
-    env_stream_write(queue->stream, &queue->write, parts, n);
+    either_write(queue->stream, &queue->write, parts, n);
 }
 
 static void queue_written(struct env_write *write, int error) {
@@ -135,6 +135,11 @@ static void queue_written(struct env_write *write, int error) {
 
 struct send_queue *send_queue_new(struct env *env, struct env_stream *stream, size_t low_bytes,
                                   void (*drained)(void *arg), void *arg) {
+    return send_queue_new_on(env, either_plain(stream), low_bytes, drained, arg);
+}
+
+struct send_queue *send_queue_new_on(struct env *env, struct either_stream stream, size_t low_bytes,
+                                     void (*drained)(void *arg), void *arg) {
     struct send_queue *queue = mem_zalloc(sizeof *queue);
     queue->env = env;
     queue->stream = stream;

@@ -12,12 +12,16 @@
 
 #include "base/buffer.h"
 #include "base/env.h"
+#include "base/secure/either_stream.h"
 
 struct send_queue;
 /* `drained` (may be NULL) is called when the bytes queued fall to `low_bytes` or below, after
  * having been above. */
 struct send_queue *send_queue_new(struct env *env, struct env_stream *stream, size_t low_bytes,
                                   void (*drained)(void *arg), void *arg);
+/* The same of a stream that may speak TLS. */
+struct send_queue *send_queue_new_on(struct env *env, struct either_stream stream, size_t low_bytes,
+                                     void (*drained)(void *arg), void *arg);
 /* What is queued in a turn that has grown long leaves in a later one. */
 void send_queue_set_patient(struct send_queue *queue);
 void send_queue_push(struct send_queue *queue, struct slice slice); /* takes the slice over */

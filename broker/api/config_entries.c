@@ -11,7 +11,8 @@ enum {
     TYPE_INT = 3,
     TYPE_LONG = 5,
     TYPE_DOUBLE = 6,
-    TYPE_LIST = 7
+    TYPE_LIST = 7,
+    TYPE_PASSWORD = 9
 };
 
 static bool is_wished(const struct config_wish *wish, const char *name) {
@@ -21,6 +22,7 @@ static bool is_wished(const struct config_wish *wish, const char *name) {
 }
 
 static int8_t type_of(const struct setting *row) {
+    if (row->secret) return TYPE_PASSWORD;
     switch (row->type) {
     case SETTING_BOOL: return TYPE_BOOLEAN;
     case SETTING_INT: return row->max > INT32_MAX ? TYPE_LONG : TYPE_INT;
@@ -139,15 +141,17 @@ static int entries_add(struct entries *entries, const struct config_entry *entry
                             ? row->fallback
                             : settings_text(entries->settings->values, entry->broker_setting);
     into->name = kp_string_of(row->name);
-    into->value = kp_arena_string(arena, value, strlen(value));
-    if (into->value.data == NULL) return ERR_TOO_LARGE;
+    into->is_sensitive = row->secret;
+    into->value = row->secret ? KP_NULL_STRING : kp_arena_string(arena, value, strlen(value));
+    if (into->value.data == NULL && !row->secret) return ERR_TOO_LARGE;
     into->read_only = entry->read_only;
     into->config_source = (int8_t)(entry->own != NULL
                                        ? entry->own_source
                                        : broker_source(entries->settings, entry->broker_setting));
     into->config_type = type_of(row);
     into->documentation = entries->wish->documentation ? kp_string_of(row->help) : KP_NULL_STRING;
-    return entries->wish->synonyms ? add_synonyms(entries->settings, entry, arena, into) : ERR_NONE;
+    if (!entries->wish->synonyms || row->secret) return ERR_NONE;
+    return add_synonyms(entries->settings, entry, arena, into);
 }
 
 int config_entries_of_topic(const struct broker_settings *settings, const struct config_set *set,

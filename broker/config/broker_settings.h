@@ -11,6 +11,7 @@
 #define BROKER_CONFIG_BROKER_SETTINGS_H
 
 #include "base/log.h"
+#include "base/secure/tls_context.h"
 #include "base/settings.h"
 #include "broker/config/host_port.h"
 
@@ -37,6 +38,7 @@ struct broker_listener {
     char advertised_host[HOST_MAX + 1];
     int32_t advertised_port;
     bool bind_ipv6_loopback_too; /* the default, or localhost: 127.0.0.1 and ::1 */
+    bool tls;
 };
 
 struct broker_node_address {
@@ -55,6 +57,8 @@ struct broker_settings {
     const char *rack; /* "" for none */
     struct broker_listener listeners[BROKER_LISTENERS_MAX];
     size_t listener_count;
+    struct tls_options tls; /* of those listeners that speak it; texts of `values` */
+    uint32_t tls_handshakes_max, tls_setup_ms, tls_reload_ms;
     bool peer_verify_address;
     char peer_host[HOST_MAX + 1]; /* "": a cluster of one, no peer port */
     int32_t peer_port;

@@ -14,7 +14,10 @@
 #define NO_SHARE_GROUPS "There are no share groups yet."
 #define NO_STREAMS_GROUPS \
     "There are no groups of the streams protocol; Kafka Streams works with its classic one."
-#define NO_TLS "TLS is not built yet: let only those reach the ports who may read and write."
+#define OPENSSL_DOES "TLS is OpenSSL's here, which has no classes or providers to choose."
+#define IN_A_FILE(store)                                                                      \
+    "Keys and certificates are kept in files: put it into one, and name that with ssl." store \
+    ".location."
 #define NO_SASL "SASL is not built yet: there are no logins."
 #define ONE_DIRECTORY "A broker stores everything in one directory: data.dir."
 #define NO_METRICS \
@@ -198,29 +201,20 @@ static const struct setting_absent table[] = {
     {"delete.records.purgatory.purge.interval.requests", OWN_LOOP},
     {"max.request.partition.size.limit",
      "What one request may ask for is bounded by its size: socket.request.max.bytes."},
-    {"ssl.allow.dn.changes", NO_TLS},
-    {"ssl.allow.san.changes", NO_TLS},
-    {"ssl.cipher.suites", NO_TLS},
-    {"ssl.enabled.protocols", NO_TLS},
-    {"ssl.endpoint.identification.algorithm", NO_TLS},
-    {"ssl.engine.factory.class", NO_TLS},
-    {"ssl.key.password", NO_TLS},
-    {"ssl.keymanager.algorithm", NO_TLS},
-    {"ssl.keystore.certificate.chain", NO_TLS},
-    {"ssl.keystore.key", NO_TLS},
-    {"ssl.keystore.location", NO_TLS},
-    {"ssl.keystore.password", NO_TLS},
-    {"ssl.keystore.type", NO_TLS},
-    {"ssl.principal.mapping.rules", NO_TLS},
-    {"ssl.protocol", NO_TLS},
-    {"ssl.provider", NO_TLS},
-    {"ssl.secure.random.implementation", NO_TLS},
-    {"ssl.trustmanager.algorithm", NO_TLS},
-    {"ssl.truststore.certificates", NO_TLS},
-    {"ssl.truststore.location", NO_TLS},
-    {"ssl.truststore.password", NO_TLS},
-    {"ssl.truststore.type", NO_TLS},
-    {"security.providers", NO_TLS},
+    {"ssl.allow.dn.changes", "A new certificate may have other names."},
+    {"ssl.allow.san.changes", "A new certificate may have other names."},
+    {"ssl.engine.factory.class", OPENSSL_DOES},
+    {"ssl.keymanager.algorithm", OPENSSL_DOES},
+    {"ssl.keystore.certificate.chain", IN_A_FILE("keystore")},
+    {"ssl.keystore.key", IN_A_FILE("keystore")},
+    {"ssl.principal.mapping.rules",
+     "Certificates of clients are checked, but are nobody's name yet: there are no permissions."},
+    {"ssl.protocol", "The versions that are served are said with ssl.enabled.protocols."},
+    {"ssl.provider", OPENSSL_DOES},
+    {"ssl.secure.random.implementation", OPENSSL_DOES},
+    {"ssl.trustmanager.algorithm", OPENSSL_DOES},
+    {"ssl.truststore.certificates", IN_A_FILE("truststore")},
+    {"security.providers", OPENSSL_DOES},
     {"sasl.client.callback.handler.class", NO_SASL},
     {"sasl.enabled.mechanisms", NO_SASL},
     {"sasl.jaas.config", NO_SASL},

@@ -20,8 +20,8 @@ static const struct setting table[] = {
         "addresses, 0.0.0.0 for all addresses, port 0 for a free one."),
     TEXT(
         "listener.security.protocol.map", "",
-        "What each listener speaks, NAME:PLAINTEXT with commas; a listener that is not called PLAINTEXT needs its entry; "
-        "empty: PLAINTEXT:PLAINTEXT. TLS and SASL are not built yet."),
+        "What each listener speaks, NAME:PLAINTEXT or NAME:SSL with commas; empty: PLAINTEXT:PLAINTEXT,SSL:SSL. A listener of "
+        "another name needs its entry. SASL is not built yet."),
     LIST(
         "advertised.listeners", "",
         "The addresses that clients are told, NAME://HOST:PORT for each listener whose own address they cannot reach; "
@@ -46,6 +46,38 @@ static const struct setting table[] = {
     CHOICE(
         "log.format", "text", "text,logfmt,json",
         "How lines of the log are written; text leaves the time to journald where that reads it."),
+
+    /* ---- TLS for clients (docs/security.md) ---- */
+    TEXT("ssl.keystore.location", "",
+         "The file with the private key and the certificate of this broker, and those "
+         "between it and its CA: PEM or PKCS12."),
+    CHOICE("ssl.keystore.type", "JKS", "PEM,PKCS12,JKS",
+           "What ssl.keystore.location is; unless it is set the file itself says so. JKS "
+           "means PKCS12, as new keytools write it."),
+    SECRET("ssl.keystore.password", "The password of a PKCS12 file in ssl.keystore.location."),
+    SECRET("ssl.key.password", "The password of an encrypted private key in PEM."),
+    TEXT("ssl.truststore.location", "",
+         "The file with the CAs whose certificates clients may have: PEM or PKCS12. The "
+         "system's own CAs are never trusted."),
+    CHOICE("ssl.truststore.type", "JKS", "PEM,PKCS12,JKS",
+           "What ssl.truststore.location is; unless it is set the file itself says so."),
+    SECRET("ssl.truststore.password", "The password of a PKCS12 file in ssl.truststore.location."),
+    CHOICE("ssl.client.auth", "none", "none,requested,required",
+           "Whether clients show a certificate: none: nobody is asked; requested: who has one, "
+           "and it must be good; required."),
+    LIST_OF("ssl.enabled.protocols", "TLSv1.2,TLSv1.3", "TLSv1.2,TLSv1.3",
+            "The versions of TLS that are served; older ones are not safe."),
+    LIST("ssl.cipher.suites", "",
+         "The cipher suites that may be used, by their names of IANA or OpenSSL; empty: those "
+         "that are good."),
+    NUMBER("ssl.reload.interval.ms", "60000", 100, 86400000, "ms",
+           "How often the files are looked at; what has changed in them holds for new "
+           "connections from then on."),
+    NUMBER("connection.setup.timeout.ms", "10000", 100, 600000, "ms",
+           "A client whose TLS handshake takes longer than this is closed."),
+    NUMBER("tls.handshakes.max", "256", 1, 100000, "handshakes",
+           "TLS handshakes that are under way at a time; each takes up to 100 KiB of memory. "
+           "Further ones wait for their turn."),
 
     /* ---- Who watches it ---- */
     TEXT(
@@ -418,8 +450,9 @@ static const struct setting table[] = {
     SO_EITHER("process.roles", SETTING_LIST, 0, "broker,controller", "controller,broker",
               "Every broker does both; metadata.voters of them vote on metadata."),
     SO_TEXT("security.inter.broker.protocol", "PLAINTEXT",
-            "Brokers speak plainly to each other; TLS is not built yet."),
-    SO_TEXT("ssl.client.auth", "none", "TLS is not built yet."),
+            "Brokers speak plainly to each other at peer.listen, whatever clients do."),
+    SO_TEXT("ssl.endpoint.identification.algorithm", "https",
+            "Clients check the name of a broker; brokers ask for none."),
     SO_TEXT("authorizer.class.name", "",
             "There are no permissions yet: every client may do everything."),
     SO_TEXT("max.connections.per.ip.overrides", "",

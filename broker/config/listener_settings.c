@@ -9,7 +9,7 @@
 
 enum { SHOWN_MAX = 100 };
 
-static const char PLAINTEXT[] = "PLAINTEXT";
+static const char PLAINTEXT[] = "PLAINTEXT", SSL[] = "SSL";
 
 /* NAME://HOST:PORT */
 static int parse_listener(const char *setting, const char *piece, size_t len,
@@ -151,9 +151,12 @@ static int parse_advertised(struct broker_settings *into, struct error_text *why
 
 /* ---- listener.security.protocol.map ---- */
 
+static bool is_sasl(const char *name) {
+    return strcmp(name, "SASL_PLAINTEXT") == 0 || strcmp(name, "SASL_SSL") == 0;
+}
+
 static bool is_protocol(const char *name) {
-    return strcmp(name, PLAINTEXT) == 0 || strcmp(name, "SSL") == 0 ||
-           strcmp(name, "SASL_PLAINTEXT") == 0 || strcmp(name, "SASL_SSL") == 0;
+    return strcmp(name, PLAINTEXT) == 0 || strcmp(name, SSL) == 0 || is_sasl(name);
 }
 
 /* "NAME:PROTOCOL" in upper case. False: it is not that. */
@@ -183,13 +186,14 @@ static int check_mapped(struct broker_settings *into, bool mapped[BROKER_LISTENE
             "INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT",
             (int)(len > SHOWN_MAX ? SHOWN_MAX : len), piece);
     struct broker_listener *listener = listener_named(into, name);
-    if (strcmp(protocol, PLAINTEXT) != 0 && (listener != NULL || strcmp(name, protocol) != 0))
+    if (is_sasl(protocol) && (listener != NULL || strcmp(name, protocol) != 0))
         return error_set(
             why, ERR_INVALID,
-            "listener.security.protocol.map asks for %s on %s, but TLS and SASL are not built yet; only "
-            "%s:PLAINTEXT is possible",
-            protocol, name, name);
+            "listener.security.protocol.map asks for %s on %s, but SASL is not built yet; only "
+            "%s:PLAINTEXT and %s:SSL are possible",
+            protocol, name, name, name);
     if (listener == NULL) return ERR_NONE;
+    listener->tls = strcmp(protocol, SSL) == 0;
     if (mapped[listener - into->listeners])
         return error_set(why, ERR_INVALID,
                          "listener.security.protocol.map has %s twice; remove one", name);
@@ -198,7 +202,7 @@ static int check_mapped(struct broker_settings *into, bool mapped[BROKER_LISTENE
 }
 
 /* Nobody who reads the name of a listener shall believe more of it than is so: whatever is not
- * called PLAINTEXT must be mapped, and where there is a map, PLAINTEXT, too. */
+ * called as what it speaks must be mapped, and where there is a map, that, too. */
 static int check_protocols(struct broker_settings *into, struct error_text *why) {
     const char *map = settings_text(into->values, "listener.security.protocol.map"), *at = map,
                *piece;
@@ -210,20 +214,85 @@ static int check_protocols(struct broker_settings *into, struct error_text *why)
     }
     for (size_t i = 0; i < into->listener_count; i++) {
         const char *name = into->listeners[i].name;
-        bool plain = strcmp(name, PLAINTEXT) == 0;
-        if (mapped[i] || (plain && map[0] == '\0')) continue;
-        if (is_protocol(name) && !plain)
+        bool tls = strcmp(name, SSL) == 0, served = tls || strcmp(name, PLAINTEXT) == 0;
+        if (mapped[i]) continue;
+        into->listeners[i].tls = tls;
+        if (served && map[0] == '\0') continue;
+        if (is_sasl(name))
             return error_set(
                 why, ERR_INVALID,
-                "listeners has %s, but TLS and SASL are not built yet and it would serve plain text to "
-                "everybody; call it PLAINTEXT and let only those reach it who may read and write",
+                "listeners has %s, but SASL is not built yet and it would serve everybody; call it SSL or "
+                "PLAINTEXT, and let only those reach it who may read and write",
                 name);
         return error_set(
             why, ERR_INVALID,
             "listeners has %s, and listener.security.protocol.map does not say what that speaks; add "
-            "%s:PLAINTEXT to it if plain text is meant (TLS and SASL are not built yet)",
-            name, name);
+            "%s:PLAINTEXT to it if plain text is meant, %s:SSL for TLS (SASL is not built yet)",
+            name, name, name);
     }
+    return ERR_NONE;
+}
+
+/* ---- ssl.* ---- */
+
+/* "": the file says it itself. */
+static const char *store_type(const struct settings *values, const char *name) {
+    return settings_is_default(values, name) ? "" : settings_text(values, name);
+}
+
+static struct tls_options options_of(const struct settings *values) {
+    static const enum tls_client_auth auth[] = {TLS_CLIENT_ANYBODY, TLS_CLIENT_ASKED,
+                                                TLS_CLIENT_CERTIFIED};
+    return (struct tls_options){
+        .own = {.path = settings_text(values, "ssl.keystore.location"),
+                .type = store_type(values, "ssl.keystore.type"),
+                .password = settings_text(values, "ssl.keystore.password")},
+        .key_password = settings_text(values, "ssl.key.password"),
+        .trusted = {.path = settings_text(values, "ssl.truststore.location"),
+                    .type = store_type(values, "ssl.truststore.type"),
+                    .password = settings_text(values, "ssl.truststore.password")},
+        .protocols = settings_text(values, "ssl.enabled.protocols"),
+        .cipher_suites = settings_text(values, "ssl.cipher.suites"),
+        .client_auth = auth[settings_choice(values, "ssl.client.auth")],
+        .own_name = "ssl.keystore",
+        .trusted_name = "ssl.truststore",
+    };
+}
+
+bool listener_settings_tls(const struct broker_settings *settings) {
+    bool wanted = false;
+    for (size_t i = 0; i < settings->listener_count; i++)
+        wanted = wanted || settings->listeners[i].tls;
+    return wanted;
+}
+
+static int read_tls(struct broker_settings *into, struct error_text *why) {
+    static const char *const of_files[] = {"ssl.keystore.location", "ssl.truststore.location"};
+    into->tls = options_of(into->values);
+    into->tls_handshakes_max = (uint32_t)settings_int(into->values, "tls.handshakes.max");
+    into->tls_setup_ms = (uint32_t)settings_int(into->values, "connection.setup.timeout.ms");
+    into->tls_reload_ms = (uint32_t)settings_int(into->values, "ssl.reload.interval.ms");
+    for (size_t i = 0; !listener_settings_tls(into) && i < sizeof of_files / sizeof of_files[0];
+         i++)
+        if (settings_text(into->values, of_files[i])[0] != '\0')
+            return error_set(
+                why, ERR_INVALID,
+                "%s is set, but no listener speaks TLS; add one, for example "
+                "listeners=SSL://0.0.0.0:9094 (or its entry NAME:SSL in listener.security.protocol.map), or "
+                "leave it out",
+                of_files[i]);
+    if (!listener_settings_tls(into)) return ERR_NONE;
+    if (into->tls.own.path[0] == '\0')
+        return error_set(
+            why, ERR_INVALID,
+            "a listener speaks TLS (SSL), and ssl.keystore.location is empty; name a file with the private "
+            "key and the certificate of this broker (PEM or PKCS12)");
+    if (into->tls.client_auth != TLS_CLIENT_ANYBODY && into->tls.trusted.path[0] == '\0')
+        return error_set(
+            why, ERR_INVALID,
+            "ssl.client.auth=%s, and ssl.truststore.location is empty, so no certificate of a client would "
+            "be good; name a file with the CAs of clients",
+            settings_text(into->values, "ssl.client.auth"));
     return ERR_NONE;
 }
 
@@ -231,5 +300,6 @@ int listener_settings_read(struct broker_settings *into, struct error_text *why)
     int error = parse_listeners(into, why);
     if (error == ERR_NONE) error = check_protocols(into, why);
     if (error == ERR_NONE) error = parse_advertised(into, why);
+    if (error == ERR_NONE) error = read_tls(into, why);
     return error;
 }

@@ -17,6 +17,13 @@
      .fallback = (value),                   \
      .unit = "",                            \
      .help = (sentence)}
+#define SECRET(setting_name, sentence) \
+    {.name = (setting_name),           \
+     .type = SETTING_TEXT,             \
+     .fallback = "",                   \
+     .unit = "",                       \
+     .help = (sentence),               \
+     .secret = true}
 #define LIST(setting_name, value, sentence) \
     {.name = (setting_name),                \
      .type = SETTING_LIST,                  \

@@ -29,6 +29,7 @@
 #include "broker/server/request_decode.h"
 #include "broker/server/request_encode.h"
 #include "broker/server/request_steps.h"
+#include "broker/tls/tls_listening.h"
 #include "protocol/messages/api_table.h"
 #include "protocol/messages/frame.h"
 
@@ -140,7 +141,7 @@ void connection_close(struct connection *connection) {
     client_book_remove(&connection->host->stats->clients, &connection->entry);
     frame_reader_free(connection->reader);
     stop_listening(connection);
-    env_stream_close(connection->stream);
+    either_close(connection->stream);
     connection->host->closed(connection->owner);
     sweep_ended(connection);
 }
@@ -419,10 +420,21 @@ static void frame_came(void *arg, struct slice frame) {
         take_up(connection, request, error, &why);
 }
 
+/* One that TLS has ended is told of, as far as its client was heard at all. */
+static void tell_of_tls(struct connection *connection) {
+    const char *why = connection->stream.secure == NULL
+                          ? NULL
+                          : secure_stream_why(connection->stream.secure);
+    if (why == NULL) return;
+    connection->host->stats->refused[REFUSED_GARBAGE]++;
+    connection_complain(connection, why);
+}
+
 static void stream_ended(void *arg, int error, uint32_t length) {
     struct connection *connection = arg;
     struct error_text why;
     if (error != ERR_MALFORMED && error != ERR_TOO_LARGE) {
+        tell_of_tls(connection);
         connection_close(connection);
         return;
     }
@@ -448,23 +460,25 @@ static const struct frame_reader_events frame_events = {.frame = frame_came,
                                                         .hung_up = client_hung_up};
 
 struct connection *connection_new(const struct connection_host *host, struct env_stream *stream,
-                                  const char *listener, void *owner) {
+                                  const char *listener, struct tls_listening *tls, void *owner) {
     struct connection *connection = mem_zalloc(sizeof *connection);
     connection->host = host;
     connection->owner = owner;
     connection->listener = listener;
     connection->counts = server_stats_listener(host->stats, listener);
-    connection->stream = stream;
     connection->sweep.run = sweep_on;
+    env_stream_set_patient(stream);
     env_stream_peer(stream, connection->peer);
     connection->entry.listener = listener;
     connection->entry.peer = connection->peer;
     client_book_add(&host->stats->clients, &connection->entry, env_now_ms(host->env));
-    connection->queue = send_queue_new(host->env, stream, 0, queue_drained, connection);
+    connection->stream = tls == NULL ? either_plain(stream) : tls_listening_take(tls, stream);
+    connection->queue = send_queue_new_on(host->env, connection->stream, 0, queue_drained,
+                                          connection);
     send_queue_set_patient(connection->queue);
-    connection->reader = frame_reader_new(host->env, stream, host->requests, KP_REQUEST_MIN,
-                                          host->max_request_bytes, &frame_events, connection);
+    connection->reader = frame_reader_new_on(host->env, connection->stream, host->requests,
+                                             KP_REQUEST_MIN, host->max_request_bytes, &frame_events,
+                                             connection);
     frame_reader_set_patience(connection->reader, FRAMES_WAIT);
-    env_stream_set_patient(stream);
     return connection;
 }

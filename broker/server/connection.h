@@ -24,6 +24,7 @@
 
 struct connection;
 struct server_stats;
+struct tls_listening;
 
 /* What all connections of a server share. */
 struct connection_host {
@@ -47,10 +48,10 @@ struct connection_host {
     void (*gone)(void *owner);   /* the last request has ended, too: nothing is left of it */
 };
 
-/* Takes the stream over. `listener` is its name and stays. `closed` and `gone` are not called
- * inside. */
+/* Takes the stream over. `listener` is its name and stays; `tls`: what it speaks TLS with, or NULL.
+ * `closed` and `gone` are not called inside. */
 struct connection *connection_new(const struct connection_host *host, struct env_stream *stream,
-                                  const char *listener, void *owner);
+                                  const char *listener, struct tls_listening *tls, void *owner);
 /* Closes it at once: `closed`, and `gone` when no request waits (now or later). */
 void connection_close(struct connection *connection);
 /* Closes it, with a line on the log, if a request has been arriving for longer than that. */

@@ -4,6 +4,7 @@
 #define BROKER_SERVER_CONNECTION_INTERNAL_H
 
 #include "base/env.h"
+#include "base/secure/either_stream.h"
 #include "broker/server/connection.h"
 #include "broker/server/server_stats.h"
 
@@ -13,7 +14,7 @@ struct connection {
     const char *listener;
     struct listener_stats *counts; /* of that listener */
     struct client_entry entry;     /* in the book of clients, until it is closed */
-    struct env_stream *stream;
+    struct either_stream stream;
     struct frame_reader *reader;
     struct send_queue *queue; /* NULL: nobody listens any more */
     struct request *first, *last;

@@ -8,13 +8,13 @@
 
 enum { BACKLOG = 1024 };
 
-static int bind_one(struct listening *listening, struct env *env, const char *name,
+static int bind_one(struct listening *listening, struct env *env, const struct broker_listener *of,
                     const char *host, int port,
                     void (*accepted)(void *socket, struct env_stream *stream), void *owner,
                     struct error_text *why) {
     struct listening_socket *socket = &listening->sockets[listening->count];
     char address[HOST_PORT_TEXT];
-    *socket = (struct listening_socket){.owner = owner, .name = name};
+    *socket = (struct listening_socket){.owner = owner, .name = of->name, .tls = of->tls};
     int error = env_listen(env, host, port, BACKLOG, accepted, socket, &socket->listener,
                            &socket->port);
     if (error != ERR_NONE)
@@ -31,12 +31,12 @@ static int bind_listener(struct listening *listening, struct env *env,
                          const struct broker_listener *listener,
                          void (*accepted)(void *socket, struct env_stream *stream), void *owner,
                          struct error_text *why) {
-    int error = bind_one(listening, env, listener->name, listener->host, listener->port, accepted,
-                         owner, why);
+    int error = bind_one(listening, env, listener, listener->host, listener->port, accepted, owner,
+                         why);
     if (error != ERR_NONE || !listener->bind_ipv6_loopback_too) return error;
     struct error_text ipv6_why;
-    error = bind_one(listening, env, listener->name, "::1",
-                     listening->sockets[listening->count - 1].port, accepted, owner, &ipv6_why);
+    error = bind_one(listening, env, listener, "::1", listening->sockets[listening->count - 1].port,
+                     accepted, owner, &ipv6_why);
     if (error == ERR_BUSY) {
         *why = ipv6_why;
         return error;

@@ -10,6 +10,7 @@ struct listening_socket {
     void *owner;
     struct env_listener *listener;
     const char *name; /* of the listener: the settings' */
+    bool tls;
     int port;
 };
 

@@ -44,6 +44,7 @@ struct server {
     struct log *log;
     struct server_options options;
     struct listening listening;
+    struct tls_listening *tls; /* NULL: no listener speaks it */
     struct server_memory memory;
     struct log_limiter complaints, crowded;
     struct server_stats stats;
@@ -239,7 +240,8 @@ static void let_in(const struct listening_socket *socket, struct env_stream *str
     server->left++;
     server->client_count++;
     list_push(server, client);
-    client->connection = connection_new(&server->host, stream, socket->name, client);
+    client->connection = connection_new(&server->host, stream, socket->name,
+                                        socket->tls ? server->tls : NULL, client);
     if (server->oldest == client) watch_idle(server);
     if (server->client_count < server->options.max_connections) return;
     server->full = true;
@@ -301,6 +303,7 @@ static void finish_close(struct env_task *task) {
     void (*done)(void *) = server->done;
     void *arg = server->done_arg;
     server_memory_close(&server->memory, server->log);
+    tls_listening_close(server->tls);
     env_timer_free(server->idle_timer);
     env_timer_free(server->limits_timer);
     env_timer_free(server->pace_timer);
@@ -368,9 +371,14 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
                                             .gone = connection_gone};
     server->done_task.run = finish_close;
     server->door_task.run = open_door;
-    int error = listening_open(&server->listening, env, options->listeners, options->listener_count,
+    int error = tls_listening_open(env, log, &options->tls, options->listeners,
+                                   options->listener_count, &server->memory.answers, &server->tls,
+                                   why);
+    if (error == ERR_NONE)
+        error = listening_open(&server->listening, env, options->listeners, options->listener_count,
                                accepted, server, why);
     if (error != ERR_NONE) {
+        tls_listening_close(server->tls);
         server_stats_close(&server->stats);
         mem_free(server);
         return error;

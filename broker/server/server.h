@@ -20,12 +20,14 @@
 #include "broker/memory/server_memory.h"
 #include "broker/server/request.h"
 #include "broker/server/server_stats.h"
+#include "broker/tls/tls_listening.h"
 
 struct server;
 
 struct server_options {
     const struct broker_listener *listeners; /* stay as long as the server */
     size_t listener_count;
+    struct tls_wish tls;    /* of those that speak it */
     uint64_t request_bytes; /* memory for requests in flight */
     uint64_t parked_bytes;  /* memory for requests that wait for other clients */
     uint64_t answer_bytes;  /* memory for answers that clients have not read yet */

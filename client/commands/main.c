@@ -14,6 +14,7 @@
 #include "client/line/talk.h"
 #include "client/line/watch.h"
 #include "client/profile/profile_use.h"
+#include "client/socket/socket_tls.h"
 
 static void show_help(const struct invocation *in) {
     if (in->command) {
@@ -42,7 +43,9 @@ static int run(struct invocation *in) {
         return run_command(in);
     }
     int code = profile_apply(in, &profiles);
+    code = code ? code : socket_tls_use(in);
     code = code ? code : run_command(in);
+    socket_tls_forget();
     profiles_free(&profiles);
     return code;
 }

@@ -14,59 +14,28 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "client/socket/socket_tls.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/frame.h"
 
 enum { ANSWER_MAX = 256 << 20, REQUEST_MAX = 16 << 20 };
 
-uint64_t admin_wait_left_ms(const struct admin_wait *wait) {
-    uint64_t now = now_ms();
-    return now < wait->deadline_ms ? wait->deadline_ms - now : 0;
-}
-
 /* ---- Bytes ---- */
-
-static const char answered[] = "answered";
-
-/* Waits until the socket is ready; says what for after a while. */
-static int wait_for(struct admin_wait *wait, int fd, short events, const char *address,
-                    const char *what, struct error_text *why) {
-    for (;;) {
-        uint64_t left = admin_wait_left_ms(wait);
-        if (left == 0) {
-            const char *reason = strcmp(what, answered) == 0
-                                     ? " (it still starts, or most of its cluster is missing)"
-                                     : "";
-            return error_set(why, ERR_TIMEOUT, "%s has not %s in time%s", address, what, reason);
-        }
-        struct pollfd socket = {.fd = fd, .events = events};
-        int n = poll(&socket, 1, left < 200 ? (int)left : 200);
-        if (n > 0) {
-            return ERR_NONE;
-        }
-        if (n < 0 && errno != EINTR) {
-            return error_set(why, ERR_SYSTEM, "%s: %s", address,
-                             error_phrase(error_from_errno(errno)));
-        }
-        if (!wait->quiet) {
-            patience_say(&wait->patience, "%s, which has not %s yet", address, what);
-        }
-    }
-}
 
 static int send_all(struct admin_wait *wait, struct admin_connection *to, const uint8_t *data,
                     size_t len, struct error_text *why) {
     while (len > 0) {
-        ssize_t n = send(to->fd, data, len, MSG_NOSIGNAL);
+        ssize_t n = to->tls ? socket_tls_send(to->tls, data, len)
+                            : send(to->fd, data, len, MSG_NOSIGNAL);
         if (n >= 0) {
             data += n;
             len -= (size_t)n;
             continue;
         }
-        int error = errno == EAGAIN
-                        ? wait_for(wait, to->fd, POLLOUT, to->address, "taken the request", why)
-                        : error_set(why, ERR_CONNECTION, "%s broke the connection (%s)",
-                                    to->address, error_phrase(error_from_errno(errno)));
+        int error = errno == EAGAIN ? socket_wait_for(wait, to->fd, POLLOUT, to->address,
+                                                      "taken the request", why)
+                                    : error_set(why, ERR_CONNECTION, "%s broke the connection (%s)",
+                                                to->address, error_phrase(error_from_errno(errno)));
         if (error) {
             return error;
         }
@@ -77,18 +46,21 @@ static int send_all(struct admin_wait *wait, struct admin_connection *to, const 
 static int receive_all(struct admin_wait *wait, struct admin_connection *from, uint8_t *data,
                        size_t len, struct error_text *why) {
     while (len > 0) {
-        ssize_t n = recv(from->fd, data, len, 0);
+        ssize_t n = from->tls ? socket_tls_receive(from->tls, data, len)
+                              : recv(from->fd, data, len, 0);
         if (n > 0) {
             data += n;
             len -= (size_t)n;
             continue;
         }
-        int error = n < 0 && errno == EAGAIN
-                        ? wait_for(wait, from->fd, POLLIN, from->address, answered, why)
-                        : error_set(
-                              why, ERR_CONNECTION,
-                              "%s broke the connection: it has just ended, or is no drave broker",
-                              from->address);
+        int error =
+            n < 0 && errno == EAGAIN
+                ? socket_wait_for(wait, from->fd, POLLIN, from->address, socket_answered, why)
+                : error_set(why, ERR_CONNECTION,
+                            "%s broke the connection: it has just ended, is no drave broker, or %s",
+                            from->address,
+                            from->tls ? "wants a certificate (--cert FILE)"
+                                      : "speaks TLS there (--tls, --ca FILE)");
         if (error) {
             return error;
         }
@@ -183,7 +155,7 @@ static int connect_to(struct admin_wait *wait, const struct addrinfo *where, con
     if (connect(*fd, where->ai_addr, where->ai_addrlen) != 0) {
         failed = errno;
         if (failed == EINPROGRESS) {
-            error = wait_for(wait, *fd, POLLOUT, address, "accepted the connection", why);
+            error = socket_wait_for(wait, *fd, POLLOUT, address, "accepted the connection", why);
             getsockopt(*fd, SOL_SOCKET, SO_ERROR, &failed, &(socklen_t){sizeof(failed)});
         }
     }
@@ -257,7 +229,8 @@ int admin_connection_open(struct admin_connection *connection, struct admin_wait
     }
     *connection = (struct admin_connection){.fd = fd};
     snprintf(connection->address, sizeof(connection->address), "%s", address);
-    error = negotiate(wait, connection, why);
+    error = socket_tls_open(&connection->tls, connection->fd, address, host, wait, why);
+    error = error ? error : negotiate(wait, connection, why);
     if (error) {
         admin_connection_close(connection);
     }
@@ -265,6 +238,7 @@ int admin_connection_open(struct admin_connection *connection, struct admin_wait
 }
 
 void admin_connection_close(struct admin_connection *connection) {
+    socket_tls_close(connection->tls);
     close(connection->fd);
     mem_free(connection->ranges);
 }

@@ -17,22 +17,14 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "client/line/talk.h"
+#include "client/socket/socket_wait.h"
 #include "protocol/messages/api_table.h"
 #include "protocol/schema.h"
-
-/* How long something may take, and what is said meanwhile. */
-struct admin_wait {
-    uint64_t deadline_ms; /* by now_ms() */
-    bool quiet;           /* nothing is said */
-    struct patience patience;
-};
-/* Milliseconds left; 0: none. */
-uint64_t admin_wait_left_ms(const struct admin_wait *wait);
 
 struct admin_connection {
     char address[300]; /* host:port */
     int fd;
+    struct ssl_st *tls; /* NULL: plain text */
     int32_t correlation;
     struct {
         int16_t key, from, to;

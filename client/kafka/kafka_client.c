@@ -32,6 +32,16 @@ rd_kafka_conf_t *kafka_conf(const struct invocation *in) {
     rd_kafka_conf_set_log_cb(conf, on_log);
     kafka_conf_set(conf, "bootstrap.servers", in->bootstrap);
     kafka_conf_set(conf, "client.id", "drave");
+    if (in->tls) {
+        kafka_conf_set(conf, "security.protocol", "ssl");
+    }
+    if (in->ca) {
+        kafka_conf_set(conf, "ssl.ca.location", in->ca);
+    }
+    if (in->cert) {
+        kafka_conf_set(conf, "ssl.certificate.location", in->cert);
+        kafka_conf_set(conf, "ssl.key.location", in->cert);
+    }
     return conf;
 }
 

@@ -21,9 +21,9 @@ static const struct rule {
 } rules[] = {
     {"bootstrap.servers", 7, {NULL}, "name the brokers with -b HOST:PORT,..."},
     {"metadata.broker.list", 7, {NULL}, "name the brokers with -b HOST:PORT,..."},
-    {"security.protocol", 7, {"plaintext", "PLAINTEXT"}, "drave speaks plain text only, so far"},
+    {"security.protocol", 7, {NULL}, "TLS is spoken with --tls or --ca FILE, else plain text"},
     {"sasl.", 7, {NULL}, "drave cannot authenticate, so far"},
-    {"ssl.", 7, {NULL}, "drave speaks plain text only, so far"},
+    {"ssl.", 7, {NULL}, "what TLS needs is said with --ca FILE and --cert FILE"},
     {"acks",
      KAFKA_FOR_PRODUCE,
      {"all", "-1"},

@@ -43,6 +43,8 @@ struct invocation {
     const struct command *command;
     const char *bootstrap; /* host:port,...; NULL until client/profile/profile_use.h has run */
     const char *profile;   /* --profile; NULL: not given */
+    bool tls;              /* --tls, --ca or --cert, or the profile's */
+    const char *ca, *cert; /* files; NULL: not given */
     bool json;
     uint64_t timeout_ms;
     bool timeout_given; /* timeout_ms is what the user asked for, not the default */
@@ -198,6 +200,9 @@ enum {
     OPTION_IF_EXISTS,
     OPTION_UNHEALTHY,
     OPTION_PROFILE,
+    OPTION_TLS,
+    OPTION_CA,
+    OPTION_CERT,
     OPTION_CLIENT_ID,
     OPTION_FOR,
     OPTION_WATCH = 'w',

@@ -18,6 +18,10 @@ const struct command_option every_command[] = {
      "brokers to ask, host:port,... ($DRAVE_BOOTSTRAP, the profile's, 127.0.0.1:9092)"},
     {0, OPTION_PROFILE, "profile", "NAME",
      "the cluster of this profile ($DRAVE_PROFILE, that of drave profile use)"},
+    {0, OPTION_TLS, "tls", NULL, "speak TLS with the brokers, whose CA this system trusts"},
+    {0, OPTION_CA, "ca", "FILE", "the same, and their CA is in this file (PEM)"},
+    {0, OPTION_CERT, "cert", "FILE",
+     "the same, with a certificate of one's own: it and its private key (PEM)"},
     {0, OPTION_JSON, "json", NULL, "the result as JSON on stdout"},
     {0, OPTION_TIMEOUT, "timeout", "TIME",
      "how long to try: 10s, 500ms, 2m (10s; where nothing listens 2s)"},
@@ -106,6 +110,9 @@ static void take_option(struct reading *r, int key, const char *value) {
     switch (key) {
     case 'b': in->bootstrap = value; break;
     case OPTION_PROFILE: in->profile = value; break;
+    case OPTION_TLS: in->tls = true; break;
+    case OPTION_CA: in->ca = value; break;
+    case OPTION_CERT: in->cert = value; break;
     case OPTION_JSON: in->json = true; break;
     case OPTION_HELP: r->help = true; break;
     case OPTION_VERSION: r->version = true; break;

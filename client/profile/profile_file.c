@@ -32,6 +32,8 @@ static void free_profile(struct profile *profile) {
     mem_free(profile->bootstrap);
     mem_free(profile->timeout);
     mem_free(profile->description);
+    mem_free(profile->tls_ca);
+    mem_free(profile->tls_cert);
 }
 
 void profiles_free(struct profiles *profiles) {
@@ -110,10 +112,20 @@ static void replace(char **text, const char *value) {
 }
 
 static int unknown_setting(const char *key, struct error_text *why) {
-    static const char *const names[] = {"bootstrap", "timeout", "read.only", "description"};
-    const char *near = nearest_name(key, names, 4);
+    static const char *const names[] = {"bootstrap", "timeout",   "tls",        "tls.ca",
+                                        "tls.cert",  "read.only", "description"};
+    const char *near = nearest_name(key, names, sizeof(names) / sizeof(names[0]));
     return error_set(why, ERR_INVALID, "a profile has no setting \"%.80s\"; %s%s", key,
                      near ? "did you mean " : "there are ", near ? near : PROFILE_SETTINGS);
+}
+
+static int set_truth(bool *truth, const char *key, const char *value, struct error_text *why) {
+    bool is_true = strcmp(value, "true") == 0;
+    if (!is_true && *value && strcmp(value, "false") != 0) {
+        return error_set(why, ERR_INVALID, "%s=%.80s is neither true nor false", key, value);
+    }
+    *truth = is_true;
+    return ERR_NONE;
 }
 
 int profile_set(struct profile *profile, const char *pair, struct error_text *why) {
@@ -137,13 +149,14 @@ int profile_set(struct profile *profile, const char *pair, struct error_text *wh
         } else {
             replace(&profile->timeout, value);
         }
+    } else if (strcmp(key, "tls.ca") == 0) {
+        replace(&profile->tls_ca, value);
+    } else if (strcmp(key, "tls.cert") == 0) {
+        replace(&profile->tls_cert, value);
+    } else if (strcmp(key, "tls") == 0) {
+        error = set_truth(&profile->tls, key, value, why);
     } else if (strcmp(key, "read.only") == 0) {
-        bool is_true = strcmp(value, "true") == 0;
-        if (!is_true && *value && strcmp(value, "false") != 0) {
-            error = error_set(why, ERR_INVALID, "read.only=%.80s is neither true nor false", value);
-        } else {
-            profile->read_only = is_true;
-        }
+        error = set_truth(&profile->read_only, key, value, why);
     } else {
         error = unknown_setting(key, why);
     }
@@ -233,11 +246,12 @@ static int write_text(const struct profiles *profiles, int fd) {
     for (size_t i = 0; i < profiles->count; i++) {
         const struct profile *one = &profiles->items[i];
         output_print(out, "\n[%s]\n", one->name);
-        const char *const pairs[][2] = {{"bootstrap", one->bootstrap},
-                                        {"timeout", one->timeout},
-                                        {"read.only", one->read_only ? "true" : NULL},
-                                        {"description", one->description}};
-        for (size_t k = 0; k < 4; k++) {
+        const char *const pairs[][2] = {
+            {"bootstrap", one->bootstrap},     {"timeout", one->timeout},
+            {"tls", one->tls ? "true" : NULL}, {"tls.ca", one->tls_ca},
+            {"tls.cert", one->tls_cert},       {"read.only", one->read_only ? "true" : NULL},
+            {"description", one->description}};
+        for (size_t k = 0; k < sizeof(pairs) / sizeof(pairs[0]); k++) {
             if (pairs[k][1]) {
                 output_print(out, "%s=%s\n", pairs[k][0], pairs[k][1]);
             }

@@ -7,6 +7,7 @@
  *   [prod]
  *   bootstrap=node1:9092,node2:9092
  *   timeout=30s
+ *   tls.ca=/etc/ssl/our-ca.pem
  *   read.only=true
  *   description=the one that earns the money
  *
@@ -28,6 +29,8 @@ enum { PROFILES_MAX = 256, PROFILE_NAME_MAX = 64 };
 struct profile {
     char name[PROFILE_NAME_MAX + 1];
     char *bootstrap, *timeout, *description; /* NULL: not set */
+    char *tls_ca, *tls_cert;                 /* files */
+    bool tls;
     bool read_only;
 };
 
@@ -38,7 +41,7 @@ struct profiles {
 };
 
 /* Names of settings, for sentences. */
-#define PROFILE_SETTINGS "bootstrap, timeout, read.only and description"
+#define PROFILE_SETTINGS "bootstrap, timeout, tls, tls.ca, tls.cert, read.only and description"
 
 /* Where the file is; empty: neither XDG_CONFIG_HOME nor HOME is set. */
 void profiles_path(char *path, size_t room);

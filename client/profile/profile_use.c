@@ -58,6 +58,12 @@ int profile_apply(struct invocation *in, struct profiles *profiles) {
                     : environment ? environment
                     : of_profile  ? of_profile
                                   : "127.0.0.1:9092";
+    if (profile && !in->tls && !in->ca && !in->cert) {
+        in->tls = profile->tls;
+        in->ca = profile->tls_ca;
+        in->cert = profile->tls_cert;
+    }
+    in->tls = in->tls || in->ca || in->cert;
     if (profile && profile->timeout && !in->timeout_given) {
         in->timeout_ms = duration_parse(profile->timeout);
         in->timeout_given = true;

@@ -57,6 +57,7 @@ class Broker:
         self.process = None
         self.log_mark = 0
         self.wrapper = []  # a command in front of draved, such as strace
+        self.settings = {}  # its own, beside those of the cluster
 
     def arguments(self):
         pairs = {
@@ -70,6 +71,7 @@ class Broker:
                 else {}
             ),
             **self.cluster.settings,
+            **self.settings,
         }
         return [str(BIN / "draved")] + [a for k, v in pairs.items() for a in ("--set", f"{k}={v}")]
 

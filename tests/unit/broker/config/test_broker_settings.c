@@ -190,11 +190,11 @@ static void test_broker_settings_told(void **state) {
  * by the map. */
 static void test_broker_settings_protocols(void **state) {
     struct fixture *fixture = *state;
-    static const char *const names[] = {"SSL", "SASL_PLAINTEXT", "SASL_SSL", "sasl_ssl"};
+    static const char *const names[] = {"SASL_PLAINTEXT", "SASL_SSL", "sasl_ssl"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char pair[80];
         snprintf(pair, sizeof pair, "listeners=PLAINTEXT://127.0.0.1:1,%s://127.0.0.1:2", names[i]);
-        assert_refused(fixture, pair, "not built yet", "call it PLAINTEXT");
+        assert_refused(fixture, pair, "not built yet", "call it SSL or PLAINTEXT");
     }
     static const char *const others[] = {"HTTPS",        "KERBEROS", "SCRAM",
                                          "EXTERNAL_TLS", "INTERNAL", "PLAINTEXT2"};
@@ -216,8 +216,8 @@ static void test_broker_settings_protocols(void **state) {
              "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,CONTROLLER:PLAINTEXT,"
              "SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"),
         ERR_NONE); /* the file that comes with Kafka */
-    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:SSL", "SSL on OUT",
-                   "OUT:PLAINTEXT");
+    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:SASL_SSL",
+                   "SASL_SSL on OUT", "OUT:SSL");
     assert_refused(fixture,
                    "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,FAR:SASL_SSL",
                    "SASL_SSL on FAR", "not built yet");
@@ -243,6 +243,60 @@ static void test_broker_settings_protocols(void **state) {
                      ERR_NONE); /* said in so many words */
 }
 
+/* Who speaks TLS: by its name, or by the map; it needs a key, and a key needs it. */
+static void test_broker_settings_tls(void **state) {
+    struct fixture *fixture = *state;
+    assert_refused(fixture, "ssl.keystore.location=/k.pem", "no listener speaks TLS",
+                   "leave it out");
+    assert_int_equal(settings_set_pair(fixture->values, "ssl.keystore.location=", &fixture->why),
+                     ERR_NONE);
+    assert_refused(fixture, "listeners=PLAINTEXT://127.0.0.1:1,SSL://127.0.0.1:2",
+                   "ssl.keystore.location is empty", "private key");
+    assert_int_equal(with(fixture, "ssl.keystore.location=/k.pem"), ERR_NONE);
+    const struct broker_settings *settings = &fixture->settings;
+    assert_false(settings->listeners[0].tls);
+    assert_true(settings->listeners[1].tls);
+    assert_string_equal(settings->tls.own.path, "/k.pem");
+    assert_string_equal(settings->tls.own.type, ""); /* the file says it itself */
+    assert_int_equal(with(fixture, "ssl.keystore.type=PKCS12"), ERR_NONE);
+    assert_string_equal(settings->tls.own.type, "PKCS12");
+    assert_refused(fixture, "ssl.client.auth=required", "ssl.truststore.location is empty",
+                   "CAs of clients");
+    assert_int_equal(with(fixture, "ssl.truststore.location=/ca.pem"), ERR_NONE);
+    assert_int_equal(settings->tls.client_auth, TLS_CLIENT_CERTIFIED);
+    assert_int_equal(settings_set_pair(fixture->values,
+                                       "listeners=IN://127.0.0.1:1,OUT://127.0.0.1:2",
+                                       &fixture->why),
+                     ERR_NONE);
+    assert_int_equal(with(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:SSL"),
+                     ERR_NONE);
+    assert_true(settings->listeners[1].tls && !settings->listeners[0].tls);
+    /* What it is called counts less than what is said of it. */
+    assert_int_equal(settings_set_pair(fixture->values,
+                                       "listeners=SSL://127.0.0.1:1,OUT://127.0.0.1:2",
+                                       &fixture->why),
+                     ERR_NONE);
+    assert_int_equal(with(fixture, "listener.security.protocol.map=SSL:PLAINTEXT,OUT:SSL"),
+                     ERR_NONE);
+    assert_true(settings->listeners[1].tls && !settings->listeners[0].tls);
+}
+
+/* A password is for a file, not for a list of processes, and no sentence shows it. */
+static void test_broker_settings_secrets(void **state) {
+    struct fixture *fixture = *state;
+    assert_int_equal(settings_set_pair(fixture->values, "ssl.key.password=abc", &fixture->why),
+                     ERR_INVALID);
+    assert_non_null(strstr(fixture->why.text, "--config"));
+    assert_null(strstr(fixture->why.text, "abc"));
+    assert_int_equal(
+        settings_set(fixture->values, "ssl.key.password", "a\001bc", "FILE:1", &fixture->why),
+        ERR_INVALID);
+    assert_null(strstr(fixture->why.text, "bc is"));
+    assert_int_equal(
+        settings_set(fixture->values, "ssl.key.password", "abc", "FILE:1", &fixture->why),
+        ERR_NONE);
+}
+
 /* A setting of Kafka's that means nothing here, one that may only be what is so, and one that
  * nobody knows. */
 static void test_broker_settings_of_kafka(void **state) {
@@ -251,8 +305,9 @@ static void test_broker_settings_of_kafka(void **state) {
     const struct setting_absent *absent = broker_settings_absent(&count);
     settings_know_absent(fixture->values, absent, count);
     assert_refused(fixture, "log.dirs=/data", "Kafka's setting log.dirs is not there", "data.dir");
-    assert_refused(fixture, "ssl.keystore.location=/k", "Kafka's setting ssl.keystore.location",
-                   "TLS is not built yet");
+    assert_refused(fixture, "ssl.provider=x", "Kafka's setting ssl.provider", "OpenSSL");
+    assert_refused(fixture, "ssl.keystore.key=x", "Kafka's setting ssl.keystore.key",
+                   "ssl.keystore.location");
     assert_refused(fixture, "num.partitons=3", "there is no setting num.partitons",
                    "did you mean num.partitions?");
     assert_refused(fixture, "log.preallocate=true", "log.preallocate=true is not possible",
@@ -416,7 +471,8 @@ int main(void) {
         TEST(test_broker_settings_defaults),     TEST(test_broker_settings_table_is_whole),
         TEST(test_broker_settings_listeners),    TEST(test_broker_settings_wrong_listeners),
         TEST(test_broker_settings_same_port),    TEST(test_broker_settings_told),
-        TEST(test_broker_settings_protocols),    TEST(test_broker_settings_of_kafka),
+        TEST(test_broker_settings_protocols),    TEST(test_broker_settings_tls),
+        TEST(test_broker_settings_secrets),      TEST(test_broker_settings_of_kafka),
         TEST(test_broker_settings_nodes),        TEST(test_broker_settings_wrong_nodes),
         TEST(test_broker_settings_longest_list), TEST(test_broker_settings_do_not_fit),
         TEST(test_broker_settings_long_texts),   TEST(test_broker_settings_warnings),

@@ -1,0 +1,193 @@
+/* The context of the moment, and the job that looks whether its files have changed. */
+#include "broker/tls/tls_listening.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/container_of.h"
+#include "base/mem.h"
+#include "broker/config/host_port.h"
+
+enum { AGAIN_MS = 1000, DAY_S = 24 * 3600, SOON_DAYS = 30, NOW_DAYS = 7 };
+
+struct tls_listening {
+    struct env *env;
+    struct log *log;
+    struct tls_options options;
+    const struct broker_listener *listeners;
+    size_t listener_count;
+    uint32_t reload_ms;
+    struct tls_context *context;
+    uint64_t files, bad_files; /* fingerprints: of the context, of what could not be used */
+    struct secure_host *host;
+    struct env_timer *timer;
+    int64_t told_ms; /* when the end of the certificate was last spoken of */
+    bool closed, again;
+
+    struct env_job job; /* on the loop again when it is done */
+    bool looking;
+    uint64_t found;            /* the job's, as what follows */
+    struct tls_context *fresh; /* NULL: it cannot be used, or nothing has changed */
+    struct error_text why;
+};
+
+/* ---- What is said of a certificate ---- */
+
+static void date_text(int64_t ms, char into[32]) {
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm parts;
+    if (gmtime_r(&seconds, &parts) == NULL || strftime(into, 32, "%Y-%m-%d %H:%M UTC", &parts) == 0)
+        snprintf(into, 32, "?");
+}
+
+/* Once a day from 30 days ahead on. */
+static void tell_expiry(struct tls_listening *tls) {
+    int64_t now_ms = env_wall_ms(tls->env), expires_ms = tls_context_expires_ms(tls->context);
+    int64_t days = (expires_ms - now_ms) / 1000 / DAY_S;
+    char date[32];
+    if (expires_ms == INT64_MAX || days > SOON_DAYS) return;
+    if (tls->told_ms != 0 && now_ms - tls->told_ms < (int64_t)DAY_S * 1000) return;
+    tls->told_ms = now_ms;
+    date_text(expires_ms, date);
+    log_event(
+        tls->log, days <= NOW_DAYS ? LOGGED_CERTIFICATE_ENDS : LOGGED_CERTIFICATE_ENDS_SOON,
+        "the certificate in %s %s on %s; clients refuse it from then on. Put a new one into that file: "
+        "it is read without a restart",
+        tls->options.own.path, expires_ms <= now_ms ? "has ended" : "ends", date);
+}
+
+/* Clients check that the certificate names the host to which they connect. */
+static void tell_names(const struct tls_listening *tls) {
+    for (size_t i = 0; i < tls->listener_count; i++) {
+        const struct broker_listener *listener = &tls->listeners[i];
+        if (!listener->tls || host_is_any(listener->advertised_host) ||
+            tls_context_covers(tls->context, listener->advertised_host))
+            continue;
+        log_event(
+            tls->log, LOGGED_CERTIFICATE_NAMES,
+            "the certificate in %s does not name %s, which clients of %s are told (advertised.listeners); "
+            "they refuse it unless they check no names. Make one that has it among its SANs",
+            tls->options.own.path, listener->advertised_host, listener->name);
+    }
+}
+
+/* ---- Files that change ---- */
+
+static void free_all(struct tls_listening *tls) {
+    tls_context_unref(tls->context);
+    env_timer_free(tls->timer);
+    secure_host_free(tls->host);
+    tls_options_drop(&tls->options);
+    mem_free(tls);
+}
+
+static void look_work(struct env_job *job) {
+    struct tls_listening *tls = CONTAINER_OF(job, struct tls_listening, job);
+    tls->fresh = NULL;
+    tls->why.text[0] = '\0';
+    tls->found = tls_files_fingerprint(&tls->options);
+    if (tls->found == tls->files) return;
+    tls_context_new(&tls->options, &tls->fresh, &tls->why);
+}
+
+static void use_fresh(struct tls_listening *tls) {
+    char date[32];
+    tls_context_unref(tls->context);
+    tls->context = tls->fresh;
+    tls->files = tls->found;
+    tls->bad_files = 0;
+    tls->told_ms = 0;
+    date_text(tls_context_expires_ms(tls->context), date);
+    log_event(tls->log, LOGGED_CERTIFICATE_READ,
+              "TLS: %s was read anew; its certificate is good until %s", tls->options.own.path,
+              date);
+    tell_names(tls);
+}
+
+/* Key and certificate may be written one after the other: a second look decides. */
+static void refuse_fresh(struct tls_listening *tls) {
+    if (!tls->again) {
+        tls->again = true;
+        return;
+    }
+    tls->again = false;
+    if (tls->bad_files == tls->found + 1) return; /* it was said */
+    tls->bad_files = tls->found + 1;
+    log_event(tls->log, LOGGED_CERTIFICATE_REFUSED,
+              "TLS: what is in the files now cannot be used, and what was read before stays: %s",
+              tls->why.text);
+}
+
+static void look_done(struct env_job *job) {
+    struct tls_listening *tls = CONTAINER_OF(job, struct tls_listening, job);
+    tls->looking = false;
+    if (tls->closed) {
+        tls_context_unref(tls->fresh);
+        free_all(tls);
+        return;
+    }
+    if (tls->found == tls->files)
+        tls->again = false;
+    else if (tls->fresh != NULL)
+        use_fresh(tls);
+    else
+        refuse_fresh(tls);
+    tell_expiry(tls);
+    uint32_t wait_ms = tls->again && tls->reload_ms > AGAIN_MS ? AGAIN_MS : tls->reload_ms;
+    env_timer_start(tls->timer, (uint64_t)wait_ms * 1000);
+}
+
+static void look(void *arg) {
+    struct tls_listening *tls = arg;
+    tls->looking = true;
+    env_pool_run(tls->env, &tls->job);
+}
+
+/* ---- Life ---- */
+
+int tls_listening_open(struct env *env, struct log *log, const struct tls_wish *wish,
+                       const struct broker_listener *listeners, size_t listener_count,
+                       struct budget *sent, struct tls_listening **out, struct error_text *why) {
+    struct tls_context *context;
+    *out = NULL;
+    if (wish->files == NULL) return ERR_NONE;
+    uint64_t files = tls_files_fingerprint(wish->files);
+    int error = tls_context_new(wish->files, &context, why);
+    if (error != ERR_NONE) return error;
+    struct tls_listening *tls = mem_zalloc(sizeof *tls);
+    tls->env = env;
+    tls->log = log;
+    tls->options = tls_options_copy(wish->files);
+    tls->listeners = listeners;
+    tls->listener_count = listener_count;
+    tls->reload_ms = wish->reload_ms;
+    tls->context = context;
+    tls->files = files;
+    tls->job.work = look_work;
+    tls->job.done = look_done;
+    tls->host = secure_host_new(
+        env, &(struct secure_limits){.handshakes_max = wish->handshakes_max,
+                                     .timeout_ms = wish->setup_ms,
+                                     .timeout_name = "connection.setup.timeout.ms",
+                                     .sent = sent});
+    tls->timer = env_timer_new(env, look, tls);
+    env_timer_start(tls->timer, (uint64_t)tls->reload_ms * 1000);
+    tell_expiry(tls);
+    tell_names(tls);
+    *out = tls;
+    return ERR_NONE;
+}
+
+struct either_stream tls_listening_take(struct tls_listening *tls, struct env_stream *stream) {
+    return (struct either_stream){.plain = stream,
+                                  .secure = secure_stream_over(tls->host, tls->context, stream)};
+}
+
+void tls_listening_close(struct tls_listening *tls) {
+    if (tls == NULL) return;
+    tls->closed = true;
+    env_timer_stop(tls->timer);
+    if (!tls->looking) free_all(tls);
+}
