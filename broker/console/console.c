@@ -28,6 +28,8 @@ static const struct route {
     {"/api/clients", console_clients},   {"/api/mode", console_mode},
 };
 
+static const char tail_path[] = "/api/tail";
+
 static bool path_is(const struct http_request *request, const char *path) {
     return request->path_len == strlen(path) && memcmp(request->path, path, request->path_len) == 0;
 }
@@ -103,6 +105,7 @@ int console_takes(struct console *console, const struct http_request *request, c
     }
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
         if (path_is(request, routes[i].path)) return NOT_ALLOWED;
+    if (path_is(request, tail_path)) return NOT_ALLOWED;
     if (*console->options.token == '\0' || change_of(request) == NULL) {
         *text = "there is no such route\n";
         return NOT_FOUND;
@@ -161,6 +164,13 @@ void console_handle(struct console *console, struct http_exchange *exchange) {
         respond_file(exchange, request);
         return;
     }
+    if (path_is(request, tail_path)) {
+        if (console->tail_count >= TAILS_MAX)
+            refuse(exchange, tag, UNAVAILABLE, "too many follow at once; ask again\n");
+        else
+            console_tail(console, exchange);
+        return;
+    }
     void (*route)(struct inquiry *) = request->post ? change_of(request) : route_of(request);
     if (route == NULL)
         refuse(exchange, tag, NOT_FOUND, "there is no such route; /api/overview is one\n");
@@ -171,10 +181,9 @@ void console_handle(struct console *console, struct http_exchange *exchange) {
 }
 
 void console_gone(struct console *console, struct http_exchange *exchange) {
-    (void)console;
     struct inquiry *inquiry = exchange->wish;
     exchange->wish = NULL;
-    if (inquiry != NULL) inquiry_gone(inquiry);
+    if (inquiry != NULL && !console_tail_gone(console, inquiry)) inquiry_gone(inquiry);
 }
 
 /* ---- Life ---- */

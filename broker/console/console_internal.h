@@ -12,6 +12,8 @@ struct console {
     struct asker asker;
     struct topic_rows *rows; /* of the last list of topics; NULL: nobody asked lately */
     struct env_timer *forget_rows;
+    struct tail *tails;
+    unsigned tail_count;
 };
 
 static inline struct console *console_of(const struct inquiry *inquiry) {
@@ -32,6 +34,12 @@ void console_group(struct inquiry *inquiry);
 void console_events(struct inquiry *inquiry);
 void console_clients(struct inquiry *inquiry);
 void console_mode(struct inquiry *inquiry);
+
+/* /api/tail; no inquiry of its own, but one for each step. TAILS_MAX of them at a time. */
+enum { TAILS_MAX = 12 };
+void console_tail(struct console *console, struct http_exchange *exchange);
+/* False: it is no tail's. */
+bool console_tail_gone(struct console *console, void *wish);
 
 /* A file of the pages, which CMake writes into the program (broker/console/pages.cmake). */
 struct console_asset {

@@ -66,7 +66,8 @@ struct records_wish {
 
 /* ---- The answer ---- */
 
-static void show_next(struct json *json, const struct records_wish *wish) {
+static void show_next(struct inquiry *inquiry, const struct records_wish *wish) {
+    struct json *json = &inquiry->json;
     char next[PARTITIONS_MAX * 32] = "";
     size_t len = 0;
     for (int i = 0; i < wish->count; i++)
@@ -75,6 +76,7 @@ static void show_next(struct json *json, const struct records_wish *wish) {
                                     len == 0 ? "" : ",", wish->readings[i].partition,
                                     wish->readings[i].at);
     json_text(json, "next", next, len);
+    inquiry->goes_on = kp_arena_string(&inquiry->arena, next, len).data;
 }
 
 static void respond(struct inquiry *inquiry) {
@@ -96,7 +98,7 @@ static void respond(struct inquiry *inquiry) {
     }
     json_end(json);
     json_bool(json, "done", done);
-    show_next(json, wish);
+    show_next(inquiry, wish);
     json_real(json, "scanned_records", (double)wish->scan.records);
     json_real(json, "scanned_bytes", (double)wish->bytes);
     json_end(json);
@@ -432,7 +434,8 @@ static bool read_wish(struct inquiry *inquiry, struct records_wish *wish) {
 }
 
 static void begin(struct inquiry *inquiry) {
-    const char *name = inquiry_value(inquiry, "topic"), *at = inquiry_value(inquiry, "at");
+    const char *name = inquiry_value(inquiry, "topic"),
+               *at = inquiry->at != NULL ? inquiry->at : inquiry_value(inquiry, "at");
     const struct kp_metadata_response_topic *topic = inquiry_topic(inquiry, name);
     struct records_wish *wish = inquiry_alloc(inquiry, sizeof *wish);
     if (topic == NULL || wish == NULL) return;

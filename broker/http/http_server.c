@@ -20,7 +20,8 @@ enum {
     SHORT_BODY = 4096, /* of an answer that is given however much is unread */
 };
 
-enum state { READING, TAKING, HANDLING, ANSWERING, LINGERING }; /* TAKING: a body */
+/* TAKING: a body. STREAMING: pieces of an answer, of which the last one may be unread. */
+enum state { READING, TAKING, HANDLING, STREAMING, ANSWERING, LINGERING };
 
 struct http_connection {
     struct http_exchange exchange; /* first */
@@ -98,7 +99,8 @@ static int patience(const struct http_connection *connection) {
     case READING:
     case TAKING:
     case LINGERING: return 0;
-    case ANSWERING: return 1;
+    case ANSWERING:
+    case STREAMING: return 1;
     default: return 2;
     }
 }
@@ -134,6 +136,9 @@ static void check(void *arg) {
             break;
         case TAKING: most_us = (uint64_t)options->head_ms * 1000; break;
         case ANSWERING: most_us = (uint64_t)options->answer_ms * 1000; break;
+        case STREAMING:
+            if (connection->unread > 0) most_us = (uint64_t)options->answer_ms * 1000;
+            break;
         case LINGERING: most_us = LINGER_US; break;
         case HANDLING: break; /* ends by itself, or with its client */
         }
@@ -231,6 +236,49 @@ void http_respond_with(struct http_exchange *exchange, const char *tag, int stat
 void http_respond(struct http_exchange *exchange, const char *tag, int status, const char *type,
                   struct slice body) {
     http_respond_with(exchange, tag, status, type, not_kept, body);
+}
+
+/* ---- Streams ---- */
+
+static void push(struct http_connection *connection, struct slice piece) {
+    connection->unread = piece.len;
+    connection->server->unread += piece.len;
+    connection->since_us = env_now_us(connection->server->env);
+    send_queue_push(connection->queue, piece);
+}
+
+void http_stream_begin(struct http_exchange *exchange, const char *tag, const char *type,
+                       const char *lines) {
+    struct http_connection *connection = (struct http_connection *)exchange;
+    struct http_server *server = connection->server;
+    char head[HEADER_ROOM];
+    int len = snprintf(head, sizeof head,
+                       "HTTP/1.1 200 OK\r\nContent-Type: %s\r\n%s"
+                       "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
+                       type, lines);
+    enter(connection, STREAMING);
+    push(connection, slice_copy(NULL, head, (size_t)len));
+    server->options.answered(server->options.arg, tag, 200);
+}
+
+bool http_stream_send(struct http_exchange *exchange, struct slice piece) {
+    struct http_connection *connection = (struct http_connection *)exchange;
+    struct http_server *server = connection->server;
+    bool fits = connection->unread == 0 && piece.len <= server->options.unread_bytes &&
+                server->unread <= server->options.unread_bytes - piece.len;
+    if (fits)
+        push(connection, piece);
+    else
+        slice_unref(&piece);
+    return fits;
+}
+
+void http_stream_end(struct http_exchange *exchange) {
+    struct http_connection *connection = (struct http_connection *)exchange;
+    exchange->handled = false;
+    connection->keep_alive = false;
+    enter(connection, ANSWERING);
+    if (connection->unread == 0) connection_close(connection);
 }
 
 /* ---- Requests ---- */

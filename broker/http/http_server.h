@@ -5,8 +5,9 @@
  * Happy path: a request is read, `handle` gets it and answers it with http_respond, at once or
  * later; then the next one of the connection is looked at. The body of a POST is read only once
  * `takes` has looked at its head.
- * Failures: what is no request that is served is refused with its status, and the connection ends
- * behind it. A request that is not whole in time, an answer that is not taken in time and a
+ * An answer may also be a stream of pieces (http_stream_begin), each sent when the one before was
+ * taken. Failures: what is no request that is served is refused with its status, and the connection
+ * ends behind it. A request that is not whole in time, an answer that is not taken in time and a
  * connection that is silent for long are closed. When there are as many connections as may be, or
  * as much is unread, one gives way, of the address that has most: the one that has waited longest
  * for its client, else the one whose client is slowest to take its answer, else the one that has
@@ -68,6 +69,15 @@ void http_respond(struct http_exchange *exchange, const char *tag, int status, c
 enum { HTTP_LINES_MAX = 1024 };
 void http_respond_with(struct http_exchange *exchange, const char *tag, int status,
                        const char *type, const char *lines, struct slice body);
+
+/* An answer without an end that is known, in pieces: first its head. The exchange stays the
+ * handler's, until it ends it or is told that it is gone; its connection ends with it. */
+void http_stream_begin(struct http_exchange *exchange, const char *tag, const char *type,
+                       const char *lines);
+/* Takes the piece over. False: nothing was sent, since the client has not taken the one before, or
+ * too much is unread; the same may be sent later. */
+bool http_stream_send(struct http_exchange *exchange, struct slice piece);
+void http_stream_end(struct http_exchange *exchange);
 
 /* For whoever keeps exchanges in a list. */
 struct http_exchange {

@@ -77,7 +77,9 @@ class Desk:
         wait_until(f"{texts} in {where}", all_there, seconds)
         if PICTURES:
             self.page.wait_for_timeout(1500)
-            self.page.screenshot(path=str(ROOT / f"docs/img/task-{self.task}.png"), clip={"x": 0, "y": 0, "width": 1280, "height": 400})
+            self.page.set_viewport_size({"width": 1280, "height": 520 if where == "#change" else 400})
+            self.page.screenshot(path=str(ROOT / f"docs/img/task-{self.task}.png"))
+            self.page.set_viewport_size({"width": 1280, "height": 900})
 
     def shell(self, command, *texts, seconds=20):
         """A command line of the manual; until it prints all of that."""

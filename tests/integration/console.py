@@ -221,6 +221,94 @@ def records(cluster):
     assert "OUT_OF_RANGE" in cluster.ask("records", topic="data", at="0:99999999")["partitions"][0]["trouble"]
 
 
+class Tail:
+    """A stream of events, read as it comes."""
+
+    def __init__(self, cluster, query, last_id=None):
+        self.connection = http.client.HTTPConnection("127.0.0.1", cluster.http[1], timeout=20)
+        self.connection.request("GET", f"/api/tail?{urllib.parse.urlencode(query)}", headers={"Last-Event-ID": last_id} if last_id else {})
+        self.answer = self.connection.getresponse()
+        self.id = None
+
+    def __enter__(self):
+        assert self.answer.status == 200 and self.answer.headers["Content-Type"] == "text/event-stream", self.answer.status
+        assert self.answer.headers["Cache-Control"] == "no-store" and "default-src" in self.answer.headers["Content-Security-Policy"]
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.answer.close()
+        self.connection.close()
+
+    def event(self):
+        """(kind, what it tells)"""
+        fields = {}
+        while line := self.answer.readline().decode().rstrip("\n"):
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        if "event" not in fields:
+            return self.event() if fields else (None, None)
+        self.id = fields["id"]
+        return fields["event"], json.loads(fields["data"])
+
+    def values(self, count):
+        got = []
+        while len(got) < count:
+            kind, told = self.event()
+            assert kind == "records", (kind, told)
+            got += [payload(r["value"]) for r in told["records"]]
+        return got
+
+
+def tail(cluster):
+    """New records as they come, once each, also over streams that break off; filters hold; what is refused is told."""
+    cluster.create("live", 2)
+    cluster.wait_leaders("live", in_sync=3)
+    producer = Producer({"bootstrap.servers": cluster.bootstrap, "linger.ms": 0})
+
+    def send(first, last):
+        for i in range(first, last):
+            producer.produce("live", value=f"v{i}", partition=i % 2)
+        producer.flush()
+
+    send(0, 10)
+    with Tail(cluster, {"topic": "live", "from": "oldest"}) as stream:
+        assert sorted(stream.values(10)) == sorted(f"v{i}" for i in range(10))
+        send(10, 20)
+        assert sorted(stream.values(10)) == sorted(f"v{i}" for i in range(10, 20))
+        place = stream.id
+    send(20, 1500)
+    with Tail(cluster, {"topic": "live", "at": "0:0,1:0", "limit": 500}, last_id=place) as stream:
+        assert sorted(stream.values(1480)) == sorted(f"v{i}" for i in range(20, 1500))
+    with Tail(cluster, {"topic": "live", "at": place, "value": "v77"}) as stream:
+        assert sorted(stream.values(11)) == sorted(["v77"] + [f"v77{i}" for i in range(10)])
+    large = [f"{i:03}" + "x" * 50000 for i in range(300)]
+    with Tail(cluster, {"topic": "live", "at": stream.id, "bytes": 65536}) as stream:  # of which nothing is read until all is there
+        for value in large:
+            producer.produce("live", value=value, partition=1)
+        producer.flush()
+        wait_until(
+            "the large ones", lambda: cluster.ask("records", topic="live", partition=1, limit=1)["records"][0]["value_bytes"] == 50003
+        )
+        assert stream.values(300) == large, "some are missing, or came twice"
+    for query in ({"topic": "nowhere"}, {}, {"topic": "live", "at": "x"}):
+        with Tail(cluster, query) as stream:
+            kind, told = stream.event()
+            assert kind == "trouble" and told["error"]["text"], (query, kind, told)
+            assert stream.event() == (None, None), "the stream goes on"
+    with Tail(cluster, {"topic": "live"}, last_id="0:1\t\x7f'") as stream:
+        assert stream.event()[0] == "trouble"
+    open_ones = [Tail(cluster, {"topic": "live"}) for _ in range(14)]
+    assert [t.answer.status for t in open_ones].count(503) >= 2
+    assert cluster.ask("topic", name="live")["total"] == 2
+    for one in open_ones:
+        one.close()
+    wait_until("their places to be free", lambda: cluster.get(1, "/api/tail?topic=")[0] == 200)
+    assert cluster.get(1, "/api/tail", method="POST")[0] == 405
+
+
 def groups(cluster):
     """Both protocols, lag, members, and why; names as odd as they may be."""
     cluster.create("work", 3)
@@ -385,6 +473,7 @@ def main():
         suite.run(overview, cluster, name="console_overview")
         suite.run(topics, cluster, name="console_topics")
         suite.run(records, cluster, name="console_records")
+        suite.run(tail, cluster, name="console_tail")
         suite.run(groups, cluster, name="console_groups")
         suite.run(clients, cluster, name="console_clients")
         suite.run(broker_lost, cluster, name="console_broker_lost")

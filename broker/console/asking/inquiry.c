@@ -34,6 +34,10 @@ static void forget(struct inquiry *inquiry) {
 static void end(struct inquiry *inquiry, int status) {
     struct http_exchange *exchange = inquiry->exchange;
     inquiry->exchange = NULL;
+    if (inquiry->answered != NULL) {
+        inquiry->answered(inquiry, status, json_take(&inquiry->json));
+        return;
+    }
     exchange->wish = NULL;
     http_respond_with(exchange, inquiry->asker->tag, status, "application/json",
                       inquiry->asker->lines, json_take(&inquiry->json));
@@ -77,18 +81,36 @@ static void go_on(struct inquiry *inquiry) {
     if (inquiry->exchange == NULL) forget(inquiry);
 }
 
-void inquiry_begin(struct asker *asker, struct http_exchange *exchange,
-                   void (*begin)(struct inquiry *inquiry)) {
+static struct inquiry *inquiry_new(struct asker *asker, struct http_exchange *exchange) {
     struct inquiry *inquiry = mem_zalloc(sizeof *inquiry);
     inquiry->asker = asker;
     inquiry->exchange = exchange;
     inquiry->request = http_exchange_request(exchange);
     kp_arena_init(&inquiry->arena, INQUIRY_MEMORY);
-    exchange->wish = inquiry;
     DL_APPEND(asker->inquiries, inquiry);
     asker->inquiry_count++;
+    return inquiry;
+}
+
+void inquiry_begin(struct asker *asker, struct http_exchange *exchange,
+                   void (*begin)(struct inquiry *inquiry)) {
+    struct inquiry *inquiry = inquiry_new(asker, exchange);
+    exchange->wish = inquiry;
     inquiry->then = begin;
     go_on(inquiry);
+}
+
+struct inquiry *inquiry_begin_step(struct asker *asker, struct http_exchange *exchange,
+                                   void (*begin)(struct inquiry *inquiry), const char *at,
+                                   void (*answered)(struct inquiry *inquiry, int status,
+                                                    struct slice json),
+                                   void *owner) {
+    struct inquiry *inquiry = inquiry_new(asker, exchange);
+    inquiry->at = at == NULL ? NULL : kp_arena_string(&inquiry->arena, at, strlen(at)).data;
+    inquiry->answered = answered;
+    inquiry->owner = owner;
+    inquiry_later(inquiry, begin);
+    return inquiry;
 }
 
 void inquiry_gone(struct inquiry *inquiry) {

@@ -64,7 +64,13 @@ struct inquiry {
     struct kp_metadata_response *metadata;        /* ... inquiry_metadata */
     int32_t coordinator;                          /* ... inquiry_coordinator */
     void *state;                                  /* the route's */
-    struct inquiry *next, *prev;                  /* the asker's */
+    const char *at;                               /* in place of ?at=; NULL: what that says */
+    const char *goes_on;                          /* where console_records says to go on */
+    /* Gets the answer in place of the browser, and is not called when that has gone. NULL: the
+     * browser gets it. Takes the slice over. */
+    void (*answered)(struct inquiry *inquiry, int status, struct slice json);
+    void *owner;                 /* its */
+    struct inquiry *next, *prev; /* the asker's */
 };
 
 /* Memory of the inquiry, zeroed. NULL: too much; the inquiry was refused. */
@@ -117,5 +123,11 @@ void inquiry_refuse(struct inquiry *inquiry, int status, const char *code, const
 void inquiry_begin(struct asker *asker, struct http_exchange *exchange,
                    void (*begin)(struct inquiry *inquiry));
 void inquiry_gone(struct inquiry *inquiry);
+/* One step of what goes on (console_tail): `answered` gets its answer, once, not inside. */
+struct inquiry *inquiry_begin_step(struct asker *asker, struct http_exchange *exchange,
+                                   void (*begin)(struct inquiry *inquiry), const char *at,
+                                   void (*answered)(struct inquiry *inquiry, int status,
+                                                    struct slice json),
+                                   void *owner);
 
 #endif

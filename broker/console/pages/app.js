@@ -64,6 +64,7 @@ function go() {
   const {name, params} = where();
   const page = pages[name] || overview;
   const same = at.page === page && page.keeps && page.keeps(at.params, params);
+  const before = at.state;
   at = {page, params, state: same ? at.state : {}, data: same ? at.data : null};
   const lit = inside[name] || name;
   for (const a of document.querySelectorAll("nav [data-page]")) {
@@ -72,6 +73,7 @@ function go() {
   }
   document.title = page.title(params) + " – drave";
   if (!same) {
+    if (before.leave) before.leave(); /* what the page left open */
     main.replaceChildren();
     main.focus({preventScroll: true});
     window.scrollTo(0, 0);

@@ -12,8 +12,6 @@ const wish = (params) => Object.fromEntries(asked.filter((name) => params[name])
 const newest = (params) => !params.from || params.from === "newest";
 const filtered = (params) => ["any", "key", "value", "header", "json"].some((name) => params[name]);
 
-export const every = (state) => (state.follow ? 1000 : 0);
-
 function take(state, told) {
   state.found.push(...told.records);
   state.next = told.next;
@@ -67,14 +65,11 @@ export async function load(params, signal, state) {
     Object.assign(state, {total: topic.total, ids: topic.total});
   }
   if (state.query !== query) {
-    Object.assign(state, {query, found: [], next: "", done: false, scanned: 0, scannedBytes: 0, partitions: [], follow: false, opened: {}, from: null, left: 0, low: new Map()});
+    if (state.follow) state.leave();
+    Object.assign(state, {query, found: [], next: "", done: false, scanned: 0, scannedBytes: 0, partitions: [], follow: null, opened: {}, from: null, left: 0, low: new Map()});
     await read(params, signal, state);
     note(state, state.partitions.filter((p) => p.end >= "0").map((p) => [p.partition, BigInt(p.end)]));
     note(state, state.found.map((r) => [r.partition, BigInt(r.offset)]));
-  } else if (state.follow) {
-    take(state, await ask("records", {topic: params.name, ...wish({...params, from: "", offset: "", time: ""}), at: state.next, limit: 500}, signal));
-    state.left = (state.left || 0) + Math.max(0, state.found.length - KEPT);
-    state.found = state.found.slice(-KEPT);
   } else if (state.back) {
     state.back = false;
     await readOlder(params, signal, state);
@@ -83,6 +78,22 @@ export async function load(params, signal, state) {
     await read(params, signal, state);
   }
   return state;
+}
+
+/** New ones as they come: a stream that a browser opens again by itself where it broke off. */
+function follow(params, state, tools) {
+  const query = new URLSearchParams({topic: params.name, ...wish({...params, from: "", offset: "", time: ""}), at: state.next, limit: 500});
+  const stream = new EventSource("/api/tail?" + query);
+  state.follow = stream;
+  state.leave = () => { stream.close(); state.follow = null; };
+  stream.addEventListener("records", (event) => {
+    take(state, JSON.parse(event.data));
+    state.left = (state.left || 0) + Math.max(0, state.found.length - KEPT);
+    state.found = state.found.slice(-KEPT);
+    tools.redraw();
+  });
+  stream.addEventListener("trouble", () => { state.leave(); tools.again(); });
+  stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) { state.leave(); tools.redraw(); } };
 }
 
 /* ---- What is asked ---- */
@@ -179,7 +190,7 @@ export function view(state, params, tools) {
   const sorted = [...state.found].sort(compare);
   if (newest(params) || state.follow) sorted.reverse();
   const troubled = state.partitions.filter((p) => p.trouble);
-  const follow = () => { state.follow = !state.follow; tools.redraw(); if (state.follow) tools.again(); };
+  const toggle = () => { if (state.follow) state.leave(); else follow(params, state, tools); tools.redraw(); };
   return [
     form(state, params, tools),
     troubled.length > 0 && h("div", {class: "state warn"}, troubled.slice(0, 5).map((p) => h("div", {}, `Partition ${p.partition}: ${p.trouble}`))),
@@ -188,9 +199,9 @@ export function view(state, params, tools) {
         h("thead", {}, h("tr", {}, [["Partition", "n"], ["Offset", "n"], ["Time", ""], ["Key", "name"], ["Value", "name"], ["Headers", "n"]].map(([text, kind]) => h("th", {scope: "col", class: kind}, text)))),
         h("tbody", {}, sorted.map((record) => row(record, params, state, tools))))),
     h("div", {class: "pager"},
-      newest(params) ? h("button", {type: "button", disabled: state.follow || older(state).length === 0, onclick: () => { state.back = true; tools.again(); }}, "Older")
-        : h("button", {type: "button", disabled: state.done || state.follow, onclick: () => { state.more = true; tools.again(); }}, "Go on"),
-      h("button", {type: "button", "aria-pressed": state.follow ? "true" : "false", onclick: follow}, "Follow"),
+      newest(params) ? h("button", {type: "button", disabled: Boolean(state.follow) || older(state).length === 0, onclick: () => { state.back = true; tools.again(); }}, "Older")
+        : h("button", {type: "button", disabled: state.done || Boolean(state.follow), onclick: () => { state.more = true; tools.again(); }}, "Go on"),
+      h("button", {type: "button", "aria-pressed": state.follow ? "true" : "false", onclick: toggle}, "Follow"),
       h("span", {role: "status"}, status(state, params))),
   ];
 }

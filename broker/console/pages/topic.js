@@ -9,7 +9,7 @@ import * as records from "./records.js";
 
 const LIMIT = 200;
 export const title = ({name, tab}) => `${tab || "partitions"} of ${name}`;
-export const every = ({tab}, state) => (tab === "records" ? records.every(state) : tab && tab !== "clients" ? 0 : 4000);
+export const every = ({tab}) => (tab && tab !== "clients" ? 0 : 4000);
 export const keeps = (before, after) => before.name === after.name && before.tab === after.tab;
 
 export async function load(params, signal, state) {
