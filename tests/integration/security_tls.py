@@ -249,7 +249,7 @@ def hello():
 
 def half_open(authority):
     """1,500 strangers that begin handshakes and stop (some before, some behind our answer), and come again: others get in within
-    3 s, the memory stays bounded, all are gone when their time is over."""
+    8 s (two connections, a second or so each on a calm machine), the memory stays bounded, all are gone when their time is over."""
     settings = {"connection.setup.timeout.ms": SETUP_MS, "tls.handshakes.max": 64}
     with Secured(1, authority, settings=settings) as cluster:
         broker, first = cluster[1], hello()
@@ -264,7 +264,7 @@ def half_open(authority):
                 Producer(cluster.client(**{"client.id": f"good-{i}"})).list_topics(timeout=20)
                 slowest = max(slowest, time.monotonic() - began)
         grown = (broker.rss_bytes() - before) >> 20
-        assert slowest < 3, f"a client had to wait for {slowest:.1f} s"
+        assert slowest < 8, f"a client had to wait for {slowest:.1f} s"
         assert grown < 100, f"{grown} MiB for strangers"
 
         def gone(s):
