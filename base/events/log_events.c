@@ -285,6 +285,10 @@ static const struct log_event_row table[LOG_EVENTS] = {
         {"certificate_refused", LOG_ERROR,
          "The files of TLS have changed, and what is in them cannot be used; what was read before stays.",
          "Mend the file that the line names; it is looked at again by itself."},
+    [LOGGED_MEMORY_SPENT] =
+        {"memory_spent", LOG_WARN,
+         "The memory that clients make the broker hold is spent: those that need some wait, and who is too slow to send or to read is closed.",
+         "A moment of it does no harm. If it goes on: drave client list, or raise queued.max.request.bytes."},
     [LOGGED_ACCEPT_FAILED] =
         {"accept_failed", LOG_WARN, "A connection was not accepted.",
          "The line has what the system says: files are few, most of the time (LimitNOFILE)."},

@@ -5,14 +5,26 @@
 
 enum { QUARTERS = 4 };
 
+static void complain(struct server_memory *memory) {
+    bool answers = budget_spent(&memory->answers);
+    if (!answers && !server_memory_is_spent(memory) && !budget_spent(&memory->decoded)) return;
+    log_limited(memory->log, &memory->complaints, LOGGED_MEMORY_SPENT,
+                "the memory for %s is spent (%zu bytes; queued.max.request.bytes): clients that "
+                "need some wait until others give it back",
+                answers ? "answers" : "a kind of requests",
+                answers ? memory->answers.used : server_memory_request_bytes(memory));
+}
+
 static void memory_is_wanted(void *arg) {
     struct server_memory *memory = arg;
+    complain(memory);
     parking_wanted(&memory->parking);
     parking_wanted(&memory->crowd);
 }
 
-void server_memory_open(struct server_memory *memory, struct env *env,
+void server_memory_open(struct server_memory *memory, struct env *env, struct log *log,
                         const struct server_memory_limits *limits) {
+    memory->log = log;
     struct budget *budgets[] = {&memory->requests, &memory->larges, &memory->halves,
                                 &memory->decoded, &memory->answers};
     for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
@@ -44,12 +56,12 @@ void server_memory_set_limits(struct server_memory *memory,
 }
 
 /* Every charge has an owner whose end is certain, and all owners have ended. */
-static void check_charges(const struct server_memory *memory, struct log *log) {
+static void check_charges(const struct server_memory *memory) {
     size_t halves = memory->halves.used, requests = server_memory_request_bytes(memory) - halves;
     size_t answers = memory->answers.used, parked = memory->parked.used;
     if (requests == 0 && halves == 0 && answers == 0 && parked == 0) return;
     log_event(
-        log, LOGGED_INTERNAL_ERROR,
+        memory->log, LOGGED_INTERNAL_ERROR,
         "memory is still charged after the last client has gone (requests %zu, half requests %zu, answers %zu, parked %zu bytes): a bug "
         "of draved, please report it",
         requests, halves, answers, parked);
@@ -58,8 +70,8 @@ static void check_charges(const struct server_memory *memory, struct log *log) {
 #endif
 }
 
-void server_memory_close(struct server_memory *memory, struct log *log) {
-    check_charges(memory, log);
+void server_memory_close(struct server_memory *memory) {
+    check_charges(memory);
     parking_close(&memory->crowd);
     parking_close(&memory->parking);
 }

@@ -2,9 +2,9 @@
  * The memory that clients make a server hold: its budgets, who waits for them, and who gives way to
  * those that do.
  *
- * Happy path: open; connections and requests charge the budgets and give back; close when the last
- * of them has gone. Failures: none. Invariant: queued.max.request.bytes is shared between the first
- * four, so that no kind of request keeps another waiting for ever.
+ * Happy path: zeroed, open; connections and requests charge the budgets and give back; close when
+ * the last of them has gone. Failures: none. Invariant: queued.max.request.bytes is shared between
+ * the first four, so that no kind of request keeps another waiting for ever.
  */
 #ifndef BROKER_MEMORY_SERVER_MEMORY_H
 #define BROKER_MEMORY_SERVER_MEMORY_H
@@ -19,6 +19,8 @@ struct server_memory {
     struct budget requests, larges, halves, decoded;
     struct budget answers, parked;
     struct parking parking, crowd; /* who waits because he likes to, and for memory */
+    struct log *log;
+    struct log_limiter complaints;
 };
 
 /* The limits of all requests, of answers that clients have not taken, and of those that are
@@ -28,12 +30,12 @@ struct server_memory_limits {
 };
 
 /* It must not move as long as it is open. */
-void server_memory_open(struct server_memory *memory, struct env *env,
+void server_memory_open(struct server_memory *memory, struct env *env, struct log *log,
                         const struct server_memory_limits *limits);
 void server_memory_set_limits(struct server_memory *memory,
                               const struct server_memory_limits *limits);
 /* All clients have gone. What is still charged then is a bug, and is said. */
-void server_memory_close(struct server_memory *memory, struct log *log);
+void server_memory_close(struct server_memory *memory);
 
 /* Of the memory for requests, something is spent. */
 bool server_memory_is_spent(const struct server_memory *memory);

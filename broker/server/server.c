@@ -302,7 +302,7 @@ static void finish_close(struct env_task *task) {
     struct server *server = CONTAINER_OF(task, struct server, done_task);
     void (*done)(void *) = server->done;
     void *arg = server->done_arg;
-    server_memory_close(&server->memory, server->log);
+    server_memory_close(&server->memory);
     tls_listening_close(server->tls);
     env_timer_free(server->idle_timer);
     env_timer_free(server->limits_timer);
@@ -350,7 +350,7 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
     server->env = env;
     server->log = log;
     server->options = *options;
-    server_memory_open(&server->memory, env, &limits);
+    server_memory_open(&server->memory, env, log, &limits);
     server_stats_open(&server->stats);
     server->host = (struct connection_host){.env = env,
                                             .log = log,

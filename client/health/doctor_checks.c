@@ -297,7 +297,14 @@ void doctor_look_memory(const struct patient *patient, struct finding *finding) 
             }
         }
     }
-    doctor_find(finding, VERDICT_WELL, "every budget has a fifth left");
+    double waits;
+    const struct broker_seen *most = doctor_most(patient, "drave_memory_waits_total", NULL, &waits);
+    if (most != NULL && waits > 0)
+        doctor_find(finding, VERDICT_REMARK,
+                    "broker %d: somebody began to wait for memory %.0f times since its start",
+                    (int)most->node, waits);
+    else
+        doctor_find(finding, VERDICT_WELL, "every budget has a fifth left, and nobody ever waited");
 }
 
 void doctor_look_unrest(const struct patient *patient, struct finding *finding) {

@@ -16,6 +16,7 @@ static const char *const metrics[] = {
     "drave_loop_turn_seconds",
     "drave_memory_bytes",
     "drave_memory_limit_bytes",
+    "drave_memory_waits_total",
     "drave_elections_total",
     "drave_peer_up",
     "drave_replica_lag_entries",

@@ -1,6 +1,7 @@
 """What operators see at limits: many partitions, topics and groups within the budget of series and of the loop's time; names that are folded; memory that is
 spent, and who waits for it. With --short, as a part of the integration suite, with fewer partitions."""
 
+import json
 import socket
 import sys
 import threading
@@ -48,6 +49,9 @@ def crowded(_):
             s.close()
         wait_until("nobody who waits", lambda: cluster.value(1, "drave_connections_paused") == 0, 30, 0.5)
         assert cluster.value(1, "drave_memory_waits_total", budget="requests") > 0
+        cluster[1].wait_log(r"the memory for .* is spent \(\d+ bytes; .*\[memory_spent\]", 10)
+        found = {one["name"]: one for one in json.loads(cluster.drave("doctor", "--json", check=False).stdout)}
+        assert found["memory"]["verdict"] == "remark" and "broker 1: somebody began to wait" in found["memory"]["text"], found["memory"]
         reader = threading.Thread(target=lambda: Raw(cluster[1].port).fetch("quiet", 0, 0, wait_ms=8000))
         reader.start()
         wait_until("a fetch that waits", lambda: cluster.value(1, "drave_fetches_waiting") == 1, 8, 0.3)
