@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from harness.cluster import BIN, Cluster
@@ -99,6 +100,9 @@ def what_is_refused():
         cluster[1].stop()  # the others hear how far its journal is when it is back
         cluster[1].start(ready=True)
         cluster.wait_leaders(TOPIC, in_sync=3)
+        heard = time.monotonic()
+        while time.monotonic() < heard + 3:  # they write it down within a second, with what is written anyway
+            produce(cluster, RECORDS)
         for broker in [*cluster, *other]:
             broker.stop()
         copies = copy(cluster, place / "new")
