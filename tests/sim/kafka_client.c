@@ -26,6 +26,8 @@ struct kafka_client {
     struct kafka_link *links[CLIENT_BROKERS_MAX + 1]; /* by node id */
     struct known_leader leaders[CLIENT_PARTITIONS_MAX];
     bool ready, asking, waiting, compacted;
+    int32_t silent; /* who did not answer the last question; 0: it was answered */
+    int32_t asked;
     uint64_t delete_retention_ms;
     struct kafka_call call;
     struct env_timer *timer;
@@ -174,6 +176,7 @@ static void described(struct kafka_call *call, int error, const void *response) 
     struct kafka_client *client = CONTAINER_OF(call, struct kafka_client, call);
 
     client->asking = false;
+    client->silent = error != ERR_NONE ? client->asked : 0;
     if (error != ERR_NONE) {
         kafka_client_refresh(client);
         return;
@@ -200,7 +203,10 @@ static void ask(void *arg) {
     request.topics.count = 1;
     request.allow_auto_topic_creation = false;
     client->call.done = described;
-    kafka_link_call(kafka_client_link(client, -1), &client->call, KP_METADATA,
+    client->asked = 1 + (int32_t)world_below(client->run->world, client->brokers);
+    if (client->asked == client->silent) /* another one: a broker may wait for very long */
+        client->asked = client->asked % (int32_t)client->brokers + 1;
+    kafka_link_call(client->links[client->asked], &client->call, KP_METADATA,
                     kafka_client_version(client, KP_METADATA, 7), &request, CALL_US);
 }
 
