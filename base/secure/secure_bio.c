@@ -15,6 +15,7 @@ static int bio_read(BIO *bio, char *into, int len) {
     struct secure_stream *stream = BIO_get_data(bio);
     size_t n = len < 0 ? 0 : (size_t)len;
     BIO_clear_retry_flags(bio);
+    if (secure_bio_rekeys_too_much(stream)) return -1;
     if (n > stream->in_len) n = stream->in_len;
     if (n == 0) {
         BIO_set_retry_read(bio);
@@ -50,6 +51,21 @@ static long bio_ctrl(BIO *bio, int command, long number, void *pointer) {
     return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
+bool secure_bio_rekeys_too_much(const struct secure_stream *stream) {
+    return stream->rekeys > SECURE_REKEYS + stream->opened_bytes / SECURE_REKEY_BYTES;
+}
+
+/* OpenSSL handles any number of them within one call. */
+static void message_passed(int written, int version, int content, const void *bytes, size_t len,
+                           SSL *ssl, void *arg) {
+    struct secure_stream *stream = arg;
+    (void)version;
+    (void)ssl;
+    if (written == 0 && content == SSL3_RT_HANDSHAKE && len > 0 &&
+        *(const uint8_t *)bytes == SSL3_MT_KEY_UPDATE)
+        stream->rekeys++;
+}
+
 BIO_METHOD *secure_bio_method(void) {
     BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "drave");
     CHECK(method != NULL); /* out of memory alone */
@@ -67,6 +83,8 @@ SSL *secure_bio_ssl(struct secure_stream *stream) {
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio);
     SSL_set_accept_state(ssl);
+    SSL_set_msg_callback(ssl, message_passed);
+    SSL_set_msg_callback_arg(ssl, stream);
     return ssl;
 }
 

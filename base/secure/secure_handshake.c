@@ -117,9 +117,11 @@ static void look_for_stalled(void *arg) {
 static void step_work(struct env_job *job) {
     struct secure_stream *stream = CONTAINER_OF(job, struct secure_stream, job);
     ERR_clear_error(); /* of this thread */
+    OSSL_HANDSHAKE_STATE before = SSL_get_state(stream->ssl);
     int result = SSL_do_handshake(stream->ssl), error = SSL_get_error(stream->ssl, result);
     stream->step = result == 1 ? STEP_DONE : error == SSL_ERROR_WANT_READ ? STEP_MORE : STEP_FAILED;
     if (stream->step == STEP_FAILED) secure_bio_reason(stream->ssl, stream->reason);
+    stream->moved = SSL_get_state(stream->ssl) != before;
     ERR_clear_error();
 }
 
@@ -132,9 +134,11 @@ static void step_done(struct env_job *job) {
         stream->above->free_if_gone(stream);
         return;
     }
-    DL_DELETE(host->shaking, stream);
-    DL_APPEND(host->shaking, stream);
-    stream->stepped_us = env_now_us(host->env);
+    if (stream->moved) {
+        DL_DELETE(host->shaking, stream);
+        DL_APPEND(host->shaking, stream);
+        stream->stepped_us = env_now_us(host->env);
+    }
     if (stream->step == STEP_DONE) {
         host->shaken++;
         secure_handshake_leave(stream);

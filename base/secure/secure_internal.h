@@ -15,6 +15,10 @@ enum {
     SECURE_RECORD = 16 * 1024,
     SECURE_FLIGHT = 128 * 1024,
     SECURE_OUT_MOST = SECURE_FLIGHT + 128 * 1024, /* beyond a flight: what TLS says by itself */
+    /* Changes of keys by the other side: so many, and one more for each MiB that it sends. A client
+     * has none, or one in gigabytes; each costs as much as a request, and 32 KiB can hold 1,200. */
+    SECURE_REKEYS = 32,
+    SECURE_REKEY_BYTES = 1024 * 1024,
 };
 
 enum secure_state {
@@ -57,6 +61,8 @@ struct secure_stream {
     const uint8_t *in;
     size_t in_len;
     uint8_t *kept;
+    uint64_t opened_bytes; /* decrypted so far */
+    uint32_t rekeys;       /* by the other side */
     /* Bytes that are to leave, and those that are on their way. */
     uint8_t *out, *flown;
     size_t out_len, out_room, flown_len;
@@ -71,7 +77,8 @@ struct secure_stream {
     uint64_t stepped_us; /* when its handshake made its last step */
     const struct secure_above *above;
     struct env_job job;
-    int step;                          /* what came of the last one; the job's, as is the next */
+    int step;                          /* what came of the last one; the job's, as what follows */
+    bool moved;                        /* it brought the handshake on: a byte alone does not */
     char reason[256];                  /* why it failed */
     struct secure_stream *next, *prev; /* shaking or waiting */
 };
@@ -105,6 +112,8 @@ BIO_METHOD *secure_bio_method(void); /* BIO_meth_free */
 SSL *secure_bio_ssl(struct secure_stream *stream);
 /* Moves what was not taken out of the host's memory. */
 void secure_bio_keep(struct secure_stream *stream);
+/* It changes keys more often than it may: nothing more of it is read. */
+bool secure_bio_rekeys_too_much(const struct secure_stream *stream);
 /* OpenSSL's words for the last error of this thread, and for what was wrong with a certificate;
  * into 256 bytes. */
 void secure_bio_reason(SSL *ssl, char into[256]);

@@ -97,6 +97,10 @@ static void fail(struct secure_stream *stream, const char *why) {
 static void fail_record(struct secure_stream *stream) {
     char reason[256];
     struct error_text why;
+    if (secure_bio_rekeys_too_much(stream)) {
+        fail(stream, "it changes the keys of TLS again and again, and sends next to nothing");
+        return;
+    }
     secure_bio_reason(stream->ssl, reason);
     error_set(&why, ERR_CONNECTION, "what it sent is no TLS, or was changed on its way: %.200s",
               reason);
@@ -248,6 +252,7 @@ static void deliver(struct secure_stream *stream) {
         CHECK(room > 0);
         int read = SSL_read_ex(stream->ssl, into, room, &n);
         CHECK(read == 1 && n > 0 && n <= room); /* it was peeked at */
+        stream->opened_bytes += n;
         stream->events->received(stream->arg, n);
     }
     secure_bio_keep(stream);

@@ -9,9 +9,10 @@
  * to which the other side has not agreed in TLS's way is an end: what travels here has lengths.
  * Invariants: until the first byte has come a stream has no memory of TLS; at most handshakes_max
  * are between their first byte and their end, further ones wait, and while some wait the one that
- * has been silent longest goes, after STALL_MS; all must have ended timeout_ms after they came. A
- * stream that is not read keeps at most one read (32 KiB) and a record. What is encrypted ahead of
- * the socket is at most one flight (128 KiB and a record), charged to `sent`.
+ * has got on with it longest ago goes, after STALL_MS; all must have ended timeout_ms after they
+ * came. Who changes its keys more than seldom is ended. A stream that is not read keeps at most one
+ * read (32 KiB) and a record. What is encrypted ahead of the socket is at most one flight (128 KiB
+ * and a record), charged to `sent`.
  */
 #ifndef BASE_SECURE_SECURE_STREAM_H
 #define BASE_SECURE_SECURE_STREAM_H
