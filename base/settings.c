@@ -10,12 +10,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -351,32 +353,44 @@ int settings_read_file(struct settings *settings, const char *path, struct error
     return error;
 }
 
+int settings_open_file(const char *path, FILE **file) {
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* of a FIFO it would wait else */
+    int error = fd < 0                     ? errno == ENXIO ? ERR_NO_FILE : error_from_errno(errno)
+                                    : fstat(fd, &status) != 0 ? error_from_errno(errno)
+                : S_ISDIR(status.st_mode)  ? ERR_DIRECTORY
+                : !S_ISREG(status.st_mode) ? ERR_NO_FILE
+                                           : ERR_NONE;
+    *file = error == ERR_NONE ? fdopen(fd, "rb") : NULL;
+    if (error == ERR_NONE && *file == NULL) error = error_from_errno(errno);
+    if (*file == NULL && fd >= 0) close(fd);
+    return error;
+}
+
 /* The bytes of its first line into `into`, with its end; 0: it has none that fits. */
 static size_t read_secret(FILE *file, size_t room, char *into) {
-    char *line = NULL;
-    size_t line_room = 0;
-    ssize_t len = getline(&line, &line_room, file);
-    size_t used = len < 0 ? 0 : strcspn(line, "\r\n");
+    if (fgets(into, (int)room, file) == NULL) into[0] = '\0';
+    size_t used = strcspn(into, "\r\n");
+    int next = into[used] == '\0' ? fgetc(file) : '\n';
+    if (next != EOF && next != '\r' && next != '\n') used = 0; /* it goes on */
     for (size_t i = 0; i < used; i++)
-        if (line[i] <= ' ' || line[i] > '~') used = 0;
-    if (used >= room) used = 0;
-    if (used > 0) memcpy(into, line, used);
+        if (into[i] <= ' ' || into[i] > '~') used = 0;
     into[used] = '\0';
-    free(line); /* getline's own */
     return used;
 }
 
 int settings_read_secret(const char *name, const char *path, size_t least, size_t room, char *into,
                          struct error_text *why) {
     struct stat status;
-    FILE *file = fopen(path, "re");
-    if (file == NULL || fstat(fileno(file), &status) != 0) {
-        int error = error_from_errno(errno);
+    FILE *file;
+    int error = settings_open_file(path, &file);
+    if (error == ERR_NONE && fstat(fileno(file), &status) != 0) error = error_from_errno(errno);
+    if (error != ERR_NONE) {
         if (file != NULL) fclose(file);
         return error_set(why, error, "%s=%.200s cannot be read (%s)", name, path,
                          error_phrase(error));
     }
-    size_t len = S_ISREG(status.st_mode) ? read_secret(file, room, into) : 0;
+    size_t len = read_secret(file, room, into);
     fclose(file);
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0 && len >= least) return ERR_NONE;
     into[0] = '\0';

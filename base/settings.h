@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/error.h"
 
@@ -58,6 +59,9 @@ void settings_free(struct settings *settings);
 /* ERR_NOT_FOUND (file), ERR_INVALID; `why` has the sentence. Later calls override earlier ones;
  * --set comes last. */
 int settings_read_file(struct settings *settings, const char *path, struct error_text *why);
+/* For reading, of what a setting is the path of: fclose. What is no file is refused at once, as
+ * env_file_open does (ERR_NO_FILE, ERR_DIRECTORY): nobody waits for the other end of a FIFO. */
+int settings_open_file(const char *path, FILE **file);
 /* The first line of a file that its owner alone may read, which the setting `name` is the path of:
  * `least` or more letters, digits and signs, which with their end fit into `room`. ERR_INVALID, or
  * why it cannot be read; what is in it is never part of the sentence. */

@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/settings.h"
 
 enum { MOST_CERTIFICATES = 1000 };
 
@@ -37,22 +38,29 @@ static const char *location(const struct reading *reading) {
     return reading->name[0] == '-' ? " " : ".location=";
 }
 
-static int refuse_errno(struct reading *reading, int system_errno) {
+static int refuse_unread(struct reading *reading, int error) {
     return error_set(reading->why, ERR_INVALID, "%s%s%.200s cannot be read: %s", reading->name,
-                     location(reading), reading->store->path,
-                     error_phrase(error_from_errno(system_errno)));
+                     location(reading), reading->store->path, error_phrase(error));
+}
+
+/* A broker looks again and again, and waits for nobody; drave may be given a pipe, --ca <(...). */
+static int open_file(const struct reading *reading, FILE **file) {
+    if (reading->name[0] != '-') return settings_open_file(reading->store->path, file);
+    *file = fopen(reading->store->path, "rbe");
+    return *file == NULL ? error_from_errno(errno) : ERR_NONE;
 }
 
 static int read_file(struct reading *reading) {
-    FILE *file = fopen(reading->store->path, "rb");
-    if (file == NULL) return refuse_errno(reading, errno);
+    FILE *file;
+    int error = open_file(reading, &file);
+    if (error != ERR_NONE) return refuse_unread(reading, error);
     setvbuf(file, NULL, _IONBF, 0); /* no second copy of a key */
     reading->bytes = mem_alloc(TLS_FILE_MOST + 1);
     errno = 0;
     reading->len = fread(reading->bytes, 1, TLS_FILE_MOST + 1, file);
-    int failed = ferror(file) ? errno : 0;
+    error = ferror(file) ? error_from_errno(errno) : ERR_NONE;
     fclose(file);
-    if (failed != 0) return refuse_errno(reading, failed);
+    if (error != ERR_NONE) return refuse_unread(reading, error);
     if (reading->len <= TLS_FILE_MOST) return ERR_NONE;
     return error_set(reading->why, ERR_INVALID,
                      "%s%s%.200s has more than %d bytes; keys and certificates are smaller",
@@ -267,8 +275,8 @@ int tls_files_trusted(const struct tls_options *options, SSL_CTX *ctx, bool name
 static bool add_file(EVP_MD_CTX *digest, const char *path) {
     uint8_t bytes[4096];
     size_t len, total = 0;
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) return false;
+    FILE *file;
+    if (settings_open_file(path, &file) != ERR_NONE) return false;
     while ((len = fread(bytes, 1, sizeof bytes, file)) > 0 && total <= TLS_FILE_MOST) {
         EVP_DigestUpdate(digest, bytes, len);
         total += len;

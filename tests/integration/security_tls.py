@@ -1,6 +1,7 @@
 """TLS for clients: real clients of four kinds, certificates that change under load, wrong doors, and strangers who mean harm."""
 
 import json
+import os
 import re
 import socket
 import ssl
@@ -386,6 +387,8 @@ def at_the_start(authority):
     check(1, "keytool -importkeystore", ssl_keystore_location=folder / "jks")
     check(1, "neither PEM nor PKCS12", ssl_keystore_location=folder / "empty")
     check(1, "has no private key", ssl_keystore_location=authority.ca)
+    os.mkfifo(folder / "fifo")
+    check(1, "cannot be read: a FIFO", ssl_keystore_location=folder / "fifo")
     check(1, "no listener speaks TLS", ssl_keystore_location=good, listeners="PLAINTEXT://127.0.0.1:0")
     done = subprocess.run([BIN / "draved", "--check", "--set", "ssl.keystore.password=secret"], capture_output=True, text=True)
     assert done.returncode == 1 and "lists processes" in done.stderr and "secret" not in done.stderr, done.stderr

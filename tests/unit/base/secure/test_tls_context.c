@@ -1,6 +1,7 @@
 /* Contexts out of files: those that can be used, and the sentence for each that cannot. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -214,6 +215,20 @@ static void test_tls_files_fingerprint(void **state) {
     assert_int_equal(tls_files_fingerprint(&options), 0);
 }
 
+/* What is no file is refused, and nobody waits for the other end of it. */
+static void test_tls_files_fifo(void **state) {
+    (void)state;
+    struct tls_options options = tls_server_options(made);
+    remove(made);
+    assert_int_equal(mkfifo(made, 0600), 0);
+    assert_int_equal(tls_files_fingerprint(&options), 0);
+    assert_bad(&options, "cannot be read: a FIFO, a socket or a device", made);
+    options.own.path = server;
+    options.trusted.path = made;
+    assert_bad(&options, "ssl.truststore.location=", "a FIFO, a socket or a device");
+    remove(made);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_tls_context_pem, open_files, close_files),
@@ -222,6 +237,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_tls_context_wrong_files, open_files, close_files),
         cmocka_unit_test_setup_teardown(test_tls_context_protocols, open_files, close_files),
         cmocka_unit_test_setup_teardown(test_tls_files_fingerprint, open_files, close_files),
+        cmocka_unit_test_setup_teardown(test_tls_files_fifo, open_files, close_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
