@@ -61,11 +61,10 @@ class Admin(console_api.Seen):
         assert got == status, (change, form, got, text)
         return json.loads(text)
 
-    def shell(self, command, dry=False):
+    def shell(self, command, of="sh"):
         """Runs a command as the console shows it."""
-        done = subprocess.run(
-            command.replace("drave ", f"{BIN}/drave ", 1) + f" -b {self.bootstrap}", shell=True, check=False, capture_output=True, text=True
-        )
+        words = [of, "-c", command.replace("drave ", f"{BIN}/drave ", 1) + f" -b {self.bootstrap}"]
+        done = subprocess.run(words, check=False, capture_output=True, text=True)
         assert done.returncode == 0, (command, done.stderr)
         return done.stdout
 
@@ -131,12 +130,18 @@ def refused_starts(cluster):
     short = cluster.directory / "short"
     short.write_text("secret\n")
     short.chmod(0o600)
+    long = cluster.directory / "long"
+    long.write_text("secret" * 43 + "\n")
+    long.chmod(0o600)
+    os.mkfifo(cluster.directory / "fifo", 0o600)
     cluster.token_file.chmod(0o644)
     try:
         for more, wanted in (
             ([], "chmod 600"),
             (["--set", f"console.token.file={short}"], "no line of 32 to 256"),
+            (["--set", f"console.token.file={long}"], "no line of 32 to 256"),
             (["--set", f"console.token.file={cluster.directory / 'none'}"], "cannot be read"),
+            (["--set", f"console.token.file={cluster.directory / 'fifo'}"], "cannot be read (a FIFO"),
             (["--set", "console.token.file="], "needs console.token.file"),
             (["--set", "console.serve=never"], "no console is served"),
         ):
@@ -219,8 +224,13 @@ def topic(cluster):
         ({"name": "x", "partitions": 1000000}, 409),
         ({"name": "x\r\nSet-Cookie: a=b"}, 409),
         ({"name": "x" * 3000}, 400),
+        ({"name": "x", "partitions": "1O"}, 409),
+        ({"name": "x", "replicas": "three"}, 409),
+        ({"name": "x", "dry_run": "true"}, 400),
+        ({"name": "x", "dry_run": ""}, 400),
     ):
         cluster.change("create-topic", status=status, **bad)
+    cluster.ask("topic", name="x", status=404)
     plan = cluster.change("settings", dry_run=1, topic="made", settings="retention.ms=7200000\ncleanup.policy")
     assert plan["plan"] == ["retention.ms: 3600000 -> 7200000", "cleanup.policy: compact -> its default"], plan
     assert plan["command"] == "drave topic alter made -c retention.ms=7200000 -d cleanup.policy", plan
@@ -284,6 +294,9 @@ def produce(cluster):
         ({"topic": "hand", "partition": 0, "value": "x" * (2 << 20)}, 409),
     ):
         cluster.change("produce", status=status, **bad)
+    for size, status in ((1 << 20, 200), (2 << 20, 503), (5 << 19, 503)):  # the command is larger than the console may hold
+        got = cluster.post("produce", body=b"topic=hand&partition=0&dry_run=1&headers=h%3D" + b"\1" * size)
+        assert got[0] == status, (size, got[0], got[1][:200])
 
 
 def committed(cluster, name):
@@ -341,6 +354,11 @@ def seek(cluster):
     assert [r["from"] for r in plan["rows"]] == ["-1", "-1"]
     cluster.change("seek", name="new one", to="latest", offsets=rows(plan))
     assert committed(cluster, "new one") == {("way", 0): 100, ("way", 1): 100}
+    keys = "^C\x03\n'it\\s'\x7f\t\u00e9"  # nothing of a command is a key that a terminal would take for pressed
+    command = cluster.change("seek", dry_run=1, name=keys, to="offset", offset=3, topic="way")["command"]
+    assert command.isprintable() and "\u00e9" in command, command
+    cluster.shell(command, of="bash")
+    assert committed(cluster, keys) == {("way", 0): 3, ("way", 1): 3}
     for bad, status in (
         ({"name": name}, 400),
         ({"name": name, "to": "nowhere"}, 400),
@@ -357,6 +375,20 @@ def seek(cluster):
     assert cluster.change("seek", status=409, name=name, to="latest", offsets="7 0 way")["error"]["code"] == "UNKNOWN_TOPIC_OR_PARTITION"
 
 
+def unreached(cluster):
+    """A leader that is fenced and does not answer is asked for nothing, and what another one said is not taken for its answer."""
+    cluster.create("lone", 6, 1)
+    cluster.wait_leaders("lone")
+    (partition, *_) = (p["partition"] for p in cluster.ask("topic", name="lone")["partitions"] if p["leader"] == 2)
+    cluster[2].pause()
+    try:
+        wait_until("broker 2 to be fenced", lambda: [b for b in cluster.ask("overview")["brokers"] if b["id"] == 2 and b["fenced"]])
+        told = cluster.change("produce", status=502, topic="lone", partition=partition, value="x")
+        assert "it is not reached" in told["error"]["text"], told
+    finally:
+        cluster[2].resume()
+
+
 def main():
     suite = Suite()
     with console_api.Seen(1) as cluster:
@@ -367,6 +399,7 @@ def main():
         suite.run(seek, cluster, name="console_admin_seek")
         suite.run(topic, cluster, name="console_admin_topic")
         suite.run(produce, cluster, name="console_admin_produce")
+        suite.run(unreached, cluster, name="console_admin_unreached")
         suite.run(refused_starts, cluster, name="console_admin_refused_starts")
     assert not os.path.exists("/tmp/owned")
     suite.end()

@@ -33,14 +33,16 @@ static void forget(struct inquiry *inquiry) {
 
 static void end(struct inquiry *inquiry, int status) {
     struct http_exchange *exchange = inquiry->exchange;
+    struct slice text = json_take(&inquiry->json);
+    json_drop(&inquiry->json); /* a step that was refused in its middle may write on */
     inquiry->exchange = NULL;
     if (inquiry->answered != NULL) {
-        inquiry->answered(inquiry, status, json_take(&inquiry->json));
+        inquiry->answered(inquiry, status, text);
         return;
     }
     exchange->wish = NULL;
     http_respond_with(exchange, inquiry->asker->tag, status, "application/json",
-                      inquiry->asker->lines, json_take(&inquiry->json));
+                      inquiry->asker->lines, text);
 }
 
 void inquiry_respond(struct inquiry *inquiry) {
@@ -56,6 +58,7 @@ void inquiry_refuse(struct inquiry *inquiry, int status, const char *code, const
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     json_drop(&inquiry->json);
+    inquiry->json = (struct json){0};
     json_object(&inquiry->json, NULL);
     json_object(&inquiry->json, "error");
     json_words(&inquiry->json, "code", code);
@@ -128,21 +131,24 @@ void *inquiry_alloc(struct inquiry *inquiry, size_t size) {
     return memory;
 }
 
-static bool find_value(const struct http_request *request, const char *name, char *into,
-                       size_t room) {
+/* The request is gone when it was answered. */
+static bool find_value(const struct inquiry *inquiry, const char *name, char *into, size_t room) {
+    const struct http_request *request = inquiry->request;
+    if (inquiry->exchange == NULL) return false;
     if (request->post) return http_query_value(request->body, request->body_len, name, into, room);
     return http_query_value(request->query, request->query_len, name, into, room);
 }
 
 const char *inquiry_long_value(struct inquiry *inquiry, const char *name) {
+    if (inquiry->exchange == NULL) return NULL;
     size_t room = inquiry->request->body_len + 1;
     char *value = inquiry_alloc(inquiry, room);
-    return value != NULL && find_value(inquiry->request, name, value, room) ? value : NULL;
+    return value != NULL && find_value(inquiry, name, value, room) ? value : NULL;
 }
 
 const char *inquiry_value(struct inquiry *inquiry, const char *name) {
     char value[INQUIRY_NAME + 1];
-    if (!find_value(inquiry->request, name, value, sizeof value)) return NULL;
+    if (!find_value(inquiry, name, value, sizeof value)) return NULL;
     return kp_arena_string(&inquiry->arena, value, strlen(value)).data;
 }
 
@@ -235,6 +241,11 @@ void inquiry_later(struct inquiry *inquiry, void (*then)(struct inquiry *inquiry
     inquiry->pending++;
     inquiry->later.run = its_turn;
     env_yield(inquiry->asker->env, &inquiry->later);
+}
+
+const void *inquiry_answer(const struct inquiry *inquiry, enum kp_api_key key) {
+    const struct ask *ask = inquiry->asks;
+    return ask != NULL && ask->call.key == key && ask->error == ERR_NONE ? ask->response : NULL;
 }
 
 /* ---- The cluster ---- */
@@ -331,25 +342,27 @@ struct coordinator_wish {
 };
 
 static void coordinator_told(struct inquiry *inquiry) {
-    const struct ask *ask = inquiry->asks;
     const struct coordinator_wish *wish = inquiry->state;
-    const struct kp_find_coordinator_response *response = ask->response;
+    const struct kp_find_coordinator_response *response = inquiry_answer(inquiry,
+                                                                         KP_FIND_COORDINATOR);
     int16_t error = 0;
     inquiry->coordinator = -1;
-    if (ask->error == ERR_NONE && response->coordinators.count > 0) {
+    if (response != NULL && response->coordinators.count > 0) {
         error = response->coordinators.items[0].error_code;
         inquiry->coordinator = response->coordinators.items[0].node_id;
-    } else if (ask->error == ERR_NONE) {
+    } else if (response != NULL) {
         error = response->error_code;
         inquiry->coordinator = response->node_id;
     }
-    if (ask->error == ERR_NONE && error == 0 && inquiry->coordinator >= 0)
+    if (error == 0 && inquiry->coordinator >= 0)
         inquiry_then(inquiry, wish->then);
     else
         inquiry_refuse(inquiry, BAD_GATEWAY, "coordinator",
                        "Nobody coordinates this group at the moment (%s); that passes within "
                        "seconds, unless too many brokers are down.",
-                       ask->error != ERR_NONE ? error_phrase(ask->error) : kafka_error_name(error));
+                       response != NULL                   ? kafka_error_name(error)
+                       : inquiry->asks->error == ERR_NONE ? "it is not reached"
+                                                          : error_phrase(inquiry->asks->error));
 }
 
 static void ask_coordinator(struct inquiry *inquiry) {

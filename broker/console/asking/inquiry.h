@@ -75,8 +75,8 @@ struct inquiry {
 
 /* Memory of the inquiry, zeroed. NULL: too much; the inquiry was refused. */
 void *inquiry_alloc(struct inquiry *inquiry, size_t size);
-/* The value of that name in the query, or in the body of a POST, decoded; NULL: there is none, or
- * it is longer than INQUIRY_NAME. */
+/* The value of that name in the query, or in the body of a POST, decoded; NULL: there is none, it
+ * is longer than INQUIRY_NAME, or the inquiry has ended. */
 const char *inquiry_value(struct inquiry *inquiry, const char *name);
 /* The same of any length. */
 const char *inquiry_long_value(struct inquiry *inquiry, const char *name);
@@ -89,6 +89,9 @@ int64_t inquiry_number(struct inquiry *inquiry, const char *name, int64_t fallba
  * asked. */
 struct ask *inquiry_ask(struct inquiry *inquiry, int32_t node, enum kp_api_key key, int version_min,
                         int version_max, const void *request, size_t response_size);
+/* What was answered to the question that was asked last, which is of that API. NULL: nothing, or it
+ * was not asked at all. */
+const void *inquiry_answer(const struct inquiry *inquiry, enum kp_api_key key);
 /* Gives back the bytes of the answers asked for since inquiry->asks was `before`: what was decoded
  * from them is not to be looked at any more. */
 void inquiry_drop_frames(struct inquiry *inquiry, const struct ask *before);

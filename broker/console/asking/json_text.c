@@ -24,6 +24,7 @@ static char *room_for(struct json *json, size_t more) {
 }
 
 static void add(struct json *json, const char *data, size_t len) {
+    if (json->dropped) return;
     memcpy(room_for(json, len), data, len);
     json->len += len;
 }
@@ -44,6 +45,7 @@ static void begin_value(struct json *json, const char *key) {
 }
 
 static void open_level(struct json *json, const char *key, const char *bracket, char end) {
+    if (json->dropped) return;
     CHECK(json->depth < JSON_DEPTH_MAX); /* the code decides how deep it goes, not the data */
     begin_value(json, key);
     add(json, bracket, 1);
@@ -60,13 +62,14 @@ void json_array(struct json *json, const char *key) {
 }
 
 void json_end(struct json *json) {
+    if (json->dropped) return;
     CHECK(json->depth > 0);
     add(json, &json->ends[--json->depth], 1);
     json->follows = true;
 }
 
 struct slice json_take(struct json *json) {
-    CHECK(json->depth == 0);
+    CHECK(json->depth == 0 && !json->dropped);
     add(json, "\n", 1);
     struct slice text = slice_adopt(NULL, json->data, json->len);
     *json = (struct json){0};
@@ -75,7 +78,7 @@ struct slice json_take(struct json *json) {
 
 void json_drop(struct json *json) {
     mem_free(json->data);
-    *json = (struct json){0};
+    *json = (struct json){.dropped = true};
 }
 
 /* ---- Texts ---- */

@@ -3,8 +3,9 @@
  *
  * Happy path: json_object, values, json_end; then json_take. Numbers of 64 bits are strings, since
  * a browser rounds them; bytes are {"text": ...} where they are UTF-8, else {"base64": ...}.
- * Failures: none. Invariant: what comes out is JSON in UTF-8, whatever the bytes were that went in:
- * what is no UTF-8 in a text becomes U+FFFD.
+ * Failures: none; behind json_drop all that is written goes nowhere, so that whoever is in the
+ * middle of it when its answer is given up need not know. Invariant: what comes out is JSON in
+ * UTF-8, whatever the bytes were that went in: what is no UTF-8 in a text becomes U+FFFD.
  */
 #ifndef BROKER_CONSOLE_ASKING_JSON_TEXT_H
 #define BROKER_CONSOLE_ASKING_JSON_TEXT_H
@@ -24,6 +25,7 @@ struct json {
     char ends[JSON_DEPTH_MAX]; /* what closes each level */
     unsigned depth;
     bool follows; /* a value stands before, at this level */
+    bool dropped; /* it takes nothing more */
 };
 
 /* `key`: the member's name, which needs no escape; NULL in an array, and of the outermost value. */
@@ -47,6 +49,7 @@ void json_exact(struct json *json, const char *key, const uint8_t *data, size_t 
 
 /* All levels are closed; the text is the caller's. */
 struct slice json_take(struct json *json);
-void json_drop(struct json *json); /* nothing if it was taken */
+/* Forgets what was written, if it was not taken, and all that is still to be. */
+void json_drop(struct json *json);
 
 #endif

@@ -7,13 +7,22 @@
 
 #include "protocol/kafka_error.h"
 
-enum { SENTENCE = 1024, COMMAND_ROOM = 256, CONFLICT = 409, BAD_GATEWAY = 502 };
+enum { SENTENCE = 1024, COMMAND_ROOM = 256, BAD_REQUEST = 400, CONFLICT = 409, BAD_GATEWAY = 502 };
 
 static const char PLAIN[] =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,=@+";
 
 bool change_is_dry(struct inquiry *inquiry) {
-    return inquiry_number(inquiry, "dry_run", 0, 0, 1) == 1;
+    const char *dry = inquiry_value(inquiry, "dry_run");
+    return dry != NULL && strcmp(dry, "1") == 0;
+}
+
+bool change_dry_is_known(struct inquiry *inquiry) {
+    const char *dry = inquiry_value(inquiry, "dry_run");
+    if (dry == NULL || strcmp(dry, "1") == 0 || strcmp(dry, "0") == 0) return true;
+    inquiry_refuse(inquiry, BAD_REQUEST, "dry_run",
+                   "dry_run=%.50s is neither 1 (only say what would be done) nor 0 (do it).", dry);
+    return false;
 }
 
 void change_begin(struct inquiry *inquiry) {
@@ -57,10 +66,36 @@ struct change_command change_command(struct inquiry *inquiry, const char *words)
     return command;
 }
 
+/* A terminal would take what is no sign for a key that was pressed, also inside of quotes: ^C ends
+ * the line, and what follows is another command. */
+static void add_keys(struct change_command *command, const char *word) {
+    add(command, "$'", 2);
+    for (const char *at = word; *at != '\0'; at++) {
+        char escape[8];
+        unsigned char byte = (unsigned char)*at;
+        bool sign = byte >= ' ' && byte != 0x7f;
+        int len = sign ? snprintf(escape, sizeof escape,
+                                  strchr("\\'", byte) != NULL ? "\\%c" : "%c", byte)
+                       : snprintf(escape, sizeof escape, "\\%03o", byte);
+        add(command, escape, (size_t)len);
+    }
+    add(command, "'", 1);
+}
+
+static bool has_keys(const char *word) {
+    for (const char *at = word; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f) return true;
+    return false;
+}
+
 void change_word(struct change_command *command, const char *word) {
     add(command, " ", 1);
     if (*word != '\0' && word[strspn(word, PLAIN)] == '\0') {
         add(command, word, strlen(word));
+        return;
+    }
+    if (has_keys(word)) {
+        add_keys(command, word);
         return;
     }
     add(command, "'", 1);
@@ -104,13 +139,16 @@ void change_refused(struct inquiry *inquiry, int16_t error, struct kp_string mes
                        kafka_error_message(error), kafka_error_name(error));
 }
 
-bool change_answered(struct inquiry *inquiry, const struct ask *ask) {
-    if (ask != NULL && ask->error == ERR_NONE) return true;
-    inquiry_refuse(inquiry, BAD_GATEWAY, "broker",
-                   "The broker that has to do it does not answer (%s); look whether it was done "
-                   "before you try again.",
-                   ask == NULL ? "it is not reached" : error_phrase(ask->error));
-    return false;
+const void *change_answered(struct inquiry *inquiry, enum kp_api_key key) {
+    const void *answer = inquiry_answer(inquiry, key);
+    const struct ask *ask = inquiry->asks;
+    if (answer == NULL)
+        inquiry_refuse(inquiry, BAD_GATEWAY, "broker",
+                       "The broker that has to do it does not answer (%s); look whether it was "
+                       "done before you try again.",
+                       ask == NULL || ask->error == ERR_NONE ? "it is not reached"
+                                                             : error_phrase(ask->error));
+    return answer;
 }
 
 /* ---- Lines ---- */

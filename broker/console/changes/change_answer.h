@@ -5,8 +5,9 @@
  * Happy path: change_is_dry; the route writes members of inquiry->json, and sentences with
  * change_says inside an array "plan"; a command is begun, gets words, and ends the answer.
  * Failures: none; a word that does not fit in the memory of the inquiry refuses it. Invariant: a
- * command can be given to a shell as it stands: each word is quoted where a shell would take it
- * apart.
+ * command can be given to a shell as it stands, or pasted into a terminal: each word is quoted
+ * where a shell would take it apart, and has no byte that is a key ($'...', which bash, zsh and ksh
+ * read).
  */
 #ifndef BROKER_CONSOLE_CHANGES_CHANGE_ANSWER_H
 #define BROKER_CONSOLE_CHANGES_CHANGE_ANSWER_H
@@ -19,8 +20,11 @@ struct change_command {
     size_t len, room;
 };
 
-/* ?dry_run=1 in the form. */
+/* ?dry_run=1 in the form. What else it may say is refused before anything is asked
+ * (change_dry_is_known): a wish that is not understood is not done. */
 bool change_is_dry(struct inquiry *inquiry);
+/* False: refused. */
+bool change_dry_is_known(struct inquiry *inquiry);
 /* The member "dry_run", behind the beginning of the answer. */
 void change_begin(struct inquiry *inquiry);
 /* One sentence of what will be or was done. */
@@ -40,8 +44,9 @@ void change_log(struct inquiry *inquiry, const char *format, ...)
 
 /* What a broker has refused; `message` may be null. */
 void change_refused(struct inquiry *inquiry, int16_t error, struct kp_string message);
-/* Refuses it where a broker did not answer; true: it did. */
-bool change_answered(struct inquiry *inquiry, const struct ask *ask);
+/* The answer to the question that was asked last. NULL: a broker did not give it, and it was
+ * refused. */
+const void *change_answered(struct inquiry *inquiry, enum kp_api_key key);
 
 /* One line after the other of a value of the form, without its end; NULL: there are no more.
  * Changes *rest. */

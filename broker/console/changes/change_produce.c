@@ -117,8 +117,8 @@ static char *record_line(struct inquiry *inquiry, const struct producing *produc
     json_end(&json);
     json_end(&json);
     struct slice text = json_take(&json);
-    char *line = inquiry_alloc(inquiry, text.len + 1);
-    if (line != NULL) memcpy(line, text.data, text.len);
+    char *line = inquiry_alloc(inquiry, text.len); /* without the end of the line */
+    if (line != NULL) memcpy(line, text.data, text.len - 1);
     slice_unref(&text);
     return line;
 }
@@ -171,9 +171,8 @@ static void show(struct inquiry *inquiry, const struct producing *producing, int
 
 static void produced(struct inquiry *inquiry) {
     const struct producing *producing = inquiry->state;
-    const struct ask *ask = inquiry->asks;
-    if (!change_answered(inquiry, ask)) return;
-    const struct kp_produce_response *response = ask->response;
+    const struct kp_produce_response *response = change_answered(inquiry, KP_PRODUCE);
+    if (response == NULL) return;
     if (response->responses.count != 1 ||
         response->responses.items[0].partition_responses.count != 1)
         return;

@@ -135,9 +135,8 @@ static void limits_told(struct inquiry *inquiry) {
 
 static void topics_told(struct inquiry *inquiry) {
     struct seek_plan *plan = inquiry->state;
-    const struct ask *ask = inquiry->asks;
-    if (!change_answered(inquiry, ask)) return;
-    const struct kp_metadata_response *metadata = ask->response;
+    const struct kp_metadata_response *metadata = change_answered(inquiry, KP_METADATA);
+    if (metadata == NULL) return;
     if (plan->topic != NULL && !seek_plan_take_topic(inquiry, plan, metadata)) return;
     if (seek_plan_ask(inquiry, plan, metadata)) inquiry_then(inquiry, limits_told);
 }
@@ -166,9 +165,8 @@ static void ask_topics(struct inquiry *inquiry, struct seek_plan *plan) {
 
 static void committed_told(struct inquiry *inquiry) {
     struct seek_plan *plan = inquiry->state;
-    const struct ask *ask = inquiry->asks;
-    if (!change_answered(inquiry, ask)) return;
-    const struct kp_offset_fetch_response *response = ask->response;
+    const struct kp_offset_fetch_response *response = change_answered(inquiry, KP_OFFSET_FETCH);
+    if (response == NULL) return;
     if (response->error_code != 0)
         change_refused(inquiry, response->error_code, KP_NULL_STRING);
     else if (seek_plan_take_committed(inquiry, plan, response))
@@ -200,11 +198,10 @@ static int16_t first_error(const struct kp_offset_commit_response *response) {
 }
 
 static void committed(struct inquiry *inquiry) {
-    const struct ask *ask = inquiry->asks;
     const char *name = inquiry_value(inquiry, "name");
     size_t count = 0;
-    if (!change_answered(inquiry, ask)) return;
-    const struct kp_offset_commit_response *response = ask->response;
+    const struct kp_offset_commit_response *response = change_answered(inquiry, KP_OFFSET_COMMIT);
+    if (response == NULL) return;
     int16_t error = first_error(response);
     if (error == KAFKA_UNKNOWN_MEMBER_ID || error == KAFKA_REBALANCE_IN_PROGRESS) {
         inquiry_refuse(inquiry, CONFLICT, "members",

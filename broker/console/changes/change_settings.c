@@ -36,9 +36,9 @@ static void say_setting(struct inquiry *inquiry, const struct altering *altering
 
 static void altered(struct inquiry *inquiry) {
     const struct altering *altering = inquiry->state;
-    const struct ask *ask = inquiry->asks;
-    if (!change_answered(inquiry, ask)) return;
-    const struct kp_incremental_alter_configs_response *response = ask->response;
+    const struct kp_incremental_alter_configs_response *response = change_answered(
+        inquiry, KP_INCREMENTAL_ALTER_CONFIGS);
+    if (response == NULL) return;
     if (response->responses.count != 1) return;
     if (response->responses.items[0].error_code != 0) {
         change_refused(inquiry, response->responses.items[0].error_code,
@@ -67,9 +67,8 @@ static void ask_altering(struct inquiry *inquiry) {
     struct kp_incremental_alter_configs_request *request = inquiry_alloc(inquiry, sizeof *request);
     struct kp_incremental_alter_configs_request_resource *resource = inquiry_alloc(
         inquiry, sizeof *resource);
-    const struct ask *ask = inquiry->asks;
-    if (request == NULL || resource == NULL || !change_answered(inquiry, ask)) return;
-    const struct kp_describe_configs_response *told = ask->response;
+    const struct kp_describe_configs_response *told = change_answered(inquiry, KP_DESCRIBE_CONFIGS);
+    if (request == NULL || resource == NULL || told == NULL) return;
     if (told->results.count != 1 || told->results.items[0].error_code != 0) {
         inquiry_refuse(inquiry, NOT_FOUND, "topic", "There is no topic \"%.250s\".",
                        altering->topic);

@@ -27,9 +27,8 @@ struct creation {
 
 static void created(struct inquiry *inquiry) {
     const struct creation *creation = inquiry->state;
-    const struct ask *ask = inquiry->asks;
-    if (!change_answered(inquiry, ask)) return;
-    const struct kp_create_topics_response *response = ask->response;
+    const struct kp_create_topics_response *response = change_answered(inquiry, KP_CREATE_TOPICS);
+    if (response == NULL) return;
     if (response->topics.count != 1) return;
     const struct kp_create_topics_response_topic *made = &response->topics.items[0];
     if (made->error_code != 0) {
@@ -87,6 +86,13 @@ static bool take_settings(struct inquiry *inquiry, struct creation *creation) {
     return true;
 }
 
+/* -1, the brokers' default, only where nothing is said; 0, which is refused, where it is no number.
+ */
+static int64_t take_count(struct inquiry *inquiry, const char *name, int64_t most) {
+    const char *text = inquiry_value(inquiry, name);
+    return inquiry_number(inquiry, name, text == NULL || *text == '\0' ? -1 : 0, -most, most);
+}
+
 static void ask_creation(struct inquiry *inquiry) {
     struct kp_create_topics_request *request = inquiry_alloc(inquiry, sizeof *request);
     struct creation *creation = inquiry_alloc(inquiry, sizeof *creation);
@@ -96,10 +102,8 @@ static void ask_creation(struct inquiry *inquiry) {
     inquiry->state = creation;
     creation->name = inquiry_value(inquiry, "name");
     creation->topic.name = kp_string_of(creation->name);
-    creation->topic.num_partitions = (int32_t)inquiry_number(inquiry, "partitions", -1, -1,
-                                                             INT32_MAX);
-    creation->topic.replication_factor = (int16_t)inquiry_number(inquiry, "replicas", -1, -1,
-                                                                 INT16_MAX);
+    creation->topic.num_partitions = (int32_t)take_count(inquiry, "partitions", INT32_MAX);
+    creation->topic.replication_factor = (int16_t)take_count(inquiry, "replicas", INT16_MAX);
     if (!take_settings(inquiry, creation)) return;
     request->topics.items = &creation->topic;
     request->topics.count = 1;
@@ -146,9 +150,8 @@ static void show_deletion(struct inquiry *inquiry) {
 
 static void deleted(struct inquiry *inquiry) {
     const struct deletion *deletion = inquiry->state;
-    const struct ask *ask = inquiry->asks;
-    if (!change_answered(inquiry, ask)) return;
-    const struct kp_delete_topics_response *response = ask->response;
+    const struct kp_delete_topics_response *response = change_answered(inquiry, KP_DELETE_TOPICS);
+    if (response == NULL) return;
     if (response->responses.count != 1) return;
     const struct kp_delete_topics_response_topic *gone = &response->responses.items[0];
     if (gone->error_code != 0) {

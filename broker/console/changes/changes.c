@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "broker/console/changes/change_answer.h"
+
 enum { UNAUTHORIZED = 401, FORBIDDEN = 403, NO_FORM = 415 };
 
 static const char BEARER[] = "Bearer ", FORM[] = "application/x-www-form-urlencoded";
@@ -29,12 +31,20 @@ static const struct change {
     {"/api/change/produce", change_produce},
 };
 
-void (*change_of(const struct http_request *request))(struct inquiry *inquiry) {
+static const struct change *find(const struct http_request *request) {
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
         if (request->path_len == strlen(changes[i].path) &&
             memcmp(request->path, changes[i].path, request->path_len) == 0)
-            return changes[i].begin;
+            return &changes[i];
     return NULL;
+}
+
+static void begin(struct inquiry *inquiry) {
+    if (change_dry_is_known(inquiry)) find(inquiry->request)->begin(inquiry);
+}
+
+void (*change_of(const struct http_request *request))(struct inquiry *inquiry) {
+    return find(request) == NULL ? NULL : begin;
 }
 
 /* ---- Who may ---- */

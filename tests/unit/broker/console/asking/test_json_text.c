@@ -76,12 +76,30 @@ static void test_json_bytes(void **state) {
     assert_bytes("abcdef", 6, 2, "{\"text\":\"ab\",\"left_out\":4}");
 }
 
+/* Whoever is in the middle of it when it is given up writes on, and nothing comes of it. */
+static void test_json_dropped(void **state) {
+    (void)state;
+    struct json json = {0};
+    json_object(&json, NULL);
+    json_array(&json, "a");
+    json_drop(&json);
+    json_words(&json, NULL, "lost");
+    json_end(&json);
+    json_array(&json, "b");
+    for (int i = 0; i < 100; i++)
+        json_end(&json);
+    assert_null(json.data);
+    json = (struct json){0};
+    json_object(&json, NULL);
+    json_end(&json);
+    assert_json(&json, "{}");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json_levels),
-        cmocka_unit_test(test_json_numbers),
-        cmocka_unit_test(test_json_texts),
-        cmocka_unit_test(test_json_bytes),
+        cmocka_unit_test(test_json_levels),  cmocka_unit_test(test_json_numbers),
+        cmocka_unit_test(test_json_texts),   cmocka_unit_test(test_json_bytes),
+        cmocka_unit_test(test_json_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
