@@ -188,6 +188,16 @@ static void send_on(struct secure_stream *stream) {
     env_stream_write(stream->stream, &stream->flight, &piece, 1);
 }
 
+/* The flights of a thousand streams may end at once, and the next ones of all are much to encrypt.
+ */
+static void send_in_time(struct secure_stream *stream) {
+    struct env *env = stream->host->env;
+    if (stream->stream != NULL && next_to_seal(stream) != NULL && env_turn_is_long(env))
+        env_yield(env, &stream->task);
+    else
+        send_on(stream);
+}
+
 static void update_socket(struct secure_stream *stream) {
     if (stream->stream == NULL || stream->state != SECURE_OPEN || stream->inside > 0) return;
     bool all_taken = stream->in_len == 0 && SSL_pending(stream->ssl) == 0;
@@ -205,7 +215,7 @@ static void flight_done(struct env_write *write, int error) {
     while (stream->first != NULL && stream->first->sealed)
         report_first(stream, stream->stream == NULL ? ERR_CANCELED : error);
     if (error != ERR_NONE && stream->broken == ERR_NONE) break_writes(stream, error);
-    send_on(stream);
+    send_in_time(stream);
     leave(stream);
 }
 

@@ -177,8 +177,9 @@ void tls_open(uint32_t handshakes_max, uint32_t timeout_ms) {
     loop_open(&tls.loop);
     struct tls_options options = tls_server_options(tls_make_files(&tls.loop, "server.pem", 100));
     if (tls_context_new(&options, &tls.context, &why) != ERR_NONE) fail_msg("%s", why.text);
-    tls.host = secure_host_new(
-        tls.loop.env, &(struct secure_limits){handshakes_max, timeout_ms, "the.setting", NULL});
+    budget_init(&tls.sent, SIZE_MAX);
+    tls.host = secure_host_new(tls.loop.env, &(struct secure_limits){handshakes_max, timeout_ms,
+                                                                     "the.setting", &tls.sent});
     tls.client = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_options(tls.client, SSL_OP_IGNORE_UNEXPECTED_EOF);
 }

@@ -41,6 +41,7 @@ struct tls_pair {
 struct tls_world {
     struct loop loop;
     struct secure_host *host;
+    struct budget sent; /* what is encrypted ahead of the sockets */
     struct tls_context *context;
     SSL_CTX *client;
     struct tls_pair pairs[4];

@@ -107,6 +107,52 @@ static void test_secure_stream_writes(void **state) {
     mem_free(bytes);
 }
 
+static size_t ahead; /* encrypted when the turn ended */
+
+static void end_of_turn(struct env_task *task) {
+    (void)task;
+    ahead = tls.sent.used;
+}
+
+static struct env_task turn_ends = {.run = end_of_turn};
+
+/* Its report is much work. */
+static void first_done(struct env_write *write, int error) {
+    (void)write;
+    writes_failed += error != ERR_NONE;
+    while (!env_turn_is_long(tls.loop.env))
+        continue;
+    env_defer(tls.loop.env, &turn_ends);
+}
+
+/* In a turn that is long nothing more is encrypted: thousands of flights may end at once. */
+static void test_secure_stream_gives_way(void **state) {
+    (void)state;
+    writes_done = writes_failed = 0;
+    tls_open(16, 10000);
+    struct tls_pair *pair = connected();
+    struct env_write first = {.done = first_done};
+    ahead = 1;
+    uint8_t byte = tls_byte(0);
+    secure_stream_write(pair->server, &first, &(struct env_iov){&byte, 1}, 1);
+    struct env_write *second = mem_zalloc(sizeof *second);
+    uint8_t *bytes = mem_alloc(MUCH);
+    for (size_t i = 0; i < MUCH; i++)
+        bytes[i] = tls_byte(i + 1);
+    second->done = write_done;
+    secure_stream_write(pair->server, second, &(struct env_iov){bytes, MUCH}, 1);
+    pair->stop_heard = MUCH + 1;
+    loop_run(&tls.loop);
+    assert_int_equal(pair->heard, MUCH + 1);
+    assert_int_equal(pair->wrong, 0);
+    assert_int_equal(ahead, 0);
+    tls_run_ms(5);
+    assert_int_equal(writes_done, 1);
+    assert_int_equal(writes_failed, 0);
+    tls_close();
+    mem_free(bytes);
+}
+
 /* A stream that is closed with much unwritten reports all writes, later, as canceled. */
 static void test_secure_stream_closes_with_writes(void **state) {
     (void)state;
@@ -322,6 +368,7 @@ int main(void) {
         cmocka_unit_test(test_secure_stream_receives),
         cmocka_unit_test(test_secure_stream_pauses),
         cmocka_unit_test(test_secure_stream_writes),
+        cmocka_unit_test(test_secure_stream_gives_way),
         cmocka_unit_test(test_secure_stream_closes_with_writes),
         cmocka_unit_test(test_secure_stream_closes_inside),
         cmocka_unit_test(test_secure_stream_closes_while_shaking),
