@@ -5,9 +5,10 @@
  *
  * Happy path: each step is an inquiry as for /api/records, with its memory and its limits; what
  * has records is an event, with the place to go on as its id. Failures: a step that is refused is
- * an event "trouble", and the stream ends; a browser that does not read gets the step once more
- * when it does: nothing is kept for it, and nothing is left out. Invariants: TAILS_MAX streams, of
- * TAIL_US at most, then a browser comes again by itself; a step waits while others ask more.
+ * an event "trouble", and the stream ends; for a browser that does not read no step is made, and
+ * one that could not be sent is made once more: nothing is kept for it, and nothing is left out.
+ * Invariants: TAILS_MAX streams, of TAIL_US at most, then a browser comes again by itself; a step
+ * waits while others ask more.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 enum {
     STEP_US = 1000 * 1000,
     AT_ONCE_US = 10 * 1000, /* there may be more */
+    TAKEN_US = 100 * 1000,  /* what was sent last is not taken */
     TAIL_US = 600 * 1000 * 1000,
     QUIET_US = 15 * 1000 * 1000, /* then a comment, so that nobody takes it for dead */
     SPARE = 2,                   /* inquiries that are left for pages */
@@ -104,6 +106,8 @@ static void step(void *arg) {
     struct asker *asker = &tail->console->asker;
     if (env_now_us(asker->env) - tail->began_us >= TAIL_US)
         end(tail);
+    else if (!http_stream_taken(tail->exchange))
+        env_timer_start(tail->timer, TAKEN_US);
     else if (asker->inquiry_count + SPARE >= CONSOLE_INQUIRIES)
         env_timer_start(tail->timer, STEP_US);
     else

@@ -273,6 +273,10 @@ bool http_stream_send(struct http_exchange *exchange, struct slice piece) {
     return fits;
 }
 
+bool http_stream_taken(const struct http_exchange *exchange) {
+    return ((const struct http_connection *)exchange)->unread == 0;
+}
+
 void http_stream_end(struct http_exchange *exchange) {
     struct http_connection *connection = (struct http_connection *)exchange;
     exchange->handled = false;

@@ -77,6 +77,8 @@ void http_stream_begin(struct http_exchange *exchange, const char *tag, const ch
 /* Takes the piece over. False: nothing was sent, since the client has not taken the one before, or
  * too much is unread; the same may be sent later. */
 bool http_stream_send(struct http_exchange *exchange, struct slice piece);
+/* Whether the client has taken all that was sent: it is worth making the next piece. */
+bool http_stream_taken(const struct http_exchange *exchange);
 void http_stream_end(struct http_exchange *exchange);
 
 /* For whoever keeps exchanges in a list. */

@@ -6,6 +6,7 @@ import gzip
 import http.client
 import json
 import re
+import socket
 import sys
 import threading
 import time
@@ -293,6 +294,18 @@ def tail(cluster):
             "the large ones", lambda: cluster.ask("records", topic="live", partition=1, limit=1)["records"][0]["value_bytes"] == 50003
         )
         assert stream.values(300) == large, "some are missing, or came twice"
+    with socket.socket() as deaf:  # for whom reads nothing, nothing is read
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", cluster.http[1]))
+        deaf.sendall(b"GET /api/tail?topic=live&from=oldest&limit=500&bytes=65536 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        seen = [0]
+
+        def at_rest():
+            pages = (cluster.get(node, "/metrics")[2].decode() for node in (1, 2, 3))
+            seen.append(sum(int(n) for page in pages for n in re.findall(r'drave_requests_total{api="Fetch".*} (\d+)', page)))
+            return seen[-1] == seen[-2]
+
+        wait_until("the fetches of a stream to rest", at_rest, 20, 2.5)
     for query in ({"topic": "nowhere"}, {}, {"topic": "live", "at": "x"}):
         with Tail(cluster, query) as stream:
             kind, told = stream.event()

@@ -1,5 +1,6 @@
 """TLS for clients: real clients of four kinds, certificates that change under load, wrong doors, and strangers who mean harm."""
 
+import contextlib
 import json
 import os
 import re
@@ -348,15 +349,13 @@ def ends_of_streams(cluster):
         s.sendall(struct.pack(">i", len(request)) + request)
         assert len(s.recv(4)) == 4
         raw = socket.socket(fileno=s.detach())
-        raw.sendall(tail)
-        raw.shutdown(socket.SHUT_WR)
         raw.settimeout(5)
-        try:
+        with contextlib.suppress(ConnectionError), raw:
+            raw.sendall(tail)
+            with contextlib.suppress(OSError):  # it is closed by then
+                raw.shutdown(socket.SHUT_WR)
             while raw.recv(65536):
                 pass
-        except ConnectionError:
-            pass
-        raw.close()
     Producer(cluster.client()).list_topics(timeout=10)
     assert broker.alive()
 
