@@ -83,7 +83,8 @@ struct metadata_partition {
     /* Index in group 0 of the command that said so, until its leader has said that it is done; 0:
      * nothing moves. */
     uint64_t plan;
-    /* Index in the group of the configuration with which the last plan was done; 0: none was. */
+    /* Index in the group of the configuration with which the last plan was done; 0: none was. Of
+     * one that was lost with a majority, where the log of the replica ends that goes on. */
     log_index configured;
     /* The one that goes on alone, because a majority is lost: its log ended with that entry. Until
      * the plan is done. */

@@ -410,6 +410,9 @@ void metadata_replicas_recover(struct metadata *metadata,
     partition->recovery = (struct metadata_recovery){.replica = (replica_id)command->replica,
                                                      .term = (log_term)command->term,
                                                      .index = (log_index)command->index};
+    /* Configurations behind that entry are lost, and their places are taken once more. */
+    if (partition->configured > partition->recovery.index)
+        partition->configured = partition->recovery.index;
     partition->plan = index;
     metadata_rows_note_plan(metadata, partition);
     metadata_tell_replicas_changed(metadata, partition);

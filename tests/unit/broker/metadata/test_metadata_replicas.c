@@ -100,12 +100,17 @@ static int plan(struct fixture *fixture, const int32_t *nodes, int32_t count) {
     return apply(fixture, &command);
 }
 
-static int done(struct fixture *fixture, uint64_t number) {
+static int done_with(struct fixture *fixture, uint64_t number, int64_t change) {
     struct metadata_command command;
     metadata_command_init(&command, COMMAND_REPLICAS_DONE);
     command.replicas_done.group = (int64_t)partition(fixture)->group;
     command.replicas_done.plan = (int64_t)number;
+    command.replicas_done.change = change;
     return apply(fixture, &command);
+}
+
+static int done(struct fixture *fixture, uint64_t number) {
+    return done_with(fixture, number, 0);
 }
 
 /* "2 3 4+ | 1": nodes, those that join with a plus, behind the bar those that leave. */
@@ -458,6 +463,21 @@ static void test_replicas_recover(void **state) {
     assert_int_equal(recover(fixture, id_on(fixture, 1), 3, 41), KAFKA_POLICY_VIOLATION);
 }
 
+/* It had not heard of the configuration with which the last plan was done: its own takes that
+ * place, and is one with which this plan can be done. */
+static void test_replicas_recover_in_front_of_a_configuration(void **state) {
+    struct fixture *fixture = *state;
+    plan(fixture, (int32_t[]){1, 2, 3, 4}, 4);
+    done_with(fixture, partition(fixture)->plan, 60);
+    assert_int_equal(partition(fixture)->configured, 60);
+    assert_int_equal(replace(fixture, 2, 2, 9), KAFKA_NONE);
+    assert_int_equal(replace(fixture, 3, 3, 10), KAFKA_NONE);
+    assert_int_equal(recover(fixture, id_on(fixture, 1), 3, 40), KAFKA_NONE);
+    assert_int_equal(partition(fixture)->configured, 40);
+    done_with(fixture, partition(fixture)->plan, 45);
+    assert_int_equal(partition(fixture)->configured, 45);
+}
+
 /* Another one, which joined, may go on only when the first is lost as well. */
 static void test_replicas_recover_with_another(void **state) {
     struct fixture *fixture = *state;
@@ -495,6 +515,7 @@ int main(void) {
         TEST(test_replicas_replaced),      TEST(test_replicas_replaced_while_they_move),
         TEST(test_replicas_stuck_without), TEST(test_replicas_cancel_to_nobody),
         TEST(test_replicas_lost_twice),    TEST(test_replicas_replaced_in_pieces),
-        TEST(test_replicas_recover),       TEST(test_replicas_recover_with_another)};
+        TEST(test_replicas_recover),       TEST(test_replicas_recover_in_front_of_a_configuration),
+        TEST(test_replicas_recover_with_another)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
