@@ -76,7 +76,7 @@ void leader_fitness_mended(struct raft_group *group) {
               "%s: this replica is whole again: all that was damaged is mended", group->label);
     leader_fitness_forget_damage(group);
     group->shard->stats.mended_logs++;
-    group->applying.blocked = false;
+    raft_group_unblock(group);
     if (group->calm.of != NULL) raft_group_send_state(group, group->calm.of);
     quiet_end(group);
     shard_ready(group);

@@ -62,8 +62,8 @@ void raft_group_restored(struct raft_group *group, log_index index) {
 
 /* The owner is in the middle of nothing that a leader does, and no other log is about to be. */
 static bool may_take_state(const struct raft_group *group) {
-    return group->phase != RAFT_GROUP_STOPPED && !group->announced.leading &&
-           !group->applying.restoring && !group->raft.snapshot.installing;
+    return group->phase != RAFT_GROUP_STOPPED && group->applying.blocked &&
+           !group->announced.leading && !group->raft.snapshot.installing;
 }
 
 int raft_group_take_state(struct raft_group *group, log_index index, log_term term,
@@ -74,6 +74,7 @@ int raft_group_take_state(struct raft_group *group, log_index index, log_term te
     bool ours = index > group->applied && partition_log_term_at(group->log, index) == term;
     if (!ours || events->restore == NULL || (events->reads && !events->reads(group->arg, state)))
         return ERR_INVALID;
+    raft_group_unblock(group);
     raft_group_apply_cancel(group);
     partition_log_set_snapshot(group->log, index, state);
     struct error_text why;

@@ -315,6 +315,8 @@ bool raft_group_has_to_tell(const struct raft_group *group);
 void raft_group_tell_lost(struct raft_group *group);
 /* Tells the owner all of it; part of the turn. The group may be closed then. */
 void raft_group_tell_role(struct raft_group *group);
+/* Nothing that is damaged keeps it from applying any more. */
+void raft_group_unblock(struct raft_group *group);
 
 /* ---- leader_fitness.c ---- */
 

@@ -143,6 +143,14 @@ static bool must_not_serve(const struct raft_group *group) {
     return group->announced.leading && !leads;
 }
 
+/* A leader that could not apply has lost the lead for its owner, in a term in which it may have
+ * served: what came since is not applied yet. */
+void raft_group_unblock(struct raft_group *group) {
+    if (!group->applying.blocked) return;
+    group->applying.blocked = false;
+    if (group->serve_index != 0) group->serve_index = partition_log_last_index(group->log);
+}
+
 bool raft_group_has_to_tell(const struct raft_group *group) {
     if (must_not_serve(group)) return true;
     if (group->leader != group->announced.leader ||

@@ -158,7 +158,7 @@ struct step {
 /* Committed entries on their way to the owner (raft_group_apply.c). */
 struct applying {
     bool under_way, loaded; /* a read is under way; its entries are here */
-    bool blocked;           /* by damage: nothing more is applied at this opening */
+    bool blocked;           /* by damage, until that is mended, or a state leads past it */
     bool restoring;         /* the owner has not said yet what it knows (raft_group_restored) */
     int error;
     struct partition_log_read read;
@@ -242,7 +242,7 @@ struct raft_group {
     /* Roles, as the engine had them after the last step. */
     unsigned role;         /* RAFT_FOLLOWER, ... */
     uint64_t led_ms;       /* when it became RAFT_LEADER last; 0: never */
-    log_index serve_index; /* the first entry of the term that we lead */
+    log_index serve_index; /* the first entry of the term that we lead, or a later one */
     uint64_t leader;
     log_term leader_term;
     uint64_t heard_leader; /* who sent the last AppendEntries that was not of an older term, and its

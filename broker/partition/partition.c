@@ -85,8 +85,11 @@ static void let_go_as_before(struct partition *partition) {
     partition_let_go(partition);
 }
 
+/* Perhaps no entry follows that says where offsets go on. */
 static void on_restored(struct partition *partition, log_index index) {
+    kafka_offset behind = partition_log_offset_behind(raft_group_log(partition->group), index);
     partition->applied = index;
+    if (behind > partition->high_watermark) partition->high_watermark = behind;
     if (partition->log_start > partition->high_watermark)
         partition->high_watermark = partition->log_start;
     let_go_as_before(partition);

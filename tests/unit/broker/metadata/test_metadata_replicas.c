@@ -507,15 +507,22 @@ static void test_replicas_topic_goes(void **state) {
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        TEST(test_replicas_move),          TEST(test_replicas_come_back),
-        TEST(test_replicas_cancel),        TEST(test_replicas_cancel_twice),
-        TEST(test_replicas_many_plans),    TEST(test_replicas_order),
-        TEST(test_replicas_refused),       TEST(test_replicas_topic_goes),
-        TEST(test_replicas_replaced),      TEST(test_replicas_replaced_while_they_move),
-        TEST(test_replicas_stuck_without), TEST(test_replicas_cancel_to_nobody),
-        TEST(test_replicas_lost_twice),    TEST(test_replicas_replaced_in_pieces),
-        TEST(test_replicas_recover),       TEST(test_replicas_recover_in_front_of_a_configuration),
-        TEST(test_replicas_recover_with_another)};
+    const struct CMUnitTest tests[] = {TEST(test_replicas_move),
+                                       TEST(test_replicas_come_back),
+                                       TEST(test_replicas_cancel),
+                                       TEST(test_replicas_cancel_twice),
+                                       TEST(test_replicas_many_plans),
+                                       TEST(test_replicas_order),
+                                       TEST(test_replicas_refused),
+                                       TEST(test_replicas_topic_goes),
+                                       TEST(test_replicas_replaced),
+                                       TEST(test_replicas_replaced_while_they_move),
+                                       TEST(test_replicas_stuck_without),
+                                       TEST(test_replicas_cancel_to_nobody),
+                                       TEST(test_replicas_lost_twice),
+                                       TEST(test_replicas_replaced_in_pieces),
+                                       TEST(test_replicas_recover),
+                                       TEST(test_replicas_recover_in_front_of_a_configuration),
+                                       TEST(test_replicas_recover_with_another)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
+#include "raft-glue/raft_group_internal.h"
 #include "storage/log/log_internal.h"
 #include "tests/unit/broker/fixture_partitions.h"
 #include "tests/unit/unit.h"
@@ -175,12 +176,83 @@ static void test_partition_forgets_while_it_keeps(void **state) {
     assert_true(log_of(&fixture->nodes[0])->kept_index > before);
 }
 
+/* ---- By another replica, to one that leads and cannot apply ---- */
+
+static bool has_committed_its_own(struct fixture *fixture) {
+    const struct raft_group *group = partition_group(fixture->nodes[0].partition);
+    return group->serve_index > 0 && group->commit >= group->serve_index;
+}
+
+/* The state describes the leader's own first entry, too, which it never applies: it knows where its
+ * offsets go on all the same, and serves. */
+static void test_partition_leads_with_a_given_state(void **state) {
+    struct fixture *fixture = *state;
+    struct fixture_node *node = &fixture->nodes[0];
+    fixture_start(fixture, 1);
+    for (int32_t i = 0; i < 5; i++)
+        produce(fixture, 1, i);
+    struct slice known = partition_applied_state(node->partition);
+    node_close(node);
+    node_open(node, false);
+    struct raft_group *group = partition_group(node->partition);
+    group->applying.blocked = true;
+    run_until(fixture, has_committed_its_own);
+    assert_false(partition_is_leading(node->partition));
+    log_index last = partition_log_last_index(group->log);
+    assert_int_equal(
+        raft_group_take_state(group, last, partition_log_term_at(group->log, last), known),
+        ERR_NONE);
+    run_until(fixture, somebody_leads);
+    assert_int_equal(node->partition->high_watermark, 5);
+    produce(fixture, 1, 5);
+    assert_int_equal(node->partition->high_watermark, 6);
+}
+
+static bool leads_no_more(struct fixture *fixture) {
+    return fixture_leader(fixture) == NULL;
+}
+
+static bool last_is_in_a_segment(struct fixture *fixture) {
+    const struct partition_log *log = log_of(&fixture->nodes[0]);
+    return log->written == log->last_index && log_memory_at(&log->memory, log->last_index) == NULL;
+}
+
+/* A leader that cannot apply what it has submitted in its term, and that is mended, serves when
+ * that is applied. */
+static void test_partition_leads_again_behind_all(void **state) {
+    struct fixture *fixture = *state;
+    struct fixture_node *node = &fixture->nodes[0];
+    fixture->store_options.tail_cache_bytes = 0;
+    fixture_start(fixture, 1);
+    produce(fixture, 1, 0);
+    struct raft_group *group = partition_group(node->partition);
+    struct sent sent;
+    send_numbered(node->partition, 1, 0, 1, &sent);
+    group->applying.blocked = true;
+    run_until_over(fixture, &sent);
+    assert_int_equal(sent.produce.error, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    sent_free(&sent);
+    run_until(fixture, leads_no_more);
+    assert_true(partition_log_last_index(group->log) > group->applied); /* it was submitted */
+    partition_log_roll(group->log);
+    run_until(fixture, last_is_in_a_segment);
+    assert_int_equal(node->partition->high_watermark, 1);
+    leader_fitness_mended(group);
+    /* However long it takes to read that. */
+    assert_int_equal(group->serve_index, partition_log_last_index(group->log));
+    run_until(fixture, somebody_leads);
+    assert_int_equal(node->partition->high_watermark, 2);
+    produce(fixture, 1, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_partition_is_given_its_beginning),
         TEST(test_partition_forgets_while_it_keeps),
+        TEST(test_partition_leads_with_a_given_state),
+        TEST(test_partition_leads_again_behind_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
