@@ -103,6 +103,8 @@ void raft_group_restored(struct raft_group *group, log_index index);
  * owner knows, or this version does not read it. */
 int raft_group_take_state(struct raft_group *group, log_index index, log_term term,
                           struct slice state);
+/* The same of one that is not here yet. */
+int raft_group_may_take_state(const struct raft_group *group, log_index index, log_term term);
 /* No event comes after this. Waiting confirmations end with ERR_CANCELED within the call. */
 void raft_group_close(struct raft_group *group);
 

@@ -61,19 +61,24 @@ void raft_group_restored(struct raft_group *group, log_index index) {
 }
 
 /* The owner is in the middle of nothing that a leader does, and no other log is about to be. */
-static bool may_take_state(const struct raft_group *group) {
+static bool can_begin_anew(const struct raft_group *group) {
     return group->phase != RAFT_GROUP_STOPPED && group->applying.blocked &&
            !group->announced.leading && !group->raft.snapshot.installing;
+}
+
+int raft_group_may_take_state(const struct raft_group *group, log_index index, log_term term) {
+    if (!can_begin_anew(group)) return ERR_AGAIN;
+    if (index > group->commit || index > partition_log_last_index(group->log)) return ERR_AGAIN;
+    bool ours = index > group->applied && partition_log_term_at(group->log, index) == term;
+    return ours && group->events->restore != NULL ? ERR_NONE : ERR_INVALID;
 }
 
 int raft_group_take_state(struct raft_group *group, log_index index, log_term term,
                           struct slice state) {
     const struct raft_group_events *events = group->events;
-    if (!may_take_state(group)) return ERR_AGAIN;
-    if (index > group->commit || index > partition_log_last_index(group->log)) return ERR_AGAIN;
-    bool ours = index > group->applied && partition_log_term_at(group->log, index) == term;
-    if (!ours || events->restore == NULL || (events->reads && !events->reads(group->arg, state)))
-        return ERR_INVALID;
+    int error = raft_group_may_take_state(group, index, term);
+    if (error != ERR_NONE) return error;
+    if (events->reads != NULL && !events->reads(group->arg, state)) return ERR_INVALID;
     raft_group_unblock(group);
     raft_group_apply_cancel(group);
     partition_log_set_snapshot(group->log, index, state);

@@ -108,30 +108,39 @@ static void ask_for_range(struct healer *healer, const struct log_lack *lack, co
 
 /* ---- What the appliers of a log should know, which cannot read on ---- */
 
+static bool wants_state(struct state_ask *ask, log_index index, log_term term) {
+    struct healer *healer = CONTAINER_OF(ask, struct healer, state);
+    const struct raft_group *group = shard_group(healer->shard, healer->group);
+    return group != NULL && raft_group_may_take_state(group, index, term) == ERR_NONE;
+}
+
+static void tell_state_awaited(struct healer *healer) {
+    const struct raft_group *group = shard_group(healer->shard, healer->group);
+    if (group == NULL || !raft_group_is_blocked(group)) return;
+    log_limited(healer->log, &healer->limiter, LOGGED_STATE_AWAITED,
+                "%s: damage keeps this replica from applying what follows entry %" PRIu64
+                ", and none of the other replicas' brokers gives what it should know behind it; "
+                "it is asked for again: start those that are down",
+                raft_group_label(group), raft_group_applied_index(group));
+}
+
 static bool on_state(struct state_ask *ask, int error, struct state_given *given) {
     struct healer *healer = CONTAINER_OF(ask, struct healer, state);
     struct raft_group *group = shard_group(healer->shard, healer->group);
-    if (error || group == NULL) {
-        if (group != NULL)
-            log_limited(healer->log, &healer->limiter, LOGGED_STATE_AWAITED,
-                        "%s: damage keeps this replica from applying what follows entry %" PRIu64
-                        ", and none of the other replicas' brokers gives what it should know "
-                        "behind it; it is asked for again: start those that are down",
-                        raft_group_label(group), raft_group_applied_index(group));
-        slice_unref(&given->state);
-        log_healing_give_up(&healer->healing);
-        return true;
-    }
-    log_index applied = raft_group_applied_index(group);
-    error = raft_group_take_state(group, given->index, given->term, given->state);
-    if (error) slice_unref(&given->state);
-    if (error == ERR_INVALID) return false;
-    if (error == ERR_NONE)
+    log_index applied = group != NULL ? raft_group_applied_index(group) : 0;
+    if (error == ERR_NONE && group != NULL)
+        error = raft_group_take_state(group, given->index, given->term, given->state);
+    if (error || group == NULL) slice_unref(&given->state);
+    if (error && given->node >= 0) return false;
+    if (error) {
+        tell_state_awaited(healer);
+    } else if (group != NULL) {
         log_event(healer->log, LOGGED_STATE_TAKEN_OVER,
                   "%s: damage keeps this replica from applying what follows entry %" PRIu64
                   "; it takes over what broker %" PRId32 " knows behind entry %" PRIu64,
                   raft_group_label(group), applied, given->node, given->index);
-    healer->soon = true;
+        healer->soon = true;
+    }
     log_healing_give_up(&healer->healing);
     return true;
 }
@@ -374,6 +383,7 @@ struct healer *healer_new(struct env *env, struct log *log, const struct broker_
     healer->healing.done = on_done;
     healer->ask.done = on_entry;
     healer->state.done = on_state;
+    healer->state.wants = wants_state;
     healer->wound.done = on_wound_done;
     char *directory = path_join(settings->data_dir, "shard-0");
     healer->file = scrub_file_open(env, directory, &healer->place);

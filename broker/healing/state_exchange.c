@@ -177,8 +177,9 @@ static void on_request(void *arg, struct broker_caller caller, const uint8_t *bo
 /* ---- Asked for ---- */
 
 static void drop_state(struct state_ask *ask) {
-    buffer_unref(ask->state);
+    mem_free(ask->state);
     ask->state = NULL;
+    ask->room = 0;
     ask->got = ask->total = ask->crc = 0;
 }
 
@@ -229,12 +230,22 @@ static bool take_head(struct state_ask *ask, const uint8_t *answer, const uint8_
     memcpy(ask->head, bytes, STATE_HEAD_SIZE);
     if (state_head_decode(ask->head, &head) != ERR_NONE || !head.was_durable ||
         head.group != ask->group || head.index != ask->index ||
-        ask->total != STATE_HEAD_SIZE + (uint64_t)head.len)
+        ask->total != STATE_HEAD_SIZE + (uint64_t)head.len ||
+        !ask->wants(ask, ask->index, ask->term))
         return false;
-    ask->state = buffer_new(NULL, head.len);
     ask->crc = state_head_crc(ask->head);
     ask->got = STATE_HEAD_SIZE;
     return true;
+}
+
+/* Its length is only what somebody says. */
+static void put(struct state_ask *ask, const uint8_t *bytes, size_t len) {
+    size_t at = ask->got - STATE_HEAD_SIZE, most = ask->total - STATE_HEAD_SIZE;
+    if (at + len > ask->room) {
+        ask->room = 2 * (at + len) < most ? 2 * (at + len) : most;
+        ask->state = mem_realloc(ask->state, ask->room);
+    }
+    memcpy(ask->state + at, bytes, len);
 }
 
 static bool take_piece(struct state_ask *ask, const uint8_t *answer, size_t len) {
@@ -249,7 +260,7 @@ static bool take_piece(struct state_ask *ask, const uint8_t *answer, size_t len)
         len -= STATE_HEAD_SIZE;
     }
     if (len > ask->total - ask->got) return false;
-    if (len > 0) memcpy(ask->state->data + (ask->got - STATE_HEAD_SIZE), bytes, len);
+    if (len > 0) put(ask, bytes, len);
     ask->crc = crc32c(ask->crc, bytes, len);
     ask->got += (uint32_t)len;
     return true;
@@ -262,10 +273,12 @@ static bool is_whole(const struct state_ask *ask) {
 
 static void give_out(struct state_ask *ask) {
     struct state_exchange *exchange = ask->exchange;
-    struct state_given given = {.index = ask->index,
-                                .term = ask->term,
-                                .state = slice_of(ask->state, 0, ask->total - STATE_HEAD_SIZE),
-                                .node = ask->nodes[ask->at]};
+    struct state_given given = {
+        .index = ask->index,
+        .term = ask->term,
+        .state = slice_adopt(NULL, ask->state, ask->total - STATE_HEAD_SIZE),
+        .node = ask->nodes[ask->at]};
+    ask->state = NULL;
     drop_state(ask);
     ask->exchange = NULL;
     if (ask->done(ask, ERR_NONE, &given)) return;

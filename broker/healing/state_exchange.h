@@ -8,10 +8,11 @@
  * for, in pieces, so that heartbeats on the same connection wait for one of them at most; who asks
  * puts it together and compares its checksum. The appliers' state behind a committed entry is the
  * same on every replica, so it is the one that is lacking. Failures: a broker that does not answer,
- * has none that reaches so far, or gives what is no such state is passed over; when all are, the
- * ask ends with ERR_NOT_FOUND. Invariants: for each broker that asks one file is held open at most,
- * and not for longer than it asks for more of it; nothing is allocated by a length beyond
- * STATE_MOST.
+ * has none that reaches so far, or gives what is no such state, or none that is wanted here, is
+ * passed over; when all are, the ask ends with ERR_NOT_FOUND. One that will know enough when it
+ * keeps its state again does so, for the next ask. Invariants: for each broker that asks one file
+ * is held open at most, and not for longer than it asks for more of it; what comes takes twice the
+ * memory of what has come at most, and STATE_MOST.
  *
  * A request is u8 format, u64 group, u64 the entry that it has to reach, u64 session (drawn for
  * each begin), u64 place in the file; its answer u8 format, u8 whether it is here, u64 the entry
@@ -45,6 +46,8 @@ struct state_ask {
     /* The slice is the callee's; NULL with an error: ERR_NOT_FOUND, ERR_CANCELED. False: it cannot
      * be used, the brokers behind that one are asked. Never inside the calls below. */
     bool (*done)(struct state_ask *ask, int error, struct state_given *given);
+    /* With its first piece: whether that one can be used at present; else the next is asked. */
+    bool (*wants)(struct state_ask *ask, log_index index, log_term term);
     struct state_exchange *exchange; /* ours, all below; NULL: not under way */
     struct broker_call call;
     uint64_t group, session;
@@ -54,7 +57,8 @@ struct state_ask {
     log_index index;
     log_term term;
     uint8_t head[STATE_HEAD_SIZE];
-    struct buffer *state; /* behind the head; NULL: its length is not known yet */
+    uint8_t *state; /* what has come behind the head; NULL: nothing */
+    size_t room;    /* there */
     uint32_t got, total, crc;
 };
 /* Asks those brokers in that order for a state that reaches to `least`. */

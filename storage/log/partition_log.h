@@ -272,7 +272,8 @@ enum prefix_refusal {
 enum prefix_refusal partition_log_prefix_refused(const struct partition_log *log);
 void partition_log_take_back(struct partition_log *log, struct prefix_source *source);
 /* The newest snapshot of the appliers on this disk alone, which describes all up to *index, `least`
- * at least: for a replica that cannot apply what lies before that. NULL: none reaches as far. */
+ * at least: for a replica that cannot apply what lies before that. NULL: none reaches as far; one
+ * that does is kept soon, if that much has committed here. */
 struct prefix_source *partition_log_give_state(struct partition_log *log, log_index least,
                                                log_index *index);
 void partition_log_take_state_back(struct partition_log *log, struct prefix_source *source);

@@ -461,6 +461,8 @@ struct prefix_source *partition_log_give_prefix(struct partition_log *log) {
 struct prefix_source *partition_log_give_state(struct partition_log *log, log_index least,
                                                log_index *index) {
     *index = log->kept_index;
+    if (log->kept_index < least && log->commit >= least && !log->damaged && log->saving == 0)
+        applier_snapshot_keep(log); /* of what is committed it will have applied enough soon */
     if (log->kept_index < least || log->kept_index == 0) return NULL;
     return prefix_source_new(log->store->env, log->path, log->group, log->kept_index,
                              &log->prefix.start);

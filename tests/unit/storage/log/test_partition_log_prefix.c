@@ -444,6 +444,46 @@ static void note_wanted(void *arg) {
     ++*(int *)arg;
 }
 
+static bool state_is_given(struct log_model *model, log_index least) {
+    log_index index;
+    struct prefix_source *source = partition_log_give_state(model->log, least, &index);
+    if (source == NULL) return false;
+    assert_true(index >= least);
+    partition_log_take_state_back(model->log, source);
+    return true;
+}
+
+/* What is kept does not reach as far as another replica needs it, and nothing would be written that
+ * makes it: it is kept anew, once; not of what has not committed, nor where this log is damaged,
+ * too. */
+static void test_prefix_keeps_a_state_for_others(void **state) {
+    (void)state;
+    struct log_model model;
+    fill(&model, 84);
+    int asked = 0;
+    partition_log_on_seal(model.log, 64 << 20, note_wanted, &asked);
+    log_index kept = model.log->kept_index;
+    assert_in_range(kept, 1, model.last);
+    assert_true(state_is_given(&model, kept));
+    assert_false(state_is_given(&model, model.last + 1));
+    assert_int_equal(asked, 0);
+    model.log->kept_index = kept - 1; /* as if it had been kept before */
+    model.log->damaged = true;
+    assert_false(state_is_given(&model, kept));
+    assert_int_equal(asked, 0);
+    model.log->damaged = false;
+    for (int i = 0; i < 3; i++) {
+        assert_false(state_is_given(&model, kept));
+        assert_int_equal(asked, 1);
+    }
+    log_model_keep(&model);
+    while (!state_is_given(&model, kept))
+        log_model_run(&model);
+    assert_int_equal(asked, 1);
+    log_model_stop(&model, false);
+    log_model_close(&model);
+}
+
 /* Nothing goes while the state is still put together, for which the applier is asked once. */
 static void test_prefix_waits_for_a_state_that_takes_its_time(void **state) {
     (void)state;
@@ -516,6 +556,7 @@ int main(void) {
         cmocka_unit_test(test_prefix_readers_end_well),
         cmocka_unit_test(test_prefix_read_files_stay),
         cmocka_unit_test(test_prefix_state_cannot_be_kept),
+        cmocka_unit_test(test_prefix_keeps_a_state_for_others),
         cmocka_unit_test(test_prefix_waits_for_a_state_that_takes_its_time),
         cmocka_unit_test(test_prefix_configuration_is_damaged),
     };
