@@ -68,11 +68,9 @@ static bool on_restore(void *arg, struct partition_log *log) {
     return group->keeper.restore(group->keeper.arg, group, log);
 }
 
-/* It may be behind much that is waited for here. */
-void metadata_group_restored(struct metadata_group *group, log_index index) {
-    group->applied = index;
-    raft_group_restored(group->group, index);
-    if (index > 0) on_caught_up(group);
+static bool reads(void *arg, struct slice state) {
+    struct metadata_group *group = arg;
+    return group->keeper.reads(state);
 }
 
 static void on_leading(void *arg, log_term term) {
@@ -111,6 +109,16 @@ static const char cannot_follow[] =
     "this broker cannot follow the metadata: %s; the other brokers go on without it. Keep its data directory, and put back what is "
     "damaged: draved log verify names all of it";
 
+/* It may be behind much that is waited for here. Commands that the table has are not applied to it
+ * once more. */
+void metadata_group_restored(struct metadata_group *group, log_index index) {
+    if (index == 0 && group->applied > 0)
+        env_fatal(group->env, cannot_follow, "the table that another broker gave cannot be read");
+    group->applied = index;
+    raft_group_restored(group->group, index);
+    if (index > 0) on_caught_up(group);
+}
+
 static void patience_over(void *arg) {
     struct metadata_group *group = arg;
     if (raft_group_is_blocked(group->group))
@@ -128,6 +136,7 @@ static void on_broken(void *arg, const char *why) {
 }
 
 static const struct raft_group_events raft_group_events = {.restore = on_restore,
+                                                           .reads = reads,
                                                            .committed = on_committed,
                                                            .caught_up = on_caught_up,
                                                            .leading = on_leading,

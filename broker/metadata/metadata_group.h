@@ -37,6 +37,7 @@ struct metadata_group_keeper {
     /* The log is open, or another one has taken its place. True: metadata_group_restored comes, and
      * no command is applied before. */
     bool (*restore)(void *arg, struct metadata_group *group, struct partition_log *log);
+    bool (*reads)(struct slice state); /* whether `restore` could read it: raft_group.h */
     void (*marked)(void *arg, const struct entry *entry); /* an entry with records was applied */
     void (*applied)(void *arg);                           /* behind each batch of entries */
     void (*closed)(void *arg);                            /* nothing of the log any more */

@@ -278,6 +278,25 @@ static bool is_in_order(const struct image_reader *reader, uint8_t kind) {
     return kind > reader->last_kind || (rows && kind == reader->last_kind);
 }
 
+static bool head_is_known(struct slice image) {
+    struct image_reader reader = {
+        .into = metadata_new(0, 0), .index = UINT64_MAX, .bytes = image.data, .len = image.len};
+    int error = image_read_part(&reader);
+    metadata_free(reader.into);
+    return error == ERR_NONE;
+}
+
+bool image_is_known(struct slice image) {
+    size_t at = 0;
+    while (image.len - at >= IMAGE_PART_HEAD) {
+        size_t len = le_get_u32(image.data + at + 1), left = image.len - at - IMAGE_PART_HEAD;
+        uint8_t kind = image.data[at];
+        if (kind == 0 || kind >= IMAGE_KINDS || len > left) return false;
+        at += IMAGE_PART_HEAD + len;
+    }
+    return at == image.len && head_is_known(image);
+}
+
 int image_read_part(struct image_reader *reader) {
     size_t left = reader->len - reader->at;
     const uint8_t *bytes = reader->bytes + reader->at;

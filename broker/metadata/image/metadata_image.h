@@ -52,6 +52,8 @@ struct image_reader {
     bool has_plans;
 };
 
+/* Whether parts and format are those of this version; what is in the parts is not looked at. */
+bool image_is_known(struct slice image);
 /* The next part. ERR_NONE; ERR_EOF: that was all, and it is whole. */
 int image_read_part(struct image_reader *reader);
 

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "broker/metadata/image/metadata_image.h"
 #include "broker/metadata/image/metadata_keeping.h"
 #include "broker/metadata/image/metadata_restoring.h"
 #include "protocol/record/record_batch.h"
@@ -162,6 +163,7 @@ static void on_closed(void *arg) {
 
 struct metadata_group_keeper metadata_keeper_hooks(struct metadata_keeper *keeper) {
     return (struct metadata_group_keeper){.restore = on_restore,
+                                          .reads = image_is_known,
                                           .marked = on_marked,
                                           .applied = on_applied,
                                           .closed = on_closed,

@@ -228,7 +228,33 @@ static void test_image_members(void **state) {
     metadata_free(f.table);
 }
 
+/* That of another version is known without being read. */
+static void test_image_of_a_later_version(void **state) {
+    struct fixture f = {.dice = 78};
+    (void)state;
+    add_brokers(&f);
+    add_topics(&f);
+    struct slice image = image_of(f.table);
+    assert_true(image_is_known(image));
+    uint8_t *bytes = mem_zalloc(image.len + IMAGE_PART_HEAD);
+    struct slice other = {.data = bytes, .len = image.len};
+    memcpy(bytes, image.data, image.len);
+    bytes[IMAGE_PART_HEAD]++; /* the format */
+    assert_false(image_is_known(other));
+    bytes[IMAGE_PART_HEAD]--;
+    assert_true(image_is_known(other));
+    bytes[image.len] = UINT8_MAX; /* one more part, of a kind that nobody knows */
+    other.len += IMAGE_PART_HEAD;
+    assert_false(image_is_known(other));
+    for (other.len = 0; other.len < image.len; other.len++)
+        image_is_known(other); /* where a part ends it seems whole */
+    mem_free(bytes);
+    slice_unref(&image);
+    metadata_free(f.table);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_image_members)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_image_members),
+                                       cmocka_unit_test(test_image_of_a_later_version)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
