@@ -235,7 +235,6 @@ static void on_refilled(void *arg, int error, uint64_t entries) {
     if (error == ERR_NONE) {
         round->healing->mended_places++;
         round->healing->mended_entries += entries;
-        partition_log_note_whole(round->log);
     }
     end_segment(round);
 }

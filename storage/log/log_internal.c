@@ -109,6 +109,14 @@ uint64_t partition_log_index_interval(const struct partition_log *log) {
     return least > of_store ? least : of_store;
 }
 
+void partition_log_note_whole(struct partition_log *log) {
+    if (!log->damaged) return;
+    for (size_t i = 0; i < log->segment_count; i++)
+        if (log->segments[i]->damaged) return;
+    log->damaged = false;
+    if (log->events.mended) log->events.mended(log->arg);
+}
+
 struct segment *partition_log_last_segment(const struct partition_log *log) {
     return log->segment_count ? log->segments[log->segment_count - 1] : NULL;
 }

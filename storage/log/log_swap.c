@@ -129,6 +129,7 @@ static void swap_tables(struct log_swap *swap) {
     for (size_t i = at + count; i < log->segment_count; i++)
         log->segments[i - count + 1] = log->segments[i];
     log->segment_count -= count - 1;
+    partition_log_note_whole(log);
 }
 
 /* ---- The files ---- */

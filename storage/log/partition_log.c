@@ -230,14 +230,6 @@ uint64_t partition_log_undurable_bytes(const struct partition_log *log) {
     return log->undurable_bytes;
 }
 
-void partition_log_note_whole(struct partition_log *log) {
-    if (!log->damaged) return;
-    for (size_t i = 0; i < log->segment_count; i++)
-        if (log->segments[i]->damaged) return;
-    log->damaged = false;
-    if (log->events.mended) log->events.mended(log->arg);
-}
-
 bool partition_log_is_damaged(const struct partition_log *log) {
     return log->damaged;
 }

@@ -155,7 +155,8 @@ void keyed_log_begin(struct keyed_log *keyed) {
     struct log_clean_limits limits = no_limits(keyed);
     keyed->cleaning.done = cleaned;
     keyed->over = false;
-    while (paced_removal_waits_in(&keyed->model.store->removals, keyed->model.log->path))
+    while (paced_removal_waits_in(&keyed->model.store->removals, keyed->model.log->path) ||
+           keyed->model.log->swap != NULL) /* of a round that was cancelled */
         log_model_run(&keyed->model);
     struct log_clean_options options = keyed->options;
     if (keyed->aborted.producer_id > 0) {

@@ -403,6 +403,20 @@ static void test_damaged(void **state) {
     end(&keyed);
 }
 
+/* A reader meets damage where the round has read already, what is whole now takes its place. */
+static void test_damage_is_replaced(void **state) {
+    (void)state;
+    struct keyed_log keyed;
+    keyed_log_open(&keyed, 15, MANY_KEYS);
+    keyed_log_fill(&keyed, 6);
+    keyed_log_begin(&keyed);
+    keyed.model.log->segments[0]->damaged = keyed.model.log->damaged = true;
+    keyed_log_finish(&keyed);
+    assert_false(partition_log_is_damaged(keyed.model.log));
+    keyed_log_check(&keyed, false);
+    end(&keyed);
+}
+
 /* What a round has left unfinished has the name of what the next one writes: it is gone before. */
 static void test_unfinished_goes_first(void **state) {
     (void)state;
@@ -506,6 +520,7 @@ int main(void) {
         cmocka_unit_test(test_reader_over_swap),
         cmocka_unit_test(test_segment_bytes),
         cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_damage_is_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
