@@ -52,7 +52,9 @@ static void sweep_step(struct env_task *task) {
             transaction_cursor_close(&table->sweeping);
             return;
         }
-        worked_on += table->taking_over ? take_over(row) : expire(row, now_ms);
+        bool works = table->taking_over ? take_over(row) : expire(row, now_ms);
+        worked_on += works;
+        if (works && env_turn_is_long(table->options.env)) break; /* of one with many partitions */
     }
     env_yield(table->options.env, &table->sweep);
 }
