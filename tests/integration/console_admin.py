@@ -373,6 +373,10 @@ def seek(cluster):
     ):
         cluster.change("seek", status=status, **bad)
     assert cluster.change("seek", status=409, name=name, to="latest", offsets="7 0 way")["error"]["code"] == "UNKNOWN_TOPIC_OR_PARTITION"
+    told = cluster.change("seek", status=409, name=name, to="latest", offsets="1 44 way\n7 0 way")["error"]["text"]
+    assert told.startswith("Partition 7 of way: ") and told.endswith(" 1 other partition was set."), told
+    assert committed(cluster, name) == {("way", 0): 77, ("way", 1): 44}
+    assert f"group {name}: offsets of 1 partitions set (latest)" in cluster[1].log_text()
 
 
 def unreached(cluster):

@@ -189,37 +189,56 @@ static void ask_committed(struct inquiry *inquiry) {
 
 /* ---- Doing it ---- */
 
-static int16_t first_error(const struct kp_offset_commit_response *response) {
+/* What came of a commit: a coordinator takes partitions one by one. */
+struct outcome {
+    size_t set;
+    int16_t error; /* of the first one that was refused; 0: none was */
+    struct kp_string topic;
+    int32_t partition;
+};
+
+static struct outcome outcome_of(const struct kp_offset_commit_response *response) {
+    struct outcome outcome = {.set = 0};
     for (int32_t t = 0; t < response->topics.count; t++)
-        for (int32_t p = 0; p < response->topics.items[t].partitions.count; p++)
-            if (response->topics.items[t].partitions.items[p].error_code != 0)
-                return response->topics.items[t].partitions.items[p].error_code;
-    return 0;
+        for (int32_t p = 0; p < response->topics.items[t].partitions.count; p++) {
+            const struct kp_offset_commit_response_partition *told =
+                &response->topics.items[t].partitions.items[p];
+            outcome.set += told->error_code == 0;
+            if (told->error_code == 0 || outcome.error != 0) continue;
+            outcome.error = told->error_code;
+            outcome.topic = response->topics.items[t].name;
+            outcome.partition = told->partition_index;
+        }
+    return outcome;
+}
+
+static void refuse_commit(struct inquiry *inquiry, const struct outcome *outcome) {
+    if (outcome->error == KAFKA_UNKNOWN_MEMBER_ID || outcome->error == KAFKA_REBALANCE_IN_PROGRESS)
+        inquiry_refuse(inquiry, CONFLICT, "members",
+                       "The group has members; stop its consumers, and try again.");
+    else
+        inquiry_refuse(inquiry, CONFLICT, kafka_error_name(outcome->error),
+                       "Partition %d of %.*s: %s (%s). %zu other partition%s set.",
+                       (int)outcome->partition, (int)outcome->topic.len, outcome->topic.data,
+                       kafka_error_message(outcome->error), kafka_error_name(outcome->error),
+                       outcome->set, outcome->set == 1 ? " was" : "s were");
 }
 
 static void committed(struct inquiry *inquiry) {
-    const char *name = inquiry_value(inquiry, "name");
-    size_t count = 0;
     const struct kp_offset_commit_response *response = change_answered(inquiry, KP_OFFSET_COMMIT);
     if (response == NULL) return;
-    int16_t error = first_error(response);
-    if (error == KAFKA_UNKNOWN_MEMBER_ID || error == KAFKA_REBALANCE_IN_PROGRESS) {
-        inquiry_refuse(inquiry, CONFLICT, "members",
-                       "The group has members; stop its consumers, and try again.");
+    struct outcome outcome = outcome_of(response);
+    if (outcome.set > 0)
+        change_log(inquiry, "group %s: offsets of %zu partitions set (%s)",
+                   inquiry_value(inquiry, "name"), outcome.set, inquiry_value(inquiry, "to"));
+    if (outcome.error != 0) {
+        refuse_commit(inquiry, &outcome);
         return;
     }
-    if (error != 0) {
-        change_refused(inquiry, error, KP_NULL_STRING);
-        return;
-    }
-    for (int32_t t = 0; t < response->topics.count; t++)
-        count += (size_t)response->topics.items[t].partitions.count;
-    change_log(inquiry, "group %s: offsets of %zu partitions set (%s)", name, count,
-               inquiry_value(inquiry, "to"));
     change_begin(inquiry);
     json_array(&inquiry->json, "plan");
-    change_says(inquiry, "%zu partition%s: the group goes on where the plan said.", count,
-                count == 1 ? "" : "s");
+    change_says(inquiry, "%zu partition%s: the group goes on where the plan said.", outcome.set,
+                outcome.set == 1 ? "" : "s");
     json_end(&inquiry->json);
     end_with_command(inquiry);
 }
