@@ -109,7 +109,7 @@ const struct mutant_row mutant_rows[] = {
     ROW(DOWNGRADE_BEGINS_ANEW, "groups", 60),
     ROW(REPLACED_OPENS_EARLY, "cluster", 100),
     ROW(STAGED_UNCHECKED, "moves", 20),
-    ROW(CHANGE_BEFORE_BARRIER, "changes", 20),
+    ROW(CHANGE_BEFORE_BARRIER, "changes", 60),
     ROW(CHANGES_TOGETHER, "changes", 20),
     ROW(VOTERS_FROM_TABLE, "changes", 20),
     ROW(LAST_VOTER_REMOVED, "changes", 20),

@@ -19,7 +19,7 @@ enum {
 };
 
 struct post {
-    char name[16], group[16];
+    char name[16], group[24];
     struct transactional *processes[PROCESSES];
 };
 
