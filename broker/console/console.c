@@ -10,6 +10,7 @@
 
 enum {
     MISDIRECTED = 421,
+    FORBIDDEN = 403,
     NOT_FOUND = 404,
     NOT_ALLOWED = 405,
     TOO_LARGE = 413,
@@ -93,6 +94,17 @@ static bool may_call(const struct console *console, const struct http_request *r
            is_listed(console->options.hosts, host);
 }
 
+/* A page of a stranger cannot read what its reader's browser asks for here, but could have all
+ * places taken: browsers say where a request comes from ("none": somebody typed it). */
+static bool is_asked_by_stranger(const struct http_request *request) {
+    static const char own[] = "same-origin", typed[] = "none";
+    const char *value;
+    size_t len;
+    unsigned lines = http_request_field(request, "sec-fetch-site", &value, &len);
+    return lines > 1 || (lines == 1 && !(len == sizeof own - 1 && memcmp(value, own, len) == 0) &&
+                         !(len == sizeof typed - 1 && memcmp(value, typed, len) == 0));
+}
+
 static const char misdirected[] =
     "the console is not served under this name; call it by an address, or list the name in "
     "console.hosts\n";
@@ -162,6 +174,10 @@ void console_handle(struct console *console, struct http_exchange *exchange) {
     }
     if (!api) {
         respond_file(exchange, request);
+        return;
+    }
+    if (is_asked_by_stranger(request)) {
+        refuse(exchange, tag, FORBIDDEN, "only pages of this console ask here\n");
         return;
     }
     if (path_is(request, tail_path)) {

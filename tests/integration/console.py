@@ -96,6 +96,10 @@ def names(cluster):
         for path in ("/", "/api/overview"):
             assert cluster.get(1, path, headers={"Host": host})[0] == wanted, (host, path)
     assert cluster.get(1, "/metrics", headers={"Host": "evil.example"})[0] == 200
+    for site, wanted in (("same-origin", 200), ("none", 200), ("cross-site", 403), ("same-site", 403), ("", 403)):
+        for path in ("/api/overview", "/api/tail?topic="):
+            assert cluster.get(1, path, headers={"Sec-Fetch-Site": site})[0] == wanted, (site, path)
+        assert cluster.get(1, "/", headers={"Sec-Fetch-Site": site})[0] == 200, "a link may lead here"
 
 
 # ---- What it tells ----
