@@ -152,7 +152,8 @@ def moving(browser, cluster):
     """A group is moved to where its plan says."""
     cluster.create("moved", 2)
     cluster.wait_leaders("moved", in_sync=3)
-    cluster.drave("produce", "moved", stdin="".join(f"{i}\n" for i in range(100)))
+    for partition in (0, 1):  # 50 each: without a key all may go to one of them
+        cluster.drave("produce", "moved", "-p", partition, stdin="".join(f"{i}\n" for i in range(50)))
     pages.group(cluster, "mover <b>", "moved", 100)
     window = pages.Window(browser, cluster, "phone")
     page = window.open("group?name=" + api.urllib.parse.quote("mover <b>"))
