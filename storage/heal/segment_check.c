@@ -27,13 +27,6 @@ void segment_check_close(struct segment_check *check) {
     segment_cursor_close(&check->cursor);
 }
 
-static bool is_same(const struct segment_header *a, const struct segment_header *b) {
-    return a->group == b->group && a->base_offset == b->base_offset &&
-           a->first_index == b->first_index && a->generation == b->generation &&
-           a->last_index == b->last_index && a->end_offset == b->end_offset &&
-           a->unread == b->unread && a->keeps_stale == b->keeps_stale;
-}
-
 static int check_header(struct segment_check *check) {
     uint8_t bytes[SEGMENT_HEADER_SIZE];
     struct segment_header found;
@@ -42,7 +35,7 @@ static int check_header(struct segment_check *check) {
     int error = env_file_read(check->cursor.file, bytes, sizeof bytes, 0, &got);
     bool sound = !error && got == sizeof bytes &&
                  segment_header_decode(bytes, SEGMENT_FILE_LOG, &found) == ERR_NONE &&
-                 is_same(&found, &check->header);
+                 segment_header_equals(&found, &check->header);
     check->header_damaged = !sound;
     return sound ? ERR_NONE : error ? error : ERR_CORRUPT;
 }

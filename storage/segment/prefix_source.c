@@ -267,6 +267,15 @@ static int check_state(struct prefix_source *source, const struct prefix_file *f
     return last && source->state_crc != source->state_head.crc ? ERR_CORRUPT : ERR_NONE;
 }
 
+/* It may be all that there is of a segment that was cleaned. */
+static int check_header(const struct prefix_source *source, size_t len) {
+    struct segment_header found;
+    bool sound = len >= SEGMENT_HEADER_SIZE &&
+                 segment_header_decode(source->block, SEGMENT_FILE_LOG, &found) == ERR_NONE &&
+                 segment_header_equals(&found, &source->segments[source->at_file]->header);
+    return sound ? ERR_NONE : ERR_CORRUPT;
+}
+
 static int sum_block(struct prefix_source *source, struct prefix_file *file) {
     if (file->block_crcs == NULL) {
         int error = file->kind == PREFIX_STATE ? find_size(source, file) : 0;
@@ -278,6 +287,8 @@ static int sum_block(struct prefix_source *source, struct prefix_file *file) {
     size_t len = left < PREFIX_BLOCK ? (size_t)left : PREFIX_BLOCK;
     int error = read_whole(source, source->at_file, source->block, len, offset);
     if (!error && file->kind == PREFIX_STATE) error = check_state(source, file, len);
+    if (!error && file->kind == PREFIX_SEGMENT && source->at_block == 0)
+        error = check_header(source, len);
     if (error) return error;
     file->block_crcs[source->at_block++] = crc32c(0, source->block, len);
     if (source->at_block < prefix_file_blocks(file->size_bytes)) return ERR_NONE;

@@ -75,6 +75,13 @@ int segment_header_decode(const uint8_t from[SEGMENT_HEADER_SIZE], enum segment_
     return version == SEGMENT_FORMAT_CLEANED ? decode_cleaned(from, header) : 0;
 }
 
+bool segment_header_equals(const struct segment_header *a, const struct segment_header *b) {
+    return a->group == b->group && a->base_offset == b->base_offset &&
+           a->first_index == b->first_index && a->generation == b->generation &&
+           a->last_index == b->last_index && a->end_offset == b->end_offset &&
+           a->unread == b->unread && a->keeps_stale == b->keeps_stale;
+}
+
 uint64_t index_block_meta_size(const struct index_block_header *header) {
     return (uint64_t)header->terms * INDEX_TERM_SIZE +
            (uint64_t)header->changes * INDEX_CHANGE_SIZE;

@@ -88,6 +88,8 @@ void segment_header_encode(const struct segment_header *header, enum segment_fil
 int segment_header_decode(const uint8_t from[SEGMENT_HEADER_SIZE], enum segment_file_kind kind,
                           struct segment_header *header);
 
+bool segment_header_equals(const struct segment_header *a, const struct segment_header *b);
+
 /* A place where reading may start: an entry begins at `position`. */
 struct index_point {
     kafka_offset offset; /* base offset of the entry */

@@ -226,6 +226,28 @@ static void test_given_taken_back_early(void **state) {
     assert_false(taker.over);
 }
 
+/* Nobody reads the header of a segment that is open; who is given it would. */
+static void test_given_meets_a_damaged_header(void **state) {
+    (void)state;
+    struct log_model model;
+    fill(&model, 91);
+    char *path = segment_path(model.log->segments[0], SEGMENT_FILE_LOG);
+    size_t len;
+    uint8_t *bytes = file_bytes(path, &len);
+    bytes[8] ^= 1;
+    file_put(path, bytes, len);
+    struct taker taker = {.model = &model, .source = partition_log_give_prefix(model.log)};
+    prefix_source_begin(taker.source, &events, &taker);
+    wait(&taker);
+    assert_int_equal(taker.error, ERR_CORRUPT);
+    partition_log_take_back(model.log, taker.source);
+    assert_int_equal(model.damages, 1);
+    mem_free(bytes);
+    mem_free(path);
+    log_model_stop(&model, false);
+    log_model_close(&model);
+}
+
 /* A segment in which a bit is another one, or that somebody cut, and a state that is gone. */
 static void test_given_meets_damage(void **state) {
     (void)state;
@@ -340,6 +362,7 @@ int main(void) {
         cmocka_unit_test(test_given_bounds),
         cmocka_unit_test(test_given_taken_back_early),
         cmocka_unit_test(test_given_meets_damage),
+        cmocka_unit_test(test_given_meets_a_damaged_header),
         cmocka_unit_test(test_given_is_looked_at_anew),
         cmocka_unit_test(test_given_damaged_state_is_written_anew),
     };
