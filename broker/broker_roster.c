@@ -12,7 +12,8 @@
  * Replica ids of group 0 are given in the order of its commands. So who says that it has one which
  * our table has not given yet knows a newer table. While nobody whom we know leads the metadata, it
  * is let in, and its messages of group 0 are heard: it may be the one from whom we are to get that
- * table. Else the table comes by itself, and no word is taken.
+ * table. Else the table comes by itself, and no word is taken; but nobody is told either that he
+ * belongs here no more, for he would end: the row that we have is one before his.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -32,7 +33,8 @@ static enum forming_standing standing_of(void *arg, int32_t node,
     if (row != NULL && memcmp(row->directory, directory, METADATA_UUID_SIZE) == 0)
         return FORMING_BELONGS;
     if (row == NULL && metadata_roster_is_retired(broker->metadata, node)) return FORMING_REMOVED;
-    if (!led && replica >= metadata_next_replica(broker->metadata)) return FORMING_AHEAD;
+    if (replica >= metadata_next_replica(broker->metadata))
+        return led ? FORMING_LATER : FORMING_AHEAD;
     return row == NULL ? FORMING_UNKNOWN : FORMING_OTHER_DIRECTORY;
 }
 

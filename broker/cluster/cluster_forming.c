@@ -214,6 +214,7 @@ static int judge_standing(struct cluster_forming *forming, const struct peer_hel
     switch (standing_of(forming, hello, replica)) {
     case FORMING_BELONGS:
     case FORMING_AHEAD: return ERR_NONE;
+    case FORMING_LATER: return not_known(forming, hello, why);
     case FORMING_UNKNOWN:
         return hello->record_len == 0 ? not_admitted(hello->node, why)
                                       : not_known(forming, hello, why);

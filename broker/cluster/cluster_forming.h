@@ -47,6 +47,8 @@ enum forming_standing {
     /* By its word it came, or took the place of another one, later than our metadata knows: let in,
      * for ours may come from nobody but it. */
     FORMING_AHEAD,
+    /* The same, and our metadata comes by itself: it is to try again, whatever stands there now. */
+    FORMING_LATER,
 };
 void cluster_forming_follow(struct cluster_forming *forming,
                             enum forming_standing (*standing)(

@@ -217,8 +217,15 @@ static enum forming_standing replaced_two(void *arg, int32_t node,
     return replica > 8 ? FORMING_AHEAD : FORMING_OTHER_DIRECTORY;
 }
 
+static enum forming_standing replaced_led(void *arg, int32_t node,
+                                          const uint8_t directory[CLUSTER_UUID_SIZE],
+                                          replica_id replica) {
+    enum forming_standing standing = replaced_two(arg, node, directory, replica);
+    return standing == FORMING_AHEAD ? FORMING_LATER : standing;
+}
+
 /* The old directory comes back: refused for good, and counted. One that by its word came later than
- * the table knows is let in. */
+ * the table knows is let in, or tries again while the table comes by itself; it does not end. */
 static void test_cluster_forming_replaced(void **state) {
     struct fixture *fixture = *state;
     struct node *nodes = fixture->nodes;
@@ -235,6 +242,10 @@ static void test_cluster_forming_replaced(void **state) {
                              cluster_record_encode(cluster_forming_record(nodes[0].forming), bytes),
                              9);
     assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_NONE);
+    cluster_forming_follow(nodes[0].forming, replaced_led, other);
+    assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_INVALID);
+    assert_said(&nodes[0].refusal, "has not heard of broker 2 yet");
+    assert_int_equal(cluster_forming_directories_refused(nodes[0].forming), 1);
 }
 
 /* One that is told that it is refused for good ends with that sentence, whether it has a record or
