@@ -116,7 +116,7 @@ def one_that_was_behind():
         produce(cluster, TOPIC, 0, 10)
         lose(cluster, aside, 4, 5)
         cluster[3].start(ready=True)
-        lost, groups = wait_until("the loss to be seen", lambda: (p := plan(cluster))[1] and p, 20, 0.2)
+        lost, groups = wait_until("both losses to be seen", lambda: len((p := plan(cluster))[1]) > 1 and p, 20, 0.2)
         assert lost == [4, 5] and set(groups) == {(TOPIC, 0), ("alone", 0)}, (lost, groups)
         assert groups[TOPIC, 0]["stays_below"] == 10, groups
         assert groups[TOPIC, 0]["acknowledged_below"] <= 10, groups
