@@ -40,6 +40,9 @@ fi
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_txn.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/console.py" --short || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/console_admin.py" || status=1
+# Crowds and storms of handshakes are for the suite security.
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/security_tls.py" \
+    librdkafka kafka_python kcat command_line wrong_doors certified_clients new_certificates at_the_start secrets || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/heal.py" --short || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/fulldisk.py" --short || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/grow.py" --short || status=1
