@@ -55,6 +55,10 @@ bool budget_may_pass(struct budget *budget, const void *who) {
     return budget->passer == who;
 }
 
+void budget_pass_on(struct budget *budget, const void *who, const void *to) {
+    if (budget->passer == who) budget->passer = to;
+}
+
 void budget_end_pass(struct budget *budget, const void *who) {
     if (budget->passer != who) return;
     budget->passer = NULL;

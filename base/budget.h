@@ -55,5 +55,8 @@ bool budget_may_pass(struct budget *budget, const void *who);
 /* It is done, or given up: wakes those who wait, of whom one may be the next. Nothing if `who` is
  * not the one. */
 void budget_end_pass(struct budget *budget, const void *who);
+/* What he took past the limit is not given back yet: `to` is the one now. Nothing if `who` is not
+ * the one. */
+void budget_pass_on(struct budget *budget, const void *who, const void *to);
 
 #endif

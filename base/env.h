@@ -131,6 +131,8 @@ struct env_iov {
 int env_file_open(struct env *env, const char *path, int flags, struct env_file **file);
 void env_file_close(struct env_file *file); /* NULL does nothing; no sync */
 int env_file_size(struct env_file *file, uint64_t *size);
+/* Whether ENV_DIRECT was asked for and is what it has: it goes past the page cache. */
+bool env_file_is_direct(const struct env_file *file);
 /* Reads until `len` or the end of the file: *got < len is the end. ENV_DIRECT: memory, offset and
  * len in 4096s. */
 int env_file_read(struct env_file *file, void *into, size_t len, uint64_t offset, size_t *got);
@@ -219,8 +221,10 @@ struct env_stream_events {
 void env_stream_attach(struct env_stream *stream, const struct env_stream_events *events,
                        void *arg);
 void env_stream_read(struct env_stream *stream, bool on);
-/* When a turn grows long it is read in a later one: for streams of strangers, of which ten thousand
- * may have bytes at the same moment. */
+/* For streams of clients. When a turn grows long it is read in a later one: of strangers ten
+ * thousand may have bytes at the same moment. And what comes is acknowledged at once: a client that
+ * gathers what is small (Nagle's algorithm, librdkafka's default) holds its further requests back
+ * until then, and an answer that waits for a majority would be the first that acknowledges it. */
 void env_stream_set_patient(struct env_stream *stream);
 /* Writes all of it, in order with other writes. The iov array (n <= ENV_WRITE_IOV) may go away on
  * return, the bytes stay until `done`, which is never called inside this call, and is called for

@@ -92,16 +92,23 @@ static void write_end(const struct log *log, const struct log_event_row *event, 
         snprintf(into + len, room - (size_t)len, " [%s]", event->name);
 }
 
-static void write_line(struct log *log, const struct log_event_row *event, uint64_t left_out,
-                       const char *format, va_list arguments) {
-    char line[LINE_SIZE], message[LINE_SIZE];
-    int wanted = vsnprintf(message, sizeof message, format, arguments);
-    CHECK(wanted >= 0);
-    text_make_plain(message);
+/* The message is plain. */
+static void write_message_line(struct log *log, const struct log_event_row *event,
+                               uint64_t left_out, const char *message) {
+    char line[LINE_SIZE];
     size_t end = write_message(log, message, line, write_head(log, event, line));
     write_end(log, event, left_out, line + end, LINE_SIZE - end);
     log->lines[event->level]++;
     env_log_line(log->env, line);
+}
+
+static void write_line(struct log *log, const struct log_event_row *event, uint64_t left_out,
+                       const char *format, va_list arguments) {
+    char message[LINE_SIZE];
+    int wanted = vsnprintf(message, sizeof message, format, arguments);
+    CHECK(wanted >= 0);
+    text_make_plain(message);
+    write_message_line(log, event, left_out, message);
 }
 
 /* False: it is one too many, and counted as such. Else *left_out is how many were since the last
@@ -111,19 +118,20 @@ static bool may_write(struct log *log, struct log_limiter *limiter, enum log_eve
     struct log_burst *burst = &log->bursts[event];
     uint64_t now_us = env_now_us(log->env);
     bool early = limiter != NULL && now_us < limiter->next_us;
+    bool any_number = event == LOGGED_DETAIL || log_event_is_kept(event);
     if (now_us >= burst->until_us) {
         burst->until_us = now_us + LIMIT_US;
         burst->lines = 0;
     }
-    if (early || (burst->lines == LOG_BURST && event != LOGGED_DETAIL)) {
-        *(early ? &limiter->left_out : &burst->left_out) += 1;
+    if (early || (burst->lines >= LOG_BURST && !any_number)) {
+        burst->left_out++;
         log->left_out++;
         return false;
     }
     burst->lines++;
-    *left_out = burst->left_out + (limiter == NULL ? 0 : limiter->left_out);
+    *left_out = burst->left_out;
     burst->left_out = 0;
-    if (limiter != NULL) *limiter = (struct log_limiter){.next_us = now_us + LIMIT_US};
+    if (limiter != NULL) limiter->next_us = now_us + LIMIT_US;
     return true;
 }
 
@@ -146,4 +154,15 @@ void log_limited(struct log *log, struct log_limiter *limiter, enum log_event ev
     va_start(arguments, format);
     write_line(log, row, left_out, format, arguments);
     va_end(arguments);
+}
+
+void log_tell_left_out(struct log *log) {
+    uint64_t now_us = env_now_us(log->env);
+    for (int event = 0; event < LOG_EVENTS; event++) {
+        struct log_burst *burst = &log->bursts[event];
+        if (burst->left_out == 0 || now_us < burst->until_us) continue;
+        write_message_line(log, &log_event_table()[event], burst->left_out,
+                           "there was more of it than the log has lines for");
+        *burst = (struct log_burst){.until_us = now_us + LIMIT_US, .lines = 1};
+    }
 }

@@ -11,7 +11,7 @@
  * A line says what happened, with the value, and what to do next where something can be done; what
  * all lines of an event have in common stands in its table (base/events/log_events.h). Invariant:
  * of one event at most LOG_BURST lines a second are written, and the next one says how many were
- * left out.
+ * left out; if none comes, log_tell_left_out does. What changes who may do what is written always.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -45,13 +45,16 @@ void log_event(struct log *log, enum log_event event, const char *format, ...)
 
 #define log_debug(log, ...) log_event(log, LOGGED_DETAIL, __VA_ARGS__)
 
-/* For what a stranger can cause at will: at most one line a second; the next one tells how many
- * were left out. */
+/* For what a stranger can cause at will: at most one line a second; those that are left out count
+ * with the others of their event. */
 struct log_limiter {
     uint64_t next_us;
-    uint64_t left_out;
 };
 void log_limited(struct log *log, struct log_limiter *limiter, enum log_event event,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* A line for each event of which some were left out a second ago and none has come since. Called
+ * now and then. */
+void log_tell_left_out(struct log *log);
 
 #endif

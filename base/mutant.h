@@ -1,7 +1,7 @@
 /*
  * Deliberate bugs, to prove that the tests would find them. `if (MUTANT(7))` is never taken, and
  * costs nothing, but in the build with DRAVE_MUTANTS, where the program that runs the tests chooses
- * one number at its start.
+ * one number at its start, or the environment does (DRAVE_MUTANT).
  */
 #ifndef BASE_MUTANT_H
 #define BASE_MUTANT_H
@@ -142,22 +142,31 @@ enum mutant {
 
     /* ---- Cleaning ---- */
 
-    MUTANT_SWAP_BEFORE_START = 70, /* segments are replaced before entries count as gone */
-    MUTANT_CLEANED_NOT_SYNCED,     /* a cleaned segment takes its name before it is on the disk */
-    MUTANT_MERGED_LEFTOVER_KEPT,   /* a segment that was merged into another is opened again */
-    MUTANT_TOMBSTONE_WITHOUT_MARK, /* tombstones go as soon as their replica is clean */
+    MUTANT_SWAP_BEFORE_START = 70,  /* segments are replaced before entries count as gone */
+    MUTANT_CLEANED_NOT_SYNCED,      /* a cleaned segment takes its name before it is on the disk */
+    MUTANT_MERGED_LEFTOVER_KEPT,    /* a segment that was merged into another is opened again */
+    MUTANT_TOMBSTONE_WITHOUT_MARK,  /* tombstones go as soon as their replica is clean */
+    MUTANT_MARK_WITHOUT_DEAD = 160, /* a mark does not wait for members that do not answer */
+    MUTANT_HINT_KEPT, /* what was read last is looked for where it was, in a segment that was
+                         replaced */
 
     /* ---- Mending what is damaged ---- */
 
     MUTANT_MENDED_UNCHECKED = 75, /* what a peer gives for a damaged entry is believed, and it gives
                                      other bytes */
+    MUTANT_LATER_START_WITHOUT_STATE, /* a log begins later although no state reaches as far */
 
     /* ---- Logs that a leader gave as files ---- */
 
     MUTANT_LOG_BEGINS_IN_TWO = 110, /* that a log begins anew is a truncation and a progress */
 
-    MUTANT_STAGED_UNCHECKED = 112, /* files that were given are believed without their checksums,
-                                      and other bytes are given */
+    MUTANT_INSTALL_TOLD_EARLY, /* a log that begins anew is acknowledged before the journal says so
+                                */
+
+    MUTANT_STAGED_UNCHECKED,  /* files that were given are believed without their checksums,
+                                 and other bytes are given */
+    MUTANT_START_NOT_PINNED,  /* the start moves while what lies below it is being given away */
+    MUTANT_STATE_BELOW_START, /* a state that does not reach to the start is believed to */
 
     /* ---- Configurations, and who is in a group ---- */
 
@@ -172,6 +181,31 @@ enum mutant {
     MUTANT_NEWCOMER_BOOTSTRAPPED,       /* who joins begins with a configuration of its own */
     MUTANT_APPEND_TO_OLD, /* what is appended to a list is, to what it was before another
                              change that is under way */
+
+    /* ---- A lost majority ---- */
+
+    MUTANT_PLAN_FORGETS_PARTITION = 190, /* of a lost majority of each topic only partition 0 is in
+                                            the plan */
+    MUTANT_RECOVERED_WITH_OLDEST, /* a group goes on with the oldest of the logs that are left
+                                   */
+    MUTANT_RETURNED_LET_IN,       /* who was given up and comes back is let in */
+    MUTANT_NOT_ASKED_AROUND,      /* who starts stands for election before the others have said
+                                     whether it belongs to them still */
+
+    /* ---- Share groups ---- */
+
+    MUTANT_SHARE_ACK_EARLY = 210, /* an acknowledgement is answered before it has committed */
+    MUTANT_SHARE_LOCKS_KEPT,      /* what members hold outlives the lead */
+    MUTANT_SHARE_COUNT_LOST,      /* a record that comes back was given once less */
+    MUTANT_SHARE_ANY_HOLDER,      /* whoever says what became of a record is believed */
+    MUTANT_SHARE_GIVEN_MORE,      /* a record is given once more than it may be */
+    MUTANT_SHARE_RELEASED_PASSED, /* the start passes records that came back */
+    MUTANT_SHARE_ENDING_GIVEN,    /* a record is given while its end is being committed */
+    MUTANT_SHARE_APPLIED_EARLY,   /* a leader's outcomes are its state before they have committed */
+    MUTANT_SHARE_BEGUN_TWICE,     /* each that reads for a new group begins it */
+    MUTANT_SHARES_NOT_KEPT,       /* what a snapshot has of records is not taken */
+    MUTANT_SHARE_ABORTED_GIVEN,   /* a committed group gets what was aborted */
+    MUTANT_SHARE_START_BEHIND,    /* the start of the log does not move that of groups */
 
     /* ---- Identity ---- */
 

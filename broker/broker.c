@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "broker/api/handlers.h"
 #include "broker/broker_internal.h"
+#include "broker/tls/peer_tls.h"
 #include "protocol/messages/api_table.h"
 #include "storage/journal/journal.h"
 
@@ -36,6 +37,8 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_FETCH, api_fetch},
         {KP_LIST_OFFSETS, api_list_offsets},
         {KP_OFFSET_FOR_LEADER_EPOCH, api_offset_for_leader_epoch},
+        {KP_SASL_HANDSHAKE, api_sasl_handshake},
+        {KP_SASL_AUTHENTICATE, api_sasl_authenticate},
         {KP_API_VERSIONS, api_api_versions},
         {KP_FIND_COORDINATOR, api_find_coordinator},
         {KP_OFFSET_COMMIT, api_offset_commit},
@@ -70,14 +73,25 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_DESCRIBE_QUORUM, api_describe_quorum},
         {KP_LIST_CONFIG_RESOURCES, api_list_config_resources},
         {KP_DESCRIBE_CLIENT_QUOTAS, api_describe_client_quotas},
+        {KP_ALTER_CLIENT_QUOTAS, api_alter_client_quotas},
         {KP_DESCRIBE_USER_SCRAM_CREDENTIALS, api_describe_user_scram_credentials},
+        {KP_ALTER_USER_SCRAM_CREDENTIALS, api_alter_user_scram_credentials},
         {KP_DESCRIBE_ACLS, api_describe_acls},
+        {KP_CREATE_ACLS, api_create_acls},
+        {KP_DELETE_ACLS, api_delete_acls},
         {KP_LIST_PARTITION_REASSIGNMENTS, api_list_partition_reassignments},
         {KP_LIST_TRANSACTIONS, api_list_transactions},
         {KP_DESCRIBE_TRANSACTIONS, api_describe_transactions},
         {KP_DESCRIBE_GROUPS, api_describe_groups},
         {KP_LIST_GROUPS, api_list_groups},
         {KP_DELETE_GROUPS, api_delete_groups},
+        {KP_SHARE_GROUP_HEARTBEAT, api_share_group_heartbeat},
+        {KP_SHARE_GROUP_DESCRIBE, api_share_group_describe},
+        {KP_SHARE_FETCH, api_share_fetch},
+        {KP_SHARE_ACKNOWLEDGE, api_share_acknowledge},
+        {KP_DESCRIBE_SHARE_GROUP_OFFSETS, api_describe_share_group_offsets},
+        {KP_ALTER_SHARE_GROUP_OFFSETS, api_alter_share_group_offsets},
+        {KP_DELETE_SHARE_GROUP_OFFSETS, api_delete_share_group_offsets},
         {KP_META_QUERY, api_meta_query},
         {KP_BROKER_STATUS, api_broker_status},
         {KP_PARTITION_TRAFFIC, api_partition_traffic},
@@ -132,6 +146,7 @@ static int open_shard(struct broker *broker, struct error_text *why) {
         .heartbeat_ms = settings->raft_heartbeat_ms,
         .election_timeout_ms = settings->raft_election_timeout_ms,
         .failover_ms = settings->raft_failover_ms,
+        .asks_around = true,
         .absent_ms = settings->replica_absent_ms,
         .fetch_rate = settings->recovery_rate,
         .group_uncommitted_bytes = settings->partition_uncommitted_bytes,
@@ -144,8 +159,12 @@ static int open_shard(struct broker *broker, struct error_text *why) {
                   .queue_limit = settings->peer_window_bytes,
                   .frame_max = ENTRY_BODY_MAX + (1 << 20),
                   .any_address = !settings->peer_verify_address}};
-    return shard_open(broker->env, &broker->log, broker->store, &options, &broker_peers_events,
-                      broker, &broker->shard, why);
+    int error = peer_tls_prepare(settings, &options.peers, why);
+    if (error != ERR_NONE) return error;
+    error = shard_open(broker->env, &broker->log, broker->store, &options, &broker_peers_events,
+                       broker, &broker->shard, why);
+    peer_tls_done(&options.peers);
+    return error;
 }
 
 static int open_local(struct broker *broker, struct error_text *why) {
@@ -154,8 +173,11 @@ static int open_local(struct broker *broker, struct error_text *why) {
         .env = broker->env, .log = &broker->log, .settings = broker->settings};
     broker->observer = observer_new(&broker->observed);
     broker->timeline = timeline_new();
-    int error = data_dir_open(broker->env, broker->settings->data_dir, broker->settings->node_id,
-                              &broker->dir, &made, why);
+    int error = user_founding_new(broker->env, &broker->log, broker->settings->users_file,
+                                  &broker->founding, why);
+    if (error != ERR_NONE) return error;
+    error = data_dir_open(broker->env, broker->settings->data_dir, broker->settings->node_id,
+                          &broker->dir, &made, why);
     if (error == ERR_NONE) error = open_server(broker, why);
     if (error == ERR_NONE) error = open_store(broker, why);
     if (error == ERR_NONE) error = open_shard(broker, why);
@@ -198,6 +220,8 @@ static void close_all(struct broker *broker, void (*server_closed)(void *arg)) {
     observer_free(broker->observer);
     broker->observer = NULL;
     if (broker->server != NULL) server_close(broker->server, server_closed, broker);
+    if (broker->server != NULL)
+        server_follow(broker->server, &(struct server_tables){.users = NULL});
     broker_close_cluster(broker);
     leader_table_free(broker->leaders);
     deadlines_free(broker->deadlines); /* every request has ended: what it waited for is closed */
@@ -223,6 +247,7 @@ static void nobody_waits(void *arg) {
 void broker_free(struct broker *broker) {
     if (broker == NULL) return;
     close_all(broker, nobody_waits);
+    user_founding_free(broker->founding);
     timeline_free(broker->timeline);
     dynamic_settings_free(broker->dynamic);
     mem_free(broker->follows);

@@ -177,6 +177,7 @@ static void on_waiting(void *arg) {
     struct broker *broker = arg;
     if (broker->registered) return;
     if (broker->metadata == NULL) tell_waiting(broker);
+    broker_keep_clients_waiting_no_longer(broker);
     peers_knock(shard_peers(broker->shard));
     env_timer_start(broker->waiting, WAITING_LINE_US);
 }
@@ -217,6 +218,8 @@ int broker_begin_forming(struct broker *broker, struct error_text *why) {
         if (settings->nodes[i].node != settings->node_id)
             peers_add(shard_peers(broker->shard), settings->nodes[i].node, settings->nodes[i].host,
                       settings->nodes[i].port);
+    if (len > 0 && !MUTANT(MUTANT_NOT_ASKED_AROUND)) /* whether we belong to them still */
+        peers_knock(shard_peers(broker->shard));
     env_defer(broker->env, &broker->forming_task);
     return ERR_NONE;
 }

@@ -27,6 +27,7 @@
 #include "broker/metadata/asking/broker_session.h"
 #include "broker/metadata/asking/producer_ids.h"
 #include "broker/metadata/asking/registration.h"
+#include "broker/metadata/asking/user_founding.h"
 #include "broker/metadata/metadata_group.h"
 #include "broker/observe/observer.h"
 #include "broker/observe/recorder.h"
@@ -37,6 +38,7 @@
 #include "broker/retention/retention.h"
 #include "broker/server/deadlines.h"
 #include "broker/server/server.h"
+#include "broker/sharing/sharing_exchange.h"
 #include "raft-glue/shard.h"
 #include "storage/data_dir.h"
 
@@ -57,10 +59,12 @@ struct broker {
     uint64_t started_ms;
     struct observed observed; /* what is open of the below */
     struct group_watch group_watch;
+    struct buckets rebalance_us; /* how long rebalances of groups took */
     struct observer *observer;
     struct timeline *timeline; /* of what happened here */
 
     /* In the order in which they are opened; NULL: not open. */
+    struct user_founding *founding;
     struct data_dir *dir;
     struct dispatch *dispatch;
     struct deadlines *deadlines; /* of requests */
@@ -99,6 +103,7 @@ struct broker {
     struct producer_ids *producer_ids;
     struct auto_creation *auto_creation;
     struct fetch_sessions *fetch_sessions;
+    struct share_sessions *share_sessions;
     struct broker_sessions *leases;
     struct leader_transfers *leader_transfers;
     struct leader_asks *leader_asks;
@@ -114,13 +119,15 @@ struct broker {
     struct lag_exchange *lag_exchange;
     struct marker_exchange *marker_exchange;
     struct marker_sender *marker_sender;
+    struct sharing_exchange *sharing_exchange;
     struct registration *registration;
     struct feature_raising *feature_raising;
     struct recorder *recorder; /* writes the timeline */
-    struct env_task applied_task;
+    struct env_task applied_task, current_task;
     struct broker_services services;
     struct log_limiter twins; /* the services' */
     bool accepting, registered;
+    bool unled; /* nobody was known to lead the metadata, the last time that was looked at */
 
     /* While it stops. */
     struct env_timer *stop_timer;
@@ -192,6 +199,9 @@ void broker_close_transactions(struct broker *broker);
 int broker_open_cluster(struct broker *broker, void (*mended)(void *arg), struct error_text *why);
 int broker_open_metadata(struct broker *broker, struct error_text *why);
 void broker_close_cluster(struct broker *broker);
+/* Clients have waited for long enough: they are sent away, and should look for another broker; when
+ * nobody is known to lead the metadata, at this look and at the one before, they are let in. */
+void broker_keep_clients_waiting_no_longer(struct broker *broker);
 /* For dispatch_on_gone; `service`: the broker's services. */
 void broker_client_gone(void *service, const struct connection *connection);
 

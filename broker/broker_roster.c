@@ -30,7 +30,8 @@ static enum forming_standing standing_of(void *arg, int32_t node,
     const struct broker *broker = arg;
     const struct roster_broker *row = metadata_roster_of(broker->metadata, node);
     bool led = broker->metadata_group != NULL && metadata_group_leader(broker->metadata_group) >= 0;
-    if (row != NULL && memcmp(row->directory, directory, METADATA_UUID_SIZE) == 0)
+    if (row != NULL && (memcmp(row->directory, directory, METADATA_UUID_SIZE) == 0 ||
+                        MUTANT(MUTANT_RETURNED_LET_IN)))
         return FORMING_BELONGS;
     if (row == NULL && metadata_roster_is_retired(broker->metadata, node)) return FORMING_REMOVED;
     if (replica >= metadata_next_replica(broker->metadata))
@@ -106,6 +107,7 @@ void broker_follow_roster(struct broker *broker) {
         applicants_forget(&broker->applicants, row->directory);
         dial(broker, row);
     }
+    if (shard_is_asking(broker->shard)) peers_knock(shard_peers(broker->shard));
     for (size_t i = 0; i < broker->follows_count; i++)
         follow_former(broker, &broker->follows[i]);
     metadata_group_follow_roster(broker->metadata_group);

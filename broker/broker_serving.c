@@ -1,6 +1,10 @@
 /*
  * From a formed cluster to `ready`: group 0 is followed into the table, partitions follow the
- * table, clients are let in once the table is not empty, and this broker registers.
+ * table, clients are let in when it is as new as the leader's, and this broker registers. Not
+ * before, because clients take what an old table does not name for what does not exist; not only
+ * when it has registered, which may be refused, while it leads partitions that clients look for.
+ * Without a leader of the metadata no table is newer than ours for all we know, and clients are
+ * served by it after a while.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,6 +12,7 @@
 
 #include "base/container_of.h"
 #include "broker/api/fetch_sessions.h"
+#include "broker/api/share_sessions.h"
 #include "broker/broker_internal.h"
 #include "broker/config/topic_name.h"
 #include "broker/coordinator/serving/group_coordinator.h"
@@ -72,10 +77,24 @@ static const struct metadata_events metadata_events = {.partition_added = on_par
                                                        .resource_changed = on_resource_changed,
                                                        .roster_changed = on_roster_changed};
 
-static void accept_clients(struct broker *broker) {
+static void accept_clients(void *arg) {
+    struct broker *broker = arg;
     if (broker->accepting || broker->stopping) return;
     broker->accepting = true;
     server_accept(broker->server);
+}
+
+/* One look says nothing: the process may have slept for as long as the time of the first one, or
+ * have opened the metadata just now, and not have listened to anybody. */
+void broker_keep_clients_waiting_no_longer(struct broker *broker) {
+    bool was_unled = broker->unled;
+    if (broker->accepting || broker->stopping) return;
+    broker->unled = broker->metadata_group != NULL &&
+                    metadata_group_leader(broker->metadata_group) < 0;
+    if (was_unled && broker->unled && metadata_version(broker->metadata) > 0)
+        accept_clients(broker);
+    else
+        server_turn_away(broker->server);
 }
 
 /* All that was applied in this turn. */
@@ -89,8 +108,8 @@ static void on_applied_task(struct env_task *task) {
                                 metadata_group_applied(broker->metadata_group));
     reassignments_applied(broker->reassignments);
     feature_raising_look(broker->feature_raising);
+    user_founding_look(broker->founding);
     recoveries_applied(broker->recoveries);
-    if (metadata_version(broker->metadata) > 0) accept_clients(broker);
 }
 
 static void on_applied(void *arg) {
@@ -104,6 +123,7 @@ static void on_leading(void *arg) {
     if (broker->leases != NULL) broker_sessions_restart(broker->leases);
     if (broker->drains != NULL) drains_look(broker->drains);
     if (broker->feature_raising != NULL) feature_raising_look(broker->feature_raising);
+    user_founding_look(broker->founding);
     if (broker->metadata_servers != NULL) metadata_servers_look(broker->metadata_servers);
     if (broker->registered) registration_leader_changed(broker->registration);
 }
@@ -114,8 +134,21 @@ static void on_leader_changed(void *arg) {
     if (broker->registered) registration_leader_changed(broker->registration);
 }
 
+/* Whom we let in, and whom we ask, is by the roster from now on. */
+static void on_current_task(struct env_task *task) {
+    struct broker *broker = CONTAINER_OF(task, struct broker, current_task);
+    if (broker->metadata_group == NULL) return;
+    broker_follow_roster(broker);
+    shard_settled(broker->shard);
+}
+
+static void on_current(void *arg) {
+    struct broker *broker = arg;
+    env_defer(broker->env, &broker->current_task);
+}
+
 static const struct metadata_group_events raft_group_events = {on_applied, on_leading,
-                                                               on_leader_changed};
+                                                               on_leader_changed, on_current};
 
 /* The table of a snapshot names no group that is gone, nor the replicas that left. */
 static void on_restored(void *arg) {
@@ -134,7 +167,6 @@ static void on_registered(void *arg) {
     if (broker->stopping) return;
     broker->registered = true;
     broker->observed.registered = true;
-    accept_clients(broker);
     snprintf(summary, sizeof summary, "%s (%zu broker%s, %zu topic%s, %.1f s)",
              host_port_text(first->host, server_port(broker->server, NULL), address), brokers,
              brokers == 1 ? "" : "s", topics, topics == 1 ? "" : "s",
@@ -143,10 +175,11 @@ static void on_registered(void *arg) {
 }
 
 static void begin_registration(struct broker *broker) {
+    static const struct registration_events events = {accept_clients, on_registered};
     struct registration_facts facts = broker_facts(broker);
     broker->registration = registration_start(&broker->log, broker->settings, &facts,
                                               broker->metadata, broker->metadata_group,
-                                              broker->leases, on_registered, broker);
+                                              broker->leases, &events, broker);
 }
 
 static void ask_metadata(void *arg, struct producer_ids_ask *question) {
@@ -164,18 +197,33 @@ static void on_rebalance(void *arg, const struct group *group, enum kp_group_eve
     if (broker->recorder != NULL) recorder_rebalance(broker->recorder, group, what);
 }
 
+static void on_rebalanced(void *arg, uint64_t took_us) {
+    struct broker *broker = arg;
+    buckets_add(&broker->rebalance_us, &bounds_latency, took_us);
+}
+
+static void order_sharing(void *arg, struct sharing_order *order) {
+    struct broker *broker = arg;
+    const struct metadata_partition *coordinator = coordinators_partition_of(
+        broker->group_coordinators, order->group.data, (size_t)order->group.len);
+    order->orderer.group = coordinator == NULL ? 0 : coordinator->group;
+    sharing_order_begin(broker->sharing_exchange, order);
+}
+
 static void *new_group_coordinator(void *arg, struct coordinator_log *log, int32_t partition) {
     struct broker *broker = arg;
     (void)partition;
-    struct group_coordinator_options options = {.env = broker->env,
-                                                .lines = &broker->log,
-                                                .settings = broker->settings,
-                                                .memory = &broker->group_memory,
-                                                .metadata = broker->metadata,
-                                                .ask = ask_metadata,
-                                                .ask_cancel = ask_metadata_cancel,
-                                                .ask_arg = broker,
-                                                .watch = &broker->group_watch};
+    struct group_coordinator_options options = {
+        .env = broker->env,
+        .lines = &broker->log,
+        .settings = broker->settings,
+        .memory = &broker->group_memory,
+        .metadata = broker->metadata,
+        .ask = ask_metadata,
+        .ask_cancel = ask_metadata_cancel,
+        .ask_arg = broker,
+        .watch = &broker->group_watch,
+        .sharing = {order_sharing, sharing_order_cancel, broker}};
     return group_coordinator_new(&options, log);
 }
 
@@ -192,7 +240,8 @@ static void make_coordinator(void *arg, const struct metadata_partition *partiti
 }
 
 void broker_client_gone(void *service, const struct connection *connection) {
-    const struct broker_services *services = service;
+    struct broker_services *services = service;
+    if (services->share_sessions != NULL) share_sessions_gone(services, connection);
     if (services->group_coordinators != NULL)
         coordinators_each(services->group_coordinators, forget_asker, (void *)connection);
 }
@@ -266,6 +315,7 @@ static void open_watchers(struct broker *broker) {
                                                                .leaders = broker->leaders,
                                                                .partitions = broker->partitions});
     broker->observed.group_memory = &broker->group_memory.budget;
+    broker->observed.rebalance_us = &broker->rebalance_us;
     broker->recorder = recorder_new(&broker->observed, broker->metadata, broker->timeline);
 }
 
@@ -276,13 +326,26 @@ static void open_services(struct broker *broker) {
                                               broker->leaders);
     broker->fetch_sessions = fetch_sessions_new(broker->env, broker->settings->fetch_sessions,
                                                 broker->settings->fetch_session_bytes);
+    broker->share_sessions = share_sessions_new(SHARE_SESSIONS_MAX);
     broker->leases = broker_sessions_new(broker->env, &broker->log, broker->settings,
                                          broker->metadata, broker->metadata_group,
                                          broker->messages);
     broker->feature_raising = feature_raising_new(&broker->log, broker->metadata,
                                                   broker->metadata_group);
+    user_founding_open(broker->founding, broker->metadata, broker->metadata_group);
+    server_follow(broker->server,
+                  &(struct server_tables){.users = metadata_users(broker->metadata),
+                                          .rules = metadata_rules(broker->metadata),
+                                          .quotas = metadata_quotas(broker->metadata)});
     open_movers(broker);
     open_markers(broker);
+    broker->sharing_exchange = sharing_exchange_new(
+        &(struct sharing_exchange_options){.env = broker->env,
+                                           .log = &broker->log,
+                                           .node = broker->settings->node_id,
+                                           .leaders = broker->leaders,
+                                           .partitions = broker->partitions,
+                                           .messages = broker->messages});
     broker->isolation = isolation_new(broker->env, &broker->log, broker->settings,
                                       shard_peers(broker->shard), broker->leaders, on_isolated,
                                       broker);
@@ -299,6 +362,8 @@ static void open_services(struct broker *broker) {
         .transaction_coordinators = broker->transaction_coordinators,
         .auto_creation = broker->auto_creation,
         .fetch_sessions = broker->fetch_sessions,
+        .share_sessions = broker->share_sessions,
+        .sharing_exchange = broker->sharing_exchange,
         .leader_asks = broker->leader_asks,
         .drains = broker->drains,
         .cluster = &broker->record,
@@ -333,6 +398,7 @@ int broker_open_metadata(struct broker *broker, struct error_text *why) {
 
 int broker_open_cluster(struct broker *broker, void (*mended)(void *arg), struct error_text *why) {
     broker->applied_task.run = on_applied_task;
+    broker->current_task.run = on_current_task;
     broker->metadata = metadata_new(broker->record.node_count, env_random_u64(broker->env));
     broker->listener = (struct metadata_listener){.events = &metadata_events, .arg = broker};
     metadata_listen(broker->metadata, &broker->listener);
@@ -348,7 +414,7 @@ int broker_open_cluster(struct broker *broker, void (*mended)(void *arg), struct
         .type = &group_coordinator_state,
         .state_new = new_group_coordinator,
         .arg = broker};
-    broker->group_watch = (struct group_watch){on_rebalance, broker};
+    broker->group_watch = (struct group_watch){on_rebalance, broker, on_rebalanced};
     broker->group_coordinators = coordinators_new(&coordinators);
     broker_open_transactions(broker);
     struct applier_factory appliers = {make_coordinator, broker};
@@ -364,12 +430,14 @@ int broker_open_cluster(struct broker *broker, void (*mended)(void *arg), struct
 
 void broker_close_cluster(struct broker *broker) {
     env_defer_cancel(broker->env, &broker->applied_task);
+    env_defer_cancel(broker->env, &broker->current_task);
     recorder_free(broker->recorder);
     tally_free(broker->observed.tally);
     broker->observed.tally = NULL;
     lag_exchange_free(broker->lag_exchange);
     registration_free(broker->registration);
     feature_raising_free(broker->feature_raising);
+    user_founding_close(broker->founding);
     broker_sessions_free(broker->leases);
     isolation_free(broker->isolation);
     retention_free(broker->retention);
@@ -385,9 +453,11 @@ void broker_close_cluster(struct broker *broker) {
     broker->observed.markers = NULL;
     marker_sender_free(broker->marker_sender);
     marker_exchange_free(broker->marker_exchange);
+    sharing_exchange_free(broker->sharing_exchange);
     if (broker->partitions != NULL) partition_set_close(broker->partitions);
     broker_close_transactions(broker);
     fetch_sessions_free(broker->fetch_sessions);
+    share_sessions_free(broker->share_sessions);
     producer_ids_free(broker->producer_ids);
     auto_creation_free(broker->auto_creation);
     start_mending_free(broker->start_mending);
@@ -411,10 +481,12 @@ void broker_close_cluster(struct broker *broker) {
     broker->recoveries = NULL;
     broker->marker_sender = NULL;
     broker->marker_exchange = NULL;
+    broker->sharing_exchange = NULL;
     broker->leader_asks = NULL;
     broker->leader_transfers = NULL;
     broker->producer_ids = NULL;
     broker->auto_creation = NULL;
     broker->fetch_sessions = NULL;
+    broker->share_sessions = NULL;
     broker->metadata_group = NULL;
 }

@@ -192,6 +192,7 @@ static int run_broker(struct run *run) {
     say_first_lines(run);
     share_files(run);
     broker_settings_warnings(&run->settings, on_warning, &run->log);
+    listener_settings_warnings(&run->settings, on_warning, &run->log);
     run->manager = service_manager_new(run->env);
     if (!start_observation(run)) {
         run->code = EXIT_REFUSED;

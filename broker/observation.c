@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/container_of.h"
+#include "base/io/host_port.h"
 #include "base/io/listen_error.h"
 #include "base/mem.h"
-#include "broker/config/host_port.h"
 #include "broker/observe/http_port.h"
 #include "broker/observe/observer.h"
 
@@ -100,7 +100,8 @@ static int broker_port_now(void *arg) {
  * not served. */
 static const struct broker_listener *plain_listener(const struct broker_settings *settings) {
     for (size_t i = 0; i < settings->listener_count; i++)
-        if (!settings->listeners[i].tls) return &settings->listeners[i];
+        if (!settings->listeners[i].tls && !settings->listeners[i].logs_in)
+            return &settings->listeners[i];
     return &settings->listeners[0];
 }
 

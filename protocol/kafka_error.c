@@ -48,6 +48,8 @@ static const struct error_row error_table[] = {
     ROW(GROUP_AUTHORIZATION_FAILED, false, "Not allowed to use this consumer group."),
     ROW(CLUSTER_AUTHORIZATION_FAILED, false, "Not allowed to do this to the cluster."),
     ROW(INVALID_TIMESTAMP, false, "A record's timestamp is out of the range that the topic accepts."),
+    ROW(UNSUPPORTED_SASL_MECHANISM, false, "This mechanism of SASL is not on (sasl.enabled.mechanisms)."),
+    ROW(ILLEGAL_SASL_STATE, false, "A login is not due here: the client is in, or its listener wants none."),
     ROW(UNSUPPORTED_VERSION, false, "This version of the request is not served."),
     ROW(TOPIC_ALREADY_EXISTS, false, "A topic of this name exists already."),
     ROW(INVALID_PARTITIONS, false, "The number of partitions is not possible."),
@@ -70,6 +72,7 @@ static const struct error_row error_table[] = {
     ROW(SECURITY_DISABLED, false, "Security is switched off."),
     ROW(OPERATION_NOT_ATTEMPTED, false, "Nothing was done, because another part of the request is wrong."),
     ROW(STORAGE_ERROR, true, "The disk of the broker failed."),
+    ROW(SASL_AUTHENTICATION_FAILED, false, "The login failed: no such user, or another password."),
     ROW(UNKNOWN_PRODUCER_ID, false, "Nothing is known of this producer id: its records are gone."),
     ROW(REASSIGNMENT_IN_PROGRESS, false, "Replicas of this partition are being moved."),
     ROW(NON_EMPTY_GROUP, false, "The group has members."),
@@ -97,6 +100,7 @@ static const struct error_row error_table[] = {
     ROW(PRODUCER_FENCED, false, "A newer producer uses this transactional id."),
     ROW(RESOURCE_NOT_FOUND, false, "There is no such resource."),
     ROW(DUPLICATE_RESOURCE, false, "The request names a resource twice; name each one once."),
+    ROW(UNACCEPTABLE_CREDENTIAL, false, "The password of a user cannot be kept like this."),
     ROW(INVALID_UPDATE_VERSION, false, "The feature cannot be at this level."),
     ROW(UNKNOWN_TOPIC_ID, true, "This cluster has no topic with this id."),
     ROW(BROKER_ID_NOT_REGISTERED, false, "The cluster has no broker with this id."),
@@ -110,8 +114,12 @@ static const struct error_row error_table[] = {
     ROW(MISMATCHED_ENDPOINT_TYPE, false, "This is a broker, and another kind of endpoint was asked for."),
     ROW(UNSUPPORTED_ENDPOINT_TYPE, false, "This kind of endpoint is not served: only brokers are."),
     ROW(TRANSACTION_ABORTABLE, false, "This transaction cannot be committed; abort it, and begin another one."),
+    ROW(INVALID_RECORD_STATE, false, "The record is not held by this member: it was acknowledged before, or its time was over."),
+    ROW(SHARE_SESSION_NOT_FOUND, true, "The broker has no such share session; begin a new one."),
+    ROW(INVALID_SHARE_SESSION_EPOCH, true, "The epoch of the share session is not the next one; begin a new one."),
     ROW(INVALID_REGULAR_EXPRESSION, false, "The regular expression cannot be compiled."),
     ROW(REBOOTSTRAP_REQUIRED, false, "The client means another cluster; it must begin again from its bootstrap servers."),
+    ROW(SHARE_SESSION_LIMIT_REACHED, true, "The broker has as many share sessions as it may have (group.share.max.share.sessions)."),
 };
 /* clang-format on */
 

@@ -119,6 +119,12 @@ void *kp_new_items(struct kp_arena *arena, const struct kp_schema *item, void *a
 int kp_decode(const struct kp_schema *schema, int version, struct kp_reader *reader,
               struct kp_arena *arena, void *object);
 
+/* The same for a struct of which the last field in its table is an array of structs, not tagged, of
+ * more than should be decoded at once. It is left empty; `count` is how many items follow in the
+ * reader, each for kp_decode, and behind them kp_skip_tags. */
+int kp_decode_front(const struct kp_schema *schema, int version, struct kp_reader *reader,
+                    struct kp_arena *arena, void *object, int32_t *count);
+
 /* Encodes. The error is writer->error, which is also returned: ERR_INVALID for null where the
  * version has none. Fields that the version lacks are left out. `object` and all it points to may
  * go away after, except the buffers of record slices, of which the writer holds references. */

@@ -144,8 +144,9 @@ static void decode_tagged(struct decoder *decoder, const struct kp_schema *schem
     }
 }
 
-static void decode_struct(struct decoder *decoder, const struct kp_schema *schema, void *object) {
-    for (uint32_t i = 0; i < schema->field_count; i++) {
+static void decode_fields(struct decoder *decoder, const struct kp_schema *schema, uint32_t count,
+                          void *object) {
+    for (uint32_t i = 0; i < count; i++) {
         const struct kp_field *field = &schema->fields[i];
         if (kp_version_in(field->versions, decoder->version) &&
             !kp_version_in(field->tagged, decoder->version))
@@ -155,6 +156,10 @@ static void decode_struct(struct decoder *decoder, const struct kp_schema *schem
         else
             kp_field_set_fallback(field, object);
     }
+}
+
+static void decode_struct(struct decoder *decoder, const struct kp_schema *schema, void *object) {
+    decode_fields(decoder, schema, schema->field_count, object);
     if (decoder->flexible) decode_tagged(decoder, schema, object);
 }
 
@@ -163,5 +168,16 @@ int kp_decode(const struct kp_schema *schema, int version, struct kp_reader *rea
     struct decoder decoder = {reader, arena, version, version >= schema->flexible_from};
     memset(object, 0, schema->size);
     decode_struct(&decoder, schema, object);
+    return reader->error;
+}
+
+int kp_decode_front(const struct kp_schema *schema, int version, struct kp_reader *reader,
+                    struct kp_arena *arena, void *object, int32_t *count) {
+    struct decoder decoder = {reader, arena, version, version >= schema->flexible_from};
+    const struct kp_field *last = &schema->fields[schema->field_count - 1];
+    memset(object, 0, schema->size);
+    decode_fields(&decoder, schema, schema->field_count - 1, object);
+    *count = kp_read_count(reader, decoder.flexible, false,
+                           min_wire_size(&decoder, last->element, last->item));
     return reader->error;
 }

@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
-
-static const char base64_alphabet[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+#include "base/secure/base64.h"
 
 struct kp_string kp_string_of(const char *text) {
     if (text == NULL) return KP_NULL_STRING;
@@ -36,13 +34,6 @@ bool kp_uuid_equal(struct kp_uuid a, struct kp_uuid b) {
 }
 
 void kp_uuid_text(struct kp_uuid uuid, char into[23]) {
-    uint32_t bits = 0;
-    int held = 0, at = 0;
-    for (size_t i = 0; i < sizeof(uuid.bytes); i++) {
-        bits = bits << 8 | uuid.bytes[i];
-        for (held += 8; held >= 6; held -= 6)
-            into[at++] = base64_alphabet[bits >> (held - 6) & 63];
-    }
-    into[at++] = base64_alphabet[bits << (6 - held) & 63]; /* 128 bits leave two over */
-    into[at] = '\0';
+    char text[BASE64_SIZE(sizeof uuid.bytes)];
+    memcpy(into, text, base64_encode(BASE64_URL, uuid.bytes, sizeof uuid.bytes, text) + 1);
 }

@@ -22,6 +22,12 @@
  * leaves the replica a follower (entries being written) was not the try. A slow disk does not use
  * tries up: while a candidate's own vote is not durable its requests have not left, so its time
  * does not run. A replica with damage in its segments makes no early try (leader_fitness.c).
+ * Whoever starts asks the others first whether it belongs to them still (shard_is_asking), and
+ * stands for nothing before they have answered: with others that come back it may be a majority of
+ * a cluster that has gone on without them.
+ * Each election begins with the question whether it can be won (pre-vote), also that of a candidate
+ * whose time is over: the engine would go on as the last one began, and who was told to stand and
+ * is no member any more would depose the others' leaders for ever.
  * Invariant: the long timeout is back when a leader is known or this replica leads, or the tries
  * are over.
  */
@@ -49,7 +55,8 @@ static void begin_try(struct raft_group *group, uint64_t at_ms, bool leader_dead
 
 static bool may_stand(const struct raft_group *group) {
     return group->phase == RAFT_GROUP_RUNNING && group->raft.state != RAFT_LEADER &&
-           group->self->voter && !group->shard->draining && !partition_log_is_damaged(group->log);
+           group->self->voter && !group->shard->draining && !shard_is_asking(group->shard) &&
+           !partition_log_is_damaged(group->log);
 }
 
 static bool is_connected(const struct member *member) {
@@ -160,16 +167,21 @@ void election_on_resigned(struct raft_group *group, const struct member *from) {
     if (leader_of(group) == from) lost_leader(group, from);
 }
 
-bool election_leader_is_dead(const struct raft_group *group) {
+static bool leader_is_dead(const struct raft_group *group) {
     return group->dead_leader != 0 && group->raft.state == RAFT_FOLLOWER &&
            group->raft.follower_state.current_leader.id == group->dead_leader;
 }
 
-bool election_leader_is_silent(const struct raft_group *group) {
+bool raft_group_leader_is_silent(const struct raft_group *group) {
     const struct member *leader = leader_of(group);
     return leader != NULL && !group->self->voter &&
            group->shard->now_ms - member_heard_ms(leader) >
                group->shard->options.election_timeout_ms;
+}
+
+bool election_may_depose(const struct raft_group *group, const struct member *from) {
+    return leader_is_dead(group) || raft_group_leader_is_silent(group) ||
+           (!group->self->voter && leader_of(group) == from);
 }
 
 void election_hard_state_durable(struct raft_group *group) {
@@ -197,6 +209,12 @@ bool election_may_time_out(struct raft_group *group) {
     }
     end_try(group); /* it did not win */
     return false;
+}
+
+void election_asks_again(struct raft_group *group) {
+    if (group->raft.state != RAFT_CANDIDATE) return;
+    group->raft.candidate_state.in_pre_vote = true;
+    group->raft.candidate_state.disrupt_leader = false;
 }
 
 void election_timed_out(struct raft_group *group) {

@@ -38,11 +38,22 @@ static void tell_of(struct raft_group *group, const struct link *link) {
         election_on_link_up(group);
 }
 
+/* It may stand, and lead where it votes alone. */
+static void tell_asked(struct raft_group *group) {
+    if (group->phase == RAFT_GROUP_STARTING) {
+        raft_group_continue_start(group);
+        return;
+    }
+    election_start(group);
+    raft_group_rearm(group);
+}
+
 static void change_tell(struct raft_group *group) {
     for (size_t i = 0; i < group->member_count; i++)
         tell_member(group->members[i]);
     for (const struct link *link = group->shard->links; link != NULL; link = link->next)
         if (link->under_way != 0) tell_of(group, link);
+    if (group->shard->asked_under_way) tell_asked(group);
 }
 
 /* ---- A pass over all groups ---- */
@@ -54,8 +65,10 @@ static bool pass_begins(struct shard *shard) {
         link->noted = 0;
         all |= link->under_way;
     }
-    if (all & (FOUND_DEAD | CAME_UP)) election_count_leads(shard);
-    shard->change_next = all != 0 ? shard->groups : NULL;
+    shard->asked_under_way = shard->asked_noted;
+    shard->asked_noted = false;
+    if ((all & (FOUND_DEAD | CAME_UP)) || shard->asked_under_way) election_count_leads(shard);
+    shard->change_next = all != 0 || shard->asked_under_way ? shard->groups : NULL;
     return shard->change_next != NULL;
 }
 
@@ -99,6 +112,11 @@ void link_change_down(struct link *link, bool dead) {
     peer_bytes_free(&link->control);
     change_note(link, dead ? WENT_DOWN | FOUND_DEAD : WENT_DOWN);
     shard_wake(link->shard);
+}
+
+void link_change_asked(struct shard *shard) {
+    shard->asked_noted = true;
+    if (shard->change_next == NULL) link_change_goes_on(&shard->change);
 }
 
 void link_change_watch(struct shard *shard) {

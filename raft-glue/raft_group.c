@@ -211,7 +211,9 @@ int raft_group_open(struct shard *shard, const struct raft_group_spec *spec,
     }
     group->made = made;
     group->first = spec->first;
-    group->commit = partition_log_commit_index(group->log);
+    group->commit = group->known = partition_log_commit_index(group->log);
+    if (group->known > partition_log_last_index(group->log))
+        group->known = partition_log_last_index(group->log);
     if (!raft_group_restore(group, why)) {
         give_up_opening(group);
         return ERR_CORRUPT;

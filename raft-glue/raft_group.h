@@ -38,6 +38,9 @@ struct raft_group_events {
     void (*committed)(void *arg, struct entry *entry);
     /* Behind the last `committed` of one step: wake those who wait, once. */
     void (*caught_up)(void *arg);
+    /* All that was known as committed when the log was opened has been handed over, or there was
+     * nothing. Once. NULL: the owner does not mind. */
+    void (*current)(void *arg);
     /* This replica leads `term`, an entry of that term is committed and applied: it may serve and
      * submit from now on. */
     void (*leading)(void *arg, log_term term);
@@ -126,6 +129,9 @@ bool raft_group_is_blocked(const struct raft_group *group);
 size_t raft_group_nodes(const struct raft_group *group, int32_t *into, size_t room);
 uint64_t raft_group_id(const struct raft_group *group);
 uint32_t raft_group_term(const struct raft_group *group);
+/* It does not vote, and has not heard the leader that it knows for an election timeout: it never
+ * forgets the last one. */
+bool raft_group_leader_is_silent(const struct raft_group *group);
 /* As announced by `leading` and not `lost` since. */
 bool raft_group_is_leading(const struct raft_group *group);
 /* The term that was announced with it; 0: it is not leading. Between a message of a later term and

@@ -5,9 +5,10 @@
  * Steps only note; the end of the turn tells (raft_group_deliver), so an owner may submit, close or
  * confirm inside its events without meeting a half finished step, and so a burst of commits wakes
  * it once. Entries that have left memory are read from their segments, the turn goes on meanwhile.
- * Order of events: committed ..., caught_up, lost, leader_changed, leading. A busy turn leaves
- * groups to the next one, so a replica may be deposed and given the entries of another leader
- * before its owner hears of the former: then that comes between the entries of the two terms.
+ * Order of events: committed ..., caught_up, current, lost, leader_changed, leading. A busy turn
+ * leaves groups to the next one, so a replica may be deposed and given the entries of another
+ * leader before its owner hears of the former: then that comes between the entries of the two
+ * terms.
  *
  * Invariants: an entry is handed over when all before it are, and it is committed; to an owner that
  * leads, as far as it knows, none of a later term.
@@ -204,8 +205,19 @@ static bool apply_commits(struct raft_group *group) {
     return !group->closed;
 }
 
+/* Once. `known`: an entry that is gone again (its log was given another beginning) is in what was
+ * restored then. */
+static void tell_current(struct raft_group *group) {
+    if (group->announced.current || group->applying.restoring || group->raft.snapshot.installing ||
+        group->applied < group->known || group->phase == RAFT_GROUP_STOPPED)
+        return;
+    group->announced.current = true;
+    if (group->events->current != NULL) group->events->current(group->arg);
+}
+
 void raft_group_deliver(struct raft_group *group) {
     if (apply_commits(group)) {
+        tell_current(group);
         raft_group_tell_role(group);
         if (!group->closed) read_index_deliver(group);
         if (!group->closed) transfer_deliver(group);

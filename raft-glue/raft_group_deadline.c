@@ -54,7 +54,9 @@ uint64_t raft_group_engine_deadline_ms(const struct raft_group *group) {
     uint64_t at_ms = raft_timeout(&group->raft);
     if (group->raft.state == RAFT_LEADER)
         return (at_ms + LEADER_GRID_MS - 1) / LEADER_GRID_MS * LEADER_GRID_MS;
-    return group->shard->draining ? UINT64_MAX : election_deadline(group, at_ms);
+    return group->shard->draining || shard_is_asking(group->shard)
+               ? UINT64_MAX
+               : election_deadline(group, at_ms);
 }
 
 uint64_t raft_group_read_index_deadline_ms(const struct raft_group *group) {

@@ -2,6 +2,7 @@
  * What is known of a group without changing anything: what its owner may ask, and the members'
  * places.
  */
+#include "base/mutant.h"
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log_types.h"
 
@@ -63,6 +64,10 @@ uint64_t member_heard_ms(const struct member *member) {
     bool quiet = group->quiet && (member->quiet || group->calm.of == member);
     uint64_t heard_ms = quiet ? peers_heard_ms(group->shard->peers, member->node) : 0;
     return heard_ms > member->heard_ms ? heard_ms : member->heard_ms;
+}
+
+bool shard_is_asking(const struct shard *shard) {
+    return shard->options.asks_around && !shard->asked && !MUTANT(MUTANT_NOT_ASKED_AROUND);
 }
 
 struct partition_log *raft_group_log(struct raft_group *group) {

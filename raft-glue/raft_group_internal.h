@@ -179,6 +179,8 @@ void replicate_link_up(struct member *member);
 void replicate_link_down(struct member *member);
 /* Frames of entries to that peer, as far as its windows allow. */
 void replicate_fill(struct link *link);
+/* For so long entries have waited for these windows, ever. */
+uint64_t replicate_full_us(const struct link *link);
 
 /* ---- read_index.c ---- */
 
@@ -203,14 +205,14 @@ void election_note(struct raft_group *group);
 /* Around the step of a timeout: whether it may be; what came of it. */
 bool election_may_time_out(struct raft_group *group);
 void election_timed_out(struct raft_group *group);
+/* Before the engine hears of a timeout. */
+void election_asks_again(struct raft_group *group);
 /* A vote for ourselves is on disk, so the time of its try runs from now on. */
 void election_hard_state_durable(struct raft_group *group);
-/* Whether a vote request may depose the leader that we know: its process is dead, or it resigned.
- */
-bool election_leader_is_dead(const struct raft_group *group);
-/* The same for a stand-by, whose engine never forgets a leader: nothing came of it for an election
- * timeout. */
-bool election_leader_is_silent(const struct raft_group *group);
+/* Whether a vote request of that member may depose the leader that we know: its process is dead, or
+ * it resigned; or we are a stand-by, which no timeout lets forget it, and it is silent
+ * (raft_group_leader_is_silent) or stands itself. */
+bool election_may_depose(const struct raft_group *group, const struct member *from);
 
 /* ---- transfer.c ---- */
 
@@ -279,6 +281,8 @@ bool snapshot_wanted(struct member *from, const struct snapshot_head *head,
                      const struct snapshot_want *want);
 /* Part of the turn, behind the entries: reads a piece for that peer, if little waits for it. */
 void snapshot_fill(struct link *link);
+/* Of what is offered there, that was not asked for yet. */
+uint64_t snapshot_left_bytes(const struct link *link);
 
 /* ======== Fetching ======== */
 
@@ -422,6 +426,8 @@ void link_change_up(struct link *link);
 void link_change_down(struct link *link, bool dead);
 /* Now and then: which links are silent. */
 void link_change_watch(struct shard *shard);
+/* Nobody is asked any more whether this broker belongs to them: the groups may stand. */
+void link_change_asked(struct shard *shard);
 void link_change_goes_on(struct env_task *task); /* `run` of shard.change */
 
 #endif

@@ -6,7 +6,8 @@
  *   - everything in the log is durable, because RAFT_START counts it as persisted
  *   - a sole voter has made term+1 and its vote for itself durable, because it leads inside
  *     RAFT_START in the term that it is given, where entries that were sent and never flushed could
- *     come back with the same (index, term) and other bytes
+ *     come back with the same (index, term) and other bytes; and not before the others were asked
+ *     whether this broker belongs to them still (shard_is_asking): they may have given it up
  * Until then messages are dropped and nothing leads. A log without entries starts as a follower
  * without configuration. RAFT_START takes 40 bytes an entry, so the engine starts behind what is
  * known to be committed (start_index), as if a snapshot were there: a start costs the same whatever
@@ -239,8 +240,9 @@ void raft_group_continue_start(struct raft_group *group) {
         raft_group_stop(group, "a configuration in its log is malformed");
         return;
     }
-    if (is_sole_voter(group) && !group->starting.own_term_set &&
-        !MUTANT(MUTANT_SOLE_VOTER_SAME_TERM)) {
+    bool alone = is_sole_voter(group);
+    if (alone && shard_is_asking(group->shard)) return; /* link_change_asked */
+    if (alone && !group->starting.own_term_set && !MUTANT(MUTANT_SOLE_VOTER_SAME_TERM)) {
         group->starting.own_term_set = true;
         group->hard_state.version = partition_log_set_hard_state(
             group->log, partition_log_term(group->log) + 1, group->replica);

@@ -77,11 +77,14 @@ static void append_entries(struct raft_group *group, const struct raft_update *u
  * that is gone the signal comes again: then it is asked about the end of its log, so that it has a
  * match where ours goes on. One that is known to be behind gets files (snapshot_offers.c). */
 static void wants_snapshot(struct member *member, const struct raft_install_snapshot *snapshot) {
-    log_term term = partition_log_term_at(member->group->log, member->ends); /* 0: not there */
-    bool goes_on = member->rejected && !member->behind && member->ends < snapshot->last_index &&
-                   term != 0;
-    struct raft_append_entries question = {.prev_log_index = goes_on ? member->ends
-                                                                     : snapshot->last_index,
+    const struct partition_log *log = member->group->log;
+    uint64_t start = partition_log_first_index(log) - 1;
+    /* Where it told its end, or its match was, while the log began earlier: at the start, which it
+     * has, or else rejects, and is behind. */
+    uint64_t place = member->ends > start ? member->ends : start;
+    log_term term = partition_log_term_at(log, place); /* 0: not there */
+    bool goes_on = member->rejected && !member->behind && place < snapshot->last_index && term != 0;
+    struct raft_append_entries question = {.prev_log_index = goes_on ? place : snapshot->last_index,
                                            .prev_log_term = goes_on ? term : snapshot->last_term};
     if (!member->behind) raft_group_trail_reach(member);
     replicate_append(member, &question);

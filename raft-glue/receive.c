@@ -200,8 +200,7 @@ static void receive_record(struct raft_group *group, struct member *from,
             .last_log_term = record->vote.last_term,
             .disrupt_leader = record->flags & RECORD_DISRUPT,
             .pre_vote = record->flags & RECORD_PRE_VOTE};
-        if (election_leader_is_dead(group) || election_leader_is_silent(group))
-            message.request_vote.disrupt_leader = true;
+        if (election_may_depose(group, from)) message.request_vote.disrupt_leader = true;
         break;
     case RECORD_VOTE_RESULT:
         message.type = RAFT_REQUEST_VOTE_RESULT;

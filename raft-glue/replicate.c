@@ -457,6 +457,20 @@ static void fill_frame(struct entry_frame *frame, struct link *link) {
     }
 }
 
+/* For metrics: whether entries wait for the peer, and since when. */
+static void note_full(struct link *link) {
+    bool full = link->up && link->ready_first != NULL;
+    if (full == (link->full_since_us != 0)) return;
+    uint64_t now_us = env_now_us(link->shard->env);
+    if (!full) link->full_us += now_us - link->full_since_us;
+    link->full_since_us = full ? now_us : 0;
+}
+
+uint64_t replicate_full_us(const struct link *link) {
+    return link->full_us +
+           (link->full_since_us == 0 ? 0 : env_now_us(link->shard->env) - link->full_since_us);
+}
+
 void replicate_fill(struct link *link) {
     while (link->ready_first != NULL && link_has_room(link)) {
         struct entry_frame frame;
@@ -467,4 +481,5 @@ void replicate_fill(struct link *link) {
         peers_send(link->shard->peers, link->node, PEER_BULK, PEER_KIND_ENTRIES, frame.slices, n);
         link->shard->stats.frames_sent++;
     }
+    note_full(link);
 }

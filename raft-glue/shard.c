@@ -81,6 +81,7 @@ static void on_time(struct raft_group *group) {
         struct raft_event event = {.type = RAFT_TIMEOUT};
         bool leads = raft_group_leads(group);
         if (leads) quiet_tick_begins(group);
+        election_asks_again(group);
         raft_group_step(group, &event);
         if (leads) replicate_ask_quiet(group);
         if (leads) quiet_tick_ended(group);
@@ -115,6 +116,35 @@ static void on_watch(void *arg) {
     link_change_watch(shard);
 }
 
+/* ---- Whether this broker belongs to them still ---- */
+
+static void on_asking_ends(void *arg) {
+    struct shard *shard = arg;
+    if (shard->asked) return;
+    shard->asked = true;
+    env_timer_stop(shard->asking_timer);
+    link_change_asked(shard);
+}
+
+/* Before it is settled it does not know whom to ask. */
+static void on_answer(struct shard *shard) {
+    if (shard->settled && peers_all_answered(shard->peers)) on_asking_ends(shard);
+}
+
+static void tell_settled(struct link *link) {
+    if (link->shard->settled && link->up)
+        peers_send(link->shard->peers, link->node, PEER_CONTROL, PEER_KIND_SETTLED, NULL, 0);
+}
+
+void shard_settled(struct shard *shard) {
+    if (shard->settled) return;
+    shard->settled = true;
+    for (struct link *link = shard->links; link != NULL; link = link->next)
+        tell_settled(link);
+    env_timer_start(shard->asking_timer, ASKING_MS * 1000);
+    on_answer(shard);
+}
+
 /* ---- Events of the peers ---- */
 
 static int on_judge(void *arg, const struct peer_hello *hello, struct error_text *refusal) {
@@ -139,6 +169,8 @@ static void on_up(void *arg, int32_t node) {
     struct link *link = shard_link(shard, node);
     link_change_up(link);
     drain_link_up(link);
+    tell_settled(link);
+    on_answer(shard);
     if (shard->events != NULL && shard->events->up != NULL) shard->events->up(shard->arg, node);
 }
 
@@ -153,6 +185,10 @@ static void on_message(void *arg, int32_t node, uint8_t kind, struct slice paylo
     struct shard *shard = arg;
     if (kind == PEER_KIND_JOURNAL) {
         rollback_guard_hear(shard->witness, node, payload);
+    } else if (kind == PEER_KIND_SETTLED) {
+        slice_unref(&payload);
+        peers_answered(shard->peers, node);
+        on_answer(shard);
     } else if (rollback_guard_is_lost(shard->witness)) {
         slice_unref(&payload);
     } else if (kind == PEER_KIND_MESSAGES) {
@@ -235,6 +271,7 @@ int shard_open(struct env *env, struct log *log, struct log_store *store,
     log_store_on_room(store, &shard->room);
     shard->watch = env_timer_new(env, on_watch, shard);
     on_watch(shard);
+    shard->asking_timer = env_timer_new(env, on_asking_ends, shard);
     *result = shard;
     return ERR_NONE;
 }
@@ -249,6 +286,7 @@ void shard_close(struct shard *shard) {
     env_defer_cancel(shard->env, &shard->change);
     env_timer_free(shard->timer);
     env_timer_free(shard->watch);
+    env_timer_free(shard->asking_timer);
     env_timer_free(shard->drain_timer);
     timer_heap_close(&shard->timers);
     flow_control_close(shard);
@@ -280,6 +318,15 @@ struct log *shard_log(struct shard *shard) {
 
 struct log_store *shard_store(struct shard *shard) {
     return shard->store;
+}
+
+struct shard_peer_stats shard_peer_stats(const struct shard *shard, int32_t node) {
+    const struct link *link = shard->links;
+    while (link != NULL && link->node != node)
+        link = link->next;
+    if (link == NULL) return (struct shard_peer_stats){0};
+    return (struct shard_peer_stats){.window_full_us = replicate_full_us(link),
+                                     .files_bytes = snapshot_left_bytes(link)};
 }
 
 void shard_stats_get(const struct shard *shard, struct shard_stats *stats) {

@@ -15,11 +15,16 @@
 struct shard;
 struct raft_group;
 
+enum { ASKING_MS = 1000 };
+
 struct shard_options {
     int32_t node;
     uint32_t heartbeat_ms;        /* 200; also between two signs of life of a broker */
     uint32_t election_timeout_ms; /* 1000; each group draws from [T, 2T) */
     uint32_t failover_ms;         /* 50: t of the fast failover (election.c) */
+    bool asks_around;             /* it leads nothing before every peer has answered whether this
+                                     broker belongs to them still, ASKING_MS at the most; from when
+                                     it knows whom to ask (shard_settled) */
     uint64_t absent_ms;  /* a member that was not heard for so long is not waited for by what goes
                             from a log's beginning (raft_group_everywhere) */
     uint64_t fetch_rate; /* bytes a second of the files that members here lack; 0: no limit */
@@ -40,7 +45,16 @@ int shard_open(struct env *env, struct log *log, struct log_store *store,
 void shard_close(struct shard *shard);
 /* Another fetch_rate, from now on. */
 void shard_set_fetch_rate(struct shard *shard, uint64_t bytes_per_second);
+/* When so many bytes of what a member here lacks may be asked for at that rate: behind all that
+ * were before, of any group. The caller asks then. */
+uint64_t shard_fetch_turn_us(struct shard *shard, uint32_t length);
 struct peers *shard_peers(struct shard *shard);
+/* Of one that asks around: not everybody has answered yet. */
+bool shard_is_asking(const struct shard *shard);
+/* All that this broker knew about who belongs to the cluster, when it ended, it knows again, and
+ * has added them as peers. Those whom it lets in hear so: before that it lets in whom it let in at
+ * the very beginning, which is no answer. Who cannot be reached gives none. Once. */
+void shard_settled(struct shard *shard);
 struct env *shard_env(struct shard *shard);
 struct log *shard_log(struct shard *shard);
 struct log_store *shard_store(struct shard *shard);
@@ -105,6 +119,13 @@ struct shard_stats {
     uint64_t not_taken; /* messages of which some entries were not taken, because the disk had no
                            room for them */
 };
+/* What one other broker is sent. */
+struct shard_peer_stats {
+    uint64_t window_full_us; /* for so long entries waited because peer_window_bytes were not
+                                acknowledged */
+    uint64_t files_bytes;    /* of logs' beginnings that it is offered, and has not asked for yet */
+};
+struct shard_peer_stats shard_peer_stats(const struct shard *shard, int32_t node);
 void shard_stats_get(const struct shard *shard, struct shard_stats *stats);
 
 #endif

@@ -5,7 +5,8 @@
  *   offered --> taking up --> fetching, a piece at a time --> preparing --> installing --> done
  *      |           +-------------------+------------------------+
  *      |                               +-- another offer, link or term lost: over; the files stay
- *      +-- has it, busy, no room: refused  (another offer while it prepares: it goes on for that)
+ *      +-- has it, busy, does not follow, no room: refused
+ *          (another offer while it prepares: it goes on for that)
  *
  * Happy path: the files come in beside the log (log_staging.h), while this replica follows and
  * votes with the log that it has. When they are whole and durable the engine is stepped with
@@ -24,6 +25,7 @@
 #include <inttypes.h>
 
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "raft-glue/engine/configuration.h"
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log/log_staging.h"
@@ -32,10 +34,10 @@
 enum { FETCHES_MOST = 8, MISTAKES_MOST = 8, PIECE_LEAST = 4096 };
 /* So long what has come waits for the next offer. */
 #define LEFT_US (UINT64_C(3600) * 1000 * 1000)
-/* So often the leader hears of work that asks for nothing: well within its patience. */
-#define AT_WORK_US (UINT64_C(20) * 1000 * 1000)
 /* What may be asked for at once when nothing was for a while. */
 #define BURST_US (UINT64_C(100) * 1000)
+/* So often the leader hears of work that asks for nothing: well within its patience. */
+#define AT_WORK_US (UINT64_C(20) * 1000 * 1000)
 
 struct snapshot_fetch {
     struct raft_group *group;
@@ -162,6 +164,11 @@ static void fetch_install(struct snapshot_fetch *fetch) {
         log_staging_discard(group->log);
         return;
     }
+    if (MUTANT(MUTANT_INSTALL_TOLD_EARLY))
+        raft_group_send(group, from,
+                        &(struct peer_record){.type = RECORD_APPEND_RESULT,
+                                              .term = raft_group_term(group),
+                                              .append_result = {.last_index = files->ends.index}});
     raft_group_apply_cancel(group);
     log_event(group->shard->log, LOGGED_LOG_BEGINS_ANEW,
               "%s: its log begins anew behind entry %" PRIu64 ", with %" PRIu64
@@ -200,9 +207,8 @@ static uint32_t piece_most(const struct shard *shard) {
     return rate < PIECE_LEAST ? PIECE_LEAST : (uint32_t)rate;
 }
 
-/* When a piece of that length may be asked for: behind those of all groups before it, as fast as
- * the rate is. What was not used is lost, but for a moment. */
-static uint64_t take_turn_us(struct shard *shard, uint32_t length) {
+/* What was not used is lost, but for a moment. */
+uint64_t shard_fetch_turn_us(struct shard *shard, uint32_t length) {
     uint64_t now_us = env_now_us(shard->env), rate = shard->options.fetch_rate;
     if (rate == 0) return now_us;
     if (shard->fetch_due_us + BURST_US < now_us) shard->fetch_due_us = now_us - BURST_US;
@@ -236,7 +242,7 @@ static void ask(struct snapshot_fetch *fetch) {
         log_staging_prepare(fetch->staging);
         return;
     }
-    uint64_t turn_us = take_turn_us(group->shard, fetch->wanted.length);
+    uint64_t turn_us = shard_fetch_turn_us(group->shard, fetch->wanted.length);
     if (turn_us <= env_now_us(env)) {
         send_want(fetch);
         return;
@@ -331,6 +337,10 @@ static void take_offer(struct raft_group *group, struct member *from,
                                  .to = from->replica,
                                  .transfer = head->transfer,
                                  .term = raft_group_term(group)};
+    if (!follows(group, head->term)) { /* perhaps it stands because it has not heard yet who won */
+        refuse(group, from, &ours, SNAPSHOT_BUSY);
+        return;
+    }
     if (group->raft.snapshot.installing) { /* its log says already that it has the place */
         refuse(group, from, &ours, SNAPSHOT_BUSY);
         return;
@@ -358,7 +368,7 @@ int snapshot_offered(struct raft_group *group, struct member *from,
     int error = snapshot_offer_decode(payload, &files);
     if (error != ERR_NONE) return error;
     bool sound = is_configuration(&files.ends) && files.ends.term <= head->term;
-    if (sound && follows(group, head->term))
+    if (sound && head->term >= raft_group_term(group))
         take_offer(group, from, head, &files);
     else
         group->shard->stats.messages_dropped++;

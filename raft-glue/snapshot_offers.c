@@ -20,6 +20,7 @@
  */
 #include <utlist.h>
 
+#include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "base/mutant.h"
@@ -41,6 +42,7 @@ struct snapshot_offer {
     bool offered;                                    /* the list has left */
     struct snapshot_head head;                       /* as it is said */
     struct snapshot_want moved;                      /* up to there it has asked */
+    uint64_t left_bytes;                             /* of all files, from there on */
     struct snapshot_want wants[SNAPSHOT_WANTS_MOST]; /* a ring */
     unsigned first, count;
     uint64_t waits_ms;                  /* since when the first of them does */
@@ -134,6 +136,7 @@ static void send_offer(struct snapshot_offer *offer) {
     slices[1] = prefix_files_encode(prefix_source_files(offer->source));
     peers_send(shard->peers, member->node, PEER_BULK, PEER_KIND_SNAPSHOT_OFFER, slices, 2);
     offer->offered = true;
+    offer->left_bytes = prefix_files_bytes(prefix_source_files(offer->source));
     end_stranded(member);
     member->offer_moved_ms = shard_now_ms(shard);
     shard->stats.snapshots_offered++;
@@ -224,6 +227,26 @@ static bool is_beyond(const struct snapshot_want *want, const struct snapshot_wa
                                      : want->offset + want->length > moved->offset;
 }
 
+/* It is beyond what was asked for. */
+static void move_on(struct snapshot_offer *offer, const struct snapshot_want *want) {
+    const struct prefix_files *list = prefix_source_files(offer->source);
+    struct snapshot_want *moved = &offer->moved;
+    for (; moved->file < want->file; moved->file++) {
+        offer->left_bytes -= list->files[moved->file].size_bytes - moved->offset;
+        moved->offset = 0;
+    }
+    offer->left_bytes -= want->offset + want->length - moved->offset;
+    moved->offset = want->offset + want->length;
+}
+
+uint64_t snapshot_left_bytes(const struct link *link) {
+    const struct snapshot_offer *offer;
+    uint64_t left_bytes = 0;
+    DL_FOREACH(link->offers, offer)
+    left_bytes += offer->left_bytes;
+    return left_bytes;
+}
+
 bool snapshot_wanted(struct member *from, const struct snapshot_head *head,
                      const struct snapshot_want *want) {
     struct snapshot_offer *offer = find_offer(from, head);
@@ -231,8 +254,7 @@ bool snapshot_wanted(struct member *from, const struct snapshot_head *head,
     if (!is_within(offer, want)) return false;
     uint64_t at_ms = shard_now_ms(from->group->shard);
     if (is_beyond(want, &offer->moved)) {
-        offer->moved = *want;
-        offer->moved.offset += want->length;
+        move_on(offer, want);
         from->offer_moved_ms = at_ms;
     }
     if (offer->count == 0) offer->waits_ms = at_ms;
@@ -253,6 +275,9 @@ static void on_piece(void *arg, int error, struct slice bytes) {
     }
     struct slice slices[2] = {{0}, bytes};
     uint8_t head[SNAPSHOT_CHUNK_HEAD_SIZE];
+    /* it is pinned there: partition_log_give_prefix */
+    CHECK(prefix_source_files(offer->source)->begins.index + 1 ==
+          partition_log_first_index(member->group->log));
     if (MUTANT(MUTANT_STAGED_UNCHECKED) && bytes.len > 0)
         ((uint8_t *)(uintptr_t)bytes.data)[bytes.len - 1] ^= 1;
     snapshot_chunk_encode(head, &offer->head, &offer->wants[offer->first]);

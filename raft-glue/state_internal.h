@@ -34,6 +34,8 @@ struct link {
     struct peer_bytes control;               /* records */
     struct member *ready_first, *ready_last; /* members there with entries to send, each once */
     uint64_t unacked_bytes;        /* entries sent and not acknowledged, over all groups */
+    uint64_t full_since_us;        /* entries wait because that is all that may be; 0: none do */
+    uint64_t full_us;              /* for so long they did before */
     struct snapshot_offer *offers; /* made to members there (snapshot_offers.c) */
     bool piece_is_read;            /* for one of them; one at a time */
     uint32_t leads;                /* groups, when election_count_leads was called */
@@ -173,6 +175,7 @@ struct announced {
     uint64_t leader;
     log_term leader_term;
     bool quiet;
+    bool current; /* that was called */
 };
 
 /* How a group becomes quiet and wakes (quiet.c). */
@@ -235,6 +238,7 @@ struct raft_group {
     struct step step;
 
     uint64_t commit, applied;
+    log_index known;       /* what was known as committed when the log was opened, and is there */
     uint64_t commit_heard; /* the highest that a leader has told, of entries that are here or not */
     struct applying applying;
     struct entry_trace trace;
@@ -327,6 +331,12 @@ struct shard {
     uint64_t fetch_due_us; /* when the next piece of any of them may be asked for */
 
     uint32_t led_by_us, led_by_all; /* groups, when election_count_leads was called */
+
+    bool settled; /* shard_settled */
+    bool asked;   /* all peers have answered, or it has taken too long (shard_is_asking): */
+    struct env_timer *asking_timer;
+    bool asked_noted,
+        asked_under_way; /* the groups are to be told, and are being (link_change.c) */
 
     bool draining;     /* this broker stops: it stands for nothing any more (drain.c), */
     bool handing_over; /* and it is known who stops with it */

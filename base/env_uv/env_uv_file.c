@@ -85,6 +85,10 @@ void env_file_close(struct env_file *file) {
     mem_free(file);
 }
 
+bool env_file_is_direct(const struct env_file *file) {
+    return file->direct && !file->drop_cache;
+}
+
 int env_file_size(struct env_file *file, uint64_t *size) {
     struct stat status;
     if (fstat(file->fd, &status) != 0) return error_from_errno(errno);

@@ -199,9 +199,16 @@ static void stream_hold(struct env_stream *stream) {
     env_uv_spin(stream->env);
 }
 
+/* The system goes back to delaying by itself. Only a wish. */
+static void acknowledge(struct env_stream *stream) {
+    int on = 1;
+    setsockopt(descriptor(stream), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 static void read_done(uv_stream_t *handle, ssize_t len, const uv_buf_t *buffer) {
     (void)buffer;
     struct env_stream *stream = (struct env_stream *)handle;
+    if (len > 0 && stream->patient) acknowledge(stream);
     /* May close the stream. */
     if (len > 0)
         stream->events->received(stream->arg, (size_t)len);

@@ -175,6 +175,10 @@ static const struct log_event_row table[LOG_EVENTS] = {
         {"state_taken_over", LOG_INFO,
          "A replica that damage kept from applying took over what another broker knows.",
          "Look at the disk all the same."},
+    [LOGGED_LOG_BEGINS_LATER] =
+        {"log_begins_later", LOG_INFO,
+         "A log that could not be opened begins where that of another replica does, because nobody has what is damaged in it any more.",
+         "Look at the disk all the same."},
     [LOGGED_LOG_UNREADABLE] =
         {"log_unreadable", LOG_ERROR,
          "A log cannot be read at present, so its replica waits; it is tried again.",
@@ -266,6 +270,28 @@ static const struct log_event_row table[LOG_EVENTS] = {
         {"client_refused", LOG_WARN,
          "The connection of a client was closed; the line says what it did.",
          "Old clients, other protocols, or one that does not read what it asked for."},
+    [LOGGED_LOGIN_FAILED] =
+        {"login_failed", LOG_WARN,
+         "A client could not log in; the line names it, the user, and what was wrong. It was told less: that it failed.",
+         "drave user list; drave user set. If nobody there should log in: somebody tries passwords."},
+    [LOGGED_USERS_CHANGED] =
+        {"users_changed", LOG_INFO,
+         "A user was added or deleted, or has another password; the line says by whom.", ""},
+    [LOGGED_ACCESS_DENIED] =
+        {"access_denied", LOG_WARN,
+         "Somebody asked for what the rules do not let him do, or would not if authorizer.mode were enforce.",
+         "The line has the command that would allow it; if it should not be, nothing is to be done."},
+    [LOGGED_ACLS_CHANGED] =
+        {"acls_changed", LOG_INFO,
+         "A rule of who may do what was added or removed; the line says which, and by whom.", ""},
+    [LOGGED_CONFIGS_CHANGED] =
+        {"configs_changed", LOG_INFO,
+         "Settings of a topic, a group or brokers were set or unset; the line says which, and by whom.",
+         ""},
+    [LOGGED_QUOTAS_CHANGED] =
+        {"quotas_changed", LOG_INFO,
+         "A quota of a user or client was set or taken away; the line says which, and by whom.",
+         ""},
     [LOGGED_CERTIFICATE_ENDS] =
         {"certificate_ends", LOG_ERROR,
          "The certificate that clients are shown ends within a week, or has ended: they refuse it then.",
@@ -278,6 +304,10 @@ static const struct log_event_row table[LOG_EVENTS] = {
         {"certificate_names", LOG_WARN,
          "The certificate does not name the host that clients are told, which they check.",
          "Make one that has the host of advertised.listeners among its SANs."},
+    [LOGGED_KEY_READABLE] =
+        {"key_readable", LOG_WARN,
+         "Everybody on the machine may read the private key of the listeners, and stand in for the broker.",
+         "chmod 640 the file that the line names, with the group of draved; make a new key if strangers have accounts there."},
     [LOGGED_CERTIFICATE_READ] =
         {"certificate_read", LOG_INFO,
          "The files of TLS have changed; new connections use what is in them now.", ""},
@@ -300,6 +330,18 @@ static const struct log_event_row table[LOG_EVENTS] = {
         {"console_change", LOG_INFO,
          "Somebody changed something in the console; the line says from where, and what.", ""},
 };
+
+bool log_event_is_kept(enum log_event event) {
+    switch (event) {
+    case LOGGED_SETTINGS_CHANGED:
+    case LOGGED_USERS_CHANGED:
+    case LOGGED_ACLS_CHANGED:
+    case LOGGED_CONFIGS_CHANGED:
+    case LOGGED_QUOTAS_CHANGED:
+    case LOGGED_CONSOLE_CHANGE: return true;
+    default: return false;
+    }
+}
 
 const struct log_event_row *log_event_table(void) {
     return table;

@@ -8,6 +8,8 @@
 #ifndef BASE_EVENTS_LOG_EVENTS_H
 #define BASE_EVENTS_LOG_EVENTS_H
 
+#include <stdbool.h>
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 enum log_event {
@@ -66,6 +68,7 @@ enum log_event {
     LOGGED_REPLICA_WHOLE,
     LOGGED_STATE_AWAITED,
     LOGGED_STATE_TAKEN_OVER,
+    LOGGED_LOG_BEGINS_LATER,
     LOGGED_LOG_UNREADABLE,
     LOGGED_LOG_READ_FAILED,
     LOGGED_ENTRY_UNREADABLE,
@@ -91,9 +94,16 @@ enum log_event {
     LOGGED_CONNECTIONS_FULL,
     LOGGED_CONNECTIONS_OF_ADDRESS,
     LOGGED_CLIENT_REFUSED,
+    LOGGED_LOGIN_FAILED,
+    LOGGED_USERS_CHANGED,
+    LOGGED_ACCESS_DENIED,
+    LOGGED_ACLS_CHANGED,
+    LOGGED_CONFIGS_CHANGED,
+    LOGGED_QUOTAS_CHANGED,
     LOGGED_CERTIFICATE_ENDS,
     LOGGED_CERTIFICATE_ENDS_SOON,
     LOGGED_CERTIFICATE_NAMES,
+    LOGGED_KEY_READABLE,
     LOGGED_CERTIFICATE_READ,
     LOGGED_CERTIFICATE_REFUSED,
     LOGGED_MEMORY_SPENT,
@@ -112,6 +122,8 @@ struct log_event_row {
 
 /* LOG_EVENTS rows, by enum log_event. */
 const struct log_event_row *log_event_table(void);
+/* It says what somebody has changed: no limit leaves a line of it out. */
+bool log_event_is_kept(enum log_event event);
 const char *log_level_name(enum log_level level);
 
 #endif

@@ -57,8 +57,10 @@ struct frame_reader {
     uint8_t *rest;        /* NULL: none */
     size_t rest_len;
     struct large large;
-    size_t largest; /* the largest frame that came whole */
-    uint64_t bytes; /* of the stream so far */
+    size_t largest;   /* the largest frame that came whole */
+    uint64_t half_us; /* when the first bytes of the frame that is not whole were seen; 0: none */
+    uint64_t took_us; /* of the frame that is delivered, from then on */
+    uint64_t bytes;   /* of the stream so far */
 
     enum frame_patience patience;
     bool paused;
@@ -194,6 +196,7 @@ static struct slice cut_from_chunk(struct frame_reader *reader, size_t len) {
 static enum cut need_more(struct frame_reader *reader, size_t here, size_t len) {
     struct budget *payer = here < HEAD ? reader->budget : who_pays(reader, len);
     bool spent = payer != NULL && budget_spent(payer);
+    if (here > 0 && reader->half_us == 0) reader->half_us = env_now_us(reader->env);
     if (here < HEAD) return spent ? wait_for_budget(reader, payer) : CUT_READ;
     if (!is_large(len) && !spent) return CUT_READ;
     if (is_large(len) && spent) return wait_for_budget(reader, payer);
@@ -251,6 +254,8 @@ static enum cut cut_all(struct frame_reader *reader, bool may_one) {
         if (freed) return CUT_FREED;
         if (!found || cut == CUT_OVER) break;
         cut = CUT_WAIT; /* in case that the owner pauses */
+        reader->took_us = reader->half_us == 0 ? 0 : env_now_us(reader->env) - reader->half_us;
+        reader->half_us = 0;
         reader->events->frame(reader->arg, frame);
         if (freed) return CUT_FREED;
     }
@@ -448,6 +453,10 @@ uint64_t frame_reader_half_us(const struct frame_reader *reader) {
 
 uint64_t frame_reader_silent_us(const struct frame_reader *reader) {
     return waits_for_the_other_side(reader) ? env_now_us(reader->env) - reader->large.moved_us : 0;
+}
+
+uint64_t frame_reader_took_us(const struct frame_reader *reader) {
+    return reader->took_us;
 }
 
 uint64_t frame_reader_bytes(const struct frame_reader *reader) {

@@ -73,6 +73,9 @@ uint64_t frame_reader_slow_us(const struct frame_reader *reader);
 uint64_t frame_reader_half_us(const struct frame_reader *reader);
 /* For how long of that nothing of it has come. */
 uint64_t frame_reader_silent_us(const struct frame_reader *reader);
+/* Inside `frame`: for how long its beginning had been here before it was whole, waits of our own
+ * included; 0: it came at once. */
+uint64_t frame_reader_took_us(const struct frame_reader *reader);
 /* All bytes of the stream so far, lengths and halves included. */
 uint64_t frame_reader_bytes(const struct frame_reader *reader);
 /* Before env_stream_close; NULL does nothing. */

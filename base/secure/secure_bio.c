@@ -11,37 +11,44 @@
 #include "base/mem.h"
 #include "base/secure/secure_internal.h"
 
+size_t secure_bio_take(struct secure_stream *stream, void *into, size_t room) {
+    size_t n = room < stream->in_len ? room : stream->in_len;
+    if (n == 0) return 0;
+    memcpy(into, stream->in, n);
+    stream->in += n;
+    stream->in_len -= n;
+    return n;
+}
+
 static int bio_read(BIO *bio, char *into, int len) {
     struct secure_stream *stream = BIO_get_data(bio);
     size_t n = len < 0 ? 0 : (size_t)len;
     BIO_clear_retry_flags(bio);
     if (secure_bio_rekeys_too_much(stream)) return -1;
-    if (n > stream->in_len) n = stream->in_len;
-    if (n == 0) {
-        BIO_set_retry_read(bio);
-        return -1;
-    }
-    memcpy(into, stream->in, n);
-    stream->in += n;
-    stream->in_len -= n;
-    return (int)n;
+    n = secure_bio_take(stream, into, n);
+    if (n > 0) return (int)n;
+    BIO_set_retry_read(bio);
+    return -1;
 }
 
 /* Beyond that the other side makes us say much and hears none of it: updates of keys. */
-static int bio_write(BIO *bio, const char *data, int len) {
-    struct secure_stream *stream = BIO_get_data(bio);
-    BIO_clear_retry_flags(bio);
-    if (len <= 0 || stream->out_len + (size_t)len > SECURE_OUT_MOST) return -1;
-    if (stream->out_room - stream->out_len < (size_t)len) {
+bool secure_bio_put(struct secure_stream *stream, const void *bytes, size_t len) {
+    if (stream->out_len + len > SECURE_OUT_MOST) return false;
+    if (stream->out_room - stream->out_len < len) {
         size_t room = stream->out_room == 0 ? 4096 : stream->out_room;
-        while (room < stream->out_len + (size_t)len)
+        while (room < stream->out_len + len)
             room *= 2;
         stream->out = mem_realloc(stream->out, room);
         stream->out_room = room;
     }
-    memcpy(stream->out + stream->out_len, data, (size_t)len);
-    stream->out_len += (size_t)len;
-    return len;
+    memcpy(stream->out + stream->out_len, bytes, len);
+    stream->out_len += len;
+    return true;
+}
+
+static int bio_write(BIO *bio, const char *data, int len) {
+    BIO_clear_retry_flags(bio);
+    return len > 0 && secure_bio_put(BIO_get_data(bio), data, (size_t)len) ? len : -1;
 }
 
 static long bio_ctrl(BIO *bio, int command, long number, void *pointer) {
@@ -82,7 +89,10 @@ SSL *secure_bio_ssl(struct secure_stream *stream) {
     BIO_set_data(bio, stream);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio);
-    SSL_set_accept_state(ssl);
+    if (stream->dials)
+        SSL_set_connect_state(ssl);
+    else
+        SSL_set_accept_state(ssl);
     SSL_set_msg_callback(ssl, message_passed);
     SSL_set_msg_callback_arg(ssl, stream);
     return ssl;

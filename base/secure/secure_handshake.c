@@ -4,9 +4,9 @@
  *   SILENT --first byte--> WAITING --a turn is free--> SHAKING --done--> OPEN
  *      `---- no TLS, no time ----------`------------------`---> OVER
  *
- * The first step costs up to some milliseconds, and thousands may come at once: none is made on the
- * loop. While a step is made the stream is not read, so that the job has the SSL and the bytes for
- * itself.
+ * Who dials begins without a byte. The first step costs up to some milliseconds, and thousands may
+ * come at once: none is made on the loop. While a step is made the stream is not read, so that the
+ * job has the SSL and the bytes for itself.
  */
 #include <stdio.h>
 
@@ -21,12 +21,9 @@
 enum {
     STALL_MS = 1000, /* a client that takes longer for a step gives way to those who wait */
     LOOK_MS = 200,
-    AGAIN_MS = 200, /* a deadline passes while it is our turn */
+    AGAIN_MS = 200, /* a deadline passes while a step is made */
     TLS_HANDSHAKE_RECORD = 22,
 };
-
-/* A step of a handshake, in the job of a stream. */
-enum { STEP_MORE, STEP_DONE, STEP_FAILED };
 
 /* ---- Turns ---- */
 
@@ -153,20 +150,31 @@ static void step_done(struct env_job *job) {
     }
 }
 
+static void begin_or_wait(struct secure_stream *stream) {
+    if (stream->host->waiting == NULL && is_free(stream->host))
+        begin(stream);
+    else
+        wait_for_a_turn(stream);
+}
+
+static void go_plain(struct secure_stream *stream) {
+    stream->plain = true;
+    secure_bio_keep(stream);
+    secure_handshake_leave(stream);
+    stream->above->opened(stream);
+}
+
 void secure_handshake_bytes(struct secure_stream *stream) {
     if (stream->state == SECURE_SHAKING) {
         start_step(stream);
         return;
     }
-    if (stream->in[0] != TLS_HANDSHAKE_RECORD)
-        stream->above->fail(
-            stream,
-            "it does not speak TLS, and this listener serves nothing else; if it is a Kafka "
-            "client, give it security.protocol=SSL, else another port");
-    else if (stream->host->waiting == NULL && is_free(stream->host))
-        begin(stream);
+    if (stream->in[0] == TLS_HANDSHAKE_RECORD)
+        begin_or_wait(stream);
+    else if (stream->lenient)
+        go_plain(stream);
     else
-        wait_for_a_turn(stream);
+        stream->above->fail(stream, stream->host->limits.not_tls);
 }
 
 /* ---- Deadlines ---- */
@@ -175,13 +183,15 @@ static void time_is_over(void *arg) {
     struct secure_stream *stream = arg;
     const struct secure_limits *limits = &stream->host->limits;
     struct error_text why;
-    if (stream->working || stream->state == SECURE_WAITING) {
+    if (stream->working) {
         env_timer_start(stream->deadline, (uint64_t)AGAIN_MS * 1000);
         return;
     }
     error_set(&why, ERR_TIMEOUT, "its TLS handshake has not %s within %u ms (%s)",
-              stream->state == SECURE_SILENT ? "begun" : "ended", limits->timeout_ms,
-              limits->timeout_name);
+              stream->state == SECURE_SILENT    ? "begun"
+              : stream->state == SECURE_WAITING ? "had its turn"
+                                                : "ended",
+              limits->timeout_ms, limits->timeout_name);
     stream->above->fail(stream, why.text);
 }
 
@@ -192,5 +202,8 @@ void secure_handshake_expect(struct secure_stream *stream, const struct secure_a
     stream->job.done = step_done;
     stream->deadline = env_timer_new(host->env, time_is_over, stream);
     env_timer_start(stream->deadline, (uint64_t)host->limits.timeout_ms * 1000);
-    env_stream_read(stream->stream, true);
+    if (stream->dials)
+        begin_or_wait(stream);
+    else
+        env_stream_read(stream->stream, true);
 }

@@ -44,6 +44,9 @@ struct secure_host {
     uint8_t record[SECURE_RECORD];   /* where short writes are gathered */
 };
 
+/* A step of a handshake, in the job of a stream. */
+enum secure_step { STEP_MORE, STEP_DONE, STEP_FAILED };
+
 struct secure_stream {
     struct secure_host *host;
     struct tls_context *context;
@@ -52,9 +55,14 @@ struct secure_stream {
     void *arg;
     SSL *ssl; /* the job's while `working` */
     enum secure_state state;
-    bool wanted;     /* the owner reads */
-    bool working;    /* a job of the lane has the SSL */
-    unsigned inside; /* calls that go on with it after an event of the owner */
+    bool dials;         /* it is the one that connected */
+    bool lenient;       /* who speaks no TLS is taken as he is, */
+    bool plain;         /* which he was: there is no SSL */
+    bool agreed;        /* it was open once */
+    uint64_t key_bytes; /* sent with the present key */
+    bool wanted;        /* the owner reads */
+    bool working;       /* a job of the lane has the SSL */
+    unsigned inside;    /* calls that go on with it after an event of the owner */
     struct error_text why;
 
     /* Bytes that have come and were not taken: in the host's memory, or in `kept`. */
@@ -77,9 +85,10 @@ struct secure_stream {
     uint64_t stepped_us; /* when its handshake made its last step */
     const struct secure_above *above;
     struct env_job job;
-    int step;                          /* what came of the last one; the job's, as what follows */
-    bool moved;                        /* it brought the handshake on: a byte alone does not */
-    char reason[256];                  /* why it failed */
+    enum secure_step
+        step;         /* what came of the last one; the job's while `working`, as what follows */
+    bool moved;       /* it brought the handshake on: a byte alone does not */
+    char reason[256]; /* why it failed */
     struct secure_stream *next, *prev; /* shaking or waiting */
 };
 
@@ -112,6 +121,10 @@ BIO_METHOD *secure_bio_method(void); /* BIO_meth_free */
 SSL *secure_bio_ssl(struct secure_stream *stream);
 /* Moves what was not taken out of the host's memory. */
 void secure_bio_keep(struct secure_stream *stream);
+/* Takes up to `room` of the bytes that have come, as they are. */
+size_t secure_bio_take(struct secure_stream *stream, void *into, size_t room);
+/* Adds bytes to those that are to leave. False: there are too many. */
+bool secure_bio_put(struct secure_stream *stream, const void *bytes, size_t len);
 /* It changes keys more often than it may: nothing more of it is read. */
 bool secure_bio_rekeys_too_much(const struct secure_stream *stream);
 /* OpenSSL's words for the last error of this thread, and for what was wrong with a certificate;

@@ -142,15 +142,31 @@ static struct secure_pending *next_to_seal(const struct secure_stream *stream) {
     return pending;
 }
 
+/* AES-GCM keeps its promises for 2^24.5 records with one key; links of brokers live for months. */
+static uint64_t rekey_bytes(const struct secure_stream *stream) {
+    uint64_t most = stream->host->limits.rekey_bytes;
+    return most > 0 ? most : UINT64_C(64) << 30;
+}
+
+static bool put(struct secure_stream *stream, const uint8_t *bytes, size_t len) {
+    size_t done = 0;
+    if (stream->plain) return secure_bio_put(stream, bytes, len);
+    ERR_clear_error();
+    stream->key_bytes += len;
+    if (stream->key_bytes > rekey_bytes(stream) && SSL_version(stream->ssl) >= TLS1_3_VERSION) {
+        stream->key_bytes = 0;
+        if (SSL_key_update(stream->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1) return false;
+    }
+    return SSL_write_ex(stream->ssl, bytes, len, &done) == 1 && done == len;
+}
+
 /* False: TLS cannot go on. */
 static bool seal(struct secure_stream *stream) {
     struct secure_pending *pending;
     while (stream->out_len < SECURE_FLIGHT && (pending = next_to_seal(stream)) != NULL) {
         const uint8_t *bytes;
-        size_t len = gather(stream, pending, &bytes), done = 0;
-        ERR_clear_error();
-        if (len > 0 && (SSL_write_ex(stream->ssl, bytes, len, &done) != 1 || done != len))
-            return false;
+        size_t len = gather(stream, pending, &bytes);
+        if (len > 0 && !put(stream, bytes, len)) return false;
         while (pending->part < pending->n && pending->offset == pending->iov[pending->part].len) {
             pending->part++;
             pending->offset = 0;
@@ -192,15 +208,21 @@ static void send_on(struct secure_stream *stream) {
  */
 static void send_in_time(struct secure_stream *stream) {
     struct env *env = stream->host->env;
-    if (stream->stream != NULL && next_to_seal(stream) != NULL && env_turn_is_long(env))
-        env_yield(env, &stream->task);
-    else
+    if (stream->stream == NULL || next_to_seal(stream) == NULL || !env_turn_is_long(env))
         send_on(stream);
+    else if (stream->host->limits.first)
+        env_yield_first(env, &stream->task);
+    else
+        env_yield(env, &stream->task);
+}
+
+static bool has_more(const struct secure_stream *stream) {
+    return stream->in_len > 0 || (!stream->plain && SSL_pending(stream->ssl) > 0);
 }
 
 static void update_socket(struct secure_stream *stream) {
     if (stream->stream == NULL || stream->state != SECURE_OPEN || stream->inside > 0) return;
-    bool all_taken = stream->in_len == 0 && SSL_pending(stream->ssl) == 0;
+    bool all_taken = !has_more(stream);
     env_stream_read(stream->stream, stream->wanted && all_taken);
     if (stream->wanted && !all_taken) go_on_later(stream);
 }
@@ -241,7 +263,7 @@ void secure_stream_write(struct secure_stream *stream, struct env_write *write,
 static bool next_record(struct secure_stream *stream, int *ended) {
     uint8_t first;
     size_t n;
-    if (stream->in_len == 0 && SSL_pending(stream->ssl) == 0) return false;
+    if (stream->plain || !has_more(stream)) return has_more(stream);
     ERR_clear_error();
     if (SSL_peek_ex(stream->ssl, &first, 1, &n) == 1) return true;
     int error = SSL_get_error(stream->ssl, 0);
@@ -252,16 +274,24 @@ static bool next_record(struct secure_stream *stream, int *ended) {
     return false;
 }
 
+static size_t take(struct secure_stream *stream, void *into, size_t room) {
+    size_t n = 0;
+    if (stream->plain) return secure_bio_take(stream, into, room);
+    int read = SSL_read_ex(stream->ssl, into, room, &n);
+    CHECK(read == 1); /* it was peeked at */
+    return n;
+}
+
 static void deliver(struct secure_stream *stream) {
     int ended = ERR_NONE;
     stream->inside++;
     while (stream->stream != NULL && stream->state == SECURE_OPEN && stream->wanted &&
            next_record(stream, &ended)) {
         void *into = NULL;
-        size_t room = stream->events->room(stream->arg, &into), n = 0;
+        size_t room = stream->events->room(stream->arg, &into);
         CHECK(room > 0);
-        int read = SSL_read_ex(stream->ssl, into, room, &n);
-        CHECK(read == 1 && n > 0 && n <= room); /* it was peeked at */
+        size_t n = take(stream, into, room);
+        CHECK(n > 0 && n <= room);
         stream->opened_bytes += n;
         stream->events->received(stream->arg, n);
     }
@@ -286,6 +316,7 @@ static void go_on(struct env_task *task) {
 
 static void opened(struct secure_stream *stream) {
     stream->state = SECURE_OPEN;
+    stream->agreed = true;
     send_on(stream);
     update_socket(stream);
 }
@@ -340,8 +371,8 @@ static const struct env_stream_events stream_events = {.room = give_room,
 
 /* ---- The owner's side ---- */
 
-struct secure_stream *secure_stream_over(struct secure_host *host, struct tls_context *context,
-                                         struct env_stream *stream) {
+static struct secure_stream *stream_new(struct secure_host *host, struct tls_context *context,
+                                        struct env_stream *stream) {
     struct secure_stream *secure = mem_zalloc(sizeof *secure);
     host->refs++;
     secure->host = host;
@@ -349,6 +380,26 @@ struct secure_stream *secure_stream_over(struct secure_host *host, struct tls_co
     secure->stream = stream;
     secure->task.run = go_on;
     secure->flight.done = flight_done;
+    return secure;
+}
+
+struct secure_stream *secure_stream_over(struct secure_host *host, struct tls_context *context,
+                                         struct env_stream *stream) {
+    return stream_new(host, context, stream);
+}
+
+struct secure_stream *secure_stream_over_either(struct secure_host *host,
+                                                struct tls_context *context,
+                                                struct env_stream *stream) {
+    struct secure_stream *secure = stream_new(host, context, stream);
+    secure->lenient = true;
+    return secure;
+}
+
+struct secure_stream *secure_stream_dial(struct secure_host *host, struct tls_context *context,
+                                         struct env_stream *stream) {
+    struct secure_stream *secure = stream_new(host, context, stream);
+    secure->dials = true;
     return secure;
 }
 
@@ -367,7 +418,7 @@ void secure_stream_read(struct secure_stream *stream, bool on) {
 }
 
 void secure_stream_close(struct secure_stream *stream) {
-    if (stream->state == SECURE_OPEN && !stream->flying) {
+    if (stream->state == SECURE_OPEN && !stream->flying && !stream->plain) {
         ERR_clear_error();
         SSL_shutdown(stream->ssl); /* says so, and waits for nothing */
         send_on(stream);
@@ -378,6 +429,18 @@ void secure_stream_close(struct secure_stream *stream) {
     if (stream->deadline != NULL && !stream->working) secure_handshake_leave(stream);
     if (!stream->working) stream->state = SECURE_OVER; /* else its turn is still its own */
     go_on_later(stream); /* reports are for later, and who closes may be inside */
+}
+
+bool secure_stream_is_tls(const struct secure_stream *stream) {
+    return !stream->plain;
+}
+
+bool secure_stream_is_agreed(const struct secure_stream *stream) {
+    return stream->agreed;
+}
+
+bool secure_stream_is_refused(const struct secure_stream *stream) {
+    return !stream->agreed && stream->step == STEP_FAILED;
 }
 
 const char *secure_stream_why(const struct secure_stream *stream) {

@@ -1,6 +1,5 @@
 /*
- * TLS over a stream of the environment, with the calls and the promises of that (base/env.h): the
- * serving side.
+ * TLS over a stream of the environment, with the calls and the promises of that (base/env.h).
  *
  * Happy path: secure_stream_over, attach; the handshake is done by itself, its heavy part on a lane
  * of the host; then bytes arrive and leave as on a plain stream. Failures: who speaks no TLS, a
@@ -25,7 +24,10 @@ struct secure_limits {
     uint32_t handshakes_max;
     uint32_t timeout_ms;
     const char *timeout_name; /* the setting, for sentences */
+    const char *not_tls;      /* the sentence for who speaks none */
     struct budget *sent;      /* NULL: nobody counts */
+    bool first;               /* what leaves goes before clients' work: env_yield_first */
+    uint64_t rekey_bytes;     /* sent with one key, at most (RFC 8446, 5.5); 0: 64 GiB */
 };
 
 /* What the streams of one loop share. It lives until it is freed and its last stream is gone. */
@@ -40,8 +42,15 @@ struct secure_counts {
 struct secure_counts secure_host_counts(const struct secure_host *host);
 
 struct secure_stream;
-/* Takes the stream over, and a reference to the context. */
+/* Takes the stream over, and a reference to the context. The serving side. */
 struct secure_stream *secure_stream_over(struct secure_host *host, struct tls_context *context,
+                                         struct env_stream *stream);
+/* The same, and whose first byte is not of TLS is served plainly, for copies of all bytes. */
+struct secure_stream *secure_stream_over_either(struct secure_host *host,
+                                                struct tls_context *context,
+                                                struct env_stream *stream);
+/* The side that connected: it begins to speak when it is attached. */
+struct secure_stream *secure_stream_dial(struct secure_host *host, struct tls_context *context,
                                          struct env_stream *stream);
 void secure_stream_attach(struct secure_stream *stream, const struct env_stream_events *events,
                           void *arg);
@@ -50,6 +59,12 @@ void secure_stream_read(struct secure_stream *stream, bool on);
 void secure_stream_write(struct secure_stream *stream, struct env_write *write,
                          const struct env_iov *iov, unsigned n);
 void secure_stream_close(struct secure_stream *stream);
+/* Whether all that is delivered came through TLS. */
+bool secure_stream_is_tls(const struct secure_stream *stream);
+/* Whether its handshake was done, or was not needed. */
+bool secure_stream_is_agreed(const struct secure_stream *stream);
+/* Whether the two cannot agree: what they have does not fit, and trying again changes nothing. */
+bool secure_stream_is_refused(const struct secure_stream *stream);
 /* Why TLS ended it; NULL: it did not, or nothing had come yet. */
 const char *secure_stream_why(const struct secure_stream *stream);
 

@@ -21,6 +21,7 @@ struct tls_context {
     SSL_CTX *ssl;
     unsigned refs;
     int64_t expires_ms;
+    struct tls_secrets *secrets; /* NULL: certificates prove who it is */
 };
 
 /* ---- Protocols and ciphers ---- */
@@ -166,6 +167,26 @@ int tls_context_new(const struct tls_options *options, struct tls_context **cont
     return ERR_NONE;
 }
 
+int tls_context_of_secrets(const struct tls_secrets *secrets, bool client,
+                           struct tls_context **context_out, struct error_text *why) {
+    SSL_CTX *ssl = SSL_CTX_new(client ? TLS_client_method() : TLS_server_method());
+    if (ssl == NULL) return error_set(why, ERR_SYSTEM, "OpenSSL does not start");
+    struct tls_context *context = mem_zalloc(sizeof *context);
+    set_rules(ssl);
+    SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION);
+    SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION);
+    SSL_CTX_set_ciphersuites(ssl, "TLS_AES_128_GCM_SHA256"); /* the hash of the secrets */
+    /* A server that shows a certificate instead is nobody whom this one trusts. */
+    SSL_CTX_set_verify(ssl, client ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    context->ssl = ssl;
+    context->refs = 1;
+    context->expires_ms = INT64_MAX;
+    context->secrets = tls_secrets_copy(secrets);
+    tls_secrets_use(context->secrets, ssl);
+    *context_out = context;
+    return ERR_NONE;
+}
+
 struct tls_context *tls_context_ref(struct tls_context *context) {
     context->refs++;
     return context;
@@ -174,6 +195,7 @@ struct tls_context *tls_context_ref(struct tls_context *context) {
 void tls_context_unref(struct tls_context *context) {
     if (context == NULL || --context->refs > 0) return;
     SSL_CTX_free(context->ssl);
+    tls_secrets_free(context->secrets);
     mem_free(context);
 }
 

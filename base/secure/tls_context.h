@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/secure/tls_secret.h"
 
 enum tls_client_auth { TLS_CLIENT_ANYBODY, TLS_CLIENT_ASKED, TLS_CLIENT_CERTIFIED };
 
@@ -49,6 +50,10 @@ struct tls_context;
 /* To be given back by tls_context_unref. */
 int tls_context_new(const struct tls_options *options, struct tls_context **context,
                     struct error_text *why);
+/* Of one that has no certificate, and no other side but those who have a secret: TLS 1.3 alone. The
+ * secrets are copied. ERR_SYSTEM. */
+int tls_context_of_secrets(const struct tls_secrets *secrets, bool client,
+                           struct tls_context **context, struct error_text *why);
 struct tls_context *tls_context_ref(struct tls_context *context); /* on the loop, as what follows */
 void tls_context_unref(struct tls_context *context);              /* NULL does nothing */
 struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context);
@@ -58,6 +63,8 @@ int64_t tls_context_expires_ms(const struct tls_context *context);
 /* Whether the own certificate is for that host, as clients check it: by its SAN. */
 bool tls_context_covers(const struct tls_context *context, const char *host);
 
+/* Whether others than its owner and its group may read the file with the own key. Blocks on it. */
+bool tls_files_own_is_open(const struct tls_options *options);
 /* What the files of `options` hold at present, as one number: another one when a byte of any has
  * changed. 0: one of them cannot be read. Blocks on files. */
 uint64_t tls_files_fingerprint(const struct tls_options *options);

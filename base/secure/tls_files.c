@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -302,4 +303,10 @@ uint64_t tls_files_fingerprint(const struct tls_options *options) {
     EVP_MD_CTX_free(digest);
     memcpy(&number, hash, sizeof number);
     return good ? number | 1 : 0;
+}
+
+bool tls_files_own_is_open(const struct tls_options *options) {
+    struct stat status;
+    return options->own.path != NULL && stat(options->own.path, &status) == 0 &&
+           (status.st_mode & S_IROTH) != 0;
 }

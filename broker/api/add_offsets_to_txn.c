@@ -113,6 +113,8 @@ void api_add_offsets_to_txn(void *service, struct request *request) {
     transaction->request = request;
     transaction->services = service;
     transaction->answer = add_answer;
+    transaction->call.id = in->transactional_id;
+    if (!transaction_request_allowed(transaction)) return;
     int16_t error = check_group(request, in->group_id);
     if (error != KAFKA_NONE) {
         add_answer(transaction, error);
@@ -122,7 +124,6 @@ void api_add_offsets_to_txn(void *service, struct request *request) {
     request->state = adding;
     request->released = released;
     transaction->call.kind = TRANSACTION_ADD;
-    transaction->call.id = in->transactional_id;
     transaction->call.add = (struct transaction_add_ask){.producer_id = in->producer_id,
                                                          .epoch = in->producer_epoch,
                                                          .partitions = &adding->partitions};

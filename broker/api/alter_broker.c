@@ -22,6 +22,7 @@
 #include "broker/metadata/metadata_group.h"
 #include "broker/metadata/metadata_roster.h"
 #include "protocol/kafka_error.h"
+#include "raft-glue/peer/peers.h"
 #include "raft-glue/raft_group.h"
 
 enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000, REPLICAS_A_PIECE = 500 };
@@ -195,19 +196,48 @@ static void replace(const struct broker_services *services, struct request *requ
 
 /* ---- A lost majority ---- */
 
+/* Another directory has its place, and has not registered: there is nothing that could be lost. */
+static bool is_lost_already(const struct broker_services *services,
+                            const struct roster_broker *row) {
+    const struct metadata_broker *before = metadata_broker_of(services->metadata, row->node);
+    return before != NULL && memcmp(before->directory, row->directory, sizeof row->directory) != 0;
+}
+
 /* An id that no directory has takes the place of its own, which never comes back; drave broker
  * replace puts another one there. */
 static void lose(const struct broker_services *services, struct request *request) {
     const struct roster_broker *row = find_row(services, request);
     struct kp_uuid nobody;
     if (row == NULL) return;
+    if (is_lost_already(services, row)) {
+        broker_answer(request, KAFKA_NONE, KP_NULL_STRING);
+        return;
+    }
     env_random(services->env, nobody.bytes, sizeof nobody.bytes);
     replace_by(services, request, row, nobody, "", 0);
+}
+
+/* A plan that counts a broker as lost which is back is of yesterday: it may have more than what the
+ * plan goes on with. True: it was refused. */
+static bool refuse_outdated(const struct broker_services *services, struct request *request) {
+    const struct kp_alter_broker_request *asked = request->message;
+    char text[100];
+    for (int32_t i = 0; i < asked->lost.count; i++) {
+        if (!peers_is_up(services->peers, asked->lost.items[i])) continue;
+        int len = snprintf(text, sizeof text,
+                           "broker %" PRId32 " is back; look at drave recover --plan again",
+                           asked->lost.items[i]);
+        broker_answer(request, KAFKA_POLICY_VIOLATION,
+                      kp_arena_string(&request->arena, text, (size_t)len));
+        return true;
+    }
+    return false;
 }
 
 static void recover_partition(const struct broker_services *services, struct request *request) {
     const struct kp_alter_broker_request *asked = request->message;
     struct metadata_change change = {.validate_only = false};
+    if (refuse_outdated(services, request)) return;
     metadata_command_init(&change.command, COMMAND_RECOVER_PARTITION);
     change.command.recover_partition = (struct command_recover_partition){
         .group = asked->group,
@@ -217,16 +247,24 @@ static void recover_partition(const struct broker_services *services, struct req
     alter_submit(services, request, &change);
 }
 
+/* Who does not vote on it waits for no leader: it knows the last one for ever. */
+static bool leader_is_there(const struct broker_services *services) {
+    int32_t leader = metadata_group_leader(services->metadata_group);
+    return leader == services->settings->node_id ||
+           (leader >= 0 && peers_is_up(services->peers, leader) &&
+            !raft_group_leader_is_silent(metadata_group_raft(services->metadata_group)));
+}
+
 /* Nobody can be asked: whoever does this has looked at all that are left. */
 static void recover_metadata(const struct broker_services *services, struct request *request) {
     const struct kp_alter_broker_request *asked = request->message;
-    int32_t leader = metadata_group_leader(services->metadata_group);
+    if (refuse_outdated(services, request)) return;
     bool sound = asked->entry_term > 0 && asked->entry_term <= UINT32_MAX && asked->entry_index > 0;
-    int error = leader >= 0 ? ERR_BUSY
-                : !sound    ? ERR_INVALID
-                            : raft_group_recover(metadata_group_raft(services->metadata_group),
-                                                 (log_term)asked->entry_term,
-                                                 (log_index)asked->entry_index);
+    int error = leader_is_there(services) ? ERR_BUSY
+                : !sound                  ? ERR_INVALID
+                         : raft_group_recover(metadata_group_raft(services->metadata_group),
+                                              (log_term)asked->entry_term,
+                                              (log_index)asked->entry_index);
     if (error == ERR_NONE) {
         broker_answer(request, KAFKA_NONE, KP_NULL_STRING);
         return;

@@ -26,16 +26,26 @@ static struct key key(const struct topic_changes *changes, size_t i) {
     return config_changes_key(&resources[i]);
 }
 
-static void configs_start(struct topic_changes *changes, size_t i) {
+static struct config_resource resource_of(const struct topic_changes *changes, size_t i) {
     const struct kp_alter_configs_request *asked = changes->request->message;
     const struct kp_incremental_alter_configs_request_resource *resources = changes->asked;
-    struct config_resource resource = {
+    return (struct config_resource){
         .asked = &resources[i], .replace = true, .validate_only = asked->validate_only};
+}
+
+static void configs_start(struct topic_changes *changes, size_t i) {
+    struct config_resource resource = resource_of(changes, i);
     config_change_begin(changes->items[i], &resource);
+}
+
+static void changed(struct topic_changes *changes, size_t i) {
+    struct config_resource resource = resource_of(changes, i);
+    config_change_log(changes, &resource);
 }
 
 static const struct topic_changes_api api = {.key = key,
                                              .start = configs_start,
+                                             .changed = changed,
                                              .add = configs_add};
 
 /* As the newer request has them: every setting is set. Of the request's arena; NULL: they do not

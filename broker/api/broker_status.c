@@ -4,7 +4,8 @@
  * The observer gives a snapshot, one for all who ask within a second; health, events and so many
  * samples at a time are written in steps. Failures: CLUSTER_AUTHORIZATION_FAILED; an answer that
  * grows too large closes the connection. When the client goes, nobody waits any more. Invariant:
- * whatever is asked for, a step writes a few hundred items at most, and is charged.
+ * whatever is asked for, a step writes a few hundred items at most, and is charged. Topics and
+ * groups that the client may not describe have no name in it (status_sight.h).
  */
 #include "protocol/messages/broker_status.h"
 
@@ -13,6 +14,7 @@
 #include "base/container_of.h"
 #include "broker/api/handlers.h"
 #include "broker/api/services.h"
+#include "broker/api/status_sight.h"
 #include "broker/cluster/cluster_record.h"
 #include "broker/observe/observer.h"
 #include "broker/observe/timeline.h"
@@ -48,7 +50,8 @@ static int32_t capped(int32_t wanted, int32_t most) {
 }
 
 /* False, here and below: the arena's limit is passed. */
-static bool tell_reasons(struct kp_arena *arena, const struct health *health, size_t most,
+static bool tell_reasons(const struct request_ctx *ctx, struct kp_arena *arena,
+                         const struct health *health, size_t most,
                          struct kp_broker_status_response_health *into) {
     size_t count = health->count < most ? health->count : most;
     into->left_out = (int32_t)(health->count - count + health->left_out);
@@ -58,7 +61,8 @@ static bool tell_reasons(struct kp_arena *arena, const struct health *health, si
         return false;
     for (size_t i = 0; i < count; i++) {
         into->reasons.items[i].code = kp_string_of(health->reasons[i].code);
-        into->reasons.items[i].text = kp_string_of(health->reasons[i].text);
+        into->reasons.items[i].text = status_reason(ctx, &health->reasons[i], arena);
+        if (into->reasons.items[i].text.len < 0) return false;
     }
     return true;
 }
@@ -74,7 +78,7 @@ static bool tell_health(struct telling_status *telling) {
         struct kp_broker_status_response_health *into = &telling->response.health.items[kind];
         into->name = kp_string_of(health_names[kind]);
         into->ok = health->ok;
-        fits = tell_reasons(arena, health, most, into);
+        fits = tell_reasons(&telling->request->ctx, arena, health, most, into);
     }
     return fits;
 }
@@ -94,7 +98,8 @@ static bool tell_sample(struct telling_status *telling, const struct metric_row 
     for (unsigned i = 0; i < labels; i++) {
         size_t len;
         const char *text = snapshot_text_of(snapshot, sample->labels[i], &len);
-        into->labels.items[i] = (struct kp_string){.data = text, .len = (int32_t)len};
+        into->labels.items[i] = status_label(&telling->request->ctx, row->labels[i],
+                                             (struct kp_string){.data = text, .len = (int32_t)len});
     }
     if (row->type != METRIC_HISTOGRAM) return true;
     const struct buckets *buckets = &snapshot->histograms[sample->histogram];
@@ -169,7 +174,7 @@ static bool tell_event(struct telling_status *telling, const struct event *event
     into->kind = kp_string_of(event_kind_name(event->kind));
     into->node_id = event->node;
     into->cause = kp_string_of(event->cause);
-    into->subject = kp_arena_string(arena, event->subject, strlen(event->subject));
+    into->subject = status_subject(&telling->request->ctx, event, arena);
     into->count = (int64_t)event->count;
     into->took_ms = event->took_ms;
     into->ref = (int64_t)event->ref;

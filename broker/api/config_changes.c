@@ -318,3 +318,39 @@ void config_change_begin(struct topic_change *item, const struct config_resource
         topic_change_submit(item, &change, false);
     kp_arena_close(&arena);
 }
+
+/* ---- The log ---- */
+
+static const char *kind_of(int8_t type) {
+    return type == CONFIG_RESOURCE_TOPIC   ? "topic"
+           : type == CONFIG_RESOURCE_GROUP ? "group"
+                                           : "broker";
+}
+
+/* Names alone: what they are now is shown to who may see it. */
+static void write_names(const struct config_resource *resource, char *into, size_t room) {
+    size_t at = 0;
+    into[0] = '\0';
+    for (int32_t i = 0; i < resource->asked->configs.count && at + 1 < room; i++) {
+        const struct kp_incremental_alter_configs_request_config *config =
+            &resource->asked->configs.items[i];
+        int len = snprintf(into + at, room - at, "%s%.*s%s", i == 0 ? "" : ", ",
+                           config->name.len > 80 ? 80 : (int)config->name.len, config->name.data,
+                           config->config_operation == CONFIG_DELETE ? " (unset)" : "");
+        at += len < 0 ? 0 : (size_t)len;
+    }
+}
+
+void config_change_log(const struct topic_changes *changes,
+                       const struct config_resource *resource) {
+    const struct request_ctx *ctx = &changes->request->ctx;
+    struct kp_string name = resource->asked->resource_name;
+    char names[1024];
+    if (resource->validate_only) return;
+    write_names(resource, names, sizeof names);
+    log_event(changes->services->log, LOGGED_CONFIGS_CHANGED,
+              "%s at %s (listener %s) has changed settings of %s%s '%.*s': %s%s", ctx->principal,
+              ctx->peer, ctx->listener, name.len <= 0 ? "every " : "",
+              kind_of(resource->asked->resource_type), name.len > 128 ? 128 : (int)name.len,
+              name.data, names, resource->replace ? "; all others are unset" : "");
+}

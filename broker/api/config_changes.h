@@ -36,6 +36,9 @@ struct config_resource {
 /* Refuses the item, or submits its change. */
 void config_change_begin(struct topic_change *item, const struct config_resource *resource);
 
+/* It is made: a line says by whom, and which settings. */
+void config_change_log(const struct topic_changes *changes, const struct config_resource *resource);
+
 /* Makes of a value what counts and is kept: as Kafka has it, without blanks at its ends, and at
  * those of the items where the setting is a list. False: the arena has no room. */
 bool config_value_trim(const struct setting_table *rows, const char *name, struct kp_string *value,

@@ -112,6 +112,10 @@ static bool may_describe(void *arg, struct kp_string topic) {
     return authorize(arg, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, topic.data, (size_t)topic.len);
 }
 
+static bool may_describe_every(void *arg) {
+    return authorize_every(arg, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC);
+}
+
 static void found(struct coordinator_find *find, void *coordinator, int16_t error) {
     struct beating *state = CONTAINER_OF(find, struct beating, find);
     struct request *request = state->request;
@@ -128,6 +132,7 @@ static void found(struct coordinator_find *find, void *coordinator, int16_t erro
         .client_host = group_request_host(request),
         .names_its_id = request->api_version >= MEMBER_ID_VERSION,
         .may_describe = may_describe,
+        .may_describe_every = may_describe_every,
         .may_arg = &request->ctx,
     };
     if (state->heartbeat.client_host.len < 0) {

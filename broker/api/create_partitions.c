@@ -52,15 +52,16 @@ static void partitions_grow(struct topic_changes *changes, size_t place) {
             "Duplicate topic name: it is in the request more than once, and was not changed.");
         return;
     }
-    if (topic == NULL) {
-        topic_change_refuse(item, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "Topic '%.*s' does not exist.",
+    if (!authorize(&item->changes->request->ctx, AUTHORIZE_ALTER, AUTHORIZE_TOPIC, asked->name.data,
+                   (size_t)asked->name.len)) {
+        topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED,
+                            "topic %.*s may not be changed by this user",
                             asked->name.len > 100 ? 100 : (int)asked->name.len, asked->name.data);
         return;
     }
-    if (!authorize(&item->changes->request->ctx, AUTHORIZE_ALTER, AUTHORIZE_TOPIC, topic->name,
-                   strlen(topic->name))) {
-        topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED,
-                            "topic %s may not be changed by this user", topic->name);
+    if (topic == NULL) {
+        topic_change_refuse(item, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "Topic '%.*s' does not exist.",
+                            asked->name.len > 100 ? 100 : (int)asked->name.len, asked->name.data);
         return;
     }
     if (topic_name_is_internal(topic->name, strlen(topic->name))) {

@@ -42,8 +42,9 @@ static bool check_name(struct topic_change *item,
         return false;
     }
     snprintf(item->name, sizeof item->name, "%.*s", (int)name.len, name.data);
-    if (!authorize(&item->changes->request->ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, name.data,
-                   (size_t)name.len)) {
+    const struct request_ctx *ctx = &item->changes->request->ctx;
+    if (!authorize_has(ctx, AUTHORIZE_CREATE, AUTHORIZE_CLUSTER, NULL, 0) &&
+        !authorize(ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, name.data, (size_t)name.len)) {
         topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED,
                             "topic %s may not be created by this user", item->name);
         return false;
@@ -275,7 +276,13 @@ static bool add_facts(const struct topic_change *item,
         into->num_partitions = partitions_of(services, asked);
         into->replication_factor = factor_of(services, asked);
     }
-    return add_configs(services, topic, arena, into);
+    if (authorize_seeing(&item->changes->request->ctx, AUTHORIZE_DESCRIBE_CONFIGS, AUTHORIZE_TOPIC,
+                         asked->name.data, (size_t)asked->name.len))
+        return add_configs(services, topic, arena, into);
+    into->topic_config_error_code = KAFKA_TOPIC_AUTHORIZATION_FAILED;
+    into->num_partitions = -1;
+    into->replication_factor = -1;
+    return true;
 }
 
 static bool topics_add(struct topic_changes *changes, size_t i) {

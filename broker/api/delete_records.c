@@ -96,14 +96,9 @@ static void client_gone(struct request *request) {
 
 static void ask(struct deleting *state, struct delete_part *part) {
     int16_t code;
-    struct partition *partition = NULL;
     part->trim.done = trim_done;
-    if (!authorize(&state->request->ctx, AUTHORIZE_DELETE, AUTHORIZE_TOPIC, part->topic.data,
-                   (size_t)part->topic.len))
-        code = KAFKA_TOPIC_AUTHORIZATION_FAILED;
-    else /* as what is written: not those of the broker itself */
-        partition = local_partition(state->services, state->request, AUTHORIZE_WRITE, part->topic,
-                                    part->out->partition_index, &code);
+    struct partition *partition = local_partition(state->services, state->request, AUTHORIZE_DELETE,
+                                                  part->topic, part->out->partition_index, &code);
     part->out->error_code = code;
     if (partition == NULL) return;
     if (partition_trim(partition, part->offset, &part->trim) == DONE) {

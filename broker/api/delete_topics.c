@@ -38,18 +38,29 @@ static void delete_topic(struct topic_change *item, struct kp_string name, struc
         topic_change_refuse(item, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
         return;
     }
+    /* Who may not see it hears the same whether it is there or not. */
+    struct kp_string called = topic == NULL ? name : kp_string_of(topic->name);
+    const struct request_ctx *ctx = &item->changes->request->ctx;
+    if (!authorize(ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, called.data, (size_t)called.len)) {
+        topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED,
+                            "this topic may not be deleted by this user");
+        return;
+    }
     if (topic == NULL) {
         bool looks = item->changes->hints++ < TOPIC_HINTS_MAX;
         const struct metadata_topic *near =
             looks ? metadata_nearest_topic(metadata, name.data, (size_t)name.len) : NULL;
+        if (near != NULL && !authorize_seeing(ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, near->name,
+                                              strlen(near->name)))
+            near = NULL;
         topic_change_refuse(
             item, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, "Topic '%.*s' does not exist%s%s%s",
             name.len > 100 ? 100 : (int)name.len, name.data, near == NULL ? "." : "; did you mean ",
             near == NULL ? "" : near->name, near == NULL ? "" : "?");
         return;
     }
-    if (!authorize(&item->changes->request->ctx, AUTHORIZE_DELETE, AUTHORIZE_TOPIC, topic->name,
-                   strlen(topic->name))) {
+    if (!authorize_has(ctx, AUTHORIZE_DELETE, AUTHORIZE_CLUSTER, NULL, 0) &&
+        !authorize(ctx, AUTHORIZE_DELETE, AUTHORIZE_TOPIC, called.data, (size_t)called.len)) {
         topic_change_refuse(item, KAFKA_TOPIC_AUTHORIZATION_FAILED,
                             "topic %s may not be deleted by this user", topic->name);
         return;

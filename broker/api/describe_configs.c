@@ -4,7 +4,8 @@
  *
  * A resource that is named twice is answered twice, as in Kafka: what the answer takes is charged
  * step by step. Failures are per resource: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC,
- * INVALID_REQUEST (another broker's id, a type that has no settings).
+ * INVALID_REQUEST (another broker's id, a type that has no settings); TOPIC_, GROUP_,
+ * CLUSTER_AUTHORIZATION_FAILED.
  */
 #include "protocol/messages/describe_configs.h"
 
@@ -87,6 +88,26 @@ static int describe_logger(const struct broker_services *services, struct kp_str
     return ERR_NONE;
 }
 
+/* NONE, or that the settings of such a thing may not be seen by the asker. */
+static int16_t refusal_of(const struct request *request, int type, struct kp_string name) {
+    const struct request_ctx *ctx = &request->ctx;
+    size_t len = name.len < 0 ? 0 : (size_t)name.len;
+    switch (type) {
+    case CONFIG_RESOURCE_TOPIC:
+        return authorize(ctx, AUTHORIZE_DESCRIBE_CONFIGS, AUTHORIZE_TOPIC, name.data, len)
+                   ? KAFKA_NONE
+                   : KAFKA_TOPIC_AUTHORIZATION_FAILED;
+    case CONFIG_RESOURCE_GROUP:
+        return authorize(ctx, AUTHORIZE_DESCRIBE_CONFIGS, AUTHORIZE_GROUP, name.data, len)
+                   ? KAFKA_NONE
+                   : KAFKA_GROUP_AUTHORIZATION_FAILED;
+    default:
+        return authorize(ctx, AUTHORIZE_DESCRIBE_CONFIGS, AUTHORIZE_CLUSTER, NULL, 0)
+                   ? KAFKA_NONE
+                   : KAFKA_CLUSTER_AUTHORIZATION_FAILED;
+    }
+}
+
 static int describe(const struct broker_services *services,
                     const struct kp_describe_configs_request_resource *asked,
                     const struct config_wish *wish, struct kp_arena *arena,
@@ -132,6 +153,12 @@ static bool describe_one(struct describing *describing, struct request *request,
         configs_refuse(&request->arena, into, KAFKA_INVALID_REQUEST,
                        "%.*s: more settings are named than the %d that may be", one->resource_name,
                        KEYS_MAX);
+        return true;
+    }
+    into->error_code = refusal_of(request, one->resource_type, one->resource_name);
+    if (into->error_code != KAFKA_NONE) {
+        into->error_message = kp_string_of(kafka_error_message(into->error_code));
+        into->configs.count = 0;
         return true;
     }
     return describe(describing->services, one, &wish, &request->arena, into) == ERR_NONE;

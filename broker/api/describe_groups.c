@@ -19,7 +19,6 @@ struct describing {
     struct group_walk walk; /* first */
     struct kp_describe_groups_response response;
     struct kp_describe_groups_response_group *into; /* the group at hand */
-    bool too_large;
 };
 
 static struct kp_bytes copy_bytes(struct kp_arena *arena, struct kp_bytes bytes, bool *failed) {
@@ -39,8 +38,8 @@ static struct kp_string copy_text(struct kp_arena *arena, struct kp_string text,
 static void describe_member(void *arg, const struct classic_view_member *member) {
     struct describing *state = arg;
     struct kp_arena *arena = &state->walk.request->arena;
-    if (state->too_large) return;
-    bool *failed = &state->too_large;
+    if (state->walk.too_large) return;
+    bool *failed = &state->walk.too_large;
     struct kp_describe_groups_response_member *into =
         &state->into->members.items[state->into->members.count++];
     into->member_id = copy_text(arena, member->id, failed);
@@ -57,12 +56,12 @@ static void describe_classic(struct describing *state, struct group *group) {
     struct classic_view view;
     classic_look(group, &view, NULL, NULL);
     into->group_state = kp_string_of(classic_state_name(view.state));
-    into->protocol_type = copy_text(arena, view.type, &state->too_large);
-    into->protocol_data = copy_text(arena, view.protocol, &state->too_large);
+    into->protocol_type = copy_text(arena, view.type, &state->walk.too_large);
+    into->protocol_data = copy_text(arena, view.protocol, &state->walk.too_large);
     if (kp_new_items(arena, &kp_describe_groups_response_member_schema, &into->members,
                      (int32_t)view.member_count) == NULL &&
         view.member_count > 0) {
-        state->too_large = true;
+        state->walk.too_large = true;
         return;
     }
     into->members.count = 0;
@@ -95,23 +94,15 @@ static bool describe_one(struct group_walk *walk, struct group_coordinator *coor
     if (error != KAFKA_NONE) return true;
     struct group *group = group_find(group_coordinator_groups(coordinator), into->group_id);
     bool unknown = group_is_unknown(group);
-    if (!unknown && group->consumer == NULL)
+    if (!unknown && group->consumer == NULL && group->share == NULL)
         describe_classic(state, group);
     else
         describe_unknown(state, !unknown);
     if (in->include_authorized_operations && into->error_code == KAFKA_NONE)
         into->authorized_operations = authorized_operations(
             &request->ctx, AUTHORIZE_GROUP, into->group_id.data, (size_t)into->group_id.len);
-    if (state->too_large) walk->count = walk->at + 1; /* the rest would not fit either */
+    if (state->walk.too_large) walk->count = walk->at + 1; /* the rest would not fit either */
     return true;
-}
-
-static void describe_end(struct group_walk *walk) {
-    struct describing *state = (struct describing *)walk;
-    if (state->too_large)
-        request_close_too_large(walk->request);
-    else
-        request_respond_kept(walk->request, &state->response);
 }
 
 void api_describe_groups(void *service, struct request *request) {
@@ -132,6 +123,7 @@ void api_describe_groups(void *service, struct request *request) {
                                       .operation = AUTHORIZE_DESCRIBE,
                                       .confirms = true,
                                       .look = describe_one,
-                                      .end = describe_end};
+                                      .end = group_walk_respond,
+                                      .response = &state->response};
     group_walk_begin(&state->walk, service, request);
 }

@@ -87,7 +87,8 @@ static bool gather_one_of_all(struct listing *listing, const uint8_t *id) {
     if (topic == NULL) return true;
     struct kp_string name = kp_string_of(topic->name);
     if (name_compare(name, listing->from) < 0 || !name_page_wants(&listing->page, name) ||
-        !may_describe(listing, name))
+        !authorize_seeing(&listing->request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, name.data,
+                          (size_t)name.len))
         return true;
     return name_page_put_copy(&listing->page, arena_of(listing), name, TOPIC_NAME_MAX);
 }
@@ -173,9 +174,8 @@ static bool add_some_partitions(struct listing *listing) {
     return listing->next < listing->until || end_topic(listing, topic);
 }
 
-static int16_t error_of_missing(const struct listing *listing, struct kp_string name) {
+static int16_t error_of_missing(struct kp_string name) {
     struct error_text why;
-    if (!may_describe(listing, name)) return KAFKA_TOPIC_AUTHORIZATION_FAILED;
     return topic_name_check(name.data, (size_t)name.len, &why) == ERR_NONE
                ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION
                : KAFKA_INVALID_TOPIC;
@@ -194,13 +194,13 @@ static bool list_next(struct request *request) {
     const struct metadata_topic *topic = metadata_topic_named(listing->services->metadata,
                                                               name.data, (size_t)name.len);
     if (topic == NULL && listing->all.items != NULL) return true; /* deleted meanwhile */
+    bool may = may_describe(listing, name);
     struct kp_describe_topic_partitions_response_topic *into =
         &listing->response.topics.items[listing->response.topics.count++];
     kp_set_fallbacks(&kp_describe_topic_partitions_response_topic_schema, into);
     into->name = name;
-    if (topic != NULL && may_describe(listing, name))
-        return begin_topic(listing, topic, into) || give_up(listing);
-    into->error_code = error_of_missing(listing, name);
+    if (topic != NULL && may) return begin_topic(listing, topic, into) || give_up(listing);
+    into->error_code = may ? error_of_missing(name) : KAFKA_TOPIC_AUTHORIZATION_FAILED;
     return true;
 }
 

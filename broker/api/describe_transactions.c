@@ -27,15 +27,23 @@ struct describing {
     bool too_large;
 };
 
-static bool copy_topics(struct kp_arena *arena, const struct transaction_partitions *from,
+/* Those that the asker may see. */
+static bool copy_topics(struct request *request, const struct transaction_partitions *from,
                         struct kp_describe_transactions_response_transaction *into) {
+    struct kp_arena *arena = &request->arena;
     if (from->count == 0) return true;
     if (kp_new_items(arena, &kp_describe_transactions_response_topic_schema, &into->topics,
                      (int32_t)from->count) == NULL)
         return false;
+    into->topics.count = 0;
     for (size_t i = 0; i < from->count; i++) {
         const struct transaction_topic *topic = &from->topics[i];
-        struct kp_describe_transactions_response_topic *row = &into->topics.items[i];
+        struct kp_describe_transactions_response_topic *row =
+            &into->topics.items[into->topics.count];
+        if (!authorize_seeing(&request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, topic->name.data,
+                              (size_t)topic->name.len))
+            continue;
+        into->topics.count++;
         size_t bytes = topic->count * sizeof *topic->partitions;
         row->topic = kp_arena_string(arena, topic->name.data, (size_t)topic->name.len);
         row->partitions.items = kp_arena_alloc(arena, bytes);
@@ -59,8 +67,7 @@ static void describe(struct describing *describing, struct transaction_coordinat
     row->transaction_start_time_ms = state->start_ms;
     row->producer_id = state->producer_id;
     row->producer_epoch = state->epoch;
-    if (!copy_topics(&describing->request->arena, &state->partitions, row))
-        describing->too_large = true;
+    if (!copy_topics(describing->request, &state->partitions, row)) describing->too_large = true;
 }
 
 static bool describe_next(struct request *request);

@@ -3,8 +3,9 @@
  *
  * The answer leaves when the decision is durable; the markers follow by themselves. From version 5
  * on the epoch of the producer is raised by it (KIP-890), and the answer has the next one.
- * Failures: those of transaction_request.h and transaction_judge_end; PRODUCER_FENCED is
- * INVALID_PRODUCER_EPOCH below version 2.
+ * One that was held up until its producer was on a later connection ends nothing, and has its
+ * connection closed. Failures: those of transaction_request.h and transaction_judge_end;
+ * PRODUCER_FENCED is INVALID_PRODUCER_EPOCH below version 2.
  */
 #include "protocol/messages/end_txn.h"
 
@@ -16,6 +17,10 @@ enum { FENCED_FROM = 2, RAISES_EPOCH_FROM = 5 };
 
 static void end_answer(struct transaction_request *transaction, int16_t error) {
     struct kp_end_txn_response response;
+    if (error == KAFKA_NETWORK_EXCEPTION) {
+        request_close_connection(transaction->request);
+        return;
+    }
     kp_set_fallbacks(&kp_end_txn_response_schema, &response);
     response.error_code = transaction_request_code(transaction->request, error, FENCED_FROM);
     if (error == KAFKA_NONE) {

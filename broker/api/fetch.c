@@ -8,6 +8,8 @@
  *                 |                                       v               time over
  *                 `--- something moved, or time over --- wait
  *
+ * An answer that is more than the client's quota is an empty one.
+ *
  * The first time all partitions are listed, then those at which something moves (fetch_set.h); a
  * session keeps it so for the next request. Each fetch of new partitions begins with another one,
  * and in a session those that brought something go behind the others, so that none starves. All of
@@ -82,9 +84,18 @@ static void give_up(struct fetch_state *state) {
     leave(state, request_close_too_large);
 }
 
-static void respond_error(struct request *request) {
+static void respond_short(struct request *request) {
     struct fetch_state *state = request->state;
     request_respond(request, &state->response);
+}
+
+/* It is more than the client's quota: it hears for how long, and gets nothing now; in a session
+ * what is new to it stays so, and one that was not given out yet is nobody's (KIP-219). */
+static void answer_later(struct fetch_state *state) {
+    state->response.session_id = state->session != NULL && !state->full ? state->session->id : 0;
+    drop_new_session(state);
+    fetch_drop_batches(state);
+    leave(state, respond_short);
 }
 
 /* Another request of the session came before this one was answered. */
@@ -92,7 +103,7 @@ static void displace(struct fetch_state *state) {
     state->response.error_code = KAFKA_INVALID_FETCH_SESSION_EPOCH;
     state->response.session_id = state->session->id;
     state->response.responses.count = 0;
-    leave(state, respond_error);
+    leave(state, respond_short);
 }
 
 /* ---- Waiting ---- */
@@ -128,9 +139,15 @@ static void read_again(struct fetch_state *state) {
 }
 
 static void answer(struct fetch_state *state) {
+    bool given;
     stop_waiting(state);
     deadline_clear(state->services->deadlines, &state->deadline);
-    fetch_answer(state);
+    state->response.throttle_time_ms = (int32_t)request_try_quota(state->request, QUOTA_FETCHED,
+                                                                  state->bytes, &given);
+    if (given)
+        fetch_answer(state);
+    else
+        answer_later(state);
 }
 
 /* The round is over: answers or waits. */
@@ -178,6 +195,8 @@ static void prepare_limits(struct fetch_state *state, const struct kp_fetch_requ
     uint64_t largest = state->services->settings->fetch_max_bytes;
     state->max_bytes = in->max_bytes > 0 ? (uint64_t)in->max_bytes : 0;
     if (state->max_bytes > largest) state->max_bytes = largest;
+    uint64_t quota = request_quota_most(state->request, QUOTA_FETCHED);
+    if (state->max_bytes > quota) state->max_bytes = quota;
     state->min_bytes = in->min_bytes > 0 ? (uint64_t)in->min_bytes : 0;
     if (state->min_bytes > state->max_bytes) state->min_bytes = state->max_bytes;
     if (in->max_wait_ms <= 0 || state->set->count == 0) state->time_is_over = true;
@@ -238,7 +257,7 @@ static bool no_room(struct fetch_state *state) {
     }
     fetch_session_remove(state->session);
     state->response.error_code = KAFKA_FETCH_SESSION_ID_NOT_FOUND;
-    leave(state, respond_error);
+    leave(state, respond_short);
     return false;
 }
 

@@ -160,6 +160,9 @@ static void take_read(struct fetch_part *part) {
 static int16_t code_of_gone(const struct fetch_state *state, const struct fetch_entry *entry) {
     const struct topic_ref *ref = &entry->topic->ref;
     if (ref->name.len < 0) return KAFKA_UNKNOWN_TOPIC_ID;
+    if (!authorize(&state->request->ctx, AUTHORIZE_READ, AUTHORIZE_TOPIC, ref->name.data,
+                   (size_t)ref->name.len))
+        return KAFKA_TOPIC_AUTHORIZATION_FAILED; /* nothing of the one that has its name now */
     const struct metadata_topic *other = metadata_topic_named(
         state->services->metadata, ref->name.data, (size_t)ref->name.len);
     bool there = other != NULL && metadata_partition_at(other, entry->partition) != NULL;

@@ -79,6 +79,7 @@ static void name_leader(const struct finding *finding, const struct metadata_par
         leader.node == LEADER_NONE ? NULL : metadata_broker_of(services->metadata, leader.node);
     const struct metadata_endpoint *endpoint =
         broker == NULL ? NULL : metadata_endpoint_of(broker, request->ctx.listener);
+    if (broker == NULL) partition_set_ask_for(services->partitions, partition->group);
     if (endpoint == NULL) {
         not_available(into, broker == NULL ? "The coordinator's partition has no leader at present."
                                            : "The coordinator has no address on this listener.");

@@ -207,5 +207,11 @@ void api_group_activity(void *service, struct request *request) {
         request_respond(request, &telling->response);
         return;
     }
+    if (!authorize(&request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_CLUSTER, NULL, 0)) {
+        refuse(telling, KAFKA_CLUSTER_AUTHORIZATION_FAILED,
+               kafka_error_message(KAFKA_CLUSTER_AUTHORIZATION_FAILED));
+        request_respond(request, &telling->response);
+        return;
+    }
     group_walk_begin(&telling->walk, service, request);
 }

@@ -75,3 +75,10 @@ void group_walk_begin(struct group_walk *walk, const struct broker_services *ser
     request->canceled = client_gone;
     request_steps(request, walk_step);
 }
+
+void group_walk_respond(struct group_walk *walk) {
+    if (walk->too_large)
+        request_close_too_large(walk->request);
+    else
+        request_respond_kept(walk->request, walk->response);
+}

@@ -25,7 +25,9 @@ struct group_walk {
     bool refuses_empty; /* the empty id is no group: INVALID_GROUP_ID before all else */
     /* True: it is done with. False: group_walk_next follows, when a call has ended. */
     bool (*look)(struct group_walk *walk, struct group_coordinator *coordinator, int16_t error);
-    void (*end)(struct group_walk *walk); /* ends the request */
+    void (*end)(struct group_walk *walk); /* ends the request; group_walk_respond, for one */
+    const void *response;                 /* for group_walk_respond */
+    bool too_large;                       /* likewise: it takes more memory than it may */
     struct group_call *call;              /* under way for the group at hand; NULL: none */
     /* Its own. */
     struct coordinator_find find;
@@ -38,5 +40,7 @@ struct group_walk {
 void group_walk_begin(struct group_walk *walk, const struct broker_services *services,
                       struct request *request);
 void group_walk_next(struct group_walk *walk);
+/* An end: the response, or the connection is closed. */
+void group_walk_respond(struct group_walk *walk);
 
 #endif

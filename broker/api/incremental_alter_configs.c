@@ -28,16 +28,25 @@ static struct key key(const struct topic_changes *changes, size_t i) {
     return config_changes_key(&resources[i]);
 }
 
-static void alter_configs_start(struct topic_changes *changes, size_t i) {
+static struct config_resource resource_of(const struct topic_changes *changes, size_t i) {
     const struct kp_incremental_alter_configs_request *asked = changes->request->message;
     const struct kp_incremental_alter_configs_request_resource *resources = changes->asked;
-    struct config_resource resource = {.asked = &resources[i],
-                                       .validate_only = asked->validate_only};
+    return (struct config_resource){.asked = &resources[i], .validate_only = asked->validate_only};
+}
+
+static void alter_configs_start(struct topic_changes *changes, size_t i) {
+    struct config_resource resource = resource_of(changes, i);
     config_change_begin(changes->items[i], &resource);
+}
+
+static void changed(struct topic_changes *changes, size_t i) {
+    struct config_resource resource = resource_of(changes, i);
+    config_change_log(changes, &resource);
 }
 
 static const struct topic_changes_api api = {.key = key,
                                              .start = alter_configs_start,
+                                             .changed = changed,
                                              .add = alter_configs_add};
 
 void api_incremental_alter_configs(void *service, struct request *request) {

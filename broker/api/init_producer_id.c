@@ -7,7 +7,8 @@
  * Failures: an empty transactional id, or an id without its epoch: INVALID_REQUEST;
  * INVALID_TRANSACTION_TIMEOUT (not above 0, or above transaction.max.timeout.ms); those of
  * transaction_request.h and transaction_judge_init; PRODUCER_FENCED is INVALID_PRODUCER_EPOCH below
- * version 4. No metadata leader: a retriable error.
+ * version 4; CLUSTER_AUTHORIZATION_FAILED for who may neither write idempotently nor to any topic
+ * (KIP-679). No metadata leader: a retriable error.
  */
 #include "protocol/messages/init_producer_id.h"
 
@@ -85,6 +86,11 @@ void api_init_producer_id(void *service, struct request *request) {
     }
     if (asked->transactional_id.len >= 0) {
         init_transactional(services, request);
+        return;
+    }
+    if (!authorize_has(&request->ctx, AUTHORIZE_IDEMPOTENT_WRITE, AUTHORIZE_CLUSTER, NULL, 0) &&
+        !authorize_some(&request->ctx, AUTHORIZE_WRITE, AUTHORIZE_TOPIC)) {
+        id_answer(request, KAFKA_CLUSTER_AUTHORIZATION_FAILED, -1, -1);
         return;
     }
     struct waiting *waiting = mem_zalloc(sizeof *waiting);

@@ -12,6 +12,11 @@ struct key {
     int32_t number;        /* of a partition; or whatever tells keys of one text apart */
 };
 
+/* Of a partition, by the topic's id, which stays where it is. */
+static inline struct key key_of_partition(const struct kp_uuid *topic, int32_t partition) {
+    return (struct key){{(const char *)topic->bytes, sizeof topic->bytes}, partition};
+}
+
 struct key_slot {
     uint32_t hash;
     uint32_t place; /* 1 + place; 0: empty */

@@ -89,8 +89,8 @@ static bool is_wanted(struct listing_transactions *listing, struct kp_string id,
     }
     if (asked->duration_filter >= 0 && listing->now_ms - state->start_ms <= asked->duration_filter)
         return false;
-    if (!authorize(&listing->request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TRANSACTIONAL_ID, id.data,
-                   (size_t)id.len))
+    if (!authorize_seeing(&listing->request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TRANSACTIONAL_ID,
+                          id.data, (size_t)id.len))
         return false;
     return listing->pattern == NULL ||
            topic_regex_matches(listing->pattern, id.data, (size_t)id.len, &budget);

@@ -1,5 +1,5 @@
-/* Permission first, then the replica of this broker; without one, whether the partition is
- * anywhere. */
+/* Permission first, then the replica of this broker, which is opened soon if it is not yet; without
+ * one, whether the partition is anywhere. */
 #include "broker/api/local_partition.h"
 
 #include "broker/config/topic_name.h"
@@ -23,11 +23,13 @@ struct partition *local_partition_of_ref(const struct broker_services *services,
         return NULL;
     }
     struct kp_string name = ref->by_id ? kp_string_of(topic->name) : ref->name;
-    if (!authorize(&request->ctx, operation, AUTHORIZE_TOPIC, name.data, (size_t)name.len)) {
+    if (operation != AUTHORIZE_NOTHING &&
+        !authorize(&request->ctx, operation, AUTHORIZE_TOPIC, name.data, (size_t)name.len)) {
         *code = KAFKA_TOPIC_AUTHORIZATION_FAILED;
         return NULL;
     }
-    if (operation == AUTHORIZE_WRITE && topic_name_is_internal(name.data, (size_t)name.len)) {
+    bool changes = operation == AUTHORIZE_WRITE || operation == AUTHORIZE_DELETE;
+    if (changes && topic_name_is_internal(name.data, (size_t)name.len)) {
         *code = KAFKA_INVALID_TOPIC;
         return NULL;
     }
@@ -36,6 +38,8 @@ struct partition *local_partition_of_ref(const struct broker_services *services,
     struct partition *partition =
         known == NULL ? NULL : partition_set_find_group(services->partitions, known->group);
     *code = KAFKA_NONE;
+    if (partition == NULL && known != NULL)
+        partition_set_ask_for(services->partitions, known->group);
     if (partition == NULL)
         *code = known != NULL ? KAFKA_NOT_LEADER_OR_FOLLOWER : KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
     return partition;

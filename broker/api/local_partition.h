@@ -9,7 +9,7 @@
 
 /* The replica on this broker; else NULL and Kafka's code: UNKNOWN_TOPIC_OR_PARTITION,
  * TOPIC_AUTHORIZATION_FAILED, NOT_LEADER_OR_FOLLOWER (it lives elsewhere); INVALID_TOPIC, when one
- * of the broker's own topics is to be written. */
+ * of the broker's own topics is to be written or trimmed. */
 struct partition *local_partition(const struct broker_services *services,
                                   const struct request *request, enum authorize_operation operation,
                                   struct kp_string topic, int32_t index, int16_t *code);

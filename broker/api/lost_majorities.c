@@ -1,6 +1,6 @@
 /*
  * LostMajorities (key 10007, ours): what this broker has of groups of which no majority is
- * connected to it, for `drave recover`. At each broker.
+ * connected to it, for `drave recover`; and which it cannot open. At each broker.
  *
  * A page looks at PARTITIONS_A_PAGE partitions at most. Failures: CLUSTER_AUTHORIZATION_FAILED.
  */
@@ -79,21 +79,43 @@ static struct kp_lost_majorities_response_group *add_group(
 }
 
 /* What has been acknowledged for certain: also what the last leader has told of and was not
- * applied.
+ * applied, where the log is as that leader's is (Raft, 5.3): it ends with an entry of its term.
+ * Else other entries may be committed under the same indexes.
  */
 static int64_t acknowledged(const struct partition *partition, const struct raft_group *group,
                             const struct partition_log *log) {
     int64_t applied = partition_high_watermark(partition);
     uint64_t heard = raft_group_commit_heard(group), last = partition_log_last_index(log);
+    if (partition_log_term_at(log, last) != partition_log_term(log)) return applied;
     int64_t told = partition_log_offset_behind(log, heard < last ? heard : last);
     return told > applied ? told : applied;
 }
 
+/* Only that it is here, and cannot be read. */
+static void add_closed(struct lost_page *page, const struct metadata_partition *source) {
+    const struct metadata_replica *ours = metadata_replica_on(source,
+                                                              page->services->settings->node_id);
+    struct kp_lost_majorities_response_group *into =
+        &page->response.groups.items[page->response.groups.count++];
+    kp_set_fallbacks(&kp_lost_majorities_response_group_schema, into);
+    into->group = (int64_t)source->group;
+    into->replica = ours == NULL ? 0 : (int64_t)ours->replica;
+    into->topic = kp_arena_string(page->arena, source->topic->name, strlen(source->topic->name));
+    page->too_large = page->too_large || into->topic.len < 0;
+    into->partition = source->index;
+    into->in_sync = -1;
+    into->closed = true;
+}
+
 static void look_at(struct lost_page *page, const struct metadata_partition *source) {
+    if (partition_set_is_closed(page->services->partitions, source->group)) {
+        add_closed(page, source);
+        return;
+    }
     struct partition *partition = partition_set_find_group(page->services->partitions,
                                                            source->group);
     struct raft_group *group = partition == NULL ? NULL : partition_group(partition);
-    if (group == NULL || raft_group_is_leading(group) || raft_group_has_majority(group)) return;
+    if (group == NULL || raft_group_has_majority(group)) return; /* it may believe to lead */
     struct kp_lost_majorities_response_group *into = add_group(page, source, group);
     into->topic = kp_arena_string(page->arena, source->topic->name, strlen(source->topic->name));
     page->too_large = page->too_large || into->topic.len < 0;
@@ -153,8 +175,7 @@ void api_lost_majorities(void *service, struct request *request) {
         return;
     }
     struct raft_group *metadata = metadata_group_raft(services->metadata_group);
-    if (asked->from_topic == 0 && asked->from_partition == 0 && !raft_group_is_leading(metadata) &&
-        !raft_group_has_majority(metadata))
+    if (asked->from_topic == 0 && asked->from_partition == 0 && !raft_group_has_majority(metadata))
         add_group(&page, NULL, metadata);
     fill_page(&page, asked);
     if (page.too_large)

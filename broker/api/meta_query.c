@@ -1,5 +1,5 @@
 /* MetaQuery (key 10000, ours): one place of the metadata tree. Failures: RESOURCE_NOT_FOUND with
- * the path. */
+ * the path; CLUSTER_AUTHORIZATION_FAILED. */
 #include "protocol/messages/meta_query.h"
 
 #include "broker/api/handlers.h"
@@ -26,11 +26,16 @@ void api_meta_query(void *service, struct request *request) {
     struct meta_tree_walk *walk = kp_arena_alloc(arena, sizeof *walk);
     kp_set_fallbacks(&kp_meta_query_response_schema, response);
     response->error_message = response->value = KP_NULL_STRING;
-    *walk = (struct meta_tree_walk){.services = service,
-                                    .listener = request->ctx.listener,
-                                    .arena = arena,
-                                    .response = response};
+    *walk = (struct meta_tree_walk){
+        .services = service, .ctx = &request->ctx, .arena = arena, .response = response};
     request->state = walk;
+    if (!authorize(&request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_CLUSTER, NULL, 0)) {
+        response->error_code = KAFKA_CLUSTER_AUTHORIZATION_FAILED;
+        response->error_message = kp_string_of(
+            kafka_error_message(KAFKA_CLUSTER_AUTHORIZATION_FAILED));
+        request_respond(request, response);
+        return;
+    }
     if (meta_tree_begin(walk, asked->path) == ERR_NOT_FOUND) {
         response->error_code = KAFKA_RESOURCE_NOT_FOUND;
         response->error_message = kp_arena_printf(

@@ -90,7 +90,7 @@ static void put_draining(const struct meta_tree_walk *walk, struct json *json, i
 static struct kp_string value_of_broker(struct meta_tree_walk *walk,
                                         const struct metadata_broker *broker) {
     struct json json = {0};
-    const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker, walk->listener);
+    const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker, walk->ctx->listener);
     tree_put(&json, "{\"id\":%" PRId32 ",\"host\":", broker->node);
     put_text(&json, endpoint == NULL ? "" : endpoint->host);
     tree_put(&json, ",\"port\":%" PRId32 ",\"rack\":", endpoint == NULL ? 0 : endpoint->port);
@@ -195,6 +195,12 @@ static struct kp_string value_of_disk(struct meta_tree_walk *walk) {
 
 /* ---- Children ---- */
 
+/* A topic that is hidden from who asks is none. */
+static bool may_see(const struct meta_tree_walk *walk, const struct metadata_topic *topic) {
+    return authorize_seeing(walk->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, topic->name,
+                            strlen(topic->name));
+}
+
 static struct kp_meta_query_response_entry *new_entries(struct meta_tree_walk *walk, size_t count) {
     struct kp_meta_query_response_entry *entries = kp_new_items(
         walk->arena, &kp_meta_query_response_entry_schema, &walk->response->entries,
@@ -274,6 +280,7 @@ bool meta_tree_next(struct meta_tree_walk *walk) {
     const struct metadata_topic *topic = metadata_topic_with_id(
         walk->services->metadata, walk->ids[walk->of_one ? 0 : at].bytes);
     if (topic == NULL) return true; /* deleted meanwhile */
+    if (!may_see(walk, topic)) return true;
     struct kp_meta_query_response_entry *entry = next_entry(walk);
     entry->name = walk->of_one ? kp_arena_printf(walk->arena, "%zu", at)
                                : kp_arena_string(walk->arena, topic->name, strlen(topic->name));
@@ -322,7 +329,8 @@ static bool get_topic(struct meta_tree_walk *walk, const struct kp_string *piece
     }
     const struct metadata_topic *topic = metadata_topic_named(
         walk->services->metadata, pieces[1].data, (size_t)pieces[1].len);
-    if (topic == NULL || (count > 2 && !kp_string_is(pieces[2], "partitions"))) return false;
+    if (topic == NULL || !may_see(walk, topic)) return false;
+    if (count > 2 && !kp_string_is(pieces[2], "partitions")) return false;
     if (count == 2) {
         walk->response->value = value_of_topic(walk, topic);
         list_names(walk, partitions, 1);

@@ -8,12 +8,14 @@
 #define BROKER_API_META_TREE_H
 
 #include "broker/api/services.h"
+#include "broker/server/request.h"
 #include "protocol/messages/meta_query.h"
 
 /* One answer under construction. */
 struct meta_tree_walk {
     const struct broker_services *services;
-    const char *listener; /* chooses the addresses of brokers */
+    const struct request_ctx *ctx; /* whose listener chooses the addresses of brokers; topics that
+                                      he may not describe are not there */
     struct kp_arena *arena;
     struct kp_meta_query_response
         *response; /* value and entries (by name) are filled; nothing in it points into the table */

@@ -5,8 +5,8 @@
  * Happy path: everything asked for is in the table, and the answer leaves at once, or when leaders
  * that are in doubt are known. Missing topics are created first when the request and
  * auto.create.topics.enable allow it. Failures are per topic: UNKNOWN_TOPIC_OR_PARTITION,
- * UNKNOWN_TOPIC_ID, INVALID_TOPIC, what the creation ended with; per partition LEADER_NOT_AVAILABLE
- * and LISTENER_NOT_FOUND.
+ * UNKNOWN_TOPIC_ID, INVALID_TOPIC, TOPIC_AUTHORIZATION_FAILED (also where it is not there), what
+ * the creation ended with; per partition LEADER_NOT_AVAILABLE and LISTENER_NOT_FOUND.
  *
  *   find_missing -> create_next -> (all are there) -> list_some    each in steps: there may be much
  *        `-----------------------------------------^   `--- metadata_hold: until leaders are known
@@ -55,6 +55,8 @@ struct listing {
     size_t creation_count;
     size_t open; /* creations that have not ended, and the asking for them */
     bool asking;
+    bool creates;      /* it wants what is missing to be made */
+    int32_t looked_at; /* topics of the request for that: who may not make one was told so */
 
     struct topic_ids all;                    /* all topics, when these are asked for */
     size_t count, at;                        /* topics to look at; the next one */
@@ -111,6 +113,9 @@ static bool add_partition(struct listing *listing, struct kp_metadata_response_p
     if (!list_partition(listing->services, listing->request->ctx.listener, partition,
                         &listing->request->arena, &listed))
         return false;
+    /* Named topics are those that the client works with. */
+    if (listed.leader_id == LEADER_NONE && listing->all.items == NULL)
+        partition_set_ask_for(listing->services->partitions, partition->group);
     into->partition_index = partition->index;
     into->error_code = listed.error_code == KAFKA_LISTENER_NOT_FOUND && listing->version < 6
                            ? KAFKA_LEADER_NOT_AVAILABLE
@@ -192,6 +197,19 @@ static bool add_some_partitions(struct listing *listing) {
     return true;
 }
 
+static bool may_be_creator(const struct listing *listing, struct kp_string name) {
+    const struct request_ctx *ctx = &listing->request->ctx;
+    return authorize_has(ctx, AUTHORIZE_CREATE, AUTHORIZE_CLUSTER, NULL, 0) ||
+           authorize(ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, name.data, (size_t)name.len);
+}
+
+/* The same, asked once more: the refusal is counted and told already. */
+static bool was_creator(const struct listing *listing, struct kp_string name) {
+    const struct request_ctx *ctx = &listing->request->ctx;
+    return authorize_has(ctx, AUTHORIZE_CREATE, AUTHORIZE_CLUSTER, NULL, 0) ||
+           authorize_seeing(ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, name.data, (size_t)name.len);
+}
+
 static int16_t error_of_missing(const struct listing *listing, int32_t place,
                                 struct kp_string name) {
     struct error_text why;
@@ -201,9 +219,12 @@ static int16_t error_of_missing(const struct listing *listing, int32_t place,
         return creation->error == KAFKA_REQUEST_TIMED_OUT ? KAFKA_LEADER_NOT_AVAILABLE
                                                           : creation->error;
     }
-    return topic_name_check(name.data, (size_t)name.len, &why) == ERR_NONE
-               ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION
-               : KAFKA_INVALID_TOPIC;
+    bool legal = topic_name_check(name.data, (size_t)name.len, &why) == ERR_NONE;
+    bool was_asked = legal && place < listing->looked_at;
+    if (listing->creates &&
+        !(was_asked ? was_creator(listing, name) : may_be_creator(listing, name)))
+        return KAFKA_TOPIC_AUTHORIZATION_FAILED;
+    return legal ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_INVALID_TOPIC;
 }
 
 /* The id wins over a name: the Java client asks with an id and the empty name. */
@@ -215,6 +236,29 @@ static const struct metadata_topic *find_asked(const struct metadata *metadata,
                                                const struct kp_metadata_request_topic *asked) {
     if (is_by_id(asked)) return metadata_topic_with_id(metadata, asked->topic_id.bytes);
     return metadata_topic_named(metadata, asked->name.data, (size_t)asked->name.len);
+}
+
+/* Whether it exists is not told to who may not see it. */
+static bool may_describe(const struct listing *listing, const struct metadata_topic *topic,
+                         const struct kp_metadata_request_topic *one) {
+    const struct request_ctx *ctx = &listing->request->ctx;
+    if (topic != NULL)
+        return authorize(ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, topic->name,
+                         strlen(topic->name));
+    return is_by_id(one) || authorize(ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, one->name.data,
+                                      (size_t)one->name.len);
+}
+
+static void add_denied(struct listing *listing, const struct kp_metadata_request_topic *one) {
+    struct kp_metadata_response_topic *into = next_item(listing);
+    into->error_code = KAFKA_TOPIC_AUTHORIZATION_FAILED;
+    into->name = one->name;
+    into->partitions.count = 0;
+    if (is_by_id(one)) {
+        into->topic_id = one->topic_id;
+        into->name = listing->version < NULL_NAME_VERSION ? kp_string_of("") : KP_NULL_STRING;
+    }
+    keep_if_new(listing);
 }
 
 static void add_missing(struct listing *listing, const struct kp_metadata_request_topic *one) {
@@ -254,12 +298,19 @@ static bool list_some(struct request *request) {
     size_t at = listing->at++;
     if (listing->all.items != NULL) {
         const struct metadata_topic *topic = topic_ids_at(&listing->all, metadata, at);
-        return topic == NULL || begin_topic(listing, topic) || give_up(listing);
+        bool seen = topic != NULL &&
+                    authorize_seeing(&request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC,
+                                     topic->name, strlen(topic->name));
+        return !seen || begin_topic(listing, topic) || give_up(listing);
     }
     const struct kp_metadata_request_topic *one = &listing->asked->topics.items[at];
     const struct metadata_topic *topic = find_asked(metadata, one);
-    if (topic != NULL) return begin_topic(listing, topic) || give_up(listing);
-    add_missing(listing, one);
+    if (!may_describe(listing, topic, one))
+        add_denied(listing, one);
+    else if (topic != NULL)
+        return begin_topic(listing, topic) || give_up(listing);
+    else
+        add_missing(listing, one);
     return true;
 }
 
@@ -349,8 +400,9 @@ static bool may_create(const struct listing *listing,
            topic_name_check(asked->name.data, (size_t)asked->name.len, &why) == ERR_NONE &&
            metadata_topic_named(listing->services->metadata, asked->name.data,
                                 (size_t)asked->name.len) == NULL &&
-           authorize(&listing->request->ctx, AUTHORIZE_CREATE, AUTHORIZE_TOPIC, asked->name.data,
-                     (size_t)asked->name.len);
+           authorize_seeing(&listing->request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC,
+                            asked->name.data, (size_t)asked->name.len) &&
+           may_be_creator(listing, asked->name);
 }
 
 /* How many topics one request may create. */
@@ -372,6 +424,7 @@ static bool find_missing(struct request *request) {
             .wait.done = on_created, .listing = listing, .place = (int32_t)place};
         return true;
     }
+    listing->looked_at = (int32_t)listing->at;
     listing->at = 0;
     if (listing->creation_count > most) listing->creation_count = 0;
     if (listing->creation_count == 0) {
@@ -395,6 +448,7 @@ void api_metadata(void *service, struct request *request) {
     request->state = listing;
     bool create = asked->allow_auto_topic_creation && services->settings->auto_create_topics &&
                   !wants_all(listing);
+    listing->creates = create;
     if (!create) {
         list(listing);
         return;

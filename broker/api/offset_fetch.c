@@ -272,7 +272,8 @@ static bool topic_counts(struct fetching *state, const struct fetch_part *part,
     bool by_id = state->request->api_version >= IDS_VERSION;
     set_id(state, there);
     if (there == NULL && (part->metadata_is_new || by_id)) return false;
-    return may_describe(state->request, name);
+    return authorize_seeing(&state->request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, name.data,
+                            (size_t)name.len);
 }
 
 static bool answer_table(struct fetching *state, const struct fetch_part *part,

@@ -3,8 +3,9 @@
  * who fetched from where.
  *
  * In steps, a partition each. Failures are per partition: UNKNOWN_TOPIC_OR_PARTITION,
- * TOPIC_AUTHORIZATION_FAILED, NOT_LEADER_OR_FOLLOWER. An answer that grows too large closes the
- * connection. Nobody confirms that this replica still leads: who needs that asks ListOffsets, too.
+ * CLUSTER_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED, NOT_LEADER_OR_FOLLOWER. An answer that
+ * grows too large closes the connection. Nobody confirms that this replica still leads: who needs
+ * that asks ListOffsets, too.
  */
 #include "protocol/messages/partition_traffic.h"
 
@@ -20,6 +21,7 @@
 struct telling_traffic {
     const struct broker_services *services;
     struct kp_partition_traffic_response response;
+    bool may;
 };
 
 /* A session that is gone on with may list nothing of this partition, and its client fetches all the
@@ -87,9 +89,13 @@ static bool tell_partition(const struct telling_traffic *telling, struct request
                            struct kp_partition_traffic_response_partition *into) {
     const struct kp_partition_traffic_request *in = request->message;
     int16_t code;
+    into->partition_index = asked->partition_index;
+    if (!telling->may) { /* it tells of other clients */
+        into->error_code = KAFKA_CLUSTER_AUTHORIZATION_FAILED;
+        return true;
+    }
     struct partition *partition = local_partition(telling->services, request, AUTHORIZE_DESCRIBE,
                                                   topic, asked->partition_index, &code);
-    into->partition_index = asked->partition_index;
     if (partition != NULL && !partition_is_leading(partition)) code = KAFKA_NOT_LEADER_OR_FOLLOWER;
     into->error_code = code;
     if (code != KAFKA_NONE) return true;
@@ -156,6 +162,7 @@ void api_partition_traffic(void *service, struct request *request) {
     struct telling_traffic *telling = kp_arena_alloc(&request->arena, sizeof *telling);
     int32_t count = in->topics.count < 0 ? 0 : in->topics.count;
     *telling = (struct telling_traffic){.services = service};
+    telling->may = authorize(&request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_CLUSTER, NULL, 0);
     kp_set_fallbacks(&kp_partition_traffic_response_schema, &telling->response);
     bool fits = kp_new_items(&request->arena, &kp_partition_traffic_response_topic_schema,
                              &telling->response.topics, count) != NULL ||

@@ -73,6 +73,8 @@ static void finish_if_over(struct produce_state *state) {
     if (state->busy || state->starting || state->pending > 0) return;
     const struct kp_produce_request *in = state->request->message;
     deadline_clear(state->services->deadlines, &state->deadline);
+    state->response.throttle_time_ms = (int32_t)request_charge_quota(state->request, QUOTA_PRODUCED,
+                                                                     state->request->frame.len);
     if (state->gone)
         request_respond_nothing(state->request);
     else if (in->acks != 0)

@@ -18,6 +18,8 @@ struct producer_ids;
 struct disk_space;
 struct auto_creation;
 struct fetch_sessions;
+struct share_sessions;
+struct sharing_exchange;
 struct leader_asks;
 struct drains;
 struct peers;
@@ -51,6 +53,8 @@ struct broker_services {
     struct client_book *clients;                   /* broker/clients/client_book.h */
     struct log_limiter *twins; /* of lines about topics whose names are too much alike */
     struct fetch_sessions *fetch_sessions;
+    struct share_sessions *share_sessions;     /* broker/api/share_sessions.h */
+    struct sharing_exchange *sharing_exchange; /* broker/sharing/sharing_exchange.h */
     uint32_t fetches; /* so far: each begins with another partition, so that none starves */
 };
 

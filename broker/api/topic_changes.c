@@ -69,6 +69,8 @@ static void on_submitted(struct metadata_submit *submit, const struct metadata_r
     struct topic_changes *changes = item->changes;
     item->error = result->error;
     snprintf(item->message, sizeof item->message, "%s", result->message);
+    if (item->error == 0 && changes->api->changed != NULL)
+        changes->api->changed(changes, item->place);
     changes->submitted--;
     bool go_on = changes->paused;
     changes->paused = false;
@@ -118,6 +120,7 @@ static bool mark_next(struct request *request) {
     }
     changes->items[changes->at] = item;
     item->changes = changes;
+    item->place = changes->at;
     item->submit.done = on_submitted;
     item->leaders.done = on_leaders;
     size_t first = key_set_put(&changes->keys, changes->at);

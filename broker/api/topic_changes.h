@@ -27,6 +27,7 @@ struct topic_change {
     bool twice;                    /* another item has the same key: refuse it */
     bool told; /* `twice`, and another item stands for both in the answer (once_in_answer) */
     struct topic_changes *changes; /* ours, all below */
+    size_t place;                  /* among the items */
     bool wait_leaders;
     struct metadata_submit submit;
     struct leader_wait leaders;
@@ -41,6 +42,8 @@ struct topic_changes_api {
     /* Adds it to `response` behind what is there, in the request's arena. False: it does not fit.
      */
     bool (*add)(struct topic_changes *changes, size_t i);
+    /* It was submitted, and is made, also for a client that has gone; NULL: that is all. */
+    void (*changed)(struct topic_changes *changes, size_t i);
     /* How many partitions it asks to make, below 0 for none; NULL: this API makes none. */
     int64_t (*partitions)(const struct topic_changes *changes, size_t i);
     /* As Kafka does: what is in the request more than once is answered once. Else each time. */

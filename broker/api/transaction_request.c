@@ -32,19 +32,28 @@ static void on_found(struct coordinator_find *find, void *state, int16_t error) 
     transaction_coordinator_call(state, &transaction->call);
 }
 
+static int16_t check(struct transaction_request *transaction) {
+    struct kp_string id = transaction->call.id;
+    if (id.len <= 0) return KAFKA_INVALID_REQUEST;
+    return authorize(&transaction->request->ctx, AUTHORIZE_WRITE, AUTHORIZE_TRANSACTIONAL_ID,
+                     id.data, (size_t)id.len)
+               ? KAFKA_NONE
+               : KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+}
+
+bool transaction_request_allowed(struct transaction_request *transaction) {
+    int16_t error = check(transaction);
+    transaction->allowed = error == KAFKA_NONE;
+    if (error != KAFKA_NONE) transaction->answer(transaction, error); /* it is gone with that */
+    return error == KAFKA_NONE;
+}
+
 void transaction_request_begin(struct transaction_request *transaction) {
     struct request *request = transaction->request;
     struct kp_string id = transaction->call.id;
     request->state = transaction;
-    if (id.len <= 0) {
-        transaction->answer(transaction, KAFKA_INVALID_REQUEST);
-        return;
-    }
-    if (!authorize(&request->ctx, AUTHORIZE_WRITE, AUTHORIZE_TRANSACTIONAL_ID, id.data,
-                   (size_t)id.len)) {
-        transaction->answer(transaction, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
-        return;
-    }
+    transaction->call.connected_us = request->ctx.connected_us;
+    if (!transaction->allowed && !transaction_request_allowed(transaction)) return;
     transaction->find.done = on_found;
     request->canceled = client_gone;
     coordinators_find(transaction->services->transaction_coordinators, id.data, (size_t)id.len,

@@ -26,10 +26,15 @@ struct transaction_request {
     void (*answer)(struct transaction_request *transaction, int16_t error);
     struct coordinator_find find; /* ours */
     bool calls;                   /* the call is under way */
+    bool allowed;                 /* it was asked, and may */
 };
 
 /* The four above `find` are set; all else is zero. */
 void transaction_request_begin(struct transaction_request *transaction);
+
+/* Whether it names an id, and may write by it; else it is answered. For who does something before
+ * it begins; transaction_request_begin asks by itself. */
+bool transaction_request_allowed(struct transaction_request *transaction);
 
 /* The code as that version of the API may have it: who was fenced was told INVALID_PRODUCER_EPOCH
  * before KIP-588. `fenced_from`: the version that knows PRODUCER_FENCED. */

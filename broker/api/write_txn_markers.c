@@ -81,11 +81,12 @@ static void end_in(struct ending *ending, const struct kp_write_txn_markers_requ
                    struct kp_string topic, struct ending_part *part) {
     int16_t code;
     struct request *request = ending->request;
-    if (!authorize(&request->ctx, AUTHORIZE_ALTER, AUTHORIZE_CLUSTER, NULL, 0)) {
+    if (!authorize_has(&request->ctx, AUTHORIZE_CLUSTER_ACTION, AUTHORIZE_CLUSTER, NULL, 0) &&
+        !authorize(&request->ctx, AUTHORIZE_ALTER, AUTHORIZE_CLUSTER, NULL, 0)) {
         part->out->error_code = KAFKA_CLUSTER_AUTHORIZATION_FAILED;
         return;
     }
-    struct partition *partition = local_partition(ending->services, request, AUTHORIZE_DESCRIBE,
+    struct partition *partition = local_partition(ending->services, request, AUTHORIZE_NOTHING,
                                                   topic, part->out->partition_index, &code);
     if (partition == NULL) {
         part->out->error_code = code;

@@ -5,6 +5,7 @@
 
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "storage/little_endian.h"
 
 enum { FORMAT = 1, QUESTION_SIZE = 16, ANSWER_SIZE = 8, TIMEOUT_MS = 3000 };
@@ -96,6 +97,7 @@ static void free_asked(struct asked *asked) {
 
 static void take_answer(struct asked *asked, const uint8_t *answer, size_t len) {
     bool sound = len == 1 + asked->count * ANSWER_SIZE && answer[0] == FORMAT;
+    if (!sound && MUTANT(MUTANT_MARK_WITHOUT_DEAD)) return;
     for (size_t i = 0; i < asked->count; i++) {
         struct wanted *wanted = &asked->marking->wanted[asked->questions[i].wanted];
         int64_t offset = sound ? (int64_t)le_get_u64(answer + 1 + i * ANSWER_SIZE) : -1;

@@ -12,8 +12,8 @@
 
 #include <stddef.h>
 
+#include "base/io/host_port.h"
 #include "broker/cluster/cluster_record.h"
-#include "broker/config/host_port.h"
 #include "raft-glue/peer/peer_hello.h"
 
 enum { APPLICANTS_MAX = 16, APPLICANT_MS = 10 * 1000 };

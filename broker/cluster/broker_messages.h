@@ -35,6 +35,8 @@ enum broker_request {
     BROKER_REQUEST_ENTRY,        /* entry_exchange.h: a part of this entry of a log */
     BROKER_REQUEST_RANGE,        /* range_exchange.h: what is left of these entries of a log */
     BROKER_REQUEST_STATE,        /* state_exchange.h: what the appliers of a log know */
+    BROKER_REQUEST_PLACE,        /* place_exchange.h: where a log begins */
+    BROKER_REQUEST_SHARING,      /* sharing_exchange.h: of a group that shares these partitions */
     BROKER_REQUESTS,
 };
 

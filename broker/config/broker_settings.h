@@ -10,10 +10,11 @@
 #ifndef BROKER_CONFIG_BROKER_SETTINGS_H
 #define BROKER_CONFIG_BROKER_SETTINGS_H
 
+#include "base/io/host_port.h"
 #include "base/log.h"
 #include "base/secure/tls_context.h"
 #include "base/settings.h"
-#include "broker/config/host_port.h"
+#include "raft-glue/peer/peers.h"
 
 enum {
     BROKER_LISTENERS_MAX = 8,
@@ -38,7 +39,7 @@ struct broker_listener {
     char advertised_host[HOST_MAX + 1];
     int32_t advertised_port;
     bool bind_ipv6_loopback_too; /* the default, or localhost: 127.0.0.1 and ::1 */
-    bool tls;
+    bool tls, logs_in;
 };
 
 struct broker_node_address {
@@ -46,6 +47,9 @@ struct broker_node_address {
     char host[HOST_MAX + 1];
     int32_t port;
 };
+
+/* Whether anybody is asked who may do what. */
+enum broker_authorizer { AUTHORIZER_OFF, AUTHORIZER_OBSERVES, AUTHORIZER_ENFORCES };
 
 enum { CONSOLE_TOKEN_MIN = 32, CONSOLE_TOKEN_MAX = 256 };
 
@@ -59,7 +63,15 @@ struct broker_settings {
     size_t listener_count;
     struct tls_options tls; /* of those listeners that speak it; texts of `values` */
     uint32_t tls_handshakes_max, tls_setup_ms, tls_reload_ms;
+    uint32_t login_mechanisms; /* bit n: the n-th of the names of sasl.enabled.mechanisms */
+    uint32_t login_frame_max, login_delay_ms, login_lifetime_ms;
+    const char *users_file; /* "": none */
+    enum broker_authorizer authorizer;
+    const char *super_users; /* of `values` */
+    bool allow_everyone;     /* where there is no rule */
     bool peer_verify_address;
+    const char *peer_secret_file; /* "": none */
+    enum peer_tls_mode peer_tls;  /* PEER_TLS_OFF without a secret */
     char peer_host[HOST_MAX + 1]; /* "": a cluster of one, no peer port */
     int32_t peer_port;
     char http_host[HOST_MAX + 1]; /* "": nothing is served */
@@ -112,6 +124,7 @@ struct broker_settings {
                                           it is spent */
     uint64_t queued_max_parked_bytes;  /* of those that wait for other clients */
     uint32_t max_connections, max_connections_per_ip, max_connection_rate; /* the last: a second */
+    uint32_t quota_samples, quota_sample_ms; /* of rates that have quotas */
     uint32_t few_files; /* the limit of open files, where max_connections is lower than asked
                            because of it; else 0 (file_shares.h) */
     uint32_t open_files, connections_most; /* that limit, and the clients that it leaves room for;

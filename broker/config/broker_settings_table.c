@@ -20,8 +20,8 @@ static const struct setting table[] = {
         "addresses, 0.0.0.0 for all addresses, port 0 for a free one."),
     TEXT(
         "listener.security.protocol.map", "",
-        "What each listener speaks, NAME:PLAINTEXT or NAME:SSL with commas; empty: PLAINTEXT:PLAINTEXT,SSL:SSL. A listener of "
-        "another name needs its entry. SASL is not built yet."),
+        "What each listener speaks, NAME:PLAINTEXT, NAME:SSL, NAME:SASL_PLAINTEXT or NAME:SASL_SSL with commas; empty: each what "
+        "it is called. A listener of another name needs its entry."),
     LIST(
         "advertised.listeners", "",
         "The addresses that clients are told, NAME://HOST:PORT for each listener whose own address they cannot reach; "
@@ -34,11 +34,18 @@ static const struct setting table[] = {
     TEXT(
         "peer.listen", "",
         "Where this broker listens for the others, HOST:PORT; empty: on 127.0.0.1 with the port of its own entry in "
-        "cluster.nodes. There is no authentication between brokers: let only brokers reach it."),
+        "cluster.nodes. Without peer.secret.file whoever reaches it may be a broker."),
     SWITCH(
         "peer.verify.address", "true",
         "Whether another broker is believed only when it connects from an address of its host in cluster.nodes, which is "
         "resolved again when it changes; false where addresses are translated (NAT) on the way."),
+    TEXT("peer.secret.file", "",
+         "The file with the secret that all brokers of the cluster have, and nobody else: drave "
+         "cluster secret makes it (docs/security.md). What brokers say is encrypted then."),
+    CHOICE(
+        "peer.tls.mode", "require", "off,allow,prefer,require",
+        "How brokers that have peer.secret.file speak: require: by TLS alone. By the others a "
+        "cluster that runs comes there: allow: both are let in; prefer: and it connects by TLS."),
     TEXT("broker.rack", "",
          "The rack or zone of this broker; replicas of a partition are spread over racks."),
     CHOICE("log.level", "info", "error,warn,info,debug",
@@ -74,10 +81,32 @@ static const struct setting table[] = {
            "How often the files are looked at; what has changed in them holds for new "
            "connections from then on."),
     NUMBER("connection.setup.timeout.ms", "10000", 100, 600000, "ms",
-           "A client whose TLS handshake takes longer than this is closed."),
+           "A client whose TLS handshake takes longer than this is closed, and one that has not "
+           "logged in by then where logins are wanted."),
     NUMBER("tls.handshakes.max", "256", 1, 100000, "handshakes",
            "TLS handshakes that are under way at a time; each takes up to 100 KiB of memory. "
            "Further ones wait for their turn."),
+
+    /* ---- Logins (docs/security.md) ---- */
+    LIST_OF("sasl.enabled.mechanisms", "SCRAM-SHA-256,SCRAM-SHA-512",
+            "SCRAM-SHA-256,SCRAM-SHA-512,PLAIN",
+            "By which mechanisms clients of SASL_PLAINTEXT and SASL_SSL listeners may log in."),
+    NUMBER("sasl.server.max.receive.size", "65536", 1024, 1048576, "bytes",
+           "The largest request of a client that has not logged in yet."),
+    NUMBER("connection.failed.authentication.delay.ms", "100", 0, 5000, "ms",
+           "How long a login that failed waits for its answer; twice as long each time that its "
+           "address fails again within a minute, up to 5000."),
+    NUMBER("connections.max.reauth.ms", "0", 0, INT32_MAX, "ms",
+           "A client logs in again after so long, or is closed; 0: once is enough."),
+    TEXT("bootstrap.users.file", "",
+         "A file with the first users, lines of drave user hash, readable by the owner alone; "
+         "looked at while the cluster has no user."),
+
+    /* ---- Permissions (docs/security.md) ---- */
+    TEXT("authorizer.class.name", "", AUTHORIZER_CLASS),
+    CHOICE("authorizer.mode", "enforce", "enforce,observe", AUTHORIZER_MODE),
+    TEXT("super.users", "", SUPER_USERS),
+    SWITCH("allow.everyone.if.no.acl.found", "false", ALLOW_EVERYONE),
 
     /* ---- Who watches it ---- */
     TEXT(
@@ -229,6 +258,8 @@ static const struct setting table[] = {
            "Connections of one address at one time; those beyond it are closed at once."),
     NUMBER("max.connection.creation.rate", INT_MOST, 1, INT32_MAX, "connections a second",
            "How many new connections are taken in a second; the others wait in the kernel."),
+    NUMBER("quota.window.num", "11", 1, 100, "samples", "Clients have rates of so many samples."),
+    NUMBER("quota.window.size.seconds", "1", 1, 3600, "s", "How long one of these samples is."),
     NUMBER(
         "connections.max.idle.ms", "600000", 1000, INT32_MAX, "ms",
         "A client connection is closed when for so long no request came and nothing of an answer was taken."),
@@ -387,9 +418,8 @@ static const struct setting table[] = {
            "That reads no more than this; 0: only what somebody reads is compared."),
 
     /* ---- Between brokers ---- */
-    NUMBER(
-        "peer.window.bytes", "16777216", 4 * KIB, GIB, "bytes",
-        "Entries under way to one broker that it has not acknowledged; a larger single entry goes alone."),
+    NUMBER("peer.window.bytes", "16777216", 4 * KIB, GIB, "bytes",
+           "Entries on their way to one broker and not acknowledged; a larger one goes alone."),
     NUMBER("peer.receive.max.bytes", "67108864", 4 * KIB, (int64_t)16 * GIB, "bytes",
            "Memory for entries that came from other brokers and are not on disk yet."),
     SWITCH(
@@ -398,9 +428,8 @@ static const struct setting table[] = {
     NUMBER(
         "leader.imbalance.check.interval.seconds", "10", 1, 86400, "s",
         "How often it is looked whether leads are to move; a broker that is back gets its own at the second look."),
-    NUMBER(
-        "leader.imbalance.per.broker.percentage", "10", 0, 100, "%",
-        "Leads move when more than this share of the partitions that prefer a broker are led by others."),
+    NUMBER("leader.imbalance.per.broker.percentage", "10", 0, 100, "%",
+           "Leads move when others lead more than this share of what prefers a broker."),
     NUMBER(
         "broker.session.timeout.ms", "9000", 100, INT32_MAX, "ms",
         "A broker that the metadata leader has not heard for so long is fenced: it gets no new replicas."),
@@ -453,8 +482,6 @@ static const struct setting table[] = {
             "Brokers speak plainly to each other at peer.listen, whatever clients do."),
     SO_TEXT("ssl.endpoint.identification.algorithm", "https",
             "Clients check the name of a broker; brokers ask for none."),
-    SO_TEXT("authorizer.class.name", "",
-            "There are no permissions yet: every client may do everything."),
     SO_TEXT("max.connections.per.ip.overrides", "",
             "All addresses may have as many connections: max.connections.per.ip."),
 };

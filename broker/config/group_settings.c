@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/measure/iso_duration.h"
 #include "broker/config/setting_rows.h"
+
+#define SHARE_RESET "share.auto.offset.reset"
 
 #define OF_CONSUMERS(setting_name, value, smallest, sentence)                   \
     {                                                                           \
@@ -15,7 +18,6 @@
         .most = "group.consumer.max." smallest ".ms",                           \
     }
 
-#define NO_SHARE_GROUPS "There are no share groups yet."
 #define NO_STREAMS_GROUPS \
     "There are no groups of the streams protocol; Kafka Streams works with its classic one."
 
@@ -28,21 +30,32 @@ static const struct group_setting table[] = {
     OF_CONSUMERS(
         "consumer.assignment.interval", "1000", "assignment.interval",
         "How long the group waits behind an assignment before it works out the next; 0: not at all."),
-    {.row = SO_INT("share.session.timeout.ms", "45000", NO_SHARE_GROUPS),
+    {.row = NUMBER("share.session.timeout.ms", "45000", 45000, 60000, "ms",
+                   "How long a member of a share group that sends no heartbeat is one."),
      .synonym = "group.share.session.timeout.ms"},
-    {.row = SO_INT("share.heartbeat.interval.ms", "5000", NO_SHARE_GROUPS),
+    {.row = NUMBER("share.heartbeat.interval.ms", "5000", 5000, 15000, "ms",
+                   "How often members of a share group are asked to send a heartbeat."),
      .synonym = "group.share.heartbeat.interval.ms"},
-    {.row = SO_INT("share.assignment.interval.ms", "1000", NO_SHARE_GROUPS),
+    {.row = SO_INT("share.assignment.interval.ms", "1000",
+                   "Partitions of share groups are given out at once."),
      .synonym = "group.share.assignment.interval.ms"},
-    {.row = SO_INT("share.record.lock.duration.ms", "30000", NO_SHARE_GROUPS),
+    {.row = NUMBER("share.record.lock.duration.ms", "30000", 1000, 3600000, "ms",
+                   "How long a member of a share group may hold a record before others get it."),
      .synonym = "group.share.record.lock.duration.ms"},
-    {.row = SO_INT("share.delivery.count.limit", "5", NO_SHARE_GROUPS),
+    {.row = NUMBER("share.delivery.count.limit", "5", 2, 25, "",
+                   "How often a record is given to a share group before it is archived."),
      .synonym = "group.share.delivery.count.limit"},
-    {.row = SO_INT("share.partition.max.record.locks", "2000", NO_SHARE_GROUPS),
+    {.row = NUMBER("share.partition.max.record.locks", "2000", 100, 10000, "",
+                   "How many records of a partition members of a share group may hold at once."),
      .synonym = "group.share.partition.max.record.locks"},
-    {.row = SO_TEXT("share.auto.offset.reset", "latest", NO_SHARE_GROUPS)},
-    {.row = SO_TEXT("share.isolation.level", "read_uncommitted", NO_SHARE_GROUPS)},
-    {.row = SO_SWITCH("share.renew.acknowledge.enable", "true", NO_SHARE_GROUPS)},
+    {.row = TEXT(
+         SHARE_RESET, "latest",
+         "Where a share group begins in a partition that it reads for the first time: latest, earliest, or by_duration: and how long before, as PT24H or P7D.")},
+    {.row = CHOICE(
+         "share.isolation.level", "read_uncommitted", "read_uncommitted,read_committed",
+         "Whether a share group gets records of transactions that are open or were aborted.")},
+    {.row = SWITCH("share.renew.acknowledge.enable", "true",
+                   "Whether members of a share group may hold records for longer (KIP-1222).")},
     {.row = SO_INT("streams.session.timeout.ms", "45000", NO_STREAMS_GROUPS),
      .synonym = "group.streams.session.timeout.ms"},
     {.row = SO_INT("streams.heartbeat.interval.ms", "5000", NO_STREAMS_GROUPS),
@@ -82,11 +95,34 @@ static int check_bounds(const struct broker_settings *settings, const struct gro
                      setting->row.name, number, least, most, setting->least, setting->most);
 }
 
+static bool reset_read(const char *value, int64_t *reset_ms) {
+    static const char by[] = "by_duration:";
+    if (strcmp(value, "latest") == 0)
+        *reset_ms = GROUP_RESET_LATEST;
+    else if (strcmp(value, "earliest") == 0)
+        *reset_ms = GROUP_RESET_EARLIEST;
+    else
+        return strncmp(value, by, sizeof by - 1) == 0 &&
+               iso_duration_read(value + sizeof by - 1, reset_ms);
+    return true;
+}
+
+static int check_reset(const char *value, struct error_text *why) {
+    int64_t reset_ms;
+    if (reset_read(value, &reset_ms)) return ERR_NONE;
+    return error_set(why, ERR_INVALID,
+                     SHARE_RESET
+                     "=%.100s is not possible: it is latest, earliest, or by_duration: "
+                     "and a duration that is not negative, as by_duration:PT24H or by_duration:P7D",
+                     value);
+}
+
 int group_settings_check(const struct broker_settings *settings, const char *name,
                          const char *value, struct error_text *why) {
     int place = setting_table_find(&settings_of_groups, name);
     if (place < 0) return setting_table_unknown(&settings_of_groups, name, why);
     int error = setting_check(&table[place].row, value, why);
+    if (error == ERR_NONE && strcmp(name, SHARE_RESET) == 0) error = check_reset(value, why);
     return error == ERR_NONE && table[place].least != NULL
                ? check_bounds(settings, &table[place], value, why)
                : error;
@@ -130,4 +166,35 @@ int group_settings_check_set(const struct broker_settings *settings, const struc
                      " is not less than consumer.session.timeout.ms=%" PRIu32
                      ", so every member would be taken for dead; lower the one or raise the other",
                      timing.heartbeat_interval_ms, timing.session_timeout_ms);
+}
+
+static uint64_t sharing_of(const struct config_set *set, const char *name) {
+    const char *own = set == NULL ? NULL : config_set_find(set, name);
+    int place = setting_table_find(&settings_of_groups, name);
+    return (uint64_t)strtoll(own != NULL ? own : table[place].row.fallback, NULL, 10);
+}
+
+static bool sharing_is(const struct config_set *set, const char *name, const char *value,
+                       bool fallback) {
+    const char *own = set == NULL ? NULL : config_set_find(set, name);
+    return own == NULL ? fallback : strcmp(own, value) == 0;
+}
+
+static int64_t reset_of(const struct config_set *set) {
+    const char *own = set == NULL ? NULL : config_set_find(set, SHARE_RESET);
+    int64_t reset_ms = GROUP_RESET_LATEST;
+    if (own != NULL) reset_read(own, &reset_ms); /* was checked when it was set */
+    return reset_ms;
+}
+
+struct group_sharing group_settings_sharing(const struct config_set *set) {
+    return (struct group_sharing){
+        .session_timeout_ms = (uint32_t)sharing_of(set, "share.session.timeout.ms"),
+        .heartbeat_interval_ms = (uint32_t)sharing_of(set, "share.heartbeat.interval.ms"),
+        .lock_ms = sharing_of(set, "share.record.lock.duration.ms"),
+        .locks = sharing_of(set, "share.partition.max.record.locks"),
+        .deliveries = (uint16_t)sharing_of(set, "share.delivery.count.limit"),
+        .renew = sharing_is(set, "share.renew.acknowledge.enable", "true", true),
+        .reset_ms = reset_of(set),
+        .committed = sharing_is(set, "share.isolation.level", "read_committed", false)};
 }

@@ -41,4 +41,18 @@ struct group_timing {
 struct group_timing group_settings_timing(const struct broker_settings *settings,
                                           const struct config_set *set);
 
+enum { GROUP_RESET_LATEST = -1, GROUP_RESET_EARLIEST = -2 };
+
+/* What holds for a group that shares partitions (KIP-932). */
+struct group_sharing {
+    uint32_t session_timeout_ms, heartbeat_interval_ms;
+    uint64_t lock_ms, locks;
+    uint16_t deliveries;
+    bool renew;
+    int64_t reset_ms; /* share.auto.offset.reset: so long before now, or GROUP_RESET_LATEST,
+                         GROUP_RESET_EARLIEST */
+    bool committed;   /* share.isolation.level */
+};
+struct group_sharing group_settings_sharing(const struct config_set *set);
+
 #endif

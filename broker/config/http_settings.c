@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/config/host_port.h"
+#include "base/io/host_port.h"
 
 /* In the order of its choices. */
 enum { CONSOLE_NEVER, CONSOLE_ON_LOOPBACK, CONSOLE_ALWAYS };
@@ -40,13 +40,13 @@ int http_settings_read(struct broker_settings *into, struct error_text *why) {
     int serve = settings_choice(into->values, "console.serve");
     into->console = serve == CONSOLE_ALWAYS ||
                     (serve == CONSOLE_ON_LOOPBACK && host_is_loopback(into->http_host));
-    bool plain = false; /* the console is a client that speaks no TLS */
+    bool plain = false; /* the console is a client that speaks no TLS, and is no user */
     for (size_t i = 0; i < into->listener_count; i++)
-        plain = plain || !into->listeners[i].tls;
+        plain = plain || (!into->listeners[i].tls && !into->listeners[i].logs_in);
     if (serve == CONSOLE_ALWAYS && !plain)
         return error_set(
             why, ERR_INVALID,
-            "console.serve=always, and all listeners speak TLS, which the console does not; add one for it alone, "
+            "console.serve=always, and all listeners speak TLS or want logins, which the console does not; add one for it alone, "
             "for example PLAINTEXT://127.0.0.1:9092 in listeners, or set console.serve=never");
     into->console = into->console && plain;
     return read_admin(into, why);

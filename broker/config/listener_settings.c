@@ -7,9 +7,18 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/check.h"
+
 enum { SHOWN_MAX = 100 };
 
-static const char PLAINTEXT[] = "PLAINTEXT", SSL[] = "SSL";
+/* The four protocols, and what they are. */
+static const struct protocol {
+    const char *name;
+    bool tls, logs_in;
+} protocols[] = {{"PLAINTEXT", false, false},
+                 {"SSL", true, false},
+                 {"SASL_PLAINTEXT", false, true},
+                 {"SASL_SSL", true, true}};
 
 /* NAME://HOST:PORT */
 static int parse_listener(const char *setting, const char *piece, size_t len,
@@ -151,12 +160,15 @@ static int parse_advertised(struct broker_settings *into, struct error_text *why
 
 /* ---- listener.security.protocol.map ---- */
 
-static bool is_sasl(const char *name) {
-    return strcmp(name, "SASL_PLAINTEXT") == 0 || strcmp(name, "SASL_SSL") == 0;
+static const struct protocol *protocol_named(const char *name) {
+    for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++)
+        if (strcmp(protocols[i].name, name) == 0) return &protocols[i];
+    return NULL;
 }
 
-static bool is_protocol(const char *name) {
-    return strcmp(name, PLAINTEXT) == 0 || strcmp(name, SSL) == 0 || is_sasl(name);
+static void speak(struct broker_listener *listener, const struct protocol *protocol) {
+    listener->tls = protocol->tls;
+    listener->logs_in = protocol->logs_in;
 }
 
 /* "NAME:PROTOCOL" in upper case. False: it is not that. */
@@ -172,10 +184,10 @@ static bool parse_mapped(const char *piece, size_t len, char *name, char *protoc
     name[name_len] = '\0';
     memmove(protocol, protocol + 1, len - name_len - 1); /* the colon */
     protocol[len - name_len - 1] = '\0';
-    return is_protocol(protocol);
+    return protocol_named(protocol) != NULL;
 }
 
-/* An entry that no listener uses asks for nothing if it is one of Kafka's default (SSL:SSL). */
+/* An entry that no listener uses asks for nothing. */
 static int check_mapped(struct broker_settings *into, bool mapped[BROKER_LISTENERS_MAX],
                         const char *piece, size_t len, struct error_text *why) {
     char name[BROKER_LISTENER_NAME_MAX + 1], protocol[BROKER_LISTENER_NAME_MAX + 2];
@@ -186,14 +198,8 @@ static int check_mapped(struct broker_settings *into, bool mapped[BROKER_LISTENE
             "INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT",
             (int)(len > SHOWN_MAX ? SHOWN_MAX : len), piece);
     struct broker_listener *listener = listener_named(into, name);
-    if (is_sasl(protocol) && (listener != NULL || strcmp(name, protocol) != 0))
-        return error_set(
-            why, ERR_INVALID,
-            "listener.security.protocol.map asks for %s on %s, but SASL is not built yet; only "
-            "%s:PLAINTEXT and %s:SSL are possible",
-            protocol, name, name, name);
     if (listener == NULL) return ERR_NONE;
-    listener->tls = strcmp(protocol, SSL) == 0;
+    speak(listener, protocol_named(protocol));
     if (mapped[listener - into->listeners])
         return error_set(why, ERR_INVALID,
                          "listener.security.protocol.map has %s twice; remove one", name);
@@ -214,21 +220,15 @@ static int check_protocols(struct broker_settings *into, struct error_text *why)
     }
     for (size_t i = 0; i < into->listener_count; i++) {
         const char *name = into->listeners[i].name;
-        bool tls = strcmp(name, SSL) == 0, served = tls || strcmp(name, PLAINTEXT) == 0;
+        const struct protocol *protocol = protocol_named(name);
         if (mapped[i]) continue;
-        into->listeners[i].tls = tls;
-        if (served && map[0] == '\0') continue;
-        if (is_sasl(name))
-            return error_set(
-                why, ERR_INVALID,
-                "listeners has %s, but SASL is not built yet and it would serve everybody; call it SSL or "
-                "PLAINTEXT, and let only those reach it who may read and write",
-                name);
+        if (protocol != NULL) speak(&into->listeners[i], protocol);
+        if (protocol != NULL && map[0] == '\0') continue;
         return error_set(
             why, ERR_INVALID,
             "listeners has %s, and listener.security.protocol.map does not say what that speaks; add "
-            "%s:PLAINTEXT to it if plain text is meant, %s:SSL for TLS (SASL is not built yet)",
-            name, name, name);
+            "%s:PLAINTEXT to it if plain text is meant, %s:SSL for TLS, %s:SASL_SSL for TLS and logins",
+            name, name, name, name);
     }
     return ERR_NONE;
 }
@@ -285,7 +285,7 @@ static int read_tls(struct broker_settings *into, struct error_text *why) {
     if (into->tls.own.path[0] == '\0')
         return error_set(
             why, ERR_INVALID,
-            "a listener speaks TLS (SSL), and ssl.keystore.location is empty; name a file with the private "
+            "a listener speaks TLS (SSL, SASL_SSL), and ssl.keystore.location is empty; name a file with the private "
             "key and the certificate of this broker (PEM or PKCS12)");
     if (into->tls.client_auth != TLS_CLIENT_ANYBODY && into->tls.trusted.path[0] == '\0')
         return error_set(
@@ -296,10 +296,149 @@ static int read_tls(struct broker_settings *into, struct error_text *why) {
     return ERR_NONE;
 }
 
+/* ---- sasl.* ---- */
+
+static const char MECHANISMS[] = "sasl.enabled.mechanisms";
+/* As in broker/login/login.h. */
+static const char *const names[] = {"", "SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"};
+enum { NAMES = sizeof names / sizeof names[0], PLAIN = NAMES - 1 };
+
+static uint32_t bit_of(const char *piece, size_t len) {
+    for (uint32_t i = 1; i < NAMES; i++)
+        if (strlen(names[i]) == len && memcmp(names[i], piece, len) == 0) return 1u << i;
+    CHECK(!"a name of the list"); /* settings_set has refused others */
+    return 0;
+}
+
+static bool any_logs_in(const struct broker_settings *settings) {
+    bool any = false;
+    for (size_t i = 0; i < settings->listener_count; i++)
+        any = any || settings->listeners[i].logs_in;
+    return any;
+}
+
+static int read_logins(struct broker_settings *into, struct error_text *why) {
+    const struct settings *values = into->values;
+    const char *at = settings_text(values, MECHANISMS), *piece;
+    size_t len;
+    while (host_port_next(&at, &piece, &len))
+        into->login_mechanisms |= bit_of(piece, len);
+    into->login_frame_max = (uint32_t)settings_int(values, "sasl.server.max.receive.size");
+    into->login_delay_ms = (uint32_t)settings_int(values,
+                                                  "connection.failed.authentication.delay.ms");
+    into->login_lifetime_ms = (uint32_t)settings_int(values, "connections.max.reauth.ms");
+    into->users_file = settings_text(values, "bootstrap.users.file");
+    if (any_logs_in(into) && into->login_mechanisms == 0)
+        return error_set(
+            why, ERR_INVALID,
+            "a listener wants logins, and %s is empty; write SCRAM-SHA-256,SCRAM-SHA-512, or "
+            "leave it out",
+            MECHANISMS);
+    if (!any_logs_in(into) && !settings_is_default(values, MECHANISMS))
+        return error_set(
+            why, ERR_INVALID,
+            "%s is set, but no listener wants logins; add one, for example listeners=SASL_SSL://0.0.0.0:9094 "
+            "(or its entry NAME:SASL_SSL in listener.security.protocol.map), or leave it out",
+            MECHANISMS);
+    return ERR_NONE;
+}
+
+/* ---- Who may do what ---- */
+
+static const char AUTHORIZER[] = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+static const char CLASS[] = "authorizer.class.name", MODE[] = "authorizer.mode",
+                  SUPER[] = "super.users";
+
+bool super_users_next(const char **at, const char **user, size_t *len) {
+    while (**at == ';' || **at == ' ')
+        *at += 1;
+    *user = *at;
+    *len = strcspn(*at, ";");
+    *at += *len;
+    while (*len > 0 && (*user)[*len - 1] == ' ')
+        *len -= 1;
+    return *len > 0;
+}
+
+static int check_super_users(const char *list, struct error_text *why) {
+    const char *at = list, *user;
+    size_t len, count = 0;
+    while (super_users_next(&at, &user, &len)) {
+        const char *colon = memchr(user, ':', len);
+        if (colon == NULL || colon == user || colon + 1 == user + len)
+            return error_set(
+                why, ERR_INVALID,
+                "super.users=%.100s names '%.*s', which is no principal; each is TYPE:NAME, for "
+                "example User:admin, with semicolons between them",
+                list, len > 60 ? 60 : (int)len, user);
+        if (++count > SUPER_USERS_MAX)
+            return error_set(why, ERR_INVALID,
+                             "super.users names more than %d; give the others rules instead "
+                             "(drave acl add)",
+                             SUPER_USERS_MAX);
+    }
+    return ERR_NONE;
+}
+
+static int read_access(struct broker_settings *into, struct error_text *why) {
+    const struct settings *values = into->values;
+    const char *class = settings_text(values, CLASS);
+    bool observes = settings_choice(values, MODE) == 1;
+    into->super_users = settings_text(values, SUPER);
+    into->allow_everyone = settings_bool(values, "allow.everyone.if.no.acl.found");
+    into->authorizer = AUTHORIZER_OFF;
+    if (class[0] != '\0' && strcmp(class, AUTHORIZER) != 0)
+        return error_set(why, ERR_INVALID,
+                         "authorizer.class.name=%.100s is not served; write %s, whose rules are "
+                         "Kafka's, or leave it out",
+                         class, AUTHORIZER);
+    if (class[0] == '\0' && observes)
+        return error_set(why, ERR_INVALID,
+                         "authorizer.mode=observe, and there is no authorizer that could; write "
+                         "authorizer.class.name=%s, or leave it out",
+                         AUTHORIZER);
+    if (class[0] != '\0') into->authorizer = observes ? AUTHORIZER_OBSERVES : AUTHORIZER_ENFORCES;
+    return check_super_users(into->super_users, why);
+}
+
 int listener_settings_read(struct broker_settings *into, struct error_text *why) {
     int error = parse_listeners(into, why);
     if (error == ERR_NONE) error = check_protocols(into, why);
     if (error == ERR_NONE) error = parse_advertised(into, why);
     if (error == ERR_NONE) error = read_tls(into, why);
+    if (error == ERR_NONE) error = read_logins(into, why);
+    if (error == ERR_NONE) error = read_access(into, why);
     return error;
+}
+
+static void warn_of_access(const struct broker_settings *settings,
+                           void (*warn)(void *arg, const char *sentence), void *arg) {
+    const char *at = settings->super_users, *user;
+    size_t len;
+    if (settings->authorizer == AUTHORIZER_OFF) return;
+    if (settings->authorizer == AUTHORIZER_OBSERVES)
+        warn(
+            arg,
+            "authorizer.mode=observe: everybody may everything, and what the rules would refuse "
+            "is only told on the log; write authorizer.mode=enforce when nothing is told any more");
+    else if (!super_users_next(&at, &user, &len))
+        warn(arg, "there is an authorizer and no super user: unless rules let somebody alter the "
+                  "cluster, nobody can set rules; write super.users=User:NAME");
+}
+
+void listener_settings_warnings(const struct broker_settings *settings,
+                                void (*warn)(void *arg, const char *sentence), void *arg) {
+    struct error_text text;
+    warn_of_access(settings, warn, arg);
+    if ((settings->login_mechanisms & 1u << PLAIN) == 0) return;
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        const struct broker_listener *listener = &settings->listeners[i];
+        if (!listener->logs_in || listener->tls || host_is_loopback(listener->host)) continue;
+        error_set(
+            &text, ERR_INVALID,
+            "passwords travel in plain text to listener %s at %s, where whoever listens on the way reads "
+            "them; let it speak SASL_SSL, or leave PLAIN out of %s",
+            listener->name, listener->host, MECHANISMS);
+        warn(arg, text.text);
+    }
 }

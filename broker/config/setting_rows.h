@@ -102,4 +102,16 @@ enum { KIB = 1024, MIB = 1024 * KIB, GIB = 1024 * MIB };
 #define NO_INDEX_LIMIT \
     "An index has no limit of its own; it is as long as its segment needs, whatever this says."
 
+/* Of permissions. */
+#define AUTHORIZER_CLASS                                                          \
+    "Empty: every client may do everything; "                                     \
+    "org.apache.kafka.metadata.authorizer.StandardAuthorizer: what the rules of " \
+    "the cluster allow (drave acl)."
+#define AUTHORIZER_MODE \
+    "observe lets everything through, and says on the log what enforce would refuse."
+#define SUPER_USERS                                                                          \
+    "Who may do everything, whatever rules say: TYPE:NAME, for example User:admin, several " \
+    "with semicolons."
+#define ALLOW_EVERYONE "Whether everybody may use a resource for which there is no rule at all."
+
 #endif

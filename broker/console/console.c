@@ -27,6 +27,7 @@ static const struct route {
     {"/api/records", console_records},   {"/api/groups", console_groups},
     {"/api/group", console_group},       {"/api/events", console_events},
     {"/api/clients", console_clients},   {"/api/mode", console_mode},
+    {"/api/meta", console_meta},
 };
 
 static const char tail_path[] = "/api/tail";
@@ -130,6 +131,14 @@ int console_takes(struct console *console, const struct http_request *request, c
     return status;
 }
 
+static bool is_change(const struct console *console, const struct http_request *request) {
+    return *console->options.token != '\0' && change_of(request) != NULL;
+}
+
+const char *console_allows(const struct console *console, const struct http_request *request) {
+    return request->path != NULL && is_change(console, request) ? "POST" : "GET, HEAD";
+}
+
 /* ---- Answers ---- */
 
 static void refuse(struct http_exchange *exchange, const char *tag, int status, const char *text) {
@@ -188,7 +197,9 @@ void console_handle(struct console *console, struct http_exchange *exchange) {
         return;
     }
     void (*route)(struct inquiry *) = request->post ? change_of(request) : route_of(request);
-    if (route == NULL)
+    if (!request->post && is_change(console, request))
+        refuse(exchange, tag, NOT_ALLOWED, "a change is a POST\n");
+    else if (route == NULL)
         refuse(exchange, tag, NOT_FOUND, "there is no such route; /api/overview is one\n");
     else if (console->asker.inquiry_count >= CONSOLE_INQUIRIES)
         refuse(exchange, tag, UNAVAILABLE, "too much is asked at once; ask again\n");
@@ -208,6 +219,10 @@ static void forget_rows(void *arg) {
     struct console *console = arg;
     topic_rows_free(console->rows);
     console->rows = NULL;
+}
+
+unsigned console_streams(const struct console *console) {
+    return console->tail_count;
 }
 
 struct console *console_new(struct env *env, const struct console_options *options) {

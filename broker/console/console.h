@@ -46,10 +46,15 @@ void console_free(struct console *console); /* NULL does nothing */
 bool console_serves(const struct http_request *request);
 /* Whether a POST is let in, from its head: http_server_options.takes. */
 int console_takes(struct console *console, const struct http_request *request, const char **text);
+/* What a 405 says that is taken there: http_server_options.allows. */
+const char *console_allows(const struct console *console, const struct http_request *request);
 /* Answers it, at once or later; exchange->wish is the console's until then. */
 void console_handle(struct console *console, struct http_exchange *exchange);
 /* The browser has gone; nothing if the exchange is not the console's. */
 void console_gone(struct console *console, struct http_exchange *exchange);
+
+/* Streams of records that are open. */
+unsigned console_streams(const struct console *console);
 
 /* The tags of its answers, for http_respond's `answered`. */
 extern const char console_page_tag[], console_api_tag[];

@@ -33,6 +33,7 @@ void console_groups(struct inquiry *inquiry);
 void console_group(struct inquiry *inquiry);
 void console_events(struct inquiry *inquiry);
 void console_clients(struct inquiry *inquiry);
+void console_meta(struct inquiry *inquiry);
 void console_mode(struct inquiry *inquiry);
 
 /* /api/tail; no inquiry of its own, but one for each step. TAILS_MAX of them at a time. */

@@ -3,12 +3,11 @@
 
 #include <string.h>
 
-#include <utlist.h>
-
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "base/mutant.h"
+#include "broker/healing/giving_list.h"
 #include "storage/little_endian.h"
 
 enum {
@@ -20,9 +19,8 @@ enum {
 };
 
 /* What one broker asks for. */
-struct giving {
-    struct entry_exchange *exchange;
-    struct broker_caller caller;
+struct entry_giving {
+    struct giving base; /* first: a giving is its entry_giving */
     uint64_t group;
     log_index index;
     log_term term;
@@ -30,21 +28,18 @@ struct giving {
     struct partition_log_read read;
     bool reading;
     struct entry *entry; /* NULL: not read, or not here */
-    uint64_t used_ms;
-    struct giving *next, *prev;
 };
 
 struct entry_exchange {
     struct env *env;
     struct shard *shard;
     struct broker_messages *messages;
-    struct giving *givings; /* one for each broker that has asked lately */
-    struct env_timer *forget;
+    struct giving_list givings;
 };
 
 /* ---- Asked by others ---- */
 
-static void answer(struct giving *giving) {
+static void answer(struct entry_giving *giving) {
     const struct entry *entry = giving->entry;
     uint32_t total = entry != NULL ? (uint32_t)entry_stored_size(entry) : 0;
     uint32_t left = giving->from < total ? total - giving->from : 0;
@@ -63,7 +58,8 @@ static void answer(struct giving *giving) {
     }
     if (MUTANT(MUTANT_MENDED_UNCHECKED) && len > ENTRY_HEADER_SIZE)
         buffer->data[ANSWER_HEAD_SIZE + len - 1] ^= 1;
-    broker_messages_answer(giving->exchange->messages, giving->caller,
+    const struct entry_exchange *exchange = giving->base.exchange;
+    broker_messages_answer(exchange->messages, giving->base.caller,
                            slice_of(buffer, 0, ANSWER_HEAD_SIZE + len));
     buffer_unref(buffer);
     if (len == left) { /* the last piece */
@@ -73,7 +69,7 @@ static void answer(struct giving *giving) {
 }
 
 static void on_read(struct partition_log_read *read, int error) {
-    struct giving *giving = CONTAINER_OF(read, struct giving, read);
+    struct entry_giving *giving = CONTAINER_OF(read, struct entry_giving, read);
     giving->reading = false;
     if (!error) {
         giving->entry = entry_ref(read->entries[0]);
@@ -82,40 +78,22 @@ static void on_read(struct partition_log_read *read, int error) {
     answer(giving);
 }
 
-static void end_giving(struct giving *giving) {
+static void begin_giving(struct giving *base) {
+    ((struct entry_giving *)base)->read.done = on_read;
+}
+
+static void end_giving(struct giving *base) {
+    struct entry_giving *giving = (struct entry_giving *)base;
     if (giving->reading) partition_log_read_cancel(&giving->read);
     giving->reading = false;
     entry_unref(giving->entry);
     giving->entry = NULL;
 }
 
-static void forget_old(void *arg) {
-    struct entry_exchange *exchange = arg;
-    uint64_t now_ms = env_now_ms(exchange->env);
-    struct giving *giving, *next;
-    DL_FOREACH_SAFE(exchange->givings, giving, next) {
-        if (now_ms - giving->used_ms < KEPT_MS) continue;
-        end_giving(giving);
-        DL_DELETE(exchange->givings, giving);
-        mem_free(giving);
-    }
-    if (exchange->givings != NULL) env_timer_start(exchange->forget, KEPT_MS * UINT64_C(1000));
-}
-
-static struct giving *giving_of(struct entry_exchange *exchange, int32_t node) {
-    struct giving *giving;
-    DL_FOREACH(exchange->givings, giving) if (giving->caller.node == node) return giving;
-    giving = mem_zalloc(sizeof *giving);
-    giving->exchange = exchange;
-    giving->read.done = on_read;
-    if (exchange->givings == NULL) env_timer_start(exchange->forget, KEPT_MS * UINT64_C(1000));
-    DL_APPEND(exchange->givings, giving);
-    return giving;
-}
-
 /* Only what is known to be committed: of that there is one for each index. */
-static struct partition_log *log_with(struct giving *giving) {
-    struct raft_group *group = shard_group(giving->exchange->shard, giving->group);
+static struct partition_log *log_with(struct entry_giving *giving) {
+    const struct entry_exchange *exchange = giving->base.exchange;
+    struct raft_group *group = shard_group(exchange->shard, giving->group);
     if (group == NULL || giving->index > raft_group_commit_index(group)) return NULL;
     struct partition_log *log = raft_group_log(group);
     bool here = giving->index >= partition_log_first_index(log) &&
@@ -124,7 +102,7 @@ static struct partition_log *log_with(struct giving *giving) {
     return here ? log : NULL;
 }
 
-static void read_entry(struct giving *giving) {
+static void read_entry(struct entry_giving *giving) {
     struct partition_log *log = log_with(giving);
     if (log == NULL)
         answer(giving);
@@ -135,18 +113,16 @@ static void read_entry(struct giving *giving) {
 static void on_request(void *arg, struct broker_caller caller, const uint8_t *body, size_t len) {
     struct entry_exchange *exchange = arg;
     if (len != QUESTION_SIZE || body[0] != FORMAT) return;
-    struct giving *giving = giving_of(exchange, caller.node);
+    struct entry_giving *giving = (struct entry_giving *)giving_list_of(&exchange->givings, caller);
     uint64_t group = le_get_u64(body + 1), index = le_get_u64(body + 9);
     log_term term = le_get_u32(body + 17);
     bool same = giving->entry != NULL && giving->group == group && giving->index == index &&
                 giving->term == term;
-    if (!same) end_giving(giving);
-    giving->caller = caller;
+    if (!same) end_giving(&giving->base);
     giving->group = group;
     giving->index = index;
     giving->term = term;
     giving->from = le_get_u32(body + 21);
-    giving->used_ms = env_now_ms(exchange->env);
     if (same)
         answer(giving);
     else
@@ -285,20 +261,20 @@ struct entry_exchange *entry_exchange_new(struct env *env, struct shard *shard,
                                           struct broker_messages *messages) {
     struct entry_exchange *exchange = mem_zalloc(sizeof *exchange);
     *exchange = (struct entry_exchange){.env = env, .shard = shard, .messages = messages};
-    exchange->forget = env_timer_new(env, forget_old, exchange);
+    exchange->givings = (struct giving_list){.env = env,
+                                             .exchange = exchange,
+                                             .size = sizeof(struct entry_giving),
+                                             .kept_ms = KEPT_MS,
+                                             .begin = begin_giving,
+                                             .end = end_giving};
+    giving_list_open(&exchange->givings);
     broker_messages_serve(messages, BROKER_REQUEST_ENTRY, on_request, exchange);
     return exchange;
 }
 
 void entry_exchange_free(struct entry_exchange *exchange) {
-    struct giving *giving, *next;
     if (exchange == NULL) return;
     broker_messages_serve(exchange->messages, BROKER_REQUEST_ENTRY, NULL, NULL);
-    DL_FOREACH_SAFE(exchange->givings, giving, next) {
-        end_giving(giving);
-        DL_DELETE(exchange->givings, giving);
-        mem_free(giving);
-    }
-    env_timer_free(exchange->forget);
+    giving_list_close(&exchange->givings);
     mem_free(exchange);
 }

@@ -2,9 +2,11 @@
 #include "broker/healing/healer.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "broker/config/topic_name.h"
 #include "broker/healing/entry_exchange.h"
 #include "broker/healing/range_exchange.h"
 #include "broker/healing/scrub_place.h"
@@ -46,6 +48,7 @@ struct healer {
     size_t range_at;       /* ... of this one of the members */
     int32_t from;          /* who gave the last entry; -1: nobody */
     struct state_exchange *states;
+    struct place_exchange *places;
     struct state_ask state;
     bool soon; /* a state was given: what waits for it goes on when it has been taken up */
     struct log_limiter limiter;
@@ -117,11 +120,21 @@ static bool wants_state(struct state_ask *ask, log_index index, log_term term) {
 static void tell_state_awaited(struct healer *healer) {
     const struct raft_group *group = shard_group(healer->shard, healer->group);
     if (group == NULL || !raft_group_is_blocked(group)) return;
-    log_limited(healer->log, &healer->limiter, LOGGED_STATE_AWAITED,
-                "%s: damage keeps this replica from applying what follows entry %" PRIu64
-                ", and none of the other replicas' brokers gives what it should know behind it; "
-                "it is asked for again: start those that are down",
-                raft_group_label(group), raft_group_applied_index(group));
+    if (healer->state.too_large > 0)
+        log_limited(healer->log, &healer->limiter, LOGGED_STATE_AWAITED,
+                    "%s: damage keeps this replica from applying what follows entry %" PRIu64
+                    ", and what it should know behind it has %" PRIu32
+                    " bytes on another broker, more than the %d that can be taken over: give this "
+                    "broker an empty directory, and drave broker replace",
+                    raft_group_label(group), raft_group_applied_index(group),
+                    healer->state.too_large, STATE_MOST);
+    else
+        log_limited(
+            healer->log, &healer->limiter, LOGGED_STATE_AWAITED,
+            "%s: damage keeps this replica from applying what follows entry %" PRIu64
+            ", and none of the other replicas' brokers gives what it should know behind it; "
+            "it is asked for again: start those that are down",
+            raft_group_label(group), raft_group_applied_index(group));
 }
 
 static bool on_state(struct state_ask *ask, int error, struct state_given *given) {
@@ -188,15 +201,15 @@ static size_t nodes_of(const struct healer *healer, const struct metadata_partit
     return count;
 }
 
-static void on_wound_done(struct wound_healer *wound, int error, uint64_t entries, int32_t node) {
+static void on_wound_done(struct wound_healer *wound, const struct wound_result *result) {
     struct healer *healer = CONTAINER_OF(wound, struct healer, wound);
     const struct metadata_partition *partition = metadata_partition_of_group(healer->metadata,
                                                                              wound->group);
-    if (!error && entries > 0 && partition != NULL)
-        log_event(healer->log, LOGGED_LOG_MENDED,
-                  "%s-%" PRId32 ": mended its log, which could not be opened, with %" PRIu64
-                  " entries of other brokers, the last of them from broker %" PRId32,
-                  partition->topic->name, partition->index, entries, node);
+    if (partition != NULL) {
+        char label[TOPIC_NAME_MAX + 16];
+        snprintf(label, sizeof label, "%s-%" PRId32, partition->topic->name, partition->index);
+        wound_result_tell(result, healer->log, label);
+    }
     look_in(healer, NEXT_US);
 }
 
@@ -206,8 +219,9 @@ static bool mend_wound(struct healer *healer) {
     if (!log_store_take_wound(shard_store(healer->shard), &wound)) return false;
     size_t count = nodes_of(healer, metadata_partition_of_group(healer->metadata, wound.group),
                             nodes);
-    wound_healer_begin(&healer->wound, healer->env, healer->exchange, healer->ranges, &wound, nodes,
-                       count);
+    struct wound_exchanges exchanges = {healer->exchange, healer->ranges, healer->states,
+                                        healer->places};
+    wound_healer_begin(&healer->wound, healer->env, &exchanges, &wound, nodes, count);
     return true;
 }
 
@@ -340,7 +354,7 @@ static bool mending_is_due(struct healer *healer) {
 static void look(void *arg) {
     struct healer *healer = arg;
     bool under_way = healer->healing.round != NULL;
-    if (healer->wound.mending != NULL) {
+    if (healer->wound.busy) {
         look_in(healer, LOOK_US);
         return;
     }
@@ -377,6 +391,7 @@ struct healer *healer_new(struct env *env, struct log *log, const struct broker_
     healer->exchange = entry_exchange_new(env, shard, messages);
     healer->ranges = range_exchange_new(env, shard, messages);
     healer->states = state_exchange_new(env, shard, messages);
+    healer->places = place_exchange_new(shard, messages);
     healer->range.came = on_range;
     healer->range.failed = on_range_failed;
     healer->healing.lacks = on_lacks;
@@ -404,6 +419,7 @@ void healer_free(struct healer *healer) {
     entry_exchange_free(healer->exchange);
     range_exchange_free(healer->ranges);
     state_exchange_free(healer->states);
+    place_exchange_free(healer->places);
     scrub_file_close(healer->file);
     mem_free(healer);
 }

@@ -6,7 +6,8 @@
  *        |                           all that one of them has of a segment (range_exchange.h)
  *        +--- AGAIN_MS, while some is left +---> whole: it may lead again
  *
- *   a start cannot read a segment (wound_healer.h) ---> the same for it; then the log is opened
+ *   a start cannot read a segment (wound_healer.h) ---> the same for it, or, where that is gone
+ *                           elsewhere, a later beginning; then the log is opened
  *
  *   nothing is damaged ---> the scrub reads segments, and the files beside them, group by group,
  *                           from the place on where it stopped (scrub_place.h), until all were

@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-#include <utlist.h>
-
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "broker/healing/giving_list.h"
 #include "storage/heal/range_source.h"
 #include "storage/little_endian.h"
 
@@ -27,31 +26,28 @@ enum {
 
 /* What one broker is given. */
 struct range_giving {
-    struct range_exchange *exchange;
-    struct broker_caller caller; /* whose question is open */
+    struct giving base;          /* first: a giving is its range_giving */
     uint64_t group, session, at; /* `at`: of the stream, where `bytes` begins */
     log_index first, last;
     struct range_source *source; /* NULL: not yet, or no more */
     bool begun, asked, reading, ended;
     uint8_t *bytes;
     size_t len, room, sent; /* `sent`: of them, in the last answer */
-    uint64_t used_ms;
     struct env_timer *later;
-    struct range_giving *next, *prev;
 };
 
 struct range_exchange {
     struct env *env;
     struct shard *shard;
     struct broker_messages *messages;
-    struct range_giving *givings; /* one for each broker that has asked lately */
-    struct env_timer *forget;
+    struct giving_list givings;
 };
 
 /* ---- Given ---- */
 
 static struct partition_log *log_of(const struct range_giving *giving) {
-    struct raft_group *group = shard_group(giving->exchange->shard, giving->group);
+    const struct range_exchange *exchange = giving->base.exchange;
+    struct raft_group *group = shard_group(exchange->shard, giving->group);
     if (group == NULL || giving->last > raft_group_commit_index(group)) return NULL;
     return raft_group_log(group);
 }
@@ -75,12 +71,11 @@ static void giving_reset(struct range_giving *giving) {
     giving->len = giving->sent = 0;
 }
 
-static void giving_free(struct range_giving *giving) {
+static void end_giving(struct giving *base) {
+    struct range_giving *giving = (struct range_giving *)base;
     giving_reset(giving);
-    DL_DELETE(giving->exchange->givings, giving);
     env_timer_free(giving->later);
     mem_free(giving->bytes);
-    mem_free(giving);
 }
 
 static void answer(struct range_giving *giving, uint8_t what, size_t len) {
@@ -90,7 +85,8 @@ static void answer(struct range_giving *giving, uint8_t what, size_t len) {
     if (len > 0) memcpy(buffer->data + ANSWER_HEAD_SIZE, giving->bytes, len);
     giving->sent = len;
     giving->asked = false;
-    broker_messages_answer(giving->exchange->messages, giving->caller,
+    const struct range_exchange *exchange = giving->base.exchange;
+    broker_messages_answer(exchange->messages, giving->base.caller,
                            slice_of(buffer, 0, ANSWER_HEAD_SIZE + len));
     buffer_unref(buffer);
 }
@@ -157,25 +153,10 @@ static void go_on(struct range_giving *giving) {
     }
 }
 
-static void forget_old(void *arg) {
-    struct range_exchange *exchange = arg;
-    uint64_t now_ms = env_now_ms(exchange->env);
-    struct range_giving *giving, *next;
-    DL_FOREACH_SAFE(exchange->givings, giving, next) {
-        if (now_ms - giving->used_ms >= KEPT_MS) giving_free(giving);
-    }
-    if (exchange->givings != NULL) env_timer_start(exchange->forget, KEPT_MS * UINT64_C(1000));
-}
-
-static struct range_giving *giving_of(struct range_exchange *exchange, int32_t node) {
-    struct range_giving *giving;
-    DL_FOREACH(exchange->givings, giving) if (giving->caller.node == node) return giving;
-    giving = mem_zalloc(sizeof *giving);
-    giving->exchange = exchange;
+static void begin_giving(struct giving *base) {
+    struct range_giving *giving = (struct range_giving *)base;
+    const struct range_exchange *exchange = base->exchange;
     giving->later = env_timer_new(exchange->env, begin, giving);
-    if (exchange->givings == NULL) env_timer_start(exchange->forget, KEPT_MS * UINT64_C(1000));
-    DL_APPEND(exchange->givings, giving);
-    return giving;
 }
 
 /* What was sent has come; or the question comes again, because the answer was lost. False: neither,
@@ -193,7 +174,7 @@ static bool moves_to(struct range_giving *giving, uint64_t at) {
 static void on_request(void *arg, struct broker_caller caller, const uint8_t *body, size_t len) {
     struct range_exchange *exchange = arg;
     if (len != QUESTION_SIZE || body[0] != FORMAT) return;
-    struct range_giving *giving = giving_of(exchange, caller.node);
+    struct range_giving *giving = (struct range_giving *)giving_list_of(&exchange->givings, caller);
     uint64_t session = le_get_u64(body + 25), at = le_get_u64(body + 33);
     if (session != giving->session) {
         giving_reset(giving);
@@ -202,9 +183,7 @@ static void on_request(void *arg, struct broker_caller caller, const uint8_t *bo
         giving->first = le_get_u64(body + 9);
         giving->last = le_get_u64(body + 17);
     }
-    giving->caller = caller;
     giving->asked = true;
-    giving->used_ms = env_now_ms(exchange->env);
     if ((giving->begun || at == 0) && moves_to(giving, at))
         go_on(giving);
     else
@@ -341,18 +320,20 @@ struct range_exchange *range_exchange_new(struct env *env, struct shard *shard,
                                           struct broker_messages *messages) {
     struct range_exchange *exchange = mem_zalloc(sizeof *exchange);
     *exchange = (struct range_exchange){.env = env, .shard = shard, .messages = messages};
-    exchange->forget = env_timer_new(env, forget_old, exchange);
+    exchange->givings = (struct giving_list){.env = env,
+                                             .exchange = exchange,
+                                             .size = sizeof(struct range_giving),
+                                             .kept_ms = KEPT_MS,
+                                             .begin = begin_giving,
+                                             .end = end_giving};
+    giving_list_open(&exchange->givings);
     broker_messages_serve(messages, BROKER_REQUEST_RANGE, on_request, exchange);
     return exchange;
 }
 
 void range_exchange_free(struct range_exchange *exchange) {
-    struct range_giving *giving, *next;
     if (exchange == NULL) return;
     broker_messages_serve(exchange->messages, BROKER_REQUEST_RANGE, NULL, NULL);
-    DL_FOREACH_SAFE(exchange->givings, giving, next) {
-        giving_free(giving);
-    }
-    env_timer_free(exchange->forget);
+    giving_list_close(&exchange->givings);
     mem_free(exchange);
 }

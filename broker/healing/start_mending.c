@@ -1,8 +1,6 @@
 /* One wound after the other, until the log opens. */
 #include "broker/healing/start_mending.h"
 
-#include <inttypes.h>
-
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/healing/wound_healer.h"
@@ -15,19 +13,29 @@ struct start_mending {
     struct broker_messages *messages;
     void (*again)(void *arg);
     void *arg;
-    uint64_t until_ms;               /* 0: it has not begun */
-    struct entry_exchange *exchange; /* while a wound is mended */
-    struct range_exchange *ranges;
+    uint64_t until_ms;                /* 0: it has not begun */
+    struct wound_exchanges exchanges; /* while a wound is mended */
     struct wound_healer wound;
     struct env_timer *timer;
 };
 
 /* They serve others, too: so does the healer, later. */
+static void open_exchanges(struct start_mending *mending) {
+    struct env *env = shard_env(mending->shard);
+    struct broker_messages *messages = mending->messages;
+    mending->exchanges = (struct wound_exchanges){
+        .entries = entry_exchange_new(env, mending->shard, messages),
+        .ranges = range_exchange_new(env, mending->shard, messages),
+        .states = state_exchange_new(env, mending->shard, messages),
+        .places = place_exchange_new(mending->shard, messages)};
+}
+
 static void close_exchanges(struct start_mending *mending) {
-    entry_exchange_free(mending->exchange);
-    range_exchange_free(mending->ranges);
-    mending->exchange = NULL;
-    mending->ranges = NULL;
+    entry_exchange_free(mending->exchanges.entries);
+    range_exchange_free(mending->exchanges.ranges);
+    state_exchange_free(mending->exchanges.states);
+    place_exchange_free(mending->exchanges.places);
+    mending->exchanges = (struct wound_exchanges){0};
 }
 
 static void on_time(void *arg) {
@@ -36,14 +44,10 @@ static void on_time(void *arg) {
     mending->again(mending->arg);
 }
 
-static void on_done(struct wound_healer *wound, int error, uint64_t entries, int32_t node) {
+static void on_done(struct wound_healer *wound, const struct wound_result *result) {
     struct start_mending *mending = CONTAINER_OF(wound, struct start_mending, wound);
-    if (!error)
-        log_event(shard_log(mending->shard), LOGGED_LOG_MENDED,
-                  "metadata: mended its log, which could not be opened, with %" PRIu64
-                  " entries of other brokers, the last of them from broker %" PRId32,
-                  entries, node);
-    env_timer_start(mending->timer, error ? AGAIN_US : 0);
+    wound_result_tell(result, shard_log(mending->shard), "metadata");
+    env_timer_start(mending->timer, result->error ? AGAIN_US : 0);
 }
 
 struct start_mending *start_mending_new(struct shard *shard, struct broker_messages *messages,
@@ -70,10 +74,8 @@ bool start_mending_begin(struct start_mending *mending, const struct cluster_rec
     for (uint32_t i = 0; i < record->node_count && count < ENTRY_ASKED_MOST; i++)
         if (record->nodes[i].node != self) nodes[count++] = record->nodes[i].node;
     if (count == 0 || !log_store_take_wound(shard_store(mending->shard), &wound)) return false;
-    mending->exchange = entry_exchange_new(env, mending->shard, mending->messages);
-    mending->ranges = range_exchange_new(env, mending->shard, mending->messages);
-    wound_healer_begin(&mending->wound, env, mending->exchange, mending->ranges, &wound, nodes,
-                       count);
+    open_exchanges(mending);
+    wound_healer_begin(&mending->wound, env, &mending->exchanges, &wound, nodes, count);
     return true;
 }
 

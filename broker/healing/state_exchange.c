@@ -3,12 +3,11 @@
 
 #include <string.h>
 
-#include <utlist.h>
-
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "broker/healing/giving_list.h"
 #include "storage/little_endian.h"
 #include "storage/segment/prefix_source.h"
 
@@ -22,8 +21,7 @@ enum {
 
 /* What one broker asks for. */
 struct state_giving {
-    struct state_exchange *exchange;
-    struct broker_caller caller; /* whose question is open */
+    struct giving base; /* first: a giving is its state_giving */
     uint64_t group, session;
     log_index index; /* that the state describes */
     log_term term;
@@ -31,34 +29,31 @@ struct state_giving {
     bool asked;                   /* it is open */
     struct prefix_source *source; /* of the state alone; NULL: none is held */
     bool ready, reading;
-    uint64_t used_ms;
-    struct state_giving *next, *prev;
 };
 
 struct state_exchange {
     struct env *env;
     struct shard *shard;
     struct broker_messages *messages;
-    struct state_giving *givings; /* one for each broker that has asked lately */
-    struct env_timer *forget;
+    struct giving_list givings;
 };
 
 /* ---- Given ---- */
 
-static void giving_end(struct state_giving *giving) {
-    struct raft_group *group = shard_group(giving->exchange->shard, giving->group);
+static struct raft_group *group_of(const struct state_giving *giving) {
+    const struct state_exchange *exchange = giving->base.exchange;
+    return shard_group(exchange->shard, giving->group);
+}
+
+static void end_giving(struct giving *base) {
+    struct state_giving *giving = (struct state_giving *)base;
+    struct raft_group *group = group_of(giving);
     if (giving->source != NULL && group != NULL)
         partition_log_take_state_back(raft_group_log(group), giving->source);
     else if (giving->source != NULL)
         prefix_source_close(giving->source);
     giving->source = NULL;
     giving->ready = giving->reading = false;
-}
-
-static void giving_free(struct state_giving *giving) {
-    giving_end(giving);
-    DL_DELETE(giving->exchange->givings, giving);
-    mem_free(giving);
 }
 
 static uint32_t total_of(const struct state_giving *giving) {
@@ -76,13 +71,14 @@ static void answer(struct state_giving *giving, const struct slice *bytes) {
     le_put_u32(buffer->data + 14, bytes != NULL ? total_of(giving) : 0);
     if (len > 0) memcpy(buffer->data + ANSWER_HEAD_SIZE, bytes->data, len);
     giving->asked = false;
-    broker_messages_answer(giving->exchange->messages, giving->caller,
+    const struct state_exchange *exchange = giving->base.exchange;
+    broker_messages_answer(exchange->messages, giving->base.caller,
                            slice_of(buffer, 0, ANSWER_HEAD_SIZE + len));
     buffer_unref(buffer);
 }
 
 static void give_nothing(struct state_giving *giving) {
-    giving_end(giving);
+    end_giving(&giving->base);
     if (giving->asked) answer(giving, NULL);
 }
 
@@ -101,7 +97,7 @@ static void read_piece(struct state_giving *giving) {
 static void on_ready(void *arg, int error) {
     struct state_giving *giving = arg;
     giving->ready = !error;
-    if (error || prefix_source_files(giving->source)->files[0].size_bytes > STATE_MOST)
+    if (error || prefix_source_files(giving->source)->files[0].size_bytes > UINT32_MAX)
         give_nothing(giving);
     else if (giving->asked)
         read_piece(giving);
@@ -120,8 +116,8 @@ static void on_piece(void *arg, int error, struct slice bytes) {
 
 static void giving_begin(struct state_giving *giving, log_index least) {
     static const struct prefix_source_events events = {on_ready, on_piece};
-    struct raft_group *group = shard_group(giving->exchange->shard, giving->group);
-    giving_end(giving);
+    struct raft_group *group = group_of(giving);
+    end_giving(&giving->base);
     if (group != NULL)
         giving->source = partition_log_give_state(raft_group_log(group), least, &giving->index);
     if (giving->source != NULL)
@@ -132,38 +128,16 @@ static void giving_begin(struct state_giving *giving, log_index least) {
         prefix_source_begin(giving->source, &events, giving);
 }
 
-static void forget_old(void *arg) {
-    struct state_exchange *exchange = arg;
-    uint64_t now_ms = env_now_ms(exchange->env);
-    struct state_giving *giving, *next;
-    DL_FOREACH_SAFE(exchange->givings, giving, next) {
-        if (now_ms - giving->used_ms >= KEPT_MS) giving_free(giving);
-    }
-    if (exchange->givings != NULL) env_timer_start(exchange->forget, KEPT_MS * UINT64_C(1000));
-}
-
-static struct state_giving *giving_of(struct state_exchange *exchange, int32_t node) {
-    struct state_giving *giving;
-    DL_FOREACH(exchange->givings, giving) if (giving->caller.node == node) return giving;
-    giving = mem_zalloc(sizeof *giving);
-    giving->exchange = exchange;
-    if (exchange->givings == NULL) env_timer_start(exchange->forget, KEPT_MS * UINT64_C(1000));
-    DL_APPEND(exchange->givings, giving);
-    return giving;
-}
-
 static void on_request(void *arg, struct broker_caller caller, const uint8_t *body, size_t len) {
     struct state_exchange *exchange = arg;
     if (len != QUESTION_SIZE || body[0] != FORMAT) return;
-    struct state_giving *giving = giving_of(exchange, caller.node);
+    struct state_giving *giving = (struct state_giving *)giving_list_of(&exchange->givings, caller);
     uint64_t session = le_get_u64(body + 17), at = le_get_u64(body + 25);
     bool begins = session != giving->session;
-    giving->caller = caller;
     giving->asked = true;
-    giving->used_ms = env_now_ms(exchange->env);
     giving->at = at < UINT32_MAX ? (uint32_t)at : UINT32_MAX;
     if (begins) {
-        giving_end(giving);
+        end_giving(&giving->base);
         giving->session = session;
         giving->group = le_get_u64(body + 1);
         giving_begin(giving, le_get_u64(body + 9));
@@ -199,16 +173,36 @@ static void ask_now(struct state_ask *ask) {
                          BROKER_REQUEST_STATE, body, TIMEOUT_MS);
 }
 
+static void its_turn(void *arg) {
+    ask_now(arg);
+}
+
+static void ask_in_turn(struct state_ask *ask) {
+    uint64_t now_us = env_now_us(ask->exchange->env),
+             most_us = now_us + STATE_WAIT_MS * UINT64_C(1000),
+             turn_us = shard_fetch_turn_us(ask->exchange->shard, STATE_PIECE_MOST);
+    if (turn_us <= now_us)
+        ask_now(ask);
+    else
+        env_timer_start_at(ask->turn, turn_us < most_us ? turn_us : most_us);
+}
+
 static void ask_first(struct state_ask *ask) {
     drop_state(ask);
     ask->session = env_random_u64(ask->exchange->env) | 1;
-    ask_now(ask);
+    ask_in_turn(ask);
+}
+
+static void ask_end(struct state_ask *ask) {
+    drop_state(ask);
+    env_timer_free(ask->turn);
+    ask->turn = NULL;
+    ask->exchange = NULL;
 }
 
 static void ask_over(struct state_ask *ask, int error) {
     struct state_given none = {.node = -1};
-    drop_state(ask);
-    ask->exchange = NULL;
+    ask_end(ask);
     ask->done(ask, error, &none);
 }
 
@@ -226,7 +220,9 @@ static bool take_head(struct state_ask *ask, const uint8_t *answer, const uint8_
     ask->index = le_get_u64(answer + 2);
     ask->term = le_get_u32(answer + 10);
     ask->total = le_get_u32(answer + 14);
-    if (ask->index < ask->least || len < STATE_HEAD_SIZE || ask->total > STATE_MOST) return false;
+    if (ask->index < ask->least || len < STATE_HEAD_SIZE) return false;
+    if (ask->total > STATE_MOST) ask->too_large = ask->total;
+    if (ask->total > STATE_MOST) return false;
     memcpy(ask->head, bytes, STATE_HEAD_SIZE);
     if (state_head_decode(ask->head, &head) != ERR_NONE || !head.was_durable ||
         head.group != ask->group || head.index != ask->index ||
@@ -279,10 +275,10 @@ static void give_out(struct state_ask *ask) {
         .state = slice_adopt(NULL, ask->state, ask->total - STATE_HEAD_SIZE),
         .node = ask->nodes[ask->at]};
     ask->state = NULL;
-    drop_state(ask);
-    ask->exchange = NULL;
+    ask_end(ask);
     if (ask->done(ask, ERR_NONE, &given)) return;
     ask->exchange = exchange;
+    ask->turn = env_timer_new(exchange->env, its_turn, ask);
     ask_next(ask);
 }
 
@@ -293,7 +289,7 @@ static void on_answer(struct broker_call *call, int error, const uint8_t *body, 
     else if (error || !take_piece(ask, body, len))
         ask_next(ask);
     else if (ask->got < ask->total)
-        ask_now(ask);
+        ask_in_turn(ask);
     else if (is_whole(ask))
         give_out(ask);
     else
@@ -309,14 +305,15 @@ void state_ask_begin(struct state_exchange *exchange, struct state_ask *ask, uin
     memcpy(ask->nodes, nodes, count * sizeof *nodes);
     ask->count = count;
     ask->at = 0;
+    ask->too_large = 0;
+    ask->turn = env_timer_new(exchange->env, its_turn, ask);
     ask_first(ask);
 }
 
 void state_ask_cancel(struct state_ask *ask) {
     if (ask->exchange == NULL) return;
     broker_messages_call_cancel(ask->exchange->messages, &ask->call);
-    drop_state(ask);
-    ask->exchange = NULL;
+    ask_end(ask);
 }
 
 /* ---- Life ---- */
@@ -325,18 +322,19 @@ struct state_exchange *state_exchange_new(struct env *env, struct shard *shard,
                                           struct broker_messages *messages) {
     struct state_exchange *exchange = mem_zalloc(sizeof *exchange);
     *exchange = (struct state_exchange){.env = env, .shard = shard, .messages = messages};
-    exchange->forget = env_timer_new(env, forget_old, exchange);
+    exchange->givings = (struct giving_list){.env = env,
+                                             .exchange = exchange,
+                                             .size = sizeof(struct state_giving),
+                                             .kept_ms = KEPT_MS,
+                                             .end = end_giving};
+    giving_list_open(&exchange->givings);
     broker_messages_serve(messages, BROKER_REQUEST_STATE, on_request, exchange);
     return exchange;
 }
 
 void state_exchange_free(struct state_exchange *exchange) {
-    struct state_giving *giving, *next;
     if (exchange == NULL) return;
     broker_messages_serve(exchange->messages, BROKER_REQUEST_STATE, NULL, NULL);
-    DL_FOREACH_SAFE(exchange->givings, giving, next) {
-        giving_free(giving);
-    }
-    env_timer_free(exchange->forget);
+    giving_list_close(&exchange->givings);
     mem_free(exchange);
 }

@@ -10,13 +10,15 @@
  * same on every replica, so it is the one that is lacking. Failures: a broker that does not answer,
  * has none that reaches so far, or gives what is no such state, or none that is wanted here, is
  * passed over; when all are, the ask ends with ERR_NOT_FOUND. One that will know enough when it
- * keeps its state again does so, for the next ask. Invariants: for each broker that asks one file
- * is held open at most, and not for longer than it asks for more of it; what comes takes twice the
- * memory of what has come at most, and STATE_MOST.
+ * keeps its state again does so, for the next ask. One that is larger than STATE_MOST is not taken,
+ * and the ask says so (`too_large`). Invariants: for each broker that asks one file is held open at
+ * most, and not for longer than it asks for more of it; what comes takes twice the memory of what
+ * has come at most, and STATE_MOST; pieces are asked for as fast as the shard's fetch_rate is, but
+ * one in STATE_WAIT_MS, so that the giver still knows.
  *
  * A request is u8 format, u64 group, u64 the entry that it has to reach, u64 session (drawn for
  * each begin), u64 place in the file; its answer u8 format, u8 whether it is here, u64 the entry
- * that it describes, u32 the term of that, u32 length of all of the file (applier_snapshot.h), and
+ * that it describes, u32 the term of that, u32 length of all of the file (state_files.h), and
  * the bytes from that place on, STATE_PIECE_MOST at most. Little-endian.
  */
 #ifndef BROKER_HEALING_STATE_EXCHANGE_H
@@ -26,7 +28,12 @@
 #include "raft-glue/raft_group.h"
 #include "storage/segment/segment_format.h"
 
-enum { STATE_PIECE_MOST = 64 << 10, STATE_MOST = 512 << 20, STATE_ASKED_MOST = 16 };
+enum {
+    STATE_PIECE_MOST = 64 << 10,
+    STATE_MOST = 512 << 20,
+    STATE_ASKED_MOST = 16,
+    STATE_WAIT_MS = 10 * 1000
+};
 
 struct state_exchange;
 struct state_exchange *state_exchange_new(struct env *env, struct shard *shard,
@@ -60,6 +67,8 @@ struct state_ask {
     uint8_t *state; /* what has come behind the head; NULL: nothing */
     size_t room;    /* there */
     uint32_t got, total, crc;
+    struct env_timer *turn; /* to ask for the next piece */
+    uint32_t too_large;     /* of a state that was not taken because it is; 0: none was */
 };
 /* Asks those brokers in that order for a state that reaches to `least`. */
 void state_ask_begin(struct state_exchange *exchange, struct state_ask *ask, uint64_t group,

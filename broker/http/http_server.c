@@ -16,6 +16,7 @@ enum {
     LINGER_US = 2000 *
                 1000, /* for what a refused client still sends, so that it reads the answer */
     HEADER_ROOM = 512 + HTTP_LINES_MAX,
+    ALLOW_ROOM = 40,
     PEER_ROOM = 64,
     SHORT_BODY = 4096, /* of an answer that is given however much is unread */
 };
@@ -171,18 +172,32 @@ static const char *reason(int status) {
     }
 }
 
+/* Of 405: what would be taken there. */
+static const char *allowed_line(const struct http_connection *connection, int status, char *into,
+                                size_t room) {
+    const struct http_server_options *options = &connection->server->options;
+    const char *methods = options->allows == NULL
+                              ? "GET, HEAD"
+                              : options->allows(options->arg, &connection->exchange.request);
+    if (status == 405)
+        snprintf(into, room, "Allow: %s\r\n", methods);
+    else
+        into[0] = '\0';
+    return into;
+}
+
 static const char not_kept[] = "Cache-Control: no-store\r\n";
 
 static void send_answer(struct http_connection *connection, const char *tag, int status,
                         const char *type, const char *lines, struct slice body) {
     struct http_server *server = connection->server;
-    char head[HEADER_ROOM];
+    char head[HEADER_ROOM], allow[ALLOW_ROOM];
     int len = snprintf(head, sizeof head,
                        "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s"
                        "%sX-Content-Type-Options: nosniff\r\n"
                        "Connection: %s\r\n\r\n",
                        status, reason(status), type, body.len,
-                       status == 405 ? "Allow: GET, HEAD\r\n" : "", lines,
+                       allowed_line(connection, status, allow, sizeof allow), lines,
                        connection->keep_alive ? "keep-alive" : "close");
     if (connection->exchange.request.head_only) slice_unref(&body);
     drop_body(connection);

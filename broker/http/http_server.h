@@ -39,6 +39,8 @@ struct http_server_options {
     /* Of a POST whose head is there: 0 where its body is to be read, or the status that it is
      * refused with, and the sentence (static). NULL: there is no POST. */
     int (*takes)(void *arg, const struct http_request *request, const char **text);
+    /* What an answer of 405 says that is taken at that place (static). NULL: GET and HEAD. */
+    const char *(*allows)(void *arg, const struct http_request *request);
     size_t body_bytes; /* of bodies, over all; a POST beyond gets 503 */
     /* Gets the exchange, with request `http_exchange_request`, until it responds or is told that it
      * is gone. */

@@ -66,8 +66,8 @@ static void ask(const struct group_lag_walk *walk, const struct metadata_topic *
     if (answer != NULL) take(lag, answer->start, answer->end, answer->age_ms, answer->at_least);
 }
 
-bool group_lag_begins(const struct group_lag_walk *walk) {
-    return walk->left == 0 || walk->cursor.next != walk->at;
+bool group_lag_begins(struct group_lag_walk *walk) {
+    return walk->left == 0 || offset_cursor_at(&walk->cursor) != walk->at;
 }
 
 static void look(const struct group_lag_walk *walk, const struct metadata_topic *topic,
@@ -101,7 +101,7 @@ static void tell(const struct group_lag_walk *walk, const struct metadata_topic 
 /* From the end of a table to its beginning: when one goes, the last takes its place. */
 bool group_lag_next(struct group_lag_walk *walk,
                     void (*each)(void *arg, const struct group_lag *lag), void *arg) {
-    const struct topic_offsets *offsets = walk->cursor.next;
+    const struct topic_offsets *offsets = offset_cursor_at(&walk->cursor);
     if (offsets == NULL) return false;
     walk->group = topic_offsets_group(offsets)->id;
     walk->topic = topic_offsets_name(offsets);

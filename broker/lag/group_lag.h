@@ -59,7 +59,7 @@ void group_lag_open(struct group_lag_walk *walk, struct group_coordinator *coord
                     const struct metadata *metadata, struct partition_set *partitions,
                     struct lag_exchange *exchange);
 /* Whether the next call begins with another group or topic. */
-bool group_lag_begins(const struct group_lag_walk *walk);
+bool group_lag_begins(struct group_lag_walk *walk);
 /* Calls `each` for partitions of one group in one topic, GROUP_LAG_AT_ONCE at most; the next call
  * goes on behind them. Texts are borrowed as long as the call. False: that was all. */
 bool group_lag_next(struct group_lag_walk *walk,

@@ -28,7 +28,11 @@ static void apply_register(struct metadata *metadata, const struct command_regis
                         command->node);
         return;
     }
-    if (!metadata_features_may_register(metadata, command, result)) return;
+    if (!metadata_features_may_register(metadata, command, result)) {
+        struct broker_row *row = metadata_rows_broker(metadata, command->node, false);
+        if (row != NULL) row->broker.turned_away = true;
+        return;
+    }
     if (!metadata_roster_register(metadata, command, result)) return;
     broker_row_set(metadata_rows_broker(metadata, command->node, true), command);
 }
@@ -162,7 +166,9 @@ static void apply_delete_topic(struct metadata *metadata,
         metadata_refuse(result, KAFKA_UNKNOWN_TOPIC_ID, "there is no topic with this id");
         return;
     }
-    metadata_tell_removed(metadata, &topic->topic);
+    metadata_tell_topic_removed(metadata, &topic->topic);
+    for (int32_t p = 0; p < topic->topic.partition_count; p++)
+        metadata_tell_partition_removed(metadata, &topic->partitions[p]);
     metadata_rows_remove_topic(metadata, topic);
 }
 
@@ -219,6 +225,168 @@ static void apply_set_configs(struct metadata *metadata, const struct command_se
     if (changed == NULL) return;
     metadata_tell_resource_changed(metadata, changed);
     metadata_resources_settle(&metadata->resources, changed);
+}
+
+/* ---- Users ---- */
+
+static bool take_bytes(struct kp_bytes bytes, uint8_t *into, size_t size) {
+    if (bytes.len < 0 || (size_t)bytes.len != size) return false;
+    memcpy(into, bytes.data, size);
+    return true;
+}
+
+bool metadata_user_key_read(const struct command_user_key *from, struct user_key *key) {
+    bool known = from->mechanism > SCRAM_NONE && from->mechanism < SCRAM_MECHANISMS;
+    *key = (struct user_key){.iterations = from->iterations};
+    if (!known || from->salt.len < 0 || from->salt.len > SCRAM_SALT_MAX ||
+        user_name_fault(from->name.data, from->name.len < 0 ? 0 : (size_t)from->name.len) != NULL)
+        return false;
+    key->mechanism = (enum scram_mechanism)from->mechanism;
+    key->salt_len = (size_t)from->salt.len;
+    memcpy(key->salt, from->salt.data, key->salt_len);
+    if (user_key_fault(key) != NULL) return false;
+    size_t size = scram_hash_size(key->mechanism);
+    return take_bytes(from->stored_key, key->keys.stored, size) &&
+           take_bytes(from->server_key, key->keys.server, size);
+}
+
+static void apply_user_key(struct metadata *metadata, const struct command_user_key *command,
+                           log_index index) {
+    struct user_key key;
+    if (command->iterations == 0) {
+        user_table_remove(&metadata->users, command->name.data, (size_t)command->name.len,
+                          (enum scram_mechanism)command->mechanism, index);
+    } else if (metadata_user_key_read(command, &key)) {
+        key.changed = index;
+        key.name = mem_text(command->name.data, (size_t)command->name.len);
+        user_table_set(&metadata->users, &key);
+        mem_free(key.name);
+    }
+    scram_wipe(&key, sizeof key);
+}
+
+bool metadata_users_fit(const struct metadata *metadata, const struct command_set_users *command,
+                        struct metadata_result *result) {
+    return metadata->users.count + (size_t)command->keys.count <= USER_KEYS_MAX ||
+           metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                           "%zu keys of users are there, and %d are the most; delete users first",
+                           metadata->users.count, USER_KEYS_MAX);
+}
+
+static void apply_set_users(struct metadata *metadata, const struct command_set_users *command,
+                            log_index index, struct metadata_result *result) {
+    struct user_table *users = &metadata->users;
+    if (!metadata_users_fit(metadata, command, result)) return;
+    if (!users->has_secret)
+        users->has_secret = take_bytes(command->secret, users->secret, sizeof users->secret);
+    bool keys = !command->first || users->count == 0;
+    for (int32_t i = 0; keys && i < command->keys.count; i++)
+        apply_user_key(metadata, &command->keys.items[i], index);
+    result->value = (int64_t)users->count;
+}
+
+/* ---- Who may do what: a rule that is not sound comes from no broker of ours, and is left out by
+ * all alike ---- */
+
+bool metadata_rule_read(const struct command_acl *from, struct acl_rule *rule) {
+    *rule = (struct acl_rule){.resource = from->resource,
+                              .pattern = from->pattern,
+                              .operation = from->operation,
+                              .permission = from->permission,
+                              .name = from->name,
+                              .principal = from->principal,
+                              .host = from->host};
+    return acl_rule_fault(rule) == NULL;
+}
+
+bool metadata_rules_fit(const struct metadata *metadata, const struct command_set_acls *command,
+                        struct metadata_result *result) {
+    if (command->added.count <= 0) return true;
+    size_t count = metadata->rules.count + (size_t)command->added.count;
+    return count <= ACL_RULES_MAX ||
+           metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                           "%zu rules are there, and %d are the most; remove some first, or use "
+                           "prefixes (drave acl add User:NAME read topic orders-*)",
+                           metadata->rules.count, ACL_RULES_MAX);
+}
+
+static void apply_set_acls(struct metadata *metadata, const struct command_set_acls *command,
+                           log_index index, struct metadata_result *result) {
+    struct acl_table *rules = &metadata->rules;
+    struct acl_rule rule;
+    if (!metadata_rules_fit(metadata, command, result)) return;
+    for (int32_t i = 0; i < command->removed.count; i++)
+        if (metadata_rule_read(&command->removed.items[i], &rule)) acl_table_remove(rules, &rule);
+    for (int32_t i = 0; i < command->added.count; i++)
+        if (metadata_rule_read(&command->added.items[i], &rule)) acl_table_add(rules, &rule);
+    rules->changed = index;
+    result->value = (int64_t)rules->count;
+}
+
+/* ---- How much whom: likewise ---- */
+
+struct command_quota metadata_quota_command(const struct quota_entity *entity, enum quota_key key,
+                                            double value) {
+    return (struct command_quota){.types = (int8_t)entity->types,
+                                  .user = entity->names[QUOTA_USER],
+                                  .client = entity->names[QUOTA_CLIENT],
+                                  .ip = entity->names[QUOTA_IP],
+                                  .key = (int8_t)key,
+                                  .value = value};
+}
+
+bool metadata_quota_read(const struct command_quota *from, struct quota_entity *entity,
+                         enum quota_key *key) {
+    *key = (enum quota_key)from->key;
+    *entity = (struct quota_entity){
+        .types = (uint8_t)from->types,
+        .names = {[QUOTA_USER] = from->user, [QUOTA_CLIENT] = from->client, [QUOTA_IP] = from->ip}};
+    if (quota_entity_fault(entity) != NULL || quota_key_name(from->key) == NULL) return false;
+    return from->value == 0 || quota_value_fault(entity, *key, from->value) == NULL;
+}
+
+static bool is_new(const struct metadata *metadata, const struct command_quota *from) {
+    struct quota_entity entity;
+    enum quota_key key;
+    return metadata_quota_read(from, &entity, &key) && from->value > 0 &&
+           quota_table_find(&metadata->quotas, &entity) == NULL;
+}
+
+/* Several quotas of one new entity count as several: that is only near the limit. */
+static bool quotas_fit(const struct metadata *metadata, const struct command_set_quotas *command,
+                       struct metadata_result *result) {
+    size_t count = metadata->quotas.count, more = 0;
+    for (int32_t i = 0; i < command->quotas.count; i++)
+        more += is_new(metadata, &command->quotas.items[i]);
+    return more == 0 || count + more <= QUOTA_ENTITIES_MAX ||
+           metadata_refuse(
+               result, KAFKA_POLICY_VIOLATION,
+               "%zu users, clients and addresses have quotas, and %d are the most; take "
+               "some away first, or set the default",
+               count, QUOTA_ENTITIES_MAX);
+}
+
+bool metadata_quotas_check(const struct metadata *metadata,
+                           const struct command_set_quotas *command,
+                           struct metadata_result *result) {
+    if (metadata_feature_level(metadata, FEATURE_QUOTA_VERSION) < 1)
+        return metadata_refuse(result, KAFKA_UNSUPPORTED_VERSION,
+                               "there are no quotas while " FEATURE_QUOTA_VERSION
+                               " is at level 0: give all brokers this version first");
+    return quotas_fit(metadata, command, result);
+}
+
+static void apply_set_quotas(struct metadata *metadata, const struct command_set_quotas *command,
+                             log_index index, struct metadata_result *result) {
+    struct quota_table *quotas = &metadata->quotas;
+    struct quota_entity entity;
+    enum quota_key key;
+    if (!quotas_fit(metadata, command, result)) return;
+    for (int32_t i = 0; i < command->quotas.count; i++)
+        if (metadata_quota_read(&command->quotas.items[i], &entity, &key))
+            quota_table_set(quotas, &entity, key, command->quotas.items[i].value);
+    quotas->changed = quotas->count > 0 ? index : 0; /* as if there never was one */
+    result->value = (int64_t)quotas->count;
 }
 
 /* ---- Producer ids ---- */
@@ -292,6 +460,11 @@ int metadata_apply(struct metadata *metadata, log_index index, const void *bytes
             break;
         case COMMAND_RECOVER_PARTITION:
             metadata_replicas_recover(metadata, &command.recover_partition, index, result);
+            break;
+        case COMMAND_SET_USERS: apply_set_users(metadata, &command.set_users, index, result); break;
+        case COMMAND_SET_ACLS: apply_set_acls(metadata, &command.set_acls, index, result); break;
+        case COMMAND_SET_QUOTAS:
+            apply_set_quotas(metadata, &command.set_quotas, index, result);
             break;
         case COMMAND_ALLOCATE_PRODUCER_IDS:
             apply_allocate(metadata, &command.allocate_producer_ids, result);

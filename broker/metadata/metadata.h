@@ -34,6 +34,9 @@ enum {
 
 struct metadata;
 struct roster_broker;
+struct user_table;
+struct acl_table;
+struct quota_table;
 
 struct metadata_endpoint {
     const char *listener; /* "PLAINTEXT", "EXTERNAL" */
@@ -53,6 +56,9 @@ struct metadata_broker {
     uint8_t directory[METADATA_UUID_SIZE];
     const char *rack; /* "" for none */
     bool fenced;      /* its lease is over: gets no new replicas, is listed as not alive */
+    /* Its last try to register was refused: it is of a version that lacks what is set. As far as
+     * this broker has seen the try; images leave it out, and it is made again every few seconds. */
+    bool turned_away;
     const struct metadata_endpoint *endpoints;
     size_t endpoint_count;
     const struct metadata_feature *features; /* that it knows */
@@ -236,5 +242,27 @@ const struct metadata_resource *metadata_resource_named(const struct metadata *m
 const struct metadata_resource *metadata_resource_after(const struct metadata *metadata,
                                                         uint64_t created);
 size_t metadata_resource_count(const struct metadata *metadata);
+
+/* Who may log in (broker/users/user_table.h). */
+const struct user_table *metadata_users(const struct metadata *metadata);
+/* Of the metadata leader, before it is a command: whether there is room for its keys. */
+struct command_set_users;
+bool metadata_users_fit(const struct metadata *metadata, const struct command_set_users *command,
+                        struct metadata_result *result);
+
+/* How much whom (broker/quotas/quota_table.h). */
+const struct quota_table *metadata_quotas(const struct metadata *metadata);
+/* Of the metadata leader, before it is a command: whether all know quotas, and there is room. */
+struct command_set_quotas;
+bool metadata_quotas_check(const struct metadata *metadata,
+                           const struct command_set_quotas *command,
+                           struct metadata_result *result);
+
+/* Who may do what (broker/access/acl_table.h). */
+const struct acl_table *metadata_rules(const struct metadata *metadata);
+/* Of the metadata leader, before it is a command: whether there is room for what it adds. */
+struct command_set_acls;
+bool metadata_rules_fit(const struct metadata *metadata, const struct command_set_acls *command,
+                        struct metadata_result *result);
 
 #endif

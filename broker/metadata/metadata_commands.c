@@ -188,6 +188,59 @@ static const struct kp_field set_features_fields[] = {
      .item = &command_feature_level_schema, KP_AT(command_set_features, levels)},
 };
 
+static const struct kp_field user_key_fields[] = {
+    {"name", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_user_key, name)},
+    {"mechanism", KP_INT8, .versions = KP_SINCE(0), KP_AT(command_user_key, mechanism)},
+    {"iterations", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_user_key, iterations)},
+    {"salt", KP_BYTES, .versions = KP_SINCE(0), KP_AT(command_user_key, salt)},
+    {"storedKey", KP_BYTES, .versions = KP_SINCE(0), KP_AT(command_user_key, stored_key)},
+    {"serverKey", KP_BYTES, .versions = KP_SINCE(0), KP_AT(command_user_key, server_key)},
+};
+const struct kp_schema command_user_key_schema = {
+    KP_SCHEMA("userKey", command_user_key, user_key_fields)};
+
+static const struct kp_field set_users_fields[] = {
+    {"first", KP_BOOL, .versions = KP_SINCE(0), KP_AT(command_set_users, first)},
+    {"secret", KP_BYTES, .versions = KP_SINCE(0), KP_AT(command_set_users, secret)},
+    {"keys", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &command_user_key_schema, KP_AT(command_set_users, keys)},
+};
+
+static const struct kp_field acl_fields[] = {
+    {"resource", KP_INT8, .versions = KP_SINCE(0), KP_AT(command_acl, resource)},
+    {"pattern", KP_INT8, .versions = KP_SINCE(0), KP_AT(command_acl, pattern)},
+    {"name", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_acl, name)},
+    {"principal", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_acl, principal)},
+    {"host", KP_STRING, .versions = KP_SINCE(0), KP_AT(command_acl, host)},
+    {"operation", KP_INT8, .versions = KP_SINCE(0), KP_AT(command_acl, operation)},
+    {"permission", KP_INT8, .versions = KP_SINCE(0), KP_AT(command_acl, permission)},
+};
+const struct kp_schema command_acl_schema = {KP_SCHEMA("acl", command_acl, acl_fields)};
+
+static const struct kp_field set_acls_fields[] = {
+    {"removed", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &command_acl_schema, KP_AT(command_set_acls, removed)},
+    {"added", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .item = &command_acl_schema,
+     KP_AT(command_set_acls, added)},
+};
+
+static const struct kp_field quota_fields[] = {
+    {"types", KP_INT8, .versions = KP_SINCE(0), KP_AT(command_quota, types)},
+    {"user", KP_STRING, .versions = KP_SINCE(0), .nullable = KP_SINCE(0),
+     KP_AT(command_quota, user)},
+    {"client", KP_STRING, .versions = KP_SINCE(0), .nullable = KP_SINCE(0),
+     KP_AT(command_quota, client)},
+    {"ip", KP_STRING, .versions = KP_SINCE(0), .nullable = KP_SINCE(0), KP_AT(command_quota, ip)},
+    {"key", KP_INT8, .versions = KP_SINCE(0), KP_AT(command_quota, key)},
+    {"value", KP_FLOAT64, .versions = KP_SINCE(0), KP_AT(command_quota, value)},
+};
+const struct kp_schema command_quota_schema = {KP_SCHEMA("quota", command_quota, quota_fields)};
+
+static const struct kp_field set_quotas_fields[] = {
+    {"quotas", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
+     .item = &command_quota_schema, KP_AT(command_set_quotas, quotas)},
+};
+
 /* By type. */
 static const struct kp_schema schemas[] = {
     [COMMAND_REGISTER_BROKER] = {KP_SCHEMA("registerBroker", command_register_broker,
@@ -215,6 +268,9 @@ static const struct kp_schema schemas[] = {
                                             replace_replicas_fields)},
     [COMMAND_RECOVER_PARTITION] = {KP_SCHEMA("recoverPartition", command_recover_partition,
                                              recover_partition_fields)},
+    [COMMAND_SET_USERS] = {KP_SCHEMA("setUsers", command_set_users, set_users_fields)},
+    [COMMAND_SET_ACLS] = {KP_SCHEMA("setAcls", command_set_acls, set_acls_fields)},
+    [COMMAND_SET_QUOTAS] = {KP_SCHEMA("setQuotas", command_set_quotas, set_quotas_fields)},
 };
 #define TYPES (sizeof schemas / sizeof schemas[0])
 

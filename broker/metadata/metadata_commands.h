@@ -38,6 +38,9 @@ enum metadata_command_type {
     COMMAND_SET_FEATURES,
     COMMAND_REPLACE_REPLICAS,
     COMMAND_RECOVER_PARTITION,
+    COMMAND_SET_USERS,
+    COMMAND_SET_ACLS,
+    COMMAND_SET_QUOTAS,
 };
 
 struct command_endpoint {
@@ -197,6 +200,48 @@ struct command_set_features {
     KP_ARRAY_OF(struct command_feature_level) levels;
 };
 
+/* A key of a user (broker/users/user_table.h) is set, or goes. */
+struct command_user_key {
+    struct kp_string name;
+    int8_t mechanism;   /* enum scram_mechanism */
+    int32_t iterations; /* 0: it goes */
+    struct kp_bytes salt, stored_key, server_key;
+};
+
+/* All of them, or none. The result is how many keys there are. */
+struct command_set_users {
+    bool first;             /* no keys, unless nobody has one */
+    struct kp_bytes secret; /* the cluster's, if it has none yet; empty: it says nothing of it */
+    KP_ARRAY_OF(struct command_user_key) keys;
+};
+
+/* Of broker/access/acl.h. */
+struct command_acl {
+    int8_t resource, pattern;
+    struct kp_string name, principal, host;
+    int8_t operation, permission;
+};
+
+/* What goes goes first; what is there stays, what is not there is gone. The result is how many
+ * rules there are. */
+struct command_set_acls {
+    KP_ARRAY_OF(struct command_acl) removed;
+    KP_ARRAY_OF(struct command_acl) added;
+};
+
+/* Of broker/quotas/quota.h. */
+struct command_quota {
+    int8_t types;
+    struct kp_string user, client, ip; /* null: the default, or there is no such part */
+    int8_t key;
+    double value; /* 0: it goes */
+};
+
+/* In their order. The result is how many entities have quotas. */
+struct command_set_quotas {
+    KP_ARRAY_OF(struct command_quota) quotas;
+};
+
 struct metadata_command {
     enum metadata_command_type type;
     union {
@@ -217,6 +262,9 @@ struct metadata_command {
         struct command_set_features set_features;
         struct command_replace_replicas replace_replicas;
         struct command_recover_partition recover_partition;
+        struct command_set_users set_users;
+        struct command_set_acls set_acls;
+        struct command_set_quotas set_quotas;
     };
 };
 
@@ -226,6 +274,9 @@ extern const struct kp_schema command_endpoint_schema;
 extern const struct kp_schema command_feature_schema;
 extern const struct kp_schema command_feature_level_schema;
 extern const struct kp_schema command_config_change_schema;
+extern const struct kp_schema command_user_key_schema;
+extern const struct kp_schema command_acl_schema;
+extern const struct kp_schema command_quota_schema;
 
 /* All fields empty. */
 void metadata_command_init(struct metadata_command *command, enum metadata_command_type type);

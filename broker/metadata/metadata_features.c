@@ -8,8 +8,14 @@
 #include "broker/metadata/metadata_roster.h"
 #include "broker/metadata/metadata_rows.h"
 #include "protocol/kafka_error.h"
+#include "protocol/messages/api_table.h"
 
-static const struct metadata_feature known[] = {{FEATURE_TRANSACTION_VERSION, 0, 2}};
+static const struct metadata_feature known[] = {
+    {FEATURE_TRANSACTION_VERSION, 0, 2},
+    {FEATURE_SECURITY_VERSION, 0, 2},
+    {FEATURE_SHARE_VERSION, 0, 1},
+    {FEATURE_QUOTA_VERSION, 0, 1},
+};
 
 const struct metadata_feature *metadata_features_known(size_t *count) {
     *count = sizeof known / sizeof known[0];
@@ -130,13 +136,25 @@ static bool may_set(const struct metadata *metadata, const struct command_featur
                            asked->name.data, level, asked->level);
 }
 
+/* Quotas hold, and are in what is told of the table, as long as there are any: so they go first. */
+static bool has_no_quotas(const struct metadata *metadata,
+                          const struct command_feature_level *asked,
+                          struct metadata_result *result) {
+    return asked->level > 0 || metadata->quotas.count == 0 ||
+           !kp_string_is(asked->name, FEATURE_QUOTA_VERSION) ||
+           metadata_refuse(result, KAFKA_INVALID_UPDATE_VERSION,
+                           "%zu users, clients and addresses have quotas; take them away first.",
+                           metadata->quotas.count);
+}
+
 bool metadata_features_check(const struct metadata *metadata,
                              const struct command_set_features *command,
                              struct metadata_result *result) {
     bool may = true;
     for (int32_t i = 0; may && i < command->levels.count; i++)
         may = all_know(metadata, &command->levels.items[i], result) &&
-              may_set(metadata, &command->levels.items[i], result);
+              may_set(metadata, &command->levels.items[i], result) &&
+              has_no_quotas(metadata, &command->levels.items[i], result);
     return may;
 }
 

@@ -20,6 +20,16 @@
  * into it by what is written to them (KIP-890). */
 #define FEATURE_TRANSACTION_VERSION "transaction.version"
 
+/* From level 1 on there are users: their keys are kept in the metadata; from 2 on rules of who may
+ * do what. */
+#define FEATURE_SECURITY_VERSION "security.version"
+
+/* From level 1 on there are share groups, and commands about them in the logs of partitions. */
+#define FEATURE_SHARE_VERSION "share.version"
+
+/* From level 1 on there are quotas of clients: they are kept in the metadata. */
+#define FEATURE_QUOTA_VERSION "quota.version"
+
 /* How a level may change; Kafka's numbers. */
 enum feature_change { FEATURE_UPGRADE = 1, FEATURE_SAFE_DOWNGRADE, FEATURE_UNSAFE_DOWNGRADE };
 

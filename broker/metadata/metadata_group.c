@@ -63,6 +63,11 @@ static void on_caught_up(void *arg) {
     if (group->submits != NULL) env_defer(group->env, &group->task);
 }
 
+static void on_current(void *arg) {
+    struct metadata_group *group = arg;
+    group->events.current(group->arg);
+}
+
 static bool on_restore(void *arg, struct partition_log *log) {
     struct metadata_group *group = arg;
     return group->keeper.restore(group->keeper.arg, group, log);
@@ -139,6 +144,7 @@ static const struct raft_group_events raft_group_events = {.restore = on_restore
                                                            .reads = reads,
                                                            .committed = on_committed,
                                                            .caught_up = on_caught_up,
+                                                           .current = on_current,
                                                            .leading = on_leading,
                                                            .lost = on_lost,
                                                            .leader_changed = on_leader_changed,

@@ -30,6 +30,7 @@ struct metadata_group_events {
     void (*applied)(void *arg); /* behind each batch of applied commands */
     void (*leading)(void *arg); /* this broker leads the metadata, and its table has everything */
     void (*leader_changed)(void *arg); /* somebody else, or nobody known */
+    void (*current)(void *arg); /* the table says all that this broker knew when it ended; once */
 };
 
 /* Who keeps the table beside the log (broker/metadata/image/metadata_keeper.h). */

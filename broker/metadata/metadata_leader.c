@@ -279,19 +279,34 @@ static enum metadata_prepared prepare_done(const struct metadata_view *view,
     return PREPARED_REFUSED;
 }
 
+/* A cancel becomes a plan that names where it leads back to. */
+static enum metadata_prepared prepare_cancel(const struct metadata_partition *partition,
+                                             struct command_set_replicas *command,
+                                             struct kp_arena *arena,
+                                             struct metadata_result *result) {
+    int32_t *nodes = kp_arena_alloc(arena, METADATA_REPLICAS_MAX * sizeof *nodes);
+    size_t count = nodes == NULL ? 0 : metadata_replicas_put_back(partition, nodes);
+    if (count == 0) {
+        metadata_refuse(result, KAFKA_NO_REASSIGNMENT_IN_PROGRESS,
+                        "the move of this partition is cancelled already, and goes back");
+        return PREPARED_REFUSED;
+    }
+    command->cancel = command->same_count = false;
+    command->nodes.items = nodes;
+    command->nodes.count = (int32_t)count;
+    return PREPARED;
+}
+
 /* What comes to brokers beside what they hold. */
 static enum metadata_prepared prepare_replicas(const struct metadata_view *view,
-                                               const struct command_set_replicas *command,
+                                               struct command_set_replicas *command,
+                                               struct kp_arena *arena,
                                                struct metadata_result *result) {
     if (metadata_replicas_is_known(view->metadata, command)) return PREPARED;
     if (!metadata_replicas_check(view->metadata, command, result)) return PREPARED_REFUSED;
     const struct metadata_topic *topic = metadata_topic_with_id(view->metadata, command->id.bytes);
     const struct metadata_partition *partition = metadata_partition_at(topic, command->partition);
-    if (command->cancel && !metadata_replicas_can_be_put_back(partition)) {
-        metadata_refuse(result, KAFKA_NO_REASSIGNMENT_IN_PROGRESS,
-                        "the move of this partition is cancelled already, and goes back");
-        return PREPARED_REFUSED;
-    }
+    if (command->cancel) return prepare_cancel(partition, command, arena, result);
     for (int32_t i = 0; i < command->nodes.count; i++) {
         int32_t node = command->nodes.items[i];
         uint32_t there = load_of(view, node).replicas;
@@ -414,6 +429,30 @@ static enum metadata_prepared prepare_roster(const struct metadata_view *view,
     return !may ? PREPARED_REFUSED : is_so ? PREPARED_NOTHING : PREPARED;
 }
 
+static enum metadata_prepared prepare_users(const struct metadata_view *view,
+                                            const struct command_set_users *command,
+                                            struct metadata_result *result) {
+    if (metadata_feature_level(view->metadata, FEATURE_SECURITY_VERSION) < 1) {
+        metadata_refuse(result, KAFKA_UNSUPPORTED_VERSION,
+                        "there are no users while " FEATURE_SECURITY_VERSION
+                        " is at level 0: give all brokers this version first");
+        return PREPARED_REFUSED;
+    }
+    return prepared(metadata_users_fit(view->metadata, command, result), false);
+}
+
+static enum metadata_prepared prepare_acls(const struct metadata_view *view,
+                                           const struct command_set_acls *command,
+                                           struct metadata_result *result) {
+    if (metadata_feature_level(view->metadata, FEATURE_SECURITY_VERSION) < 2) {
+        metadata_refuse(result, KAFKA_UNSUPPORTED_VERSION,
+                        "there are no rules while " FEATURE_SECURITY_VERSION
+                        " is below level 2: give all brokers this version first");
+        return PREPARED_REFUSED;
+    }
+    return prepared(metadata_rules_fit(view->metadata, command, result), false);
+}
+
 enum metadata_prepared metadata_leader_prepare(const struct metadata_view *view,
                                                struct metadata_change *change,
                                                struct kp_arena *arena,
@@ -427,7 +466,7 @@ enum metadata_prepared metadata_leader_prepare(const struct metadata_view *view,
         return prepare_growth(view, change, &command->create_partitions, arena, result);
     case COMMAND_REPLICAS_DONE:
         return prepare_done(view, &command->replicas_done, change->validate_only, result);
-    case COMMAND_SET_REPLICAS: return prepare_replicas(view, &command->set_replicas, result);
+    case COMMAND_SET_REPLICAS: return prepare_replicas(view, &command->set_replicas, arena, result);
     case COMMAND_SET_CONFIGS: return config_resolve(view, change, arena, result);
     case COMMAND_ADMIT_BROKER:
     case COMMAND_DRAIN_BROKER:
@@ -437,6 +476,10 @@ enum metadata_prepared metadata_leader_prepare(const struct metadata_view *view,
     case COMMAND_SET_FEATURES:
         return prepared(metadata_features_check(view->metadata, &command->set_features, result),
                         false);
+    case COMMAND_SET_USERS: return prepare_users(view, &command->set_users, result);
+    case COMMAND_SET_ACLS: return prepare_acls(view, &command->set_acls, result);
+    case COMMAND_SET_QUOTAS:
+        return prepared(metadata_quotas_check(view->metadata, &command->set_quotas, result), false);
     case COMMAND_REPLACE_REPLICAS:
         return may_lose(view, command->replace_replicas.node, command->replace_replicas.accept_loss,
                         result);

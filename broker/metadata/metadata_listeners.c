@@ -50,18 +50,20 @@ void metadata_tell_topic_grown(const struct metadata *metadata,
     if (listener->events->topic_grown != NULL) listener->events->topic_grown(listener->arg, topic);
 }
 
-static void tell_removed(const struct metadata_listener *listener,
-                         const struct metadata_topic *topic) {
-    const struct metadata_events *events = listener->events;
-    if (events->topic_removed != NULL) events->topic_removed(listener->arg, topic);
-    for (int32_t p = 0; events->partition_removed != NULL && p < topic->partition_count; p++)
-        events->partition_removed(listener->arg, &topic->partitions[p]);
-}
-
-void metadata_tell_removed(const struct metadata *metadata, const struct metadata_topic *topic) {
+void metadata_tell_topic_removed(const struct metadata *metadata,
+                                 const struct metadata_topic *topic) {
     const struct metadata_listener *listener;
     DL_FOREACH(metadata->listeners, listener)
-    tell_removed(listener, topic);
+    if (listener->events->topic_removed != NULL)
+        listener->events->topic_removed(listener->arg, topic);
+}
+
+void metadata_tell_partition_removed(const struct metadata *metadata,
+                                     const struct metadata_partition *partition) {
+    const struct metadata_listener *listener;
+    DL_FOREACH(metadata->listeners, listener)
+    if (listener->events->partition_removed != NULL)
+        listener->events->partition_removed(listener->arg, partition);
 }
 
 void metadata_tell_configs_changed(const struct metadata *metadata,

@@ -2,8 +2,9 @@
  * The metadata leader's side: a change is checked, placed and submitted as a command, and whoever
  * asked is remembered until it is applied.
  *
- * What changes nothing (a barrier, above all) is told when a majority has confirmed that we lead: a
- * leader that was deposed and does not know it lacks what its successor has done. Failures: try
+ * What changes nothing (a barrier, above all) or is refused is told when a majority has confirmed
+ * that we lead: a leader that was deposed and does not know it lacks what its successor has done.
+ * Failures: try
  * again, at once or later. Invariant: rows are in the order of their indexes.
  */
 #include <inttypes.h>
@@ -19,19 +20,24 @@
 
 enum { YOUNG_MS = 3000 };
 
+#define MOVES_NONE 0u /* group 0 has no replicas that are planned */
+#define MOVES_ANY UINT64_MAX
+
 /* A command that this broker submitted as the leader, and that is not applied yet. */
 struct pending {
     log_index index;
     struct change_asker asker;
     struct kp_uuid request; /* by which a repeated one is known; zero: another kind of command */
     uint32_t resource;      /* whose settings it changes: config_resolution_key; 0: nobody's */
+    uint64_t moves;         /* group of the partition whose replicas it changes, or MOVES_ANY */
     bool alone;             /* what is checked beside it would count on a broker that goes */
     struct metadata_load *load; /* what it adds, by broker */
     size_t load_count;
     struct pending *next, *prev;
 };
 
-/* The outcome of a change that is only checked, until a majority has confirmed that we lead. */
+/* The outcome of a change that is only checked, or refused, until a majority has confirmed that we
+ * lead. */
 struct unconfirmed {
     struct raft_group_read_index confirm; /* first */
     struct metadata_group *group;
@@ -127,6 +133,32 @@ static uint32_t resource_of(const struct metadata_command *command) {
     return command->type == COMMAND_SET_CONFIGS ? config_resolution_key(&command->set_configs) : 0;
 }
 
+static uint64_t moves_of(const struct metadata_group *group,
+                         const struct metadata_command *command) {
+    const struct metadata_topic *topic;
+    const struct metadata_partition *partition;
+    switch (command->type) {
+    case COMMAND_SET_REPLICAS:
+        topic = metadata_topic_with_id(group->metadata, command->set_replicas.id.bytes);
+        partition = topic == NULL ? NULL
+                                  : metadata_partition_at(topic, command->set_replicas.partition);
+        return partition == NULL ? MOVES_NONE : partition->group;
+    case COMMAND_REPLICAS_DONE: return (uint64_t)command->replicas_done.group;
+    case COMMAND_RECOVER_PARTITION: return (uint64_t)command->recover_partition.group;
+    case COMMAND_REPLACE_BROKER:
+    case COMMAND_REPLACE_REPLICAS: return MOVES_ANY;
+    default: return MOVES_NONE;
+    }
+}
+
+/* A cancel names the brokers that it leads back to, as the table has them (metadata_replicas.h): it
+ * waits for what is about to change them. */
+static bool would_name_others(const struct pending *pending, const struct metadata_command *command,
+                              uint64_t moves) {
+    return command->type == COMMAND_SET_REPLICAS && command->set_replicas.cancel &&
+           (pending->moves == MOVES_ANY || (moves != MOVES_NONE && pending->moves == moves));
+}
+
 /* Whether an earlier sending of this very change is under way, which would count twice, or another
  * change of the same settings, of which this one has to start; or a broker goes, which nothing may
  * count on. */
@@ -135,11 +167,13 @@ static bool is_under_way(const struct metadata_group *group,
     const struct pending *pending;
     struct kp_uuid request = request_of(command);
     uint32_t resource = resource_of(command);
+    uint64_t moves = moves_of(group, command);
     bool known = !kp_uuid_is_zero(request);
     if (command->type == COMMAND_RETIRE_BROKER && group->pending != NULL) return true;
     DL_FOREACH(group->pending, pending)
     if (pending->alone || (known && memcmp(&pending->request, &request, sizeof request) == 0) ||
-        (resource != 0 && pending->resource == resource && !MUTANT(MUTANT_APPEND_TO_OLD)))
+        (resource != 0 && pending->resource == resource && !MUTANT(MUTANT_APPEND_TO_OLD)) ||
+        would_name_others(pending, command, moves))
         return true;
     return false;
 }
@@ -205,6 +239,7 @@ static bool submit_command(struct metadata_group *group, const struct metadata_c
     pending->asker = asker;
     pending->request = request_of(command);
     pending->resource = resource_of(command);
+    pending->moves = moves_of(group, command);
     pending->alone = command->type == COMMAND_RETIRE_BROKER;
     DL_APPEND(group->pending, pending);
     if (command->type == COMMAND_CREATE_TOPIC)
@@ -243,7 +278,7 @@ bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, s
         outcome->status = CHANGE_AGAIN;
     }
     kp_arena_close(&arena);
-    if (outcome->status == CHANGE_DONE && (change.validate_only || prepared == PREPARED_NOTHING)) {
+    if (outcome->status == CHANGE_DONE && (change.validate_only || prepared != PREPARED)) {
         pending_hold(group, asker, outcome);
         later = true;
     }

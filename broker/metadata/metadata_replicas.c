@@ -117,14 +117,6 @@ bool metadata_replicas_check(const struct metadata *metadata,
                            "lost, and it cannot go back to them; name where it is to be");
 }
 
-bool metadata_replicas_can_be_put_back(const struct metadata_partition *partition) {
-    for (size_t i = 0; i < metadata_member_count(partition); i++)
-        if (!is_lost(&partition->replicas[i]) &&
-            partition->replicas[i].joining == (i < partition->replica_count))
-            return has_former(partition);
-    return false;
-}
-
 bool metadata_replicas_is_known(const struct metadata *metadata,
                                 const struct command_set_replicas *command) {
     const struct topic_row *topic = metadata_rows_topic(metadata, command->id.bytes);
@@ -161,10 +153,51 @@ static void put_named(struct metadata *metadata, const struct metadata_partition
     }
 }
 
+/* How many there were before the plan: one that was lost where it was to go has nobody in its
+ * place; where one stays, a fresh one is there for each that was lost first. */
+static size_t former_count(const struct metadata_partition *partition) {
+    size_t here = 0, lost = 0, replaced = 0;
+    for (size_t i = 0; i < metadata_member_count(partition); i++) {
+        const struct metadata_replica *replica = &partition->replicas[i];
+        if (replica->joining) continue;
+        here += !is_lost(replica);
+        replaced += !is_lost(replica) && replica->fresh;
+        lost += is_lost(replica) && !replica->fresh;
+    }
+    return here + (lost > replaced ? lost - replaced : 0);
+}
+
 /* A cancelled plan: those that were there before it. */
 static void put_former(const struct metadata_partition *partition, struct members *members) {
     for (size_t i = 0; i < metadata_member_count(partition); i++)
         if (is_former(&partition->replicas[i])) put(members, partition->replicas[i]);
+}
+
+static bool is_among(const struct metadata_replica *items, size_t count, replica_id replica) {
+    for (size_t i = 0; i < count; i++)
+        if (items[i].replica == replica) return true;
+    return false;
+}
+
+size_t metadata_replicas_put_back(const struct metadata_partition *partition,
+                                  int32_t nodes[METADATA_REPLICAS_MAX]) {
+    size_t most = metadata_member_count(partition), wanted = former_count(partition);
+    struct members former = {.items = mem_alloc((most + 1) * sizeof *former.items)};
+    put_former(partition, &former);
+    bool anybody = former.count > 0;
+    for (size_t i = 0; i < most && former.count < wanted; i++) {
+        const struct metadata_replica *replica = &partition->replicas[i];
+        if (replica->joining && !is_lost(replica)) put(&former, *replica);
+    }
+    bool differs = former.count != partition->replica_count;
+    for (size_t i = 0; i < former.count; i++) {
+        nodes[i] = former.items[i].node;
+        differs = differs ||
+                  !is_among(partition->replicas, partition->replica_count, former.items[i].replica);
+    }
+    size_t count = anybody && differs ? former.count : 0;
+    mem_free(former.items);
+    return count;
 }
 
 void metadata_replicas_set(struct metadata *metadata, const struct command_set_replicas *command,

@@ -9,6 +9,11 @@
  * REPLACE_BROKER gives every replica of a broker a new id, because the votes of the old one are
  * lost; the old one is to go, and no broker has it. RECOVER_PARTITION names the one that goes on
  * alone where a majority is lost that way.
+ * A cancel puts back those that were there before the plan. One that was to go, and whose directory
+ * is lost meanwhile, cannot be: one of those that join stays in its place, if any does, so that the
+ * partition has as many as before. The metadata leader works that out and submits the names: what a
+ * command does never changes, for logs are applied again by later programs, and by others beside
+ * them. SET_REPLICAS with `cancel`, of earlier leaders, puts back those that are left, and no more.
  * Failures: a command that names no, unknown or doubled brokers is refused and changes nothing; a
  * REPLICAS_DONE of an older plan says nothing. Pure.
  * Invariants: a node has at most one replica of a partition, leaving ones included; a replica id
@@ -24,9 +29,10 @@
 bool metadata_replicas_check(const struct metadata *metadata,
                              const struct command_set_replicas *command,
                              struct metadata_result *result);
-/* Whether a cancel would put back anything: the plan is no cancelled one already, and of those that
- * were there before it not all are lost. */
-bool metadata_replicas_can_be_put_back(const struct metadata_partition *partition);
+/* Where a cancel leaves a partition that moves: the brokers, in their order, and how many they are.
+ * 0: the plan is a cancelled one already, or of those that were there before it all are lost. */
+size_t metadata_replicas_put_back(const struct metadata_partition *partition,
+                                  int32_t nodes[METADATA_REPLICAS_MAX]);
 /* An earlier sending of that command was applied. */
 bool metadata_replicas_is_known(const struct metadata *metadata,
                                 const struct command_set_replicas *command);

@@ -64,6 +64,9 @@ void metadata_free(struct metadata *metadata) {
     mem_free(metadata->loads);
     mem_free(metadata->plans);
     metadata_resources_close(&metadata->resources);
+    user_table_close(&metadata->users);
+    acl_table_close(&metadata->rules);
+    quota_table_close(&metadata->quotas);
     mem_free(metadata);
 }
 
@@ -74,6 +77,18 @@ void metadata_rows_exchange(struct metadata *one, struct metadata *other) {
     *other = was;
     one->listeners = was.listeners;
     other->listeners = listeners;
+}
+
+const struct user_table *metadata_users(const struct metadata *metadata) {
+    return &metadata->users;
+}
+
+const struct acl_table *metadata_rules(const struct metadata *metadata) {
+    return &metadata->rules;
+}
+
+const struct quota_table *metadata_quotas(const struct metadata *metadata) {
+    return &metadata->quotas;
 }
 
 uint64_t metadata_next_group(const struct metadata *metadata) {
@@ -151,7 +166,7 @@ void broker_row_set(struct broker_row *row, const struct command_register_broker
     row->broker.rack = row->rack;
     row->broker.endpoints = row->endpoints;
     row->broker.endpoint_count = count;
-    row->broker.fenced = false;
+    row->broker.fenced = row->broker.turned_away = false;
 }
 
 const struct metadata_broker *metadata_broker_of(const struct metadata *metadata, int32_t node) {
@@ -306,19 +321,35 @@ void metadata_rows_note_plan(struct metadata *metadata,
 
 /* ---- Looking up ---- */
 
-void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *topic) {
-    for (int32_t p = 0; p < topic->topic.partition_count; p++) {
-        struct group_row *row = group_row_of(metadata, topic->partitions[p].group);
-        CHECK(row != NULL); /* a partition's group is added with it */
-        load_remove(metadata, &topic->partitions[p]);
-        topic->partitions[p].plan = 0;
-        metadata_rows_note_plan(metadata, &topic->partitions[p]);
-        HASH_DELETE(hh, metadata->groups, row);
-        mem_free(row);
-    }
+static void remove_group(struct metadata *metadata, struct metadata_partition *partition) {
+    struct group_row *row = group_row_of(metadata, partition->group);
+    CHECK(row != NULL); /* a partition's group is added with it */
+    load_remove(metadata, partition);
+    partition->plan = 0;
+    metadata_rows_note_plan(metadata, partition);
+    HASH_DELETE(hh, metadata->groups, row);
+    mem_free(row);
+}
+
+static void remove_topic_row(struct metadata *metadata, struct topic_row *topic) {
     HASH_DELETE(by_name, metadata->topics_by_name, topic);
     HASH_DELETE(by_id, metadata->topics_by_id, topic);
     free_topic(topic);
+}
+
+void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *topic) {
+    for (int32_t p = 0; p < topic->topic.partition_count; p++)
+        remove_group(metadata, &topic->partitions[p]);
+    remove_topic_row(metadata, topic);
+}
+
+void metadata_rows_forget_some(struct metadata *metadata, struct topic_row *topic, int32_t most) {
+    for (; most > 0 && topic->topic.partition_count > 0; most--) {
+        struct metadata_partition *last = &topic->partitions[--topic->topic.partition_count];
+        remove_group(metadata, last);
+        mem_free((void *)last->replicas);
+    }
+    if (topic->topic.partition_count == 0) remove_topic_row(metadata, topic);
 }
 
 const struct metadata_topic *metadata_topic_named(const struct metadata *metadata, const char *name,

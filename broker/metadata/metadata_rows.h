@@ -9,9 +9,12 @@
 #ifndef BROKER_METADATA_METADATA_ROWS_H
 #define BROKER_METADATA_METADATA_ROWS_H
 
+#include "broker/access/acl_table.h"
 #include "broker/metadata/metadata.h"
 #include "broker/metadata/metadata_configs.h"
 #include "broker/metadata/metadata_resources.h"
+#include "broker/quotas/quota_table.h"
+#include "broker/users/user_table.h"
 #include "storage/log_types.h"
 
 #include <uthash.h>
@@ -59,11 +62,27 @@ struct metadata {
     size_t plan_count, plan_room;
     struct metadata_feature *features; /* that were set */
     size_t feature_count, feature_room;
+    struct user_table users;
+    struct acl_table rules;
+    struct quota_table quotas;
     uint64_t features_set;       /* index of the command that set the last one; 0: none did */
     struct metadata_load *loads; /* of each broker that was ever given a replica */
     size_t load_count;
     struct metadata_listener *listeners;
 };
+
+/* ---- metadata.c: users, rules, quotas ---- */
+
+/* All but the name and `changed`. False: it is not sound. */
+bool metadata_user_key_read(const struct command_user_key *from, struct user_key *key);
+/* False: it is not sound. Its texts stay where they are. */
+bool metadata_rule_read(const struct command_acl *from, struct acl_rule *rule);
+
+struct command_quota metadata_quota_command(const struct quota_entity *entity, enum quota_key key,
+                                            double value);
+/* False: it is not sound. Its texts stay where they are; 0 is a value: the quota goes. */
+bool metadata_quota_read(const struct command_quota *from, struct quota_entity *entity,
+                         enum quota_key *key);
 
 /* ---- metadata_listeners.c: to all who listen ---- */
 
@@ -76,8 +95,11 @@ void metadata_tell_replica_left(const struct metadata *metadata,
                                 const struct metadata_replica *replica);
 void metadata_tell_topic_added(const struct metadata *metadata, const struct metadata_topic *topic);
 void metadata_tell_topic_grown(const struct metadata *metadata, const struct metadata_topic *topic);
-/* The topic, and its partitions. */
-void metadata_tell_removed(const struct metadata *metadata, const struct metadata_topic *topic);
+/* Before its partitions, each of which is told. */
+void metadata_tell_topic_removed(const struct metadata *metadata,
+                                 const struct metadata_topic *topic);
+void metadata_tell_partition_removed(const struct metadata *metadata,
+                                     const struct metadata_partition *partition);
 void metadata_tell_configs_changed(const struct metadata *metadata,
                                    const struct metadata_topic *topic);
 void metadata_tell_resource_changed(const struct metadata *metadata,
@@ -110,6 +132,9 @@ void metadata_rows_set_members(struct metadata *metadata, struct metadata_partit
 /* Behind any change of its plan: whether one is under way. */
 void metadata_rows_note_plan(struct metadata *metadata, const struct metadata_partition *partition);
 void metadata_rows_remove_topic(struct metadata *metadata, struct topic_row *topic);
+/* For a table that nobody sees any more: the topic's last partitions go, at most so many, and
+ * behind the first one the topic. */
+void metadata_rows_forget_some(struct metadata *metadata, struct topic_row *topic, int32_t most);
 /* Each says what the other one said; who listens stays. */
 void metadata_rows_exchange(struct metadata *one, struct metadata *other);
 

@@ -97,6 +97,8 @@ static void make_text(struct http_port *port) {
     if (port->snapshot != NULL) snapshot_add(own, METRIC_SNAPSHOT_AGE, (double)age_us(port) / 1e6);
     process_numbers(port->env, own, port->began_ms);
     add_answers(port, own);
+    if (port->console != NULL)
+        snapshot_add(own, METRIC_HTTP_STREAMS, console_streams(port->console));
     slice_unref(&port->text);
     port->text = metrics_text(port->snapshot, own);
     port->text_us = env_now_us(port->env);
@@ -291,6 +293,11 @@ static int takes(void *arg, const struct http_request *request, const char **tex
     return port->console == NULL ? 405 : console_takes(port->console, request, text);
 }
 
+static const char *allows(void *arg, const struct http_request *request) {
+    const struct http_port *port = arg;
+    return port->console == NULL ? "GET, HEAD" : console_allows(port->console, request);
+}
+
 static void gone(void *arg, struct http_exchange *exchange) {
     struct http_port *port = arg;
     if (exchange->wish != NULL) {
@@ -338,6 +345,7 @@ int http_port_open(struct env *env, const struct http_port_options *options,
                                          .unread_bytes = UNREAD_MAX,
                                          .body_bytes = BODIES_MAX,
                                          .takes = takes,
+                                         .allows = allows,
                                          .handle = handle,
                                          .gone = gone,
                                          .answered = answered,

@@ -27,6 +27,10 @@ static const struct metric_row table[METRICS] = {
     [METRIC_PROCESS_MAX_FDS] = GAUGE("process_max_fds", "How many of these there may be."),
     [METRIC_PROCESS_START] = GAUGE("process_start_time_seconds",
                                    "When the process began, in Unix time."),
+    [METRIC_PROCESS_SWAPPED] = GAUGE("drave_process_swapped_bytes",
+                                     "Memory of the process that was swapped out."),
+    [METRIC_HOST_MEMORY] = GAUGE("drave_host_memory_bytes",
+                                 "Memory of the machine, or what its container may have."),
 
     [METRIC_LOOP_STALL] = GAUGE(
         "drave_loop_stall_seconds",
@@ -44,7 +48,7 @@ static const struct metric_row table[METRICS] = {
                                           "Connections of clients that have ended.", "listener"),
     [METRIC_CONNECTIONS_REFUSED] = COUNTER(
         "drave_connections_refused_total",
-        "Connections that were closed at once: too many of an address, or no request of Kafka's.",
+        "Connections that were closed at once: address (it has too many), garbage (no request of Kafka's), limit (max.connections, and others came behind it), tls (no TLS, or a handshake that failed or took too long).",
         "cause"),
     [METRIC_CONNECTIONS_PAUSED] = GAUGE(
         "drave_connections_paused",
@@ -62,6 +66,13 @@ static const struct metric_row table[METRICS] = {
         "drave_request_errors_total",
         "Errors that answers to clients told, by Kafka's names; those of partitions count each.",
         "api", "error"),
+    [METRIC_ACCESS_DENIED] = COUNTER(
+        "drave_access_denied_total",
+        "Rights that clients asked for and did not have; with authorizer.mode=observe they were let through.",
+        "operation", "resource"),
+    [METRIC_LOGINS] = COUNTER("drave_logins_total",
+                              "Logins of clients (SASL) that were good, and that failed.",
+                              "mechanism", "result"),
     [METRIC_REQUEST_SECONDS] = HISTOGRAM(
         "drave_request_seconds", &bounds_latency,
         "From the last byte of a request to its answer, without what the client asked to wait.",
@@ -74,8 +85,9 @@ static const struct metric_row table[METRICS] = {
 
     [METRIC_PRODUCE_STAGE] = HISTOGRAM(
         "drave_produce_stage_seconds", &bounds_sync,
-        "Where the time of produce goes: gather (checks, until it is given to the log), journal "
-        "(until our own disk has it), quorum (from then until a majority has it).",
+        "Where the time of produce goes: read (from the first byte of the request to the last), "
+        "gather (checks, until it is given to the log), journal (until our own disk has it), "
+        "quorum (from then until a majority has it), answer (behind those to requests before it).",
         "stage"),
     [METRIC_PRODUCE_BATCH_BYTES] = HISTOGRAM("drave_produce_batch_bytes", &bounds_bytes,
                                              "Size of batches that were appended here."),
@@ -143,6 +155,15 @@ static const struct metric_row table[METRICS] = {
                                        "Bytes that the other broker was sent.", "peer"),
     [METRIC_PEER_RECEIVED_BYTES] = COUNTER("drave_peer_received_bytes_total",
                                            "Bytes that came from the other broker.", "peer"),
+    [METRIC_PEER_WINDOW_FULL] = COUNTER(
+        "drave_peer_window_full_seconds_total",
+        "For how long entries waited because the other broker had not acknowledged those before.",
+        "peer"),
+    [METRIC_CATCH_UP_BYTES] = GAUGE(
+        "drave_catch_up_bytes",
+        "Bytes of files that the other broker is offered because it lacks the beginning of logs, "
+        "and that it has not asked for yet.",
+        "peer"),
     [METRIC_RAFT_TRUNCATIONS] = COUNTER("drave_raft_truncations_total",
                                         "Times that uncommitted entries were cut from a log."),
     [METRIC_RAFT_MESSAGES_DROPPED] = COUNTER("drave_raft_messages_dropped_total",
@@ -210,6 +231,10 @@ static const struct metric_row table[METRICS] = {
         "Bytes of segments that went: start (retention, kafka-delete-records, drave topic trim), "
         "cleaned (compaction).",
         "cause"),
+    [METRIC_SEGMENT_READ] = HISTOGRAM(
+        "drave_segment_read_seconds", &bounds_sync,
+        "How long looks into segments took: cache (the page cache had it), disk (a thread had to read it).",
+        "from"),
     [METRIC_FETCH_SERVED_BYTES] = COUNTER(
         "drave_fetch_served_bytes_total",
         "Bytes that were read for consumers: memory (the tail), cache (a segment that was in the "
@@ -218,6 +243,10 @@ static const struct metric_row table[METRICS] = {
     [METRIC_DAMAGE_FOUND] = COUNTER("drave_damage_found_total",
                                     "Segments in which reads met damage.", "where"),
 
+    [METRIC_DISK_INFO] = GAUGE(
+        "drave_disk_info",
+        "1; the file system of data.dir, and whether the journal goes past the page cache.",
+        "file_system", "direct"),
     [METRIC_DISK_SIZE] = GAUGE("drave_disk_size_bytes", "The size of the file system of data.dir."),
     [METRIC_DISK_FREE] = GAUGE("drave_disk_free_bytes", "What is free of it."),
     [METRIC_DISK_MIN_FREE] = GAUGE("drave_disk_min_free_bytes",
@@ -257,6 +286,9 @@ static const struct metric_row table[METRICS] = {
     [METRIC_GROUP_REBALANCES] = COUNTER("drave_group_rebalances_total",
                                         "Rebalances of the group that began.", "group"),
 
+    [METRIC_GROUP_REBALANCE] = HISTOGRAM(
+        "drave_group_rebalance_seconds", &bounds_latency,
+        "How long rebalances of groups of the classic protocol took, until all members had their part."),
     [METRIC_TRANSACTIONAL_IDS] = GAUGE("drave_transactional_ids",
                                        "Transactional ids that this broker coordinates."),
     [METRIC_TRANSACTIONS_OPEN] = GAUGE(
@@ -281,6 +313,8 @@ static const struct metric_row table[METRICS] = {
 
     [METRIC_HTTP_REQUESTS] = COUNTER("drave_http_requests_total",
                                      "Requests to this port; path is the route.", "path", "code"),
+    [METRIC_HTTP_STREAMS] = GAUGE("drave_http_streams",
+                                  "Pages of the console that follow records as they come."),
     [METRIC_FOLDED] = GAUGE(
         "drave_metrics_folded",
         "Names that are summed as (other): metrics.topics.max, metrics.groups.max; of "

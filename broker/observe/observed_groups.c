@@ -10,10 +10,6 @@
 
 enum { WEIGHT_OF_A_STEP = 256 };
 
-static const char *const states[OBSERVED_GROUP_STATES] = {
-    "Empty", "PreparingRebalance", "CompletingRebalance", "Stable", "Assigning", "Reconciling",
-    "Dead"};
-
 static void count_coordinator(void *arg, void *state) {
     (void)state;
     (*(size_t *)arg)++;
@@ -64,8 +60,8 @@ static void show_group(struct observer *observer, const struct group *group, uin
 static void count_group(struct observer *observer, const struct group *group) {
     struct group_seen seen;
     if (!group_look(group, &seen)) return;
-    for (size_t i = 0; i < OBSERVED_GROUP_STATES; i++)
-        observer->groups.states[i] += kp_string_is(seen.state, states[i]);
+    for (size_t i = 0; i < GROUP_STATES; i++)
+        observer->groups.states[i] += kp_string_is(seen.state, group_state_names[i]);
     show_group(observer, group,
                group->consumer == NULL ? group->members : group->consumer->member_count);
 }
@@ -88,9 +84,9 @@ bool observe_groups_step(struct observer *observer) {
 
 void observe_groups_show(struct observer *observer) {
     struct snapshot *to = observer->snapshot;
-    for (size_t i = 0; i < OBSERVED_GROUP_STATES; i++)
+    for (size_t i = 0; i < GROUP_STATES; i++)
         snapshot_add1(to, METRIC_GROUPS, (double)observer->groups.states[i],
-                      snapshot_text(to, states[i], strlen(states[i])));
+                      snapshot_text(to, group_state_names[i], strlen(group_state_names[i])));
     if (observer->groups.folded == 0) return;
     snapshot_text_id other = snapshot_text(to, "(other)", 7);
     snapshot_add1(to, METRIC_GROUP_MEMBERS, (double)observer->groups.other_members, other);

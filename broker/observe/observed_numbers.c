@@ -79,6 +79,11 @@ static void observe_software(struct observer *observer, const struct client_book
     snapshot_add2(to, METRIC_CLIENT_CONNECTIONS, (double)others, text(to, "(other)"), 0);
 }
 
+static const char *const refusals[REFUSALS] = {[REFUSED_ADDRESS] = "address",
+                                               [REFUSED_GARBAGE] = "garbage",
+                                               [REFUSED_LIMIT] = "limit",
+                                               [REFUSED_TLS] = "tls"};
+
 static void observe_requests(struct observer *observer, const struct server_stats *stats) {
     struct snapshot *to = observer->snapshot;
     size_t rows;
@@ -100,13 +105,48 @@ static void observe_requests(struct observer *observer, const struct server_stat
     for (int class = 0; class < API_CLASSES; class ++)
         snapshot_add_histogram(to, METRIC_REQUEST_SECONDS, &stats->seconds[class],
                                text(to, api_class_name(class)));
+    snapshot_add_histogram(to, METRIC_PRODUCE_STAGE, &stats->produce_read_us, text(to, "read"));
+    snapshot_add_histogram(to, METRIC_PRODUCE_STAGE, &stats->produce_answer_us, text(to, "answer"));
     snapshot_add(to, METRIC_REQUESTS_IN_FLIGHT, (double)stats->in_flight);
     snapshot_add(to, METRIC_FETCHES_WAITING,
                  (double)server_memory_of(observer->observed->server)->parking.count);
-    snapshot_add1(to, METRIC_CONNECTIONS_REFUSED, (double)stats->refused[REFUSED_ADDRESS],
-                  text(to, "address"));
-    snapshot_add1(to, METRIC_CONNECTIONS_REFUSED, (double)stats->refused[REFUSED_GARBAGE],
-                  text(to, "garbage"));
+    for (int cause = 0; cause < REFUSALS; cause++)
+        snapshot_add1(to, METRIC_CONNECTIONS_REFUSED, (double)stats->refused[cause],
+                      text(to, refusals[cause]));
+}
+
+static bool has_logins(const struct broker_settings *settings) {
+    for (size_t i = 0; i < settings->listener_count; i++)
+        if (settings->listeners[i].logs_in) return true;
+    return false;
+}
+
+/* Of the mechanisms that are on, where a listener wants logins. */
+static void observe_logins(struct observer *observer) {
+    const struct logins *logins = server_guards_of(observer->observed->server).logins;
+    const struct login_counts *counts = logins_counts(logins);
+    struct snapshot *to = observer->snapshot;
+    for (int one = LOGIN_NONE + 1; one < LOGIN_MECHANISMS; one++) {
+        if ((logins_options(logins)->mechanisms >> one & 1) == 0) continue;
+        snapshot_text_id name = text(to, login_mechanism_name((enum login_mechanism)one));
+        snapshot_add2(to, METRIC_LOGINS, (double)counts->good[one], name, text(to, "good"));
+        snapshot_add2(to, METRIC_LOGINS, (double)counts->failed[one], name, text(to, "failed"));
+    }
+}
+
+static void observe_refusals(struct observer *observer) {
+    const struct access *access = server_guards_of(observer->observed->server).access;
+    struct snapshot *to = observer->snapshot;
+    for (int operation = AUTHORIZE_ALL; access != NULL && operation < AUTHORIZE_OPERATIONS;
+         operation++)
+        for (int resource = AUTHORIZE_TOPIC; resource < AUTHORIZE_RESOURCES; resource++) {
+            uint64_t count = access_refusals(access, (enum authorize_operation)operation,
+                                             (enum authorize_resource)resource);
+            if (count > 0)
+                snapshot_add2(to, METRIC_ACCESS_DENIED, (double)count,
+                              text(to, acl_operation_name(operation)),
+                              text(to, acl_resource_name(resource)));
+        }
 }
 
 /* ---- The cluster ---- */
@@ -162,6 +202,9 @@ static void observe_peers(struct observer *observer) {
             snapshot_add1(to, METRIC_PEER_ROUND_TRIP, (double)traffic.round_trip_us / 1e6, label);
         snapshot_add1(to, METRIC_PEER_SENT_BYTES, (double)traffic.sent, label);
         snapshot_add1(to, METRIC_PEER_RECEIVED_BYTES, (double)traffic.received, label);
+        struct shard_peer_stats sent = shard_peer_stats(observed->shard, node);
+        snapshot_add1(to, METRIC_PEER_WINDOW_FULL, (double)sent.window_full_us / 1e6, label);
+        snapshot_add1(to, METRIC_CATCH_UP_BYTES, (double)sent.files_bytes, label);
     }
 }
 
@@ -213,6 +256,9 @@ static void observe_segments(struct observer *observer) {
         [FETCHED_MEMORY] = "memory", [FETCHED_CACHE] = "cache", [FETCHED_DISK] = "disk"};
     struct snapshot *to = observer->snapshot;
     const struct log_store_counts *counts = log_store_counts(observer->observed->store);
+    for (int from = FETCHED_CACHE; from < FETCHED_FROM; from++)
+        snapshot_add_histogram(to, METRIC_SEGMENT_READ, &counts->read_us[from],
+                               text(to, places[from]));
     snapshot_add(to, METRIC_SEGMENT_WRITTEN_BYTES, (double)counts->written_bytes);
     snapshot_add(to, METRIC_SEGMENT_RAW_BYTES, (double)counts->raw_bytes);
     snapshot_add1(to, METRIC_DELETED_BYTES, (double)counts->dropped_bytes, text(to, "start"));
@@ -231,6 +277,9 @@ static void observe_disk(struct observer *observer) {
         snapshot_add(to, METRIC_DISK_SIZE, (double)facts.total_bytes);
     if (facts.free_bytes != UINT64_MAX)
         snapshot_add(to, METRIC_DISK_FREE, (double)facts.free_bytes);
+    host_facts_read(&observer->host, observer->observed->env, facts.path);
+    host_facts_show(&observer->host,
+                    journal_is_direct(log_store_journal(observer->observed->store)), to);
     snapshot_add(to, METRIC_DISK_MIN_FREE, (double)facts.min_free_bytes);
     snapshot_add(to, METRIC_DISK_REFUSING, disk_space_is_short(room, DISK_ROOM_LEADER));
 }
@@ -326,9 +375,14 @@ void observe_numbers(struct observer *observer) {
     if (observed->log != NULL) observe_log(observer);
     if (observed->partitions != NULL) observe_produce(observer);
     if (observed->transactions != NULL) observe_transactions(observer);
+    if (observed->rebalance_us != NULL)
+        snapshot_add_histogram(observer->snapshot, METRIC_GROUP_REBALANCE, observed->rebalance_us,
+                               0);
     if (observed->server != NULL) {
         observe_listeners(observer, server_stats_of(observed->server));
         observe_requests(observer, server_stats_of(observed->server));
+        if (has_logins(observed->settings)) observe_logins(observer);
+        observe_refusals(observer);
         observe_software(observer, &server_stats_of(observed->server)->clients);
     }
     if (observed->store != NULL) {

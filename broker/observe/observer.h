@@ -28,7 +28,7 @@
 /* Filled and emptied by the broker as its parts open and close; NULL: not open. */
 struct observed {
     struct env *env;
-    const struct log *log;
+    struct log *log;
     const struct broker_settings *settings;
     const struct server *server;
     struct log_store *store;
@@ -45,6 +45,7 @@ struct observed {
     const struct marker_sender *markers;
     struct lag_exchange *lag_exchange;
     const struct budget *group_memory;
+    const struct buckets *rebalance_us; /* of groups here (bounds_latency) */
     bool registered, stopping;
 };
 

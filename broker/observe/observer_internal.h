@@ -5,18 +5,18 @@
 #define BROKER_OBSERVE_OBSERVER_INTERNAL_H
 
 #include "broker/coordinator/group/group.h"
+#include "broker/coordinator/serving/group_listing.h"
 #include "broker/lag/group_lag.h"
+#include "broker/observe/host_facts.h"
 #include "broker/observe/observer.h"
 #include "broker/observe/partition_look.h"
 #include "broker/observe/topic_sums.h"
-
-enum { OBSERVED_GROUP_STATES = 7 };
 
 /* Of the groups walked so far. */
 struct observed_groups {
     struct group_cursor *cursors; /* one of each coordinator that led when it began */
     size_t count, at;
-    uint64_t states[OBSERVED_GROUP_STATES];
+    uint64_t states[GROUP_STATES];
     size_t most, named;                                      /* that have numbers of their own */
     uint64_t other_members, other_commits, other_rebalances; /* of those that have not */
     uint64_t folded;
@@ -60,6 +60,7 @@ struct observer {
     struct observed_groups groups;
     struct observed_lag lag;
     struct partition_look partitions; /* on demand, beside it */
+    struct host_facts host;
 };
 
 /* "timeout": as it is told. */

@@ -34,7 +34,6 @@ static void count_name(void *arg, const char *name) {
 
 void process_numbers(struct env *env, struct snapshot *snapshot, int64_t began_ms) {
     struct rusage usage;
-    struct rlimit limit;
     uint64_t files = 0;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         snapshot_add(snapshot, METRIC_PROCESS_CPU,
@@ -42,7 +41,5 @@ void process_numbers(struct env *env, struct snapshot *snapshot, int64_t began_m
     add_memory(env, snapshot);
     if (env_list_dir(env, "/proc/self/fd", count_name, &files) == ERR_NONE)
         snapshot_add(snapshot, METRIC_PROCESS_OPEN_FDS, (double)files);
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-        snapshot_add(snapshot, METRIC_PROCESS_MAX_FDS, (double)limit.rlim_cur);
     snapshot_add(snapshot, METRIC_PROCESS_START, (double)began_ms / 1000);
 }

@@ -104,6 +104,7 @@ static void look(void *arg) {
     struct recorder *recorder = arg;
     const struct observed *observed = recorder->observed;
     look_at_loop(recorder, env_now_us(observed->env));
+    log_tell_left_out(observed->log);
     for (size_t i = 0; i < metadata_broker_count(recorder->metadata); i++)
         look_at_broker(recorder, metadata_broker_at(recorder->metadata, i));
     look_at_disk(recorder);

@@ -16,7 +16,8 @@
  * of partition_append have ended when `lost` comes.
  *
  * Every partition has the producer state (producer_applier.c) and the start of its log
- * (log_start_applier.c), and the marks of its tombstones (partition_tombstones.c); a partition of a
+ * (log_start_applier.c), the marks of its tombstones (partition_tombstones.c), and the groups that
+ * share it (partition_shares.c); a partition of a
  * coordinator's topic has that of its coordinator as well, which comes with struct partition_spec
  * and is the partition's from partition_open on.
  */
@@ -57,8 +58,8 @@ struct applier_type {
      * What is applied between two steps is in the bytes as well: together they make the state of
      * the moment in which it returns true. */
     bool (*encode)(void *state, void **walk, struct snapshot_bytes *into);
-    /* Of one that takes several steps, and is not the last of a partition that does: its walk stays
-     * when it has returned true, and here, at once, comes what has changed since. */
+    /* Of one that takes several steps, but for one of a partition: its walk stays when it has
+     * returned true, and here, at once, comes what has changed since. */
     void (*encode_rest)(void *state, void *walk, struct snapshot_bytes *into);
     /* It is called no more, before it returned true, or before encode_rest; `walk` is not NULL. */
     void (*encode_stop)(void *state, void *walk);
@@ -69,7 +70,7 @@ struct applier_type {
     void (*reset)(void *state);
     void (*free)(void *state);
     /* NULL: nothing to do; but encode, restore, reset are there, and encode_stop where encode takes
-     * several steps, and encode_rest as well but in the last one of a partition that does. */
+     * several steps, and encode_rest as well but in one of a partition. */
 };
 
 struct applier {

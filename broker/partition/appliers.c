@@ -12,6 +12,7 @@ void appliers_open(struct partition *partition, const struct applier *own) {
     }
     partition->appliers[partition->applier_count++] = log_start_applier(partition);
     partition->appliers[partition->applier_count++] = tombstone_applier(partition);
+    partition->appliers[partition->applier_count++] = share_applier(partition);
 }
 
 void appliers_opened(struct partition *partition) {

@@ -3,10 +3,11 @@
  * turn of the loop for itself, however much it is.
  *
  * A snapshot, little-endian: u32 "DRAS", u32 appliers; for each u32 mark, u32 version, u32 length,
- * its bytes. What holds it has a checksum (storage/log/applier_snapshot.h). Before there were
+ * its bytes. What holds it has a checksum (storage/state/state_files.h). Before there were
  * several appliers a snapshot was the producer state alone; before the start of a log could move
- * there was none of it, and before tombstones went there were no marks of them. All are still read:
- * of the last appliers some may be missing, which are empty then.
+ * there was none of it, before tombstones went there were no marks of them, and before there were
+ * groups that share, none of those. All are still read: of the last appliers some may be missing,
+ * which are empty then; so those that are empty are left out, for programs that do not know them.
  *
  * Happy path of keeping: the appliers that need many steps go first, one after the other, while
  * entries go on being applied; in the turn in which the last of them ends follow the others, and
@@ -22,13 +23,13 @@ enum {
     SNAPSHOT_MARK = 0x53415244, /* "DRAS" */
     HEAD_SIZE = 8,
     APPLIER_HEAD_SIZE = 12,
-    APPLIERS_LATER = 2, /* the last ones, which came one after the other */
+    APPLIERS_LATER = 3, /* the last ones, which came one after the other */
 };
 
 struct appliers_keeping {
     struct env_task task; /* first */
     struct partition *partition;
-    size_t applier; /* whose turn it is */
+    size_t rank; /* of the one whose turn it is */
     void *walks[APPLIERS_MAX];
     struct snapshot_bytes parts[APPLIERS_MAX];
 };
@@ -47,24 +48,31 @@ struct appliers_restoring {
 
 /* ---- Keeping ---- */
 
-/* The next one, from *at on, that takes several steps. */
-static void skip_others(const struct partition *partition, size_t *at) {
-    while (*at < partition->applier_count && partition->appliers[*at].type->encode_stop == NULL)
-        (*at)++;
+/* The one whose turn it is as the `rank`th of those that take several steps: the one of which no
+ * rest can follow is the last. NULL: there is none. */
+static const struct applier *stepping(const struct partition *partition, size_t rank,
+                                      size_t *place) {
+    for (int has_rest = 1; has_rest >= 0; has_rest--)
+        for (*place = 0; *place < partition->applier_count; (*place)++) {
+            const struct applier *applier = &partition->appliers[*place];
+            if (applier->type->encode_stop != NULL &&
+                (applier->type->encode_rest != NULL) == (has_rest == 1) && rank-- == 0)
+                return applier;
+        }
+    return NULL;
 }
 
 /* A step of the one whose turn it is. True: those that take several steps are through, as of now.
  */
-static bool encode_step(const struct partition *partition, size_t *at, void **walks,
+static bool encode_step(const struct partition *partition, size_t *rank, void **walks,
                         struct snapshot_bytes *parts) {
-    skip_others(partition, at);
-    if (*at == partition->applier_count) return true;
-    const struct applier *applier = &partition->appliers[*at];
-    if (!applier->type->encode(applier->state, &walks[*at], &parts[*at])) return false;
-    if (applier->type->encode_rest == NULL) walks[*at] = NULL;
-    (*at)++;
-    skip_others(partition, at);
-    return *at == partition->applier_count;
+    size_t at;
+    const struct applier *applier = stepping(partition, *rank, &at);
+    if (applier == NULL) return true;
+    if (!applier->type->encode(applier->state, &walks[at], &parts[at])) return false;
+    if (applier->type->encode_rest == NULL) walks[at] = NULL;
+    (*rank)++;
+    return stepping(partition, *rank, &at) == NULL;
 }
 
 static void encode_others(const struct partition *partition, void **walks,
@@ -85,9 +93,12 @@ static struct snapshot_bytes put_together(const struct partition *partition,
     struct snapshot_bytes all = {0};
     uint8_t head[APPLIER_HEAD_SIZE];
     le_put_u32(head, SNAPSHOT_MARK);
-    le_put_u32(head + 4, (uint32_t)partition->applier_count);
+    size_t count = partition->applier_count;
+    while (count > partition->applier_count - APPLIERS_LATER && parts[count - 1].len == 0)
+        count--;
+    le_put_u32(head + 4, (uint32_t)count);
     snapshot_bytes_put(&all, head, HEAD_SIZE);
-    for (size_t i = 0; i < partition->applier_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct applier_type *type = partition->appliers[i].type;
         le_put_u32(head, type->mark);
         le_put_u32(head + 4, type->version);
@@ -109,7 +120,7 @@ static void keeping_end(struct appliers_keeping *keeping) {
 static void keep_some(struct env_task *task) {
     struct appliers_keeping *keeping = (struct appliers_keeping *)task;
     struct partition *partition = keeping->partition;
-    while (!encode_step(partition, &keeping->applier, keeping->walks, keeping->parts))
+    while (!encode_step(partition, &keeping->rank, keeping->walks, keeping->parts))
         if (env_turn_is_long(partition->env)) {
             env_yield(partition->env, &keeping->task);
             return;
@@ -136,8 +147,8 @@ void appliers_keep(struct partition *partition) {
 struct slice appliers_encode(struct partition *partition) {
     struct snapshot_bytes parts[APPLIERS_MAX] = {{0}};
     void *walks[APPLIERS_MAX] = {NULL};
-    size_t at = 0;
-    while (!encode_step(partition, &at, walks, parts))
+    size_t rank = 0;
+    while (!encode_step(partition, &rank, walks, parts))
         continue;
     encode_others(partition, walks, parts);
     struct snapshot_bytes all = put_together(partition, parts);

@@ -19,6 +19,7 @@ static int command(void *state, const uint8_t *bytes, size_t len, kafka_offset e
     if (given.offset > end_offset) return ERR_MALFORMED;
     if (given.offset > partition->log_start) partition->log_start = given.offset;
     producer_state_log_start(partition->producers, partition->log_start);
+    shares_pass(partition->shares, partition->log_start);
     if (given.everywhere > partition->everywhere) partition->everywhere = given.everywhere;
     partition->log_start_moved = true;
     partition->log_start_at_end = partition->log_start == end_offset;
@@ -41,6 +42,7 @@ static int restore(void *state, const uint8_t *bytes, size_t len, size_t *took) 
     if (len != SNAPSHOT_SIZE || (int64_t)le_get_u64(bytes) < 0) return ERR_MALFORMED;
     partition->log_start = (int64_t)le_get_u64(bytes);
     partition->everywhere = le_get_u64(bytes + 8);
+    shares_pass(partition->shares, partition->log_start);
     return ERR_NONE;
 }
 

@@ -59,13 +59,13 @@ static void on_committed(void *arg, struct entry *entry) {
 
 static void on_caught_up(void *arg) {
     struct partition *partition = arg;
-    bool moved = partition->log_start_moved;
-    partition->log_start_moved = false;
+    bool moved = partition->log_start_moved, began = partition->share_began;
+    partition->log_start_moved = partition->share_began = false;
     if (moved) partition_let_go(partition);
     partition_produces_advance(partition);
     partition_trims_advance(partition);
     partition_retain_bytes(partition);
-    partition_waiters_tell(partition, moved);
+    partition_waiters_tell(partition, moved || began);
     if (partition->queue.first != NULL) partition_produces_flush(partition);
     partition_note_moved(partition);
 }

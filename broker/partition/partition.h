@@ -27,6 +27,7 @@
 
 struct partition;
 struct producer_state;
+struct shares;
 
 /* From the topic's configuration; may change while open. */
 struct partition_settings {
@@ -134,6 +135,8 @@ bool partition_is_electing(const struct partition *partition);
 struct slice partition_applied_state(struct partition *partition);
 /* What is known here of its idempotent and transactional producers; changes with what commits. */
 const struct producer_state *partition_producers(const struct partition *partition);
+/* Groups that share it (broker/share/shares.h). */
+struct shares *partition_shares(struct partition *partition);
 /* What came when, and who fetches from where. */
 struct traffic *partition_traffic(struct partition *partition);
 /* Of a leader: how many replicas are in sync, itself included. 0: it does not lead. */

@@ -20,6 +20,7 @@
  *                          marks, as an applier
  *   producer_applier.c     what has committed, for the producer state
  *   log_start_applier.c    ... and for the start of the log
+ *   partition_shares.c     ... and for groups that share it
  *   appliers.c             what has committed, for all appliers
  *   appliers_snapshot.c    their snapshot, there and back, in steps
  *   partition.c            opening, closing, what the group tells
@@ -35,6 +36,7 @@
 #include "broker/partition/partition.h"
 #include "broker/partition/produced_batch.h"
 #include "broker/producer/producer_state.h"
+#include "broker/share/shares.h"
 #include "protocol/record/transaction_marker.h"
 #include "storage/log_types.h"
 
@@ -78,7 +80,7 @@ enum produce_place {
 /* The batches of one sender that are not checked yet, as they came; the first one is under way. */
 struct check_line;
 
-enum { APPLIERS_MAX = 4 };
+enum { APPLIERS_MAX = 5 };
 
 struct partition {
     struct shard *shard;
@@ -100,8 +102,10 @@ struct partition {
     uint64_t clean_pause_ms, clean_paused_to_ms; /* after rounds that failed; 0: none did lately */
     bool clean_lacked_room;                      /* the last one did so for want of room */
     bool log_start_moved;                        /* since who waits for it was told */
+    bool share_began;                            /* likewise */
     bool log_start_at_end;                       /* ... to behind all records that there were */
     struct tombstone_marks tombstones;
+    struct shares *shares;
     log_index start_told;   /* `everywhere` of the last command that this leader submitted */
     int64_t start_waits_ms; /* since when a member keeps files below the start here; 0: none does */
     kafka_offset retained_to; /* the furthest start that retention has submitted since this leads */
@@ -303,6 +307,11 @@ struct applier tombstone_applier(struct partition *partition);
 /* Those before it may go, here and now. */
 kafka_offset partition_tombstones_below(const struct partition *partition);
 
+/* ---- partition_shares.c ---- */
+
+/* Makes partition->shares. */
+struct applier share_applier(struct partition *partition);
+
 /* ---- partition_trim.c ---- */
 
 /* The log is to start at `offset`, not above the watermark; of a leader. Errors as
@@ -326,8 +335,8 @@ void partition_retain_bytes(struct partition *partition);
 
 /* ---- appliers.c ---- */
 
-/* The producer state, `own`, which is taken over (type NULL: none), the start of the log, and the
- * marks of tombstones. */
+/* The producer state, `own`, which is taken over (type NULL: none), the start of the log, the marks
+ * of tombstones, and the groups that share it. */
 void appliers_open(struct partition *partition, const struct applier *own);
 void appliers_opened(struct partition *partition);
 void appliers_close(struct partition *partition);

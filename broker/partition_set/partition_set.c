@@ -31,7 +31,6 @@
 
 enum {
     OPENINGS_MAX = 32, /* at one time */
-    TRY_AGAIN_FIRST_MS = 500,
     TRY_AGAIN_MOST_MS = 30 * 1000,
     /* 10,000 in 2.5 s: as fast as they can be, three brokers take all of two cores, and whoever
        produces meanwhile waits for 100 ms and more. */
@@ -212,6 +211,7 @@ static void stay_closed(struct row *row, const struct metadata_partition *source
     bool first = row->pause_ms == 0;
     row->state = ROW_CLOSED;
     row->damaged = error_is_damage(error);
+    row->passing = error == ERR_LIMIT || error == ERR_BUSY || error_is_no_room(error);
     row->pause_ms = pause_ms < TRY_AGAIN_MOST_MS ? pause_ms : TRY_AGAIN_MOST_MS;
     row->try_at_ms = env_now_ms(set->env) + row->pause_ms;
     if (!MUTANT(MUTANT_MARK_PASSES_CLOSED))
@@ -349,7 +349,7 @@ static void on_paced(void *arg) {
 static void try_closed(void *arg) {
     struct partition_set *set = arg;
     uint64_t now_ms = env_now_ms(set->env);
-    bool any = false;
+    bool any = partition_set_look_at_held(set);
     for (struct row *row = set->unopened; row != NULL; row = row->next) {
         if (row->state != ROW_CLOSED) continue;
         if (row->try_at_ms <= now_ms)
@@ -463,6 +463,12 @@ struct partition *partition_set_find_group(struct partition_set *set, uint64_t g
     struct row *row;
     HASH_FIND(hh, set->rows, &group, sizeof group, row);
     return row == NULL ? NULL : row->partition;
+}
+
+bool partition_set_is_closed(struct partition_set *set, uint64_t group) {
+    struct row *row;
+    HASH_FIND(hh, set->rows, &group, sizeof group, row);
+    return row != NULL && row->state == ROW_CLOSED && !row->passing;
 }
 
 struct partition *partition_set_find(struct partition_set *set, const char *topic, size_t topic_len,

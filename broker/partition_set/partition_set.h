@@ -3,9 +3,9 @@
  *
  * Happy path: commands that were applied leave their traces here; behind each batch of commits the
  * set is brought in line (a topic that came and went in one replay opens nothing), over several
- * turns of the loop when it is much. Partitions are opened a few at a time, what blocks in a lane;
- * those that are new here are bootstrapped, and when their first entries are durable the
- * directory's mark "metadata applied up to" moves.
+ * turns of the loop when it is much. Partitions are opened a few at a time, what blocks in a lane,
+ * and those that clients ask for before the others; those that are new here are bootstrapped, and
+ * when their first entries are durable the directory's mark "metadata applied up to" moves.
  * A replica that a plan brings here is opened empty, and brought up by its leader; one that left is
  * closed and its files go, before the same partition may come back as another replica.
  * Failures: a partition that cannot be opened (no room, too many files, damage) is closed, and the
@@ -46,7 +46,12 @@ void partition_set_free(struct partition_set *set);
 struct partition *partition_set_find(struct partition_set *set, const char *topic, size_t topic_len,
                                      int32_t index);
 struct partition *partition_set_find_group(struct partition_set *set, uint64_t group);
+/* A replica of it is to be here, and cannot be opened. Not so while what is in the way may pass (no
+ * room, too many files). */
+bool partition_set_is_closed(struct partition_set *set, uint64_t group);
 size_t partition_set_count(const struct partition_set *set); /* open ones */
+/* Somebody asks for it: if it waits to be opened here, it is the next one. */
+void partition_set_ask_for(struct partition_set *set, uint64_t group);
 const struct produce_counts *partition_set_counts(const struct partition_set *set);
 
 /* Who wants to know of leads here. */

@@ -12,6 +12,8 @@
 #include "broker/partition_set/partition_set.h"
 #include "storage/journal/journal.h"
 
+enum { TRY_AGAIN_FIRST_MS = 500 };
+
 enum row_state { ROW_WAITING, ROW_OPENING, ROW_OPEN, ROW_CLOSED };
 
 struct row {
@@ -23,6 +25,7 @@ struct row {
     enum row_state state;
     bool removed; /* while it was opening */
     bool damaged; /* why it is closed: only a person can mend it, so the mark waits not for it */
+    bool passing; /* why it is closed: no room, too many files; that may be over at any time */
     struct partition_log_opening *opening;
     struct partition *partition;  /* NULL: not open */
     uint64_t try_at_ms, pause_ms; /* of a closed one */
@@ -46,15 +49,16 @@ struct partition_set {
     struct check_pool *checks;       /* of batches that all partitions are sent */
     const struct metadata *metadata; /* of the last reconcile */
     struct row *rows;
-    struct row *unopened, *last_unopened; /* in the order in which they came */
+    /* In the order in which they came, but for those that somebody asked for. */
+    struct row *unopened, *last_unopened;
     struct row *next_waiting; /* of `unopened`: none before it is waiting; NULL: none is */
     /* Whose logs were looked at, to be opened as turns have time for it. */
     struct row *looked, **looked_end;
     unsigned openings; /* under way, those of removed rows included */
     size_t open_count;
-    struct env_task go_on; /* behind openings that were over in this turn */
-    struct env_timer *try_again;
-    struct pace pace; /* of those that are new here */
+    struct env_task go_on;       /* behind openings that were over in this turn */
+    struct env_timer *try_again; /* what is closed, or held: TRY_AGAIN_FIRST_MS later, or more */
+    struct pace pace;            /* of those that are new here */
     struct env_timer *paced;
     uint64_t told;    /* what is applied, by the last reconcile */
     uint64_t applied; /* up to here all that was noted is in the rows */
@@ -63,6 +67,7 @@ struct partition_set {
     struct group_queue added;              /* or changed */
     struct left_replica *left, **left_end; /* whose files are to go, */
     bool files_go;                         /* those of the first are on their way */
+    struct left_replica *held;             /* that are not to go yet */
     struct noted *removing;                /* their groups */
     struct journal_waiter waiter;
     uint64_t marked;         /* given to journal_mark */
@@ -91,6 +96,8 @@ bool partition_set_is_ours(const struct partition_set *set,
 /* What a row is to be, and what it is when its partition has changed. */
 void partition_set_fill_row(struct row *row, const struct metadata_partition *source);
 void partition_set_change_row(struct row *row, const struct metadata_partition *source);
+/* Those that were given up, and are here: which of them may go now. False: there are none. */
+bool partition_set_look_at_held(struct partition_set *set);
 /* Goes on with what left. */
 void partition_set_remove_left(struct partition_set *set);
 /* This one has left, and is to be taken out. */

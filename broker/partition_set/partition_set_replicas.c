@@ -5,7 +5,10 @@
  * Happy path: a plan that changed gives an open row its new members, and makes a row where a
  * replica is to be here; one that is done takes ours away, if it left: it is closed, its files go
  * (partition_log.h), and only then a row of the same group is opened again, as another replica.
- * Failures: files that cannot be removed stay until the next start, which hears of it again.
+ * Failures: files that cannot be removed stay until the next start, which hears of it again. A
+ * replica that was given up as lost, and is here all the same, takes no part any more; but its
+ * files may be the last that there are: they go when its partition has been led without it for
+ * HELD_TIMEOUTS election timeouts, after which no leader is left that needs it for a majority.
  * Invariant: one removal at a time; while there is one to come for a group, no row of it is opened.
  */
 #include <inttypes.h>
@@ -17,6 +20,8 @@
 #include "broker/partition_set/partition_set_internal.h"
 #include "storage/log/partition_log.h"
 
+enum { HELD_TIMEOUTS = 4 };
+
 /* A replica of ours that left its partition; or whatever is here of the group but one, which others
  * must not meet. */
 struct left_replica {
@@ -25,6 +30,7 @@ struct left_replica {
     bool first; /* it was there when the partition was made */
     bool others;
     struct log_store_others which; /* then */
+    uint64_t held_ms;              /* of one that is held: since when it takes no part */
     struct partition_set *set;
     struct left_replica *next;
 };
@@ -55,9 +61,30 @@ void partition_set_fill_row(struct row *row, const struct metadata_partition *so
     row_take_members(row, source);
 }
 
+static void hold(struct partition_set *set, const struct left_replica *of);
+static void close_row(struct row *row);
+
+/* Ids rise: ours was given up as lost, and came back all the same. The plan that gave its place to
+ * the next one waits for that, which opens behind the removal. */
+static void give_way(struct row *row) {
+    struct partition_set *set = row->set;
+    struct left_replica left = {
+        .group = row->group, .replica = row->replica, .first = row->created != 0};
+    if (group_notes_have(set->removing, row->group)) return;
+    hold(set, &left);
+    if (row->state == ROW_OPENING) return; /* partition_set_has_left */
+    close_row(row);
+    group_queue_push(&set->added, left.group); /* the next one waits */
+    env_defer(set->env, &set->go_on);
+}
+
 void partition_set_change_row(struct row *row, const struct metadata_partition *source) {
     const struct metadata_replica *ours = metadata_replica_on(source, row->set->settings->node_id);
-    /* Else it has left, or another one has come: the removal sees to it. */
+    if (ours != NULL && ours->replica > row->replica) {
+        give_way(row);
+        return;
+    }
+    /* Else it has left: the removal sees to it. */
     if (ours == NULL || ours->replica != row->replica) return;
     row_take_members(row, source);
     if (row->partition != NULL)
@@ -84,6 +111,44 @@ static void add_left(struct partition_set *set, const struct left_replica *of) {
     group_notes_add(&set->removing, left->group);
 }
 
+/* ---- What was given up, and is here ---- */
+
+static void hold(struct partition_set *set, const struct left_replica *of) {
+    struct left_replica *held = mem_alloc(sizeof *held);
+    *held = *of;
+    held->set = set;
+    held->held_ms = env_now_ms(set->env);
+    held->next = set->held;
+    set->held = held;
+    group_notes_add(&set->removing, held->group);
+    env_timer_start(set->try_again, TRY_AGAIN_FIRST_MS * 1000);
+}
+
+/* Or there is no such partition any more. */
+static bool is_led_without_us(const struct left_replica *held) {
+    const struct partition_set *set = held->set;
+    if (set->metadata == NULL) return false;
+    if (metadata_partition_of_group(set->metadata, held->group) == NULL) return true;
+    uint64_t since_ms = env_now_ms(set->env) - held->held_ms;
+    struct leader leader = leader_table_get(set->leaders, held->group);
+    return since_ms >= (uint64_t)HELD_TIMEOUTS * set->settings->raft_election_timeout_ms &&
+           leader.node != LEADER_NONE && leader.node != set->settings->node_id;
+}
+
+bool partition_set_look_at_held(struct partition_set *set) {
+    for (struct left_replica **at = &set->held; *at != NULL;) {
+        struct left_replica *held = *at;
+        if (!is_led_without_us(held)) {
+            at = &held->next;
+            continue;
+        }
+        *at = held->next;
+        add_left(set, held);
+        mem_free(held);
+    }
+    return set->held != NULL;
+}
+
 void partition_set_replica_left(struct partition_set *set,
                                 const struct metadata_partition *partition,
                                 const struct metadata_replica *replica) {
@@ -101,7 +166,7 @@ void partition_set_met_other(struct row *row) {
     struct left_replica left = {.group = row->group,
                                 .others = true,
                                 .which = {.keep = row->replica, .below = row->replica}};
-    if (!group_notes_have(row->set->removing, row->group)) add_left(row->set, &left);
+    if (!group_notes_have(row->set->removing, row->group)) hold(row->set, &left);
 }
 
 struct stored_look {
@@ -130,6 +195,13 @@ void partition_set_restored(struct partition_set *set, const struct metadata *me
     group_notes_each(set->stored, look_at_stored, &look);
 }
 
+/* Not while it is opening. */
+static void close_row(struct row *row) {
+    if (row->partition != NULL && partition_is_leading(row->partition))
+        leader_table_lost(row->set->leaders, row->group);
+    partition_set_drop_row(row, false);
+}
+
 /* The first of the list is over. */
 static void drop_first(struct partition_set *set) {
     struct left_replica *left = set->left;
@@ -137,6 +209,8 @@ static void drop_first(struct partition_set *set) {
     set->left = left->next;
     if (set->left == NULL) set->left_end = &set->left;
     for (const struct left_replica *at = set->left; at != NULL; at = at->next)
+        more = more || at->group == left->group;
+    for (const struct left_replica *at = set->held; at != NULL; at = at->next)
         more = more || at->group == left->group;
     if (!more) group_notes_take(&set->removing, left->group);
     group_queue_push(&set->added, left->group); /* another one may be to come here, */
@@ -160,9 +234,7 @@ static bool remove_first(struct partition_set *set) {
     HASH_FIND(hh, set->rows, &left->group, sizeof left->group, row);
     if (!left->others && row != NULL && row->replica == left->replica) {
         if (row->state == ROW_OPENING) return false; /* its end comes here again */
-        if (row->partition != NULL && partition_is_leading(row->partition))
-            leader_table_lost(set->leaders, row->group);
-        partition_set_drop_row(row, false);
+        close_row(row);
     }
     replica_id stored = left->first ? 0 : left->replica;
     struct log_store *store = shard_store(set->shard);
@@ -186,14 +258,24 @@ void partition_set_remove_left(struct partition_set *set) {
     while (set->left != NULL && !set->files_go && remove_first(set)) {}
 }
 
-bool partition_set_has_left(const struct row *row) {
-    for (const struct left_replica *left = row->set->left; left != NULL; left = left->next)
+static bool has_row(const struct left_replica *list, const struct row *row) {
+    for (const struct left_replica *left = list; left != NULL; left = left->next)
         if (!left->others && left->group == row->group && left->replica == row->replica)
             return true;
     return false;
 }
 
+bool partition_set_has_left(const struct row *row) {
+    return has_row(row->set->left, row) || has_row(row->set->held, row);
+}
+
 void partition_set_forget_left(struct partition_set *set) {
+    while (set->held != NULL) {
+        struct left_replica *held = set->held;
+        set->held = held->next;
+        group_notes_take(&set->removing, held->group);
+        mem_free(held);
+    }
     while (set->left != NULL)
         drop_first(set);
     set->files_go = false;

@@ -1,5 +1,5 @@
-/* The set's list of rows that are not open, and the end of a row. Invariant: a row that is not open
- * is in the list, once. */
+/* The set's list of rows that are not open, their order, and the end of a row. Invariant: a row
+ * that is not open is in the list, once. */
 #include "base/mem.h"
 #include "broker/partition_set/partition_set_internal.h"
 
@@ -18,6 +18,25 @@ void partition_set_unlist_unopened(struct row *row) {
     *(row->prev != NULL ? &row->prev->next : &set->unopened) = row->next;
     *(row->next != NULL ? &row->next->prev : &set->last_unopened) = row->prev;
     row->next = row->prev = NULL;
+}
+
+/* It comes in front of those that may be opened. Its own files may still be removed: then it is
+ * passed over again. */
+void partition_set_ask_for(struct partition_set *set, uint64_t group) {
+    struct row *row;
+    HASH_FIND(hh, set->rows, &group, sizeof group, row);
+    if (row == NULL || row->state != ROW_WAITING || row == set->next_waiting) return;
+    partition_set_unlist_unopened(row);
+    struct row *behind = set->next_waiting;
+    if (behind == NULL) {
+        partition_set_list_unopened(row);
+        return;
+    }
+    row->next = behind;
+    row->prev = behind->prev;
+    *(row->prev != NULL ? &row->prev->next : &set->unopened) = row;
+    behind->prev = row;
+    set->next_waiting = row;
 }
 
 void partition_set_drop_row(struct row *row, bool deleted) {

@@ -9,7 +9,12 @@
 #include "broker/metadata/metadata_roster.h"
 #include "broker/placement/placement.h"
 
-enum { LOOK_US = 200 * 1000, PARTITIONS_A_LOOK = 2000, SUBMIT_MS = 10 * 1000 };
+enum {
+    LOOK_US = 200 * 1000,
+    PARTITIONS_A_LOOK = 2000,
+    SUBMIT_MS = 10 * 1000,
+    VOTERS_LEFT_MIN = 3 /* on the metadata: of fewer none goes before another one comes */
+};
 
 struct drains {
     struct env *env;
@@ -107,26 +112,32 @@ static bool plan_nodes(const struct drains *drains, const struct metadata_partit
 
 /* ---- The vote on the metadata ---- */
 
-/* Who votes, with another broker in the place of one that drains; 0: nobody is to go, or nobody can
- * come. Into `nodes`, and as they are now into `former`. */
-static size_t plan_voters(const struct drains *drains, int32_t nodes[ROSTER_MAX],
-                          int32_t former[ROSTER_MAX]) {
-    size_t count = 0, leaver = ROSTER_MAX;
+struct voters {
+    int32_t items[ROSTER_MAX];
+    size_t count;
+};
+
+/* Who is to vote (`nodes`), and who does (`former`): another broker in the place of one that
+ * drains, or fewer where all others vote already. False: nobody is to go, or too few would stay. */
+static bool plan_voters(const struct drains *drains, struct voters *nodes, struct voters *former) {
+    size_t leaver = ROSTER_MAX;
+    nodes->count = 0;
     for (size_t i = 0; i < metadata_roster_count(drains->metadata); i++) {
         const struct roster_broker *row = metadata_roster_at(drains->metadata, i);
         if (!row->votes) continue;
-        if (row->draining) leaver = count;
-        nodes[count] = former[count] = row->node;
-        count++;
+        if (row->draining) leaver = nodes->count;
+        nodes->items[nodes->count++] = row->node;
     }
-    if (leaver == ROSTER_MAX) return 0;
+    *former = *nodes;
+    if (leaver == ROSTER_MAX) return false;
     size_t brokers = metadata_broker_count(drains->metadata);
     struct placement_broker *others = mem_alloc((brokers + 1) * sizeof *others);
-    size_t others_count = takers(drains, others);
-    size_t at = placement_another(others, others_count, nodes, count, leaver);
-    if (at < others_count) nodes[leaver] = others[at].node;
+    size_t count = takers(drains, others);
+    size_t at = placement_another(others, count, nodes->items, nodes->count, leaver);
+    bool comes = at < count, may_go = comes || nodes->count > VOTERS_LEFT_MIN;
+    if (may_go) nodes->items[leaver] = comes ? others[at].node : nodes->items[--nodes->count];
     mem_free(others);
-    return at < others_count ? count : 0;
+    return may_go;
 }
 
 /* ---- Planning ---- */
@@ -157,15 +168,15 @@ static void submit_plan(struct drains *drains, const struct metadata_partition *
 
 /* True: it is being submitted. */
 static bool look_at_voters(struct drains *drains) {
-    int32_t nodes[ROSTER_MAX], former[ROSTER_MAX];
-    size_t count = plan_voters(drains, nodes, former);
+    struct voters nodes, former;
     struct metadata_change change = {.validate_only = false};
-    if (count == 0) return false;
+    if (!plan_voters(drains, &nodes, &former)) return false;
     metadata_command_init(&change.command, COMMAND_SET_VOTERS);
     struct command_set_voters *command = &change.command.set_voters;
-    command->nodes.items = nodes;
-    command->former.items = former;
-    command->nodes.count = command->former.count = (int32_t)count;
+    command->nodes.items = nodes.items;
+    command->nodes.count = (int32_t)nodes.count;
+    command->former.items = former.items;
+    command->former.count = (int32_t)former.count;
     drains->submitting = true;
     drains->submit.done = on_submitted;
     metadata_group_submit(drains->group, &drains->submit, &change, SUBMIT_MS);
@@ -245,13 +256,24 @@ static void note_begins(struct drains *drains) {
     drains->begin_count = count;
 }
 
+/* Also where others are to vote in its place, and do not yet. */
+static bool votes(const struct drains *drains, const struct roster_broker *row) {
+    const struct raft_group *group = metadata_group_raft(drains->group);
+    struct raft_group_configuration now = {.count = 0};
+    bool votes = row->votes;
+    if (group != NULL) raft_group_configuration(group, &now); /* it is open */
+    for (size_t i = 0; i < now.count; i++)
+        votes = votes || (now.servers[i].replica == row->replica && now.servers[i].voter);
+    return votes;
+}
+
 bool drains_progress(const struct drains *drains, int32_t node, struct drain_progress *progress) {
     const struct roster_broker *row = metadata_roster_of(drains->metadata, node);
     const struct drain_begin *begin = begin_of(drains, node);
     if (row == NULL || !row->draining) return false;
     *progress = (struct drain_progress){
         .replicas = metadata_load_of(drains->metadata, node).replicas,
-        .votes = row->votes,
+        .votes = votes(drains, row),
         .left_s = -1};
     if (progress->replicas == 0) progress->left_s = 0;
     if (begin == NULL || begin->replicas <= progress->replicas) return true;

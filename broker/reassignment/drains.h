@@ -4,11 +4,12 @@
  * Happy path: while a broker of the roster drains, the next of its partitions that does not move is
  * planned onto the broker that placement would choose (rack, then load), in the same place of the
  * list; the partition's leader takes the steps (reassignments.h). Before that its vote on the
- * metadata goes to another one, chosen likewise (metadata_servers.h). Nothing is remembered, so
- * another metadata leader goes on where this one was. Failures: a partition for which there is no
- * other broker stays, and is looked at again in each round, because one may come; a plan that is
- * refused likewise. Every broker, leading or not, notes since when it sees one drain, and tells how
- * far that is. Invariant: at most DRAIN_PLANS_MAX plans are under way when one is added.
+ * metadata goes to another one, chosen likewise (metadata_servers.h), or to nobody, where all
+ * others vote already and three are left. Nothing is remembered, so another metadata leader goes on
+ * where this one was. Failures: a partition for which there is no other broker stays, and is looked
+ * at again in each round, because one may come; a plan that is refused likewise. Every broker,
+ * leading or not, notes since when it sees one drain, and tells how far that is. Invariant: at most
+ * DRAIN_PLANS_MAX plans are under way when one is added.
  */
 #ifndef BROKER_REASSIGNMENT_DRAINS_H
 #define BROKER_REASSIGNMENT_DRAINS_H

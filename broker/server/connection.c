@@ -21,10 +21,10 @@
 
 #include "base/check.h"
 #include "base/container_of.h"
-#include "base/io/foreign_protocol.h"
 #include "base/io/frame_reader.h"
 #include "base/io/send_queue.h"
 #include "base/mem.h"
+#include "broker/login/logins.h"
 #include "broker/server/connection_internal.h"
 #include "broker/server/request_decode.h"
 #include "broker/server/request_encode.h"
@@ -34,24 +34,12 @@
 #include "protocol/messages/frame.h"
 
 enum {
-    UNREAD_MAX = 4 << 20,     /* a client that leaves so much of its answers unread is not read */
     ANSWER_MOST = 64 << 20,   /* an answer may take so much memory (all topics of a cluster) */
     INLINE_BYTES = 256 << 10, /* one that takes more is encoded off the loop */
     FRAME_PREFIX = 4,
-    WAITS_MAX = 2, /* requests whose work waits: one is worked on, one is ready */
 };
 
-/* ---- What the connection waits for ---- */
-
-static void update_reading(struct connection *connection) {
-    if (connection->closed) return;
-    bool busy = connection->holds > 0 || connection->waits >= WAITS_MAX ||
-                connection->in_flight >= connection->host->max_in_flight ||
-                connection->charged_answers >= UNREAD_MAX;
-    /* one that is abandoned is read to its end, which is near, so that nothing of it stays */
-    frame_reader_pause(connection->reader,
-                       connection->closing || (busy && connection->queue != NULL));
-}
+/* ---- Ends ---- */
 
 static void free_if_gone(struct connection *connection) {
     if (!connection->closed || connection->inside > 0 || connection->first != NULL) return;
@@ -60,6 +48,7 @@ static void free_if_gone(struct connection *connection) {
     const struct connection_host *host = connection->host;
     void *owner = connection->owner;
     env_defer_cancel(host->env, &connection->sweep);
+    login_free(connection->login);
     mem_free(connection);
     host->gone(owner);
 }
@@ -98,7 +87,7 @@ static void sweep(struct connection *connection, bool must_one) {
     else if (connection->closed)
         free_if_gone(connection);
     else
-        update_reading(connection);
+        connection_update_reading(connection);
 }
 
 static void sweep_ended(struct connection *connection) {
@@ -139,6 +128,8 @@ void connection_close(struct connection *connection) {
     if (connection->closed) return;
     connection->closed = true;
     client_book_remove(&connection->host->stats->clients, &connection->entry);
+    strangers_remove(connection->host->strangers, &connection->stranger);
+    env_timer_free(connection->mute_timer);
     frame_reader_free(connection->reader);
     stop_listening(connection);
     either_close(connection->stream);
@@ -172,15 +163,17 @@ static void flush_answers(struct connection *connection) {
             connection->stored_bytes -= request->answer[i].len;
             send_answer(connection, request->answer[i]);
         }
+        request_leaves(request);
         request->answer_count = 0;
         if (request->close_after) connection->closing = true;
         request_free(request);
     }
     connection_recount(connection);
+    if (connection->first != NULL) request_steps_first(connection->first);
     if (connection->closing && send_queue_bytes(connection->queue) == 0)
         connection_close(connection);
     else
-        update_reading(connection);
+        connection_update_reading(connection);
 }
 
 static void queue_drained(void *arg) {
@@ -202,6 +195,7 @@ static void request_end(struct request *request) {
         sweep_ended(connection);
         return;
     }
+    connection_recount(connection); /* before it is given back: nobody is to see room between */
     request_give_back(request);
     flush_answers(connection);
 }
@@ -263,6 +257,16 @@ void request_respond_nothing(struct request *request) {
     request_end(request);
 }
 
+void request_respond_bare(struct request *request, const void *bytes, size_t len) {
+    uint8_t prefix[FRAME_PREFIX] = {(uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8),
+                                    (uint8_t)len};
+    if (!request->dead) {
+        emit(request, slice_copy(NULL, prefix, sizeof prefix));
+        if (len > 0) emit(request, slice_copy(NULL, bytes, len));
+    }
+    request_end(request);
+}
+
 void request_close_connection(struct request *request) {
     request->close_after = true;
     request_end(request);
@@ -289,7 +293,7 @@ void request_hold_connection(struct request *request) {
     if (request->holds || request->dead) return;
     request->holds = true;
     request->connection->holds++;
-    update_reading(request->connection);
+    connection_update_reading(request->connection);
 }
 
 void request_tell_when_gone(struct request *request) {
@@ -300,14 +304,14 @@ void request_work_waits(struct request *request) {
     if (request->waits || request->dead) return;
     request->waits = true;
     request->connection->waits++;
-    update_reading(request->connection);
+    connection_update_reading(request->connection);
 }
 
 void request_work_goes_on(struct request *request) {
     if (!request->waits) return;
     request->waits = false;
     request->connection->waits--;
-    update_reading(request->connection);
+    connection_update_reading(request->connection);
 }
 
 /* ---- Frames ---- */
@@ -320,6 +324,10 @@ void connection_complain(struct connection *connection, const char *what) {
 
 static void run_handler(struct request *request) {
     struct env *env = request->env;
+    if (!connection_may_serve(request)) {
+        request_close_because(request, "nothing says who may ask it, so nobody may");
+        return;
+    }
     const char *before = env_running(env, kp_api_find(request->api_key)->name);
     dispatch_call(request->connection->host->dispatch, request);
     env_running(env, before);
@@ -365,7 +373,7 @@ static void take_up(struct connection *connection, struct request *request, int 
     server_stats_request(connection->host->stats, request->api_key, request->api_version);
     client_book_request(&connection->entry, request->api_key, request->ctx.client_id,
                         env_now_ms(request->env));
-    update_reading(connection);
+    connection_update_reading(connection);
     if (connection->queue != NULL)
         run_handler(request);
     else
@@ -410,7 +418,8 @@ static void frame_came(void *arg, struct slice frame) {
     connection->entry.received_bytes += FRAME_PREFIX + frame.len;
     struct request *request = request_new(connection, frame);
     struct error_text why;
-    int error = request_decode(request, &why);
+    int error = connection_admit(connection, request, &why);
+    if (error == ERR_NONE && request->message == NULL) error = request_decode(request, &why);
     if (error == ERR_AGAIN)
         request_decode_later(request, host->decoded, host->larges, host->crowd, &decode_events);
     connection_add_request(connection, request);
@@ -426,7 +435,7 @@ static void tell_of_tls(struct connection *connection) {
                           ? NULL
                           : secure_stream_why(connection->stream.secure);
     if (why == NULL) return;
-    connection->host->stats->refused[REFUSED_GARBAGE]++;
+    connection->host->stats->refused[REFUSED_TLS]++;
     connection_complain(connection, why);
 }
 
@@ -438,18 +447,7 @@ static void stream_ended(void *arg, int error, uint32_t length) {
         connection_close(connection);
         return;
     }
-    const char *foreign = foreign_protocol(length);
-    if (foreign != NULL)
-        error_set(
-            &why, error,
-            "it speaks %s, and this listener serves Kafka's protocol in plain text; if it is a Kafka client, give "
-            "it security.protocol=PLAINTEXT, else another port",
-            foreign);
-    else
-        error_set(
-            &why, error,
-            "its request claims to have %u bytes; requests have 8 to %u (socket.request.max.bytes)",
-            length, connection->host->max_request_bytes);
+    connection_explain_length(connection, error, length, &why);
     struct request *request = request_new(connection, (struct slice){0});
     connection_add_request(connection, request);
     connection_refuse(connection, request, &why);
@@ -460,25 +458,32 @@ static const struct frame_reader_events frame_events = {.frame = frame_came,
                                                         .hung_up = client_hung_up};
 
 struct connection *connection_new(const struct connection_host *host, struct env_stream *stream,
-                                  const char *listener, struct tls_listening *tls, void *owner) {
+                                  const struct connection_manner *manner, void *owner) {
     struct connection *connection = mem_zalloc(sizeof *connection);
     connection->host = host;
     connection->owner = owner;
-    connection->listener = listener;
-    connection->counts = server_stats_listener(host->stats, listener);
+    connection->listener = manner->listener;
+    connection->counts = server_stats_listener(host->stats, manner->listener);
     connection->sweep.run = sweep_on;
     env_stream_set_patient(stream);
     env_stream_peer(stream, connection->peer);
-    connection->entry.listener = listener;
+    connection->connected_us = env_now_us(host->env);
+    connection->entry.listener = manner->listener;
     connection->entry.peer = connection->peer;
     client_book_add(&host->stats->clients, &connection->entry, env_now_ms(host->env));
-    connection->stream = tls == NULL ? either_plain(stream) : tls_listening_take(tls, stream);
+    connection->stream = manner->tls == NULL ? either_plain(stream)
+                                             : tls_listening_take(manner->tls, stream);
+    if (manner->logs_in) {
+        connection->login = login_new(host->logins);
+        strangers_add(host->strangers, &connection->stranger, env_now_us(host->env));
+    }
     connection->queue = send_queue_new_on(host->env, connection->stream, 0, queue_drained,
                                           connection);
     send_queue_set_patient(connection->queue);
-    connection->reader = frame_reader_new_on(host->env, connection->stream, host->requests,
-                                             KP_REQUEST_MIN, host->max_request_bytes, &frame_events,
-                                             connection);
+    connection->reader = frame_reader_new_on(
+        host->env, connection->stream, host->requests, manner->logs_in ? 1 : KP_REQUEST_MIN,
+        manner->logs_in ? logins_options(host->logins)->frame_max : host->max_request_bytes,
+        &frame_events, connection);
     frame_reader_set_patience(connection->reader, FRAMES_WAIT);
     return connection;
 }

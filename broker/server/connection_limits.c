@@ -1,8 +1,11 @@
 /*
- * Clients that take what others need: slow, deaf, idle, or without a request while others wait. The
- * server asks about each of them in turn, the oldest first; who has a good reason stays, and who
- * has none is named on the log and closed.
+ * Clients that take what others need. Those that are slow, deaf, idle, or without a request while
+ * others wait: the server asks about each of them in turn, the oldest first; who has a good reason
+ * stays, and who has none is named on the log and closed. And those that use more than their quota:
+ * the answer that says so leaves at once, what was read already is served, and nothing more is read
+ * until their time is over (KIP-219); a longer wait takes the place of a shorter one.
  */
+#include "base/container_of.h"
 #include "base/io/frame_reader.h"
 #include "base/io/send_queue.h"
 #include "broker/server/connection_internal.h"
@@ -13,6 +16,7 @@ enum { SILENT_PART = 5 };
 void connection_close_if_slow(struct connection *connection, uint32_t longest_ms) {
     struct error_text why;
     uint64_t longest_us = (uint64_t)longest_ms * 1000;
+    if (connection->muted_until_us > 0) return; /* it may not send */
     if (frame_reader_slow_us(connection->reader) >= longest_us)
         error_set(
             &why, ERR_TIMEOUT,
@@ -54,9 +58,23 @@ void connection_close_if_deaf(struct connection *connection, uint32_t longest_ms
     connection_close(connection);
 }
 
+void connection_close_if_passing(struct connection *connection, uint32_t longest_ms) {
+    struct error_text why;
+    uint64_t now_us = env_now_us(connection->host->env), since_us = connection->passes_since_us;
+    if (since_us == 0 || now_us - since_us < (uint64_t)longest_ms * 1000) return;
+    error_set(
+        &why, ERR_TIMEOUT,
+        "it has been taking %zu bytes of answers for more than %u ms, and others wait for the memory for answers "
+        "(queued.max.request.bytes)",
+        connection->charged_answers, longest_ms);
+    connection_complain(connection, why.text);
+    connection_close(connection);
+}
+
 bool connection_close_if_idle(struct connection *connection, uint32_t idle_ms) {
     struct error_text why;
     if (connection->parked > 0) return false; /* it waits for us, and for others */
+    if (connection->muted_until_us > 0) return false;
     uint64_t stalled_us = connection->queue == NULL ? 0 : send_queue_stalled_us(connection->queue);
     if (stalled_us > 0 && stalled_us < (uint64_t)idle_ms * 1000) return false;
     if (stalled_us > 0) {
@@ -73,4 +91,75 @@ void connection_close_unserved(struct connection *connection) {
     connection_complain(
         connection, "it has not sent a request, and others wait to be let in (max.connections)");
     connection_close(connection);
+}
+
+void connections_close_strangers(const struct connection_host *host, uint32_t longest_ms,
+                                 size_t most) {
+    struct strangers *strangers = host->strangers;
+    struct error_text why;
+    uint64_t now_us = env_now_us(host->env);
+    while (strangers->oldest != NULL) {
+        struct connection *connection = CONTAINER_OF(strangers->oldest, struct connection,
+                                                     stranger);
+        bool late = now_us - strangers->oldest->since_us >= (uint64_t)longest_ms * 1000;
+        if (!late && strangers->count <= most) return;
+        if (late)
+            error_set(&why, ERR_TIMEOUT,
+                      "it has not logged in for %u ms (connection.setup.timeout.ms)", longest_ms);
+        else
+            error_set(&why, ERR_LIMIT,
+                      "it has not logged in yet, and more than %zu like it are here, a quarter of "
+                      "max.connections",
+                      most);
+        connection_complain(connection, why.text);
+        connection_close(connection);
+    }
+}
+
+/* ---- Quotas ---- */
+
+static void unmute(void *arg) {
+    struct connection *connection = arg;
+    connection->muted_until_us = 0;
+    connection->host->active(connection->owner); /* it was not idle */
+    connection_update_reading(connection);
+}
+
+static void mute(struct connection *connection, uint32_t wait_ms) {
+    struct env *env = connection->host->env;
+    if (wait_ms == 0 || connection->queue == NULL || connection->closed) return;
+    uint64_t until_us = env_now_us(env) + (uint64_t)wait_ms * 1000;
+    if (until_us <= connection->muted_until_us) return;
+    if (connection->mute_timer == NULL)
+        connection->mute_timer = env_timer_new(env, unmute, connection);
+    connection->muted_until_us = until_us;
+    env_timer_start_at(connection->mute_timer, until_us);
+    connection_update_reading(connection);
+}
+
+static struct quota_asker asker_of(const struct request *request) {
+    return (struct quota_asker){.principal = request->ctx.principal,
+                                .client = request->ctx.client_id};
+}
+
+uint32_t request_charge_quota(struct request *request, enum quota_key key, uint64_t used) {
+    struct connection *connection = request->connection;
+    struct quota_asker asker = asker_of(request);
+    uint32_t wait_ms = quotas_charge(connection->host->quotas, key, &asker, (double)used);
+    mute(connection, wait_ms);
+    return wait_ms;
+}
+
+uint32_t request_try_quota(struct request *request, enum quota_key key, uint64_t wanted,
+                           bool *given) {
+    struct connection *connection = request->connection;
+    struct quota_asker asker = asker_of(request);
+    uint32_t wait_ms = quotas_try(connection->host->quotas, key, &asker, (double)wanted, given);
+    mute(connection, wait_ms);
+    return wait_ms;
+}
+
+uint64_t request_quota_most(const struct request *request, enum quota_key key) {
+    struct quota_asker asker = asker_of(request);
+    return quotas_most(request->connection->host->quotas, key, &asker);
 }

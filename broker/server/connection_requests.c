@@ -12,10 +12,49 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/io/frame_reader.h"
 #include "base/io/send_queue.h"
 #include "base/mem.h"
 #include "broker/server/connection_internal.h"
 #include "broker/server/request_steps.h"
+#include "protocol/messages/api_table.h"
+
+enum {
+    UNREAD_MAX = 4 << 20, /* a client that leaves so much of its answers unread is not read */
+    WAITS_MAX = 2,        /* requests whose work waits: one is worked on, one is ready */
+};
+
+void connection_update_reading(struct connection *connection) {
+    if (connection->closed) return;
+    bool busy = connection->muted_until_us > 0 || connection->holds > 0 ||
+                connection->waits >= WAITS_MAX ||
+                connection->in_flight >= connection->host->max_in_flight ||
+                connection->charged_answers >= UNREAD_MAX;
+    /* one that is abandoned is read to its end, which is near, so that nothing of it stays */
+    frame_reader_pause(connection->reader,
+                       connection->closing || (busy && connection->queue != NULL));
+}
+
+/* What proves who somebody is does not stay in memory. */
+static void request_wipe(struct request *request) {
+    bool secret = request->api_key == KP_SASL_AUTHENTICATE ||
+                  request->api_key == KP_ALTER_USER_SCRAM_CREDENTIALS;
+    if (secret && request->frame.len > 0)
+        scram_wipe((void *)request->frame.data, request->frame.len);
+}
+
+/* Who went on past the limit keeps others waiting until its client has taken most of the answer. */
+static void end_pass_of(struct request *request) {
+    struct connection *connection = request->connection;
+    struct budget *answers = request->ctx.answers;
+    if (answers->passer != request) return;
+    if (connection->charged_answers <= ANSWER_ORDINARY) {
+        budget_end_pass(answers, request);
+        return;
+    }
+    connection->passes_since_us = env_now_us(request->env);
+    budget_pass_on(answers, request, connection);
+}
 
 void request_give_back(struct request *request) {
     struct budget *memory = request->ctx.memory;
@@ -23,7 +62,9 @@ void request_give_back(struct request *request) {
     if (request->released != NULL) request->released(request);
     request->released = NULL;
     request_steps_release(request);
+    end_pass_of(request);
     kp_arena_close(&request->arena);
+    request_wipe(request);
     slice_unref(&request->frame);
     request->charged = 0;
     budget_release(memory, charged);
@@ -49,8 +90,10 @@ void request_free(struct request *request) {
 struct request *request_new(struct connection *connection, struct slice frame) {
     struct request *request = mem_zalloc(sizeof *request);
     request->ctx = (struct request_ctx){.listener = connection->listener,
-                                        .principal = "User:ANONYMOUS",
+                                        .principal = login_principal(connection->login),
                                         .peer = connection->peer,
+                                        .access = connection->host->access,
+                                        .connected_us = connection->connected_us,
                                         .client_id = KP_NULL_STRING,
                                         .memory = connection->host->requests,
                                         .answers = connection->host->answers,
@@ -59,6 +102,7 @@ struct request *request_new(struct connection *connection, struct slice frame) {
     request->connection = connection;
     request->env = connection->host->env;
     request->began_us = env_now_us(request->env);
+    request->read_us = frame_reader_took_us(connection->reader);
     return request;
 }
 
@@ -86,9 +130,19 @@ void request_told(struct request *request, const struct kp_writer *answer) {
     request->connection->entry.errors += told->count > 0;
 }
 
-void request_note(const struct request *request) {
+void request_leaves(const struct request *request) {
+    if (request->ended_us == 0) return;
+    struct server_stats *stats = request->connection->host->stats;
+    buckets_add(&stats->produce_read_us, &bounds_sync, request->read_us);
+    buckets_add(&stats->produce_answer_us, &bounds_sync,
+                env_now_us(request->env) - request->ended_us);
+}
+
+void request_note(struct request *request) {
     const struct connection *connection = request->connection;
     struct client_book *book = &connection->host->stats->clients;
+    if (request->api_key == KP_PRODUCE && request->message != NULL)
+        request->ended_us = env_now_us(request->env);
     if (book->trace_until_ms == 0) return;
     struct traced_request note = {.client = connection->entry.id,
                                   .wall_ms = env_wall_ms(request->env),
@@ -151,4 +205,8 @@ void connection_recount(struct connection *connection) {
     connection->charged_answers = unread;
     if (unread > charged) budget_charge(connection->host->answers, unread - charged);
     if (unread < charged) budget_release(connection->host->answers, charged - unread);
+    if (unread <= ANSWER_ORDINARY) {
+        connection->passes_since_us = 0;
+        budget_end_pass(connection->host->answers, connection);
+    }
 }

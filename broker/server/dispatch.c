@@ -1,8 +1,11 @@
 /*
- * Which handler serves which API: one row for each row of the API table. See request.h.
+ * Which handler serves which API: one row for each row of the API table; and what handlers ask of
+ * who asks: everything may while the authorizer is off. See request.h.
  */
 #include "base/check.h"
 #include "base/mem.h"
+#include "broker/access/access.h"
+#include "broker/access/access_rows.h"
 #include "broker/server/request.h"
 #include "protocol/messages/api_table.h"
 #include "protocol/messages/describe_topic_partitions.h"
@@ -46,8 +49,10 @@ void dispatch_set(struct dispatch *dispatch, int16_t api_key, request_handler *h
 }
 
 bool dispatch_complete(const struct dispatch *dispatch) {
+    size_t count;
+    const struct kp_api *apis = kp_api_table(&count);
     for (size_t row = 0; row < dispatch->count; row++) {
-        if (dispatch->handlers[row] == NULL) return false;
+        if (dispatch->handlers[row] == NULL || access_row_of(apis[row].key) == NULL) return false;
     }
     return true;
 }
@@ -95,14 +100,59 @@ void dispatch_call(const struct dispatch *dispatch, struct request *request) {
     dispatch->handlers[row](dispatch->service, request);
 }
 
-/* There are no users and no ACLs yet; every handler asks already, so that they need no change when
- * there are. */
+/* ---- Authorization ---- */
+
+static struct access_question question_of(const struct request_ctx *ctx,
+                                          enum authorize_operation operation,
+                                          enum authorize_resource resource, const void *name,
+                                          size_t len) {
+    return (struct access_question){.api_key = ctx->api_key,
+                                    .principal = ctx->principal,
+                                    .peer = ctx->peer,
+                                    .listener = ctx->listener,
+                                    .operation = operation,
+                                    .resource = resource,
+                                    .name = {.data = name, .len = (int32_t)len}};
+}
+
 bool authorize(const struct request_ctx *ctx, enum authorize_operation operation,
                enum authorize_resource resource, const void *name, size_t len) {
-    (void)ctx;
-    (void)operation;
-    (void)resource;
-    (void)name;
-    (void)len;
-    return true;
+    if (ctx->access == NULL) return true;
+    struct access_question question = question_of(ctx, operation, resource, name, len);
+    return access_allows(ctx->access, &question);
+}
+
+bool authorize_seeing(const struct request_ctx *ctx, enum authorize_operation operation,
+                      enum authorize_resource resource, const void *name, size_t len) {
+    if (ctx->access == NULL) return true;
+    struct access_question question = question_of(ctx, operation, resource, name, len);
+    return access_may(ctx->access, &question);
+}
+
+bool authorize_has(const struct request_ctx *ctx, enum authorize_operation operation,
+                   enum authorize_resource resource, const void *name, size_t len) {
+    if (ctx->access == NULL) return true;
+    struct access_question question = question_of(ctx, operation, resource, name, len);
+    return access_has(ctx->access, &question);
+}
+
+bool authorize_some(const struct request_ctx *ctx, enum authorize_operation operation,
+                    enum authorize_resource resource) {
+    if (ctx->access == NULL) return true;
+    struct access_question question = question_of(ctx, operation, resource, "", 0);
+    return access_allows_some(ctx->access, &question);
+}
+
+bool authorize_every(const struct request_ctx *ctx, enum authorize_operation operation,
+                     enum authorize_resource resource) {
+    if (ctx->access == NULL) return true;
+    struct access_question question = question_of(ctx, operation, resource, "", 0);
+    return access_allows_every(ctx->access, &question);
+}
+
+bool authorize_could(const struct request_ctx *ctx, enum authorize_operation operation,
+                     enum authorize_resource resource, const void *name, size_t len) {
+    if (ctx->access == NULL) return true;
+    struct access_question question = question_of(ctx, operation, resource, name, len);
+    return access_could(ctx->access, &question);
 }

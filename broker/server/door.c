@@ -33,3 +33,15 @@ bool door_is_own(const char *peer) {
         if (strncmp(peer, own[i], strlen(own[i])) == 0) return true;
     return false;
 }
+
+void door_tell_full(struct log *log, struct log_limiter *limiter, size_t count, uint32_t most,
+                    uint32_t few_files) {
+    log_limited(
+        log, limiter, LOGGED_CONNECTIONS_FULL,
+        "%zu clients are connected; further ones wait until one leaves. Raise %s (now %u) to let more in",
+        count,
+        few_files
+            ? "the hard limit of open files (ulimit -Hn, LimitNOFILE), of which clients get half"
+            : "max.connections",
+        few_files ? few_files : most);
+}

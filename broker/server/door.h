@@ -12,6 +12,7 @@
 #define BROKER_SERVER_DOOR_H
 
 #include "base/env.h"
+#include "base/log.h"
 
 enum { DOOR_PLACES = 8 };
 
@@ -31,5 +32,10 @@ void door_close(struct door *door); /* all are closed */
 
 /* Of env_stream_peer: a client of this machine, by a loopback address. */
 bool door_is_own(const char *peer);
+
+/* Says that so many are here, which is all that may: `most`, or because of the limit of open files
+ * `few_files` (else 0). */
+void door_tell_full(struct log *log, struct log_limiter *limiter, size_t count, uint32_t most,
+                    uint32_t few_files);
 
 #endif

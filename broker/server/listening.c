@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "base/io/host_port.h"
 #include "base/io/listen_error.h"
-#include "broker/config/host_port.h"
 
 enum { BACKLOG = 1024 };
 
@@ -14,7 +14,8 @@ static int bind_one(struct listening *listening, struct env *env, const struct b
                     struct error_text *why) {
     struct listening_socket *socket = &listening->sockets[listening->count];
     char address[HOST_PORT_TEXT];
-    *socket = (struct listening_socket){.owner = owner, .name = of->name, .tls = of->tls};
+    *socket = (struct listening_socket){
+        .owner = owner, .name = of->name, .tls = of->tls, .logs_in = of->logs_in};
     int error = env_listen(env, host, port, BACKLOG, accepted, socket, &socket->listener,
                            &socket->port);
     if (error != ERR_NONE)

@@ -10,7 +10,7 @@ struct listening_socket {
     void *owner;
     struct env_listener *listener;
     const char *name; /* of the listener: the settings' */
-    bool tls;
+    bool tls, logs_in;
     int port;
 };
 

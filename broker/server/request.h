@@ -20,8 +20,11 @@
 
 #include "base/buffer.h"
 #include "base/env.h"
+#include "broker/access/acl.h"
+#include "broker/quotas/quota.h"
 #include "protocol/schema.h"
 
+struct access;
 struct connection;
 struct parking;
 
@@ -29,8 +32,11 @@ struct parking;
 struct request_ctx {
     const char *listener;  /* the name of that on which it came in ("PLAINTEXT"): answers have its
                               addresses */
-    const char *principal; /* "User:ANONYMOUS" until there is authentication */
+    const char *principal; /* "User:alice"; "User:ANONYMOUS" where nobody logs in */
     const char *peer;      /* "10.0.0.7:41234", for messages */
+    struct access *access; /* what it may (broker/access/access.h); NULL: everything */
+    int16_t api_key;       /* of the request */
+    uint64_t connected_us; /* when its connection came: later ones have more */
     struct kp_string client_id; /* as the client named itself; may be null */
     struct budget *memory;      /* of requests in flight: charge what waits with a request */
     /* Of answers that are not written yet: large ones get smaller while it is spent. */
@@ -63,9 +69,12 @@ struct request {
     size_t charged;    /* bytes of the message and the request, to ctx.memory */
     uint64_t began_us; /* when it was here; 0: its time was taken */
     uint64_t took_us;  /* ... and is this */
+    uint64_t read_us;  /* that it was here in part */
+    uint64_t ended_us; /* of Produce; 0: it has not */
     uint64_t answer_bytes;
     int16_t told; /* the first error that its answer tells; 0: none */
     bool dead, ended, holds, waits, parked, close_after;
+    bool bare; /* a token of a login, without a header: request_respond_bare */
     /* For broker/server/request_steps.h. */
     struct env *env;
     bool (*step)(struct request *request); /* NULL: none is wanted */
@@ -119,30 +128,55 @@ void request_timed(struct request *request);
 void request_work_waits(struct request *request);
 void request_work_goes_on(struct request *request); /* nothing if it does not wait */
 
+/* ---- Quotas (broker/quotas/quotas.h): nothing while there are none ---- */
+
+/* It has used so much more. Returns for how long its client is not read from now on, for its
+ * answer; 0: it is read. */
+uint32_t request_charge_quota(struct request *request, enum quota_key key, uint64_t used);
+/* The same of what it would be answered with; not `given`: it is not to have it now. */
+uint32_t request_try_quota(struct request *request, enum quota_key key, uint64_t wanted,
+                           bool *given);
+/* The most that it may be answered with; UINT64_MAX: there is no limit. */
+uint64_t request_quota_most(const struct request *request, enum quota_key key);
+
+/* ---- Logins (broker/login/login.h) ---- */
+
+struct login;
+/* What its client is at; NULL: its listener wants no logins. */
+struct login *request_login(struct request *request);
+/* It is known now. */
+void request_logged_in(struct request *request);
+/* It failed, and hears so later: the time that it has to log in is over for it, and does not close
+ * it before. */
+void request_login_failed(struct request *request);
+/* Behind its answer the connection is closed. */
+void request_close_behind(struct request *request);
+/* Ends it with these bytes as a frame. */
+void request_respond_bare(struct request *request, const void *bytes, size_t len);
+
 /* ---- Authorization ---- */
 
-enum authorize_operation {
-    AUTHORIZE_READ,
-    AUTHORIZE_WRITE,
-    AUTHORIZE_CREATE,
-    AUTHORIZE_DELETE,
-    AUTHORIZE_ALTER,
-    AUTHORIZE_DESCRIBE,
-    AUTHORIZE_DESCRIBE_CONFIGS,
-    AUTHORIZE_ALTER_CONFIGS,
-    AUTHORIZE_CLUSTER_ACTION, /* what brokers do */
-};
-enum authorize_resource {
-    AUTHORIZE_TOPIC,
-    AUTHORIZE_GROUP,
-    AUTHORIZE_CLUSTER,
-    AUTHORIZE_TRANSACTIONAL_ID
-};
-
-/* Whether the principal may do it. `name` is not terminated; NULL for the cluster. Says yes to
- * everything today. */
+/* Whether the principal may do it; a refusal is counted, and told on the log. `name` is not
+ * terminated; NULL for the cluster. Always while the authorizer is off. What an API asks stands in
+ * its row (broker/access/access_rows.h). */
 bool authorize(const struct request_ctx *ctx, enum authorize_operation operation,
                enum authorize_resource resource, const void *name, size_t len);
+/* The same of what is left out where it may not be seen: nothing is told. */
+bool authorize_seeing(const struct request_ctx *ctx, enum authorize_operation operation,
+                      enum authorize_resource resource, const void *name, size_t len);
+/* Whether rules grant it, also while the authorizer only observes: for one of two rights of which
+ * either is enough. Nothing is told: the other is asked behind it. */
+bool authorize_has(const struct request_ctx *ctx, enum authorize_operation operation,
+                   enum authorize_resource resource, const void *name, size_t len);
+/* authorize() of any resource of that kind. */
+bool authorize_some(const struct request_ctx *ctx, enum authorize_operation operation,
+                    enum authorize_resource resource);
+/* authorize() of every resource of that kind, also those to come. */
+bool authorize_every(const struct request_ctx *ctx, enum authorize_operation operation,
+                     enum authorize_resource resource);
+/* What is answered to who wants to know what he may (KIP-430). */
+bool authorize_could(const struct request_ctx *ctx, enum authorize_operation operation,
+                     enum authorize_resource resource, const void *name, size_t len);
 
 /* ---- Dispatch: API key -> handler ---- */
 
@@ -163,7 +197,8 @@ void dispatch_gone(const struct dispatch *dispatch, const struct connection *con
  * answered, and then its connection is closed: it does better to ask another broker. Who asks about
  * the cluster is kept. */
 void dispatch_part(struct dispatch *dispatch, bool parting);
-/* Whether every API of the table has its handler: what is advertised is served. */
+/* Whether every API of the table has its handler, and its row of what it asks: what is advertised
+ * is served, and nothing is served unasked. */
 bool dispatch_complete(const struct dispatch *dispatch);
 /* The request's key has a handler (checked). The request may be gone when it returns. */
 void dispatch_call(const struct dispatch *dispatch, struct request *request);

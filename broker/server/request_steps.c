@@ -9,13 +9,12 @@
 
 #include "base/check.h"
 #include "base/container_of.h"
+#include "broker/server/connection_internal.h"
 #include "protocol/messages/api_table.h"
 
 enum {
-    /* Bytes; answers up to that do not wait for those that strangers leave unread, until this part
-     * of the limit is taken beyond it. */
-    ORDINARY = 1 << 20,
-    RESERVE_PART = 2,
+    RESERVE_PART = 2, /* ordinary answers do not wait until this part of the limit is taken beyond
+                         it */
     BEGIN_US = 200,
 };
 
@@ -32,7 +31,6 @@ void request_steps_release(struct request *request) {
     size_t charged = request->charged_answer;
     request->charged_answer = 0;
     budget_release(request->ctx.answers, charged);
-    budget_end_pass(request->ctx.answers, request);
 }
 
 void request_steps_stop(struct request *request) {
@@ -41,12 +39,16 @@ void request_steps_stop(struct request *request) {
     budget_wait_cancel(request->ctx.answers, &request->room);
 }
 
+/* Also of one that was told of room, as others were. */
 static bool must_wait(struct request *request) {
     const struct budget *answers = request->ctx.answers;
-    if (request->dead) return false; /* all that it still does is to give back */
+    if (request->dead) return false;                /* all that it still does is to give back */
+    if (request->charged_answer == 0) return false; /* it has taken nothing yet */
     bool reserve = answers->used < answers->limit + answers->limit / RESERVE_PART;
-    if (request->charged_answer <= ORDINARY && reserve) return false;
-    return !budget_may_pass(request->ctx.answers, request);
+    if (request->charged_answer <= ANSWER_ORDINARY && reserve) return false;
+    if (!budget_spent(answers)) return false;
+    /* What is answered behind others that wait is kept until they are answered. */
+    return request != request->connection->first || !budget_may_pass(request->ctx.answers, request);
 }
 
 /* The request may be gone when it returns. */
@@ -56,14 +58,14 @@ static void go_on(struct request *request, uint64_t share_us) {
     const char *before = env_running(env, kp_api_find(request->api_key)->name);
     bool (*step)(struct request *request) = request->step;
     for (;;) {
-        request->step = NULL;
-        if (!step(request)) break;
-        request->step = step;
-        request_steps_charge(request);
         if (must_wait(request)) {
             budget_wait(request->ctx.answers, &request->room);
             break;
         }
+        request->step = NULL;
+        if (!step(request)) break;
+        request->step = step;
+        request_steps_charge(request);
         if (env_turn_is_long(env) || env_now_us(env) - began_us >= share_us) {
             env_yield(env, &request->steps);
             break;
@@ -80,6 +82,13 @@ static void next_turn(struct env_task *task) {
 static void there_is_room(struct budget_waiter *waiter) {
     struct request *request = CONTAINER_OF(waiter, struct request, room);
     env_yield(request->env, &request->steps);
+}
+
+void request_steps_first(struct request *request) {
+    const struct budget *answers = request->ctx.answers;
+    if (!request->room.waiting || answers->passer != NULL) return;
+    budget_wait_cancel(request->ctx.answers, &request->room);
+    there_is_room(&request->room);
 }
 
 void request_steps(struct request *request, bool (*step)(struct request *request)) {

@@ -1,6 +1,5 @@
 /*
- * Binding listeners, accepting connections, counting what they use, closing those that go over a
- * limit.
+ * Binding listeners, accepting connections, counting what they use, closing who is over a limit.
  *
  * Connections are in a list by when they last asked for something, longest ago first: one timer
  * closes those that are idle for too long.
@@ -19,6 +18,7 @@
 #include "broker/server/connection.h"
 #include "broker/server/door.h"
 #include "broker/server/listening.h"
+#include "broker/server/strangers.h"
 
 enum {
     PEER_ROOM = 64,
@@ -46,6 +46,10 @@ struct server {
     struct listening listening;
     struct tls_listening *tls; /* NULL: no listener speaks it */
     struct server_memory memory;
+    struct logins *logins;
+    struct access *access; /* NULL: the authorizer is off */
+    struct quotas *quotas;
+    struct strangers strangers;
     struct log_limiter complaints, crowded;
     struct server_stats stats;
     struct connection_host host;
@@ -58,7 +62,7 @@ struct server {
     struct env_timer *idle_timer, *limits_timer, *pace_timer;
     struct log_limiter crowds; /* of one address */
     struct door door;          /* of those that wait while it is full */
-    bool accepting, full, hasty, closing;
+    bool accepting, turning_away, full, hasty, closing;
     struct env_task door_task, done_task;
     void (*done)(void *arg);
     void *done_arg;
@@ -77,7 +81,8 @@ static void touch(struct client *client) {
 }
 
 static void update_listening(struct server *server) {
-    listening_pause(&server->listening, !server->accepting || server->hasty);
+    listening_pause(&server->listening,
+                    server->hasty || !(server->accepting || server->turning_away));
 }
 
 static uint64_t idle_at_us(const struct server *server, const struct client *client) {
@@ -124,6 +129,14 @@ static void close_halves(struct server *server) {
     }
 }
 
+/* Who has yet to log in takes a quarter of all places at the most. */
+static void close_strangers(struct server *server) {
+    enum { LEAST = 16, PART = 4 };
+    size_t most = server->options.max_connections / PART;
+    connections_close_strangers(&server->host, server->options.setup_ms,
+                                most < LEAST ? LEAST : most);
+}
+
 /* While the memory is spent, clients that send a request or take an answer too slowly are closed,
  * the longest silent first. */
 static void check_limits(void *arg) {
@@ -140,7 +153,13 @@ static void check_limits(void *arg) {
         next = client->next;
         connection_close_if_deaf(client->connection, server->options.max_slow_ms / DEAF_PART);
     }
+    for (struct client *client = server->oldest, *next;
+         client != NULL && server->memory.answers.waiters != NULL; client = next) {
+        next = client->next;
+        connection_close_if_passing(client->connection, server->options.max_slow_ms);
+    }
     close_silent(server);
+    close_strangers(server);
 }
 
 static void connection_active(void *owner) {
@@ -210,17 +229,6 @@ static struct address_count *enter(struct server *server, const char *peer) {
     return NULL;
 }
 
-static void tell_full(struct server *server) {
-    log_limited(
-        server->log, &server->crowded, LOGGED_CONNECTIONS_FULL,
-        "%zu clients are connected; further ones wait until one leaves. Raise %s (now %u) to let more in",
-        server->client_count,
-        server->options.few_files
-            ? "the hard limit of open files (ulimit -Hn, LimitNOFILE), of which clients get half"
-            : "max.connections",
-        server->options.few_files ? server->options.few_files : server->options.max_connections);
-}
-
 static void let_in(const struct listening_socket *socket, struct env_stream *stream) {
     struct server *server = socket->owner;
     char peer[PEER_ROOM];
@@ -240,12 +248,16 @@ static void let_in(const struct listening_socket *socket, struct env_stream *str
     server->left++;
     server->client_count++;
     list_push(server, client);
-    client->connection = connection_new(&server->host, stream, socket->name,
-                                        socket->tls ? server->tls : NULL, client);
+    const struct connection_manner manner = {.listener = socket->name,
+                                             .tls = socket->tls ? server->tls : NULL,
+                                             .logs_in = socket->logs_in};
+    client->connection = connection_new(&server->host, stream, &manner, client);
+    if (socket->logs_in) close_strangers(server);
     if (server->oldest == client) watch_idle(server);
     if (server->client_count < server->options.max_connections) return;
     server->full = true;
-    tell_full(server);
+    door_tell_full(server->log, &server->crowded, server->client_count,
+                   server->options.max_connections, server->options.few_files);
 }
 
 static bool has_own_place(const struct server *server) {
@@ -274,6 +286,12 @@ static bool may_come_in(struct server *server, struct env_stream *stream) {
     return door_is_own(peer) && take_own_place(server);
 }
 
+static void wait_at_door(struct server *server, struct env_stream *stream,
+                         struct listening_socket *socket) {
+    server->stats.refused[REFUSED_LIMIT] += server->door.count == DOOR_PLACES;
+    door_push(&server->door, stream, socket);
+}
+
 static void accepted(void *arg, struct env_stream *stream) {
     struct listening_socket *socket = arg;
     struct server *server = socket->owner;
@@ -283,7 +301,7 @@ static void accepted(void *arg, struct env_stream *stream) {
     else if (may_come_in(server, stream))
         let_in(socket, stream);
     else
-        door_push(&server->door, stream, socket);
+        wait_at_door(server, stream, socket);
 }
 
 /* Who waited longest comes in, as many as may. */
@@ -298,18 +316,25 @@ static void open_door(struct env_task *task) {
 
 /* ---- Life ---- */
 
+static void server_free(struct server *server) {
+    tls_listening_close(server->tls);
+    logins_free(server->logins);
+    access_free(server->access);
+    quotas_free(server->quotas);
+    server_stats_close(&server->stats);
+    mem_free(server);
+}
+
 static void finish_close(struct env_task *task) {
     struct server *server = CONTAINER_OF(task, struct server, done_task);
     void (*done)(void *) = server->done;
     void *arg = server->done_arg;
     server_memory_close(&server->memory);
-    tls_listening_close(server->tls);
     env_timer_free(server->idle_timer);
     env_timer_free(server->limits_timer);
     env_timer_free(server->pace_timer);
     CHECK(server->addresses == NULL); /* every client has left */
-    server_stats_close(&server->stats);
-    mem_free(server);
+    server_free(server);
     done(arg);
 }
 
@@ -328,6 +353,7 @@ void server_set_limits(struct server *server, const struct server_options *optio
     now->max_connections_per_ip = options->max_connections_per_ip;
     now->max_connection_rate = options->max_connection_rate;
     now->max_idle_ms = options->max_idle_ms;
+    quotas_set_longest(server->quotas, options->max_idle_ms);
     now->max_in_flight = server->host.max_in_flight = options->max_in_flight;
     server_memory_set_limits(&server->memory, &limits);
     server->full = server->client_count >= now->max_connections;
@@ -352,6 +378,9 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
     server->options = *options;
     server_memory_open(&server->memory, env, log, &limits);
     server_stats_open(&server->stats);
+    server->logins = logins_new(env, log, &options->logins);
+    server->access = access_new(log, &options->access);
+    server->quotas = quotas_new(env, &options->quotas);
     server->host = (struct connection_host){.env = env,
                                             .log = log,
                                             .complaints = &server->complaints,
@@ -364,6 +393,10 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
                                             .parking = &server->memory.parking,
                                             .crowd = &server->memory.crowd,
                                             .stats = &server->stats,
+                                            .logins = server->logins,
+                                            .access = server->access,
+                                            .quotas = server->quotas,
+                                            .strangers = &server->strangers,
                                             .max_request_bytes = options->max_request_bytes,
                                             .max_in_flight = options->max_in_flight,
                                             .active = connection_active,
@@ -378,9 +411,7 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
         error = listening_open(&server->listening, env, options->listeners, options->listener_count,
                                accepted, server, why);
     if (error != ERR_NONE) {
-        tls_listening_close(server->tls);
-        server_stats_close(&server->stats);
-        mem_free(server);
+        server_free(server);
         return error;
     }
     server->idle_timer = env_timer_new(env, close_idle, server);
@@ -392,9 +423,21 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
     return ERR_NONE;
 }
 
+void server_turn_away(struct server *server) {
+    server->turning_away = true;
+    update_listening(server);
+}
+
+void server_follow(struct server *server, const struct server_tables *tables) {
+    logins_follow(server->logins, tables->users);
+    if (server->access != NULL) access_follow(server->access, tables->rules);
+    quotas_follow(server->quotas, tables->quotas);
+}
+
 void server_accept(struct server *server) {
     CHECK(dispatch_complete(server->host.dispatch));
     server->accepting = true;
+    server->turning_away = false;
     update_listening(server);
 }
 
@@ -429,6 +472,11 @@ void server_close(struct server *server, void (*done)(void *arg), void *arg) {
 
 int server_port(const struct server *server, const char *listener) {
     return listening_port(&server->listening, listener);
+}
+
+struct server_guards server_guards_of(const struct server *server) {
+    return (struct server_guards){
+        .access = server->access, .logins = server->logins, .quotas = server->quotas};
 }
 
 const struct server_stats *server_stats_of(const struct server *server) {

@@ -36,7 +36,13 @@ enum api_class {
 const char *api_class_name(enum api_class class);
 
 /* Why a connection was closed that its client had not closed. */
-enum connection_refusal { REFUSED_ADDRESS, REFUSED_GARBAGE, REFUSALS };
+enum connection_refusal {
+    REFUSED_ADDRESS, /* one too many of its address */
+    REFUSED_GARBAGE, /* bytes that are no request of ours */
+    REFUSED_LIMIT,   /* it stood at the door, and others came */
+    REFUSED_TLS,     /* no TLS, or a handshake that failed or took too long */
+    REFUSALS
+};
 
 struct server_stats {
     struct listener_stats listeners[SERVER_STATS_LISTENERS];
@@ -45,8 +51,11 @@ struct server_stats {
     size_t rows;
     uint32_t **errors; /* likewise, by Kafka's code (SERVER_STATS_ERRORS); NULL: none of that API */
     struct buckets seconds[API_CLASSES]; /* microseconds, bounds_latency */
+    /* Of Produce, microseconds (bounds_sync): from the first byte of a request that was here until
+     * it was whole; from the answer until those before it had left, and it went. */
+    struct buckets produce_read_us, produce_answer_us;
     uint64_t in_flight;
-    uint64_t refused[REFUSALS]; /* one too many of its address; bytes that are no request of ours */
+    uint64_t refused[REFUSALS];
     struct client_book clients;
 };
 

@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "base/container_of.h"
+#include "base/io/host_port.h"
 #include "base/mem.h"
-#include "broker/config/host_port.h"
 
 enum { AGAIN_MS = 1000, DAY_S = 24 * 3600, SOON_DAYS = 30, NOW_DAYS = 7 };
 
@@ -171,11 +171,19 @@ int tls_listening_open(struct env *env, struct log *log, const struct tls_wish *
         env, &(struct secure_limits){.handshakes_max = wish->handshakes_max,
                                      .timeout_ms = wish->setup_ms,
                                      .timeout_name = "connection.setup.timeout.ms",
+                                     .not_tls = "it does not speak TLS, and this listener serves "
+                                                "nothing else; if it is a Kafka client, give it "
+                                                "security.protocol=SSL, else another port",
                                      .sent = sent});
     tls->timer = env_timer_new(env, look, tls);
     env_timer_start(tls->timer, (uint64_t)tls->reload_ms * 1000);
     tell_expiry(tls);
     tell_names(tls);
+    if (tls_files_own_is_open(wish->files))
+        log_event(log, LOGGED_KEY_READABLE,
+                  "ssl.keystore.location=%.200s may be read by everybody on this machine, with the "
+                  "private key; chmod 640",
+                  wish->files->own.path);
     *out = tls;
     return ERR_NONE;
 }

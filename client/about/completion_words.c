@@ -163,7 +163,7 @@ static void offer_groups(const struct line *line, const char *before) {
     struct group_row *rows;
     size_t count;
     kp_arena_init(&arena, ARENA_MAX);
-    if (groups_list(admin, &arena, &rows, &count) == EXIT_DONE) {
+    if (groups_list(admin, &arena, NULL, &rows, &count) == EXIT_DONE) {
         for (size_t i = 0; i < count; i++) {
             words_offer(line, kp_arena_printf(&arena, "%s%s", before, rows[i].group).data, NULL);
         }

@@ -33,8 +33,9 @@ enum { PAYLOAD_BYTES = 8 << 20, PAYLOADS_MIN = 4, PAYLOADS_MAX = 65536 };
 
 struct bench;
 
-/* One producer with a thread that offers and a thread that takes the reports (with --sync the first
- * does both). */
+/* One producer with a thread that offers and a thread that takes the reports. With --sync and in
+ * transactions the first does both: a commit waits for the reports itself, and beside somebody else
+ * who takes them it hears of the last one up to 10 ms late. */
 struct sender {
     struct bench *bench;
     int index;
@@ -55,6 +56,7 @@ struct bench {
     int64_t rate, size, seconds, connections;
     int64_t transaction; /* records of each; 0: without transactions */
     bool one_at_a_time;
+    bool takes_reports; /* who offers does */
     uint64_t begin_us, end_us;
     char *payloads; /* payload_count of them, each of `size` bytes */
     uint64_t payload_count;
@@ -126,7 +128,10 @@ static void offer_one(struct sender *sender, uint64_t n, uint64_t intended, char
             sender->waiting = false;
             return;
         }
-        sleep_until(bench_now_us() + 500);
+        if (bench->takes_reports)
+            rd_kafka_poll(sender->client, 1);
+        else
+            sleep_until(bench_now_us() + 500);
     }
 }
 
@@ -340,7 +345,7 @@ static void start_senders(struct bench *bench) {
     bench->end_us = bench->begin_us + (uint64_t)bench->seconds * 1000000;
     for (int i = 0; i < bench->connections; i++) {
         pthread_create(&bench->senders[i].offering, NULL, bench_offer, &bench->senders[i]);
-        if (!bench->one_at_a_time) {
+        if (!bench->takes_reports) {
             pthread_create(&bench->senders[i].reporting, NULL, report, &bench->senders[i]);
         }
     }
@@ -355,7 +360,7 @@ static void join_senders(struct bench *bench, struct histogram *latency, uint64_
         pthread_join(sender->offering, NULL);
         rd_kafka_flush(sender->client, DRAIN_MS);
         sender->finished = true;
-        if (!bench->one_at_a_time) {
+        if (!bench->takes_reports) {
             pthread_join(sender->reporting, NULL);
         }
         *acknowledged += sender->acknowledged;
@@ -451,6 +456,7 @@ int command_bench(struct invocation *in) {
     bench->seconds = (int64_t)(invocation_duration(in, OPTION_SECONDS, 10, 1, 86400) / 1000);
     bench->one_at_a_time = invocation_has(in, OPTION_SYNC);
     bench->transaction = invocation_number(in, OPTION_TRANSACTION, 0, 1, 100000000);
+    bench->takes_reports = bench->one_at_a_time || bench->transaction > 0;
     bench->connections = invocation_number(in, OPTION_CONNECTIONS, 1, 1, CONNECTIONS_MAX);
     code = cluster_partitions(in, bench->topic, -1, &bench->partitions);
     if (!code) {

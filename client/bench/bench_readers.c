@@ -137,6 +137,9 @@ static void open_reader(struct reader *reader, struct bench_readers *readers) {
     reader->readers = readers;
     rd_kafka_conf_t *conf = kafka_conf(of->in);
     kafka_conf_set(conf, "enable.partition.eof", "true");
+    /* The client stops to fetch for a second when it has more: that is not what is measured. */
+    kafka_conf_set(conf, "queued.min.messages", "10000000");
+    kafka_conf_set(conf, "queued.max.messages.kbytes", "1048576");
     if (of->group) {
         kafka_conf_set(conf, "group.id", of->group);
         kafka_conf_set(conf, "auto.offset.reset", of->from_end ? "latest" : "earliest");

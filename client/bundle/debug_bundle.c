@@ -2,8 +2,9 @@
  * drave debug bundle: what there is to know about a cluster, in one file, for whoever is asked for
  * help: from all brokers, over the port of clients.
  *
- * Happy path: commands that only read are run as --json would run them, and what each prints is a
- * file of the archive; all metrics of all brokers twice, so that rates can be seen. Failures:
+ * Happy path: commands that only read are run as --json would run them, and as people see them, and
+ * what each prints is a file of the archive, which --from of that command reads; all metrics of all
+ * brokers twice, so that rates can be seen. With --anonymous names become pseudonyms. Failures:
  * nobody is reachable (3); the file is there already, or cannot be written (1); a command that
  * fails leaves its sentences in place of its output. Invariant: no record, no key and no value of
  * one is ever in it.
@@ -19,33 +20,50 @@
 #include "base/error.h"
 #include "base/io/output.h"
 #include "base/mem.h"
-#include "client/bundle/archive.h"
+#include "client/bundle/bundle_files.h"
 #include "client/health/cluster_status.h"
-#include "client/line/command.h"
 #include "client/line/interrupt.h"
 #include "client/line/moment.h"
 #include "client/line/talk.h"
 
-enum { APART_S = 10, GROUPS_MOST = 200, NAME_MOST = 60, NO_OPTION = 0 };
+/* How much of what there may be any number of. */
+enum { APART_S = 10, GROUPS_MOST = 200, TOPICS_MOST = 200, PLACES_MOST = 500, NAME_MOST = 60 };
 
 /* What is run for every cluster. */
 static const struct {
     const char *file;
-    int (*run)(struct invocation *in);
+    struct bundle_command command;
 } parts[] = {
-    {"info", command_info},           {"brokers", command_broker_list},
-    {"health", command_health},       {"doctor", command_doctor},
-    {"events", command_events},       {"topics", command_topic_list},
-    {"disk", command_disk},           {"groups", command_group_list},
-    {"clients", command_client_list}, {"api-versions", command_api_versions},
+    {"info", {"info", command_info}},
+    {"brokers", {"broker list", command_broker_list}},
+    {"health", {"health", command_health}},
+    {"doctor", {"doctor", command_doctor}},
+    {"events", {"events", command_events}},
+    {"disk", {"disk", command_disk}},
+    {"clients", {"client list", command_client_list}},
+    {"api-versions", {"api-versions", command_api_versions}},
+    {"voters", {"meta voters", command_meta_voters}},
+    {"transactions", {"txn list", command_txn_list}},
+    {"transactions-hanging", {"txn find-hanging", command_txn_find_hanging}},
 };
+
+/* What is run for what they list. */
+static const struct bundle_command config_get = {"config get", command_config_get},
+                                   topic_list = {"topic list", command_topic_list},
+                                   topic_describe = {"topic describe", command_topic_describe},
+                                   topic_offsets = {"topic offsets", command_topic_offsets},
+                                   group_list = {"group list", command_group_list},
+                                   group_describe = {"group describe", command_group_describe},
+                                   group_why = {"group why", command_group_why},
+                                   meta_ls = {"meta ls", command_meta_ls},
+                                   meta_get = {"meta get", command_meta_get};
 
 struct bundle {
     const struct invocation *in;
-    struct archive *archive;
+    struct bundle_files files;
+    bool anonymous;
     int file; /* -1: standard output */
     char path[300];
-    json_t *manifest; /* names of files, and how each command ended */
 };
 
 static bool write_out(void *arg, const void *data, size_t len) {
@@ -55,49 +73,6 @@ static bool write_out(void *arg, const void *data, size_t len) {
     }
     print_raw(data, len);
     return !print_broken();
-}
-
-static void add(struct bundle *bundle, const char *name, const void *data, size_t len) {
-    char path[ARCHIVE_NAME];
-    snprintf(path, sizeof(path), "drave-bundle/%.80s", name);
-    archive_add(bundle->archive, path, data, len, moment_now() / 1000);
-}
-
-/* Runs it as the command line would, and keeps what it prints, or what it says when that is all.
- * The output, which is the caller's; NULL: there is none. */
-static char *run_part(struct bundle *bundle, const char *file, int (*run)(struct invocation *in),
-                      char **words, int word_count, int option) {
-    struct invocation call = {.command = bundle->in->command,
-                              .bootstrap = bundle->in->bootstrap,
-                              .json = true,
-                              .timeout_ms = bundle->in->timeout_ms,
-                              .timeout_given = bundle->in->timeout_given,
-                              .words = words,
-                              .word_count = word_count};
-    struct held_talk talk;
-    char name[ARCHIVE_NAME];
-    if (option != NO_OPTION) {
-        call.values[call.value_count].key = option;
-        call.values[call.value_count++].value = "";
-    }
-    talk_hold();
-    int code = run(&call);
-    talk_held(&talk);
-    snprintf(name, sizeof(name), "%.70s.%s", file, talk.printed_len > 0 ? "json" : "failed.txt");
-    add(bundle, name, talk.printed_len > 0 ? talk.printed : talk.said,
-        talk.printed_len > 0 ? talk.printed_len : talk.said_len);
-    json_object_set_new(
-        bundle->manifest, name,
-        json_pack("{s:i,s:s%}", "exit", code, "said", talk.said ? talk.said : "", talk.said_len));
-    char *text = NULL;
-    if (talk.printed_len > 0) {
-        text = mem_alloc(talk.printed_len + 1);
-        memcpy(text, talk.printed, talk.printed_len);
-        text[talk.printed_len] = '\0';
-    }
-    mem_free(talk.printed);
-    mem_free(talk.said);
-    return text;
 }
 
 /* ---- Metrics ---- */
@@ -160,7 +135,7 @@ static void add_metrics(struct bundle *bundle, const char *name) {
     mem_free(talk.said);
     char *text = json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS);
     if (text) {
-        add(bundle, name, text, strlen(text));
+        bundle_put(&bundle->files, name, text, strlen(text));
     }
     mem_free(text);
     json_decref(list);
@@ -169,76 +144,128 @@ static void add_metrics(struct bundle *bundle, const char *name) {
 /* ---- What is asked by name ---- */
 
 static void add_settings(struct bundle *bundle, const struct cluster_status *status) {
+    char brokers[] = "brokers", *all[] = {brokers};
+    bundle_run(&bundle->files, "settings/brokers", &config_get, all, 1, false);
     for (size_t i = 0; i < status->count; i++) {
-        char word[32], file[32], *words[] = {word};
+        char word[32], file[48], *words[] = {word};
         snprintf(word, sizeof(word), "broker:%d", (int)status->brokers[i].node);
         snprintf(file, sizeof(file), "settings/broker-%d", (int)status->brokers[i].node);
-        mem_free(run_part(bundle, file, command_config_get, words, 1, OPTION_ALL));
+        bundle_run(&bundle->files, file, &config_get, words, 1, true);
+        snprintf(file, sizeof(file), "settings/broker-%d-set", (int)status->brokers[i].node);
+        bundle_run(&bundle->files, file, &config_get, words, 1, false);
     }
 }
 
-/* A name of others' as one of a file. */
-static const char *file_name(const char *folder, const char *name, size_t place,
-                             char into[ARCHIVE_NAME]) {
+/* A name of others' as one of a file; nothing of it, if nobody is to read it. */
+static const char *file_name(const struct bundle *bundle, const char *folder, const char *name,
+                             size_t place, char into[ARCHIVE_NAME]) {
     char plain[NAME_MOST + 1];
     size_t len = 0;
-    for (; name[len] && len < NAME_MOST; len++) {
+    for (; !bundle->anonymous && name[len] && len < NAME_MOST; len++) {
         bool dots = name[len] == '.' && (len == 0 || name[len - 1] == '.');
         bool usual = !dots && strchr("/\\", name[len]) == NULL && (unsigned char)name[len] > ' ' &&
                      (unsigned char)name[len] < 127;
         plain[len] = usual ? name[len] : '_';
     }
     plain[len] = '\0';
-    snprintf(into, ARCHIVE_NAME, "%s/%zu-%s", folder, place, plain);
+    snprintf(into, ARCHIVE_NAME, "%s/%zu%s%s", folder, place, len > 0 ? "-" : "", plain);
     return into;
 }
 
-static void add_groups(struct bundle *bundle, const char *listed) {
-    json_t *list = listed ? json_loads(listed, 0, NULL) : NULL, *one;
+/* Runs the command for each that the list names, `most` at most. */
+static void add_each(struct bundle *bundle, const json_t *list, const char *key, size_t most,
+                     const char *folder, const struct bundle_command *command) {
+    json_t *one;
     size_t at;
     json_array_foreach(list, at, one) {
-        const char *group = json_string_value(json_object_get(one, "group"));
-        char file[ARCHIVE_NAME], *words[] = {(char *)group};
-        if (!group || at >= GROUPS_MOST || interrupted()) {
+        const char *name = json_string_value(json_object_get(one, key));
+        char file[ARCHIVE_NAME], *words[] = {(char *)name};
+        if (!name || at >= most || interrupted()) {
             break;
         }
-        mem_free(run_part(bundle, file_name("groups", group, at, file), command_group_describe,
-                          words, 1, NO_OPTION));
+        bundle_run(&bundle->files, file_name(bundle, folder, name, at, file), command, words, 1,
+                   false);
     }
+}
+
+static json_t *run_list(struct bundle *bundle, const char *file,
+                        const struct bundle_command *command) {
+    const char *text = bundle_run(&bundle->files, file, command, NULL, 0, false);
+    return text ? json_loads(text, 0, NULL) : NULL;
+}
+
+static void add_topics(struct bundle *bundle) {
+    json_t *list = run_list(bundle, "topics", &topic_list);
+    add_each(bundle, list, "name", TOPICS_MOST, "topics", &topic_describe);
+    add_each(bundle, list, "name", TOPICS_MOST, "topics-offsets", &topic_offsets);
     json_decref(list);
 }
 
+static void add_groups(struct bundle *bundle) {
+    json_t *list = run_list(bundle, "groups", &group_list);
+    add_each(bundle, list, "group", GROUPS_MOST, "groups", &group_describe);
+    add_each(bundle, list, "group", GROUPS_MOST, "groups-why", &group_why);
+    json_decref(list);
+}
+
+/* The tree of the metadata, level by level, without the partitions of the cluster's own topics:
+ * what lists nothing has a value. */
+static void add_metadata(struct bundle *bundle) {
+    json_t *paths = json_pack("[s]", "/");
+    for (size_t at = 0; at < json_array_size(paths) && at < PLACES_MOST && !interrupted(); at++) {
+        const char *path = json_string_value(json_array_get(paths, at));
+        char file[ARCHIVE_NAME], *words[] = {(char *)path};
+        const char *text = bundle_run(&bundle->files,
+                                      file_name(bundle, "metadata", path + 1, at, file), &meta_ls,
+                                      words, 1, false);
+        json_t *names = text ? json_loads(text, 0, NULL) : NULL, *name;
+        size_t i;
+        json_array_foreach(names, i, name) {
+            const char *text_of = json_string_value(name);
+            if (text_of && strncmp(text_of, "__", 2) != 0) {
+                json_array_append_new(paths, json_sprintf("%s/%s", path[1] ? path : "", text_of));
+            }
+        }
+        if (json_array_size(names) == 0) {
+            bundle_run(&bundle->files, file_name(bundle, "metadata-values", path + 1, at, file),
+                       &meta_get, words, 1, false);
+        }
+        json_decref(names);
+    }
+    json_decref(paths);
+}
+
 static void add_manifest(struct bundle *bundle, const struct cluster_status *status) {
-    json_t *whole = json_pack("{s:s,s:I,s:s,s:I,s:O}", "drave", DRAVE_VERSION, "time_ms",
-                              (json_int_t)moment_now(), "cluster", status->cluster_id, "brokers",
-                              (json_int_t)status->count, "files", bundle->manifest);
+    json_t *whole = json_pack("{s:s,s:I,s:s,s:I,s:b,s:O}", "drave", DRAVE_VERSION, "time_ms",
+                              (json_int_t)moment_now(), "cluster",
+                              bundle->anonymous ? "" : status->cluster_id, "brokers",
+                              (json_int_t)status->count, "anonymous", (int)bundle->anonymous,
+                              "files", bundle->files.calls);
     char *text = json_dumps(whole, JSON_INDENT(1) | JSON_SORT_KEYS);
     if (text) {
-        add(bundle, "manifest.json", text, strlen(text));
+        bundle_put(&bundle->files, BUNDLE_MANIFEST, text, strlen(text));
     }
     mem_free(text);
     json_decref(whole);
 }
 
 static void gather(struct bundle *bundle, const struct cluster_status *status) {
-    char *groups = NULL;
     add_metrics(bundle, "metrics-1.json");
     uint64_t began_ms = now_ms();
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !interrupted(); i++) {
-        char *text = run_part(bundle, parts[i].file, parts[i].run, NULL, 0, NO_OPTION);
-        if (parts[i].run == command_group_list) {
-            groups = text;
-        } else {
-            mem_free(text);
-        }
+        bundle_run(&bundle->files, parts[i].file, &parts[i].command, NULL, 0, false);
     }
     add_settings(bundle, status);
-    add_groups(bundle, groups);
-    mem_free(groups);
+    add_topics(bundle);
+    add_groups(bundle);
+    add_metadata(bundle);
     while (now_ms() - began_ms < APART_S * 1000 && !interrupted()) {
         pause_ms(100);
     }
     add_metrics(bundle, "metrics-2.json");
+    if (bundle->anonymous) {
+        bundle_hide(&bundle->files);
+    }
     add_manifest(bundle, status);
 }
 
@@ -271,7 +298,9 @@ static int open_file(struct bundle *bundle) {
 }
 
 static int finish(struct bundle *bundle) {
-    bool whole = archive_end(bundle->archive);
+    struct archive *archive = archive_new(write_out, bundle);
+    bundle_pack(&bundle->files, archive, moment_now() / 1000);
+    bool whole = archive_end(archive);
     if (bundle->file < 0) {
         return whole ? EXIT_DONE : EXIT_REFUSED;
     }
@@ -281,14 +310,16 @@ static int finish(struct bundle *bundle) {
             bundle->path);
         return EXIT_REFUSED;
     }
-    say("%s: no records and no keys are in it; names of topics, groups, clients and their addresses "
-        "are",
-        bundle->path);
+    say("%s: no records and no keys are in it; %s", bundle->path,
+        bundle->anonymous ? "names of topics, groups, clients and hosts are replaced; look through "
+                            "it before you give it away"
+                          : "names of topics, groups, clients and their addresses are (--anonymous "
+                            "replaces them)");
     return EXIT_DONE;
 }
 
 int command_debug_bundle(struct invocation *in) {
-    struct bundle bundle = {.in = in};
+    struct bundle bundle = {.in = in, .anonymous = invocation_has(in, OPTION_ANONYMOUS)};
     struct cluster_status status;
     int code = cluster_status_list(in, &status);
     if (code == EXIT_DONE) {
@@ -296,11 +327,10 @@ int command_debug_bundle(struct invocation *in) {
     }
     if (code == EXIT_DONE) {
         interrupt_take();
-        bundle.manifest = json_object();
-        bundle.archive = archive_new(write_out, &bundle);
+        bundle_files_open(&bundle.files, in);
         gather(&bundle, &status);
         code = finish(&bundle);
-        json_decref(bundle.manifest);
+        bundle_files_close(&bundle.files);
     }
     cluster_status_close(&status);
     return code;

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/commands/topic_session.h"
 #include "client/kafka/cluster_view.h"
 #include "client/kafka/known_clients.h"
 #include "client/line/talk.h"
+#include "client/session/topic_session.h"
 #include "protocol/messages/api_versions.h"
 
 enum { BROKERS_MAX = 64 };

@@ -1,299 +1,8 @@
 /* The one table of commands. */
-#include "client/line/command.h"
-#include "client/line/moment.h"
+#include "client/commands/command_options.h"
 
 enum { DEV_IDS_MAX = 99 };
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-#define WATCH_OPTION \
-    {'w', OPTION_WATCH, "watch", NULL, "show it again whenever it changes, until Ctrl-C"}
-
-/* Of commands that take patterns of topics. */
-#define YES_OPTION \
-    {0, OPTION_YES, "yes", NULL, "do not ask whether the topics of a pattern are meant"}
-
-static const struct command_option watch_options[] = {WATCH_OPTION};
-static const struct command_option info_options[] = {
-    WATCH_OPTION,
-    {0, OPTION_WAIT, "wait", "TIME", "wait until every partition has a leader: 30, 30s, 2m"},
-};
-static const struct command_option create_options[] = {
-    {'p', 'p', "partitions", "N", "number of partitions (the cluster's num.partitions)"},
-    {'r', 'r', "replicas", "N",
-     "replicas of each partition (the cluster's default.replication.factor)"},
-    {'c', 'c', "config", "K=V", "a setting of the topic; may be repeated"},
-    {0, OPTION_IF_NOT_EXISTS, "if-not-exists", NULL, "a topic that is there already is fine"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
-};
-static const struct command_option alter_options[] = {
-    {'c', 'c', "config", "K=V",
-     "set a setting of the topic (K+=V, K-=V: a part of a list); may be repeated"},
-    {'d', 'd', "delete-config", "K",
-     "go back to the cluster's value of a setting; may be repeated"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
-    YES_OPTION,
-};
-static const struct command_option add_partitions_options[] = {
-    {'n', 'n', "number", "N", "how many partitions more"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
-    YES_OPTION,
-};
-static const struct command_option list_options[] = {
-    {0, OPTION_UNHEALTHY, "unhealthy", NULL,
-     "only topics with partitions that nobody leads, or that lack a replica in sync"},
-    WATCH_OPTION,
-};
-static const struct command_option delete_options[] = {
-    {0, OPTION_IF_EXISTS, "if-exists", NULL, "a topic that is not there is fine"},
-    YES_OPTION,
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be deleted, and change nothing"},
-};
-static const struct command_option offsets_options[] = {
-    {0, OPTION_AT, "at", "TIME", "also the first record that is not older: " MOMENT_FORMS},
-    WATCH_OPTION,
-};
-static const struct command_option trim_options[] = {
-    {'o', 'o', "offset", "WHERE",
-     "where it is to start: an offset, @TIME (the first record that is not older), -N (all but the last N of each partition "
-     "go) or end. TIME: " MOMENT_FORMS},
-    {'p', 'p', "partition", "N", "only this partition (all)"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be deleted, and change nothing"},
-    YES_OPTION,
-};
-static const struct command_option move_options[] = {
-    {0, OPTION_TO, "to", "IDS",
-     "the brokers that are to have a replica, as many as it is to have: 2,3,4. Each partition prefers another one as its leader"},
-    {'p', 'p', "partition", "N", "only this partition (all)"},
-    {0, OPTION_CANCEL, "cancel", NULL, "instead of --to: back to where the replicas were"},
-    {0, OPTION_WAIT, "wait", "TIME", "wait until all of it is there: 30, 30s, 2m"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be moved, and change nothing"},
-};
-static const struct command_option describe_options[] = {
-    {'s', 's', "summary", NULL, "only name, id and size (all sections)"},
-    {'c', 'c', "config", NULL, "only the settings of its own"},
-    {'p', 'p', "partitions", NULL, "only the partitions"},
-    WATCH_OPTION,
-};
-static const struct command_option group_describe_options[] = {
-    {0, OPTION_PER, "per", "topic|member",
-     "sums of each topic, or of each member, in place of the partitions"},
-    WATCH_OPTION,
-};
-static const struct command_option group_list_options[] = {
-    {0, OPTION_STATE, "state", "STATE",
-     "only groups in this state (stable, empty, dead, assigning, reconciling, ...); may be repeated"},
-    WATCH_OPTION,
-};
-static const struct command_option add_broker_options[] = {
-    {0, OPTION_WAIT, "wait", "TIME", "wait until it serves: 30, 30s, 2m"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
-};
-static const struct command_option remove_broker_options[] = {
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
-};
-static const struct command_option replace_broker_options[] = {
-    {0, OPTION_ACCEPT_LOSS, "accept-loss", NULL,
-     "also when partitions lose their majority by it, and with it their leader, for good"},
-    {0, OPTION_WAIT, "wait", "TIME", "wait until all its replicas are in sync: 30, 30s, 2m"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
-};
-static const struct command_option recover_options[] = {
-    {0, OPTION_PLAN, "plan", NULL, "show what is lost, and what is not, and change nothing"},
-    {0, OPTION_ACCEPT_LOSS, "accept-loss", NULL,
-     "go on without what is lost: the brokers that do not answer never come back with what they had"},
-};
-static const struct command_option voters_options[] = {
-    {0, OPTION_WAIT, "wait", "TIME", "wait until it is so: 30, 30s, 2m"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
-};
-static const struct command_option drain_broker_options[] = {
-    {0, OPTION_UNDO, "undo", NULL, "take it back: what has left stays where it is now"},
-    {0, OPTION_WAIT, "wait", "TIME", "wait until it holds nothing: 30, 30s, 2m"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
-};
-static const struct command_option why_options[] = {
-    {0, OPTION_WINDOW, "window", "TIME",
-     "over how long it is looked at: a group is behind whose next record has waited for a quarter of it; rates are compared with those "
-     "of ten times as long (60s)"},
-    WATCH_OPTION,
-};
-#define WELL_OPTION \
-    {0, OPTION_WAIT, "wait", "TIME", "look again and again until it is so: 30, 30s, 2m"}
-static const struct command_option stoppable_options[] = {WELL_OPTION};
-static const struct command_option top_options[] = {
-    {'d', 'd', "delay", "TIME", "how long between two looks (2s)"},
-    {'n', 'n', "number", "N", "end after N looks"},
-    {0, OPTION_VIEW, "view", "b|t|g|c|r|e",
-     "begin with brokers, topics, groups, clients, replication, or events (b)"},
-    {0, OPTION_ONCE, "once", NULL, "look twice, show what was between, and end"},
-};
-static const struct command_option trace_options[] = {
-    {0, OPTION_CLIENT_ID, "client-id", "ID", "only of the client that calls itself so (all)"},
-    {0, OPTION_FOR, "for", "TIME", "how long: 10s, 1m (10s)"},
-};
-static const struct command_option bundle_options[] = {
-    {'o', 'o', "output", "FILE|-",
-     "where to; - is standard output (drave-bundle-TIME.tar.gz, which must not be there)"},
-};
-static const struct command_option events_options[] = {
-    {'f', OPTION_FOLLOW, "follow", NULL, "go on with what happens, until Ctrl-C"},
-    {0, OPTION_SINCE, "since", "TIME",
-     "only what is not older: 30m, 1h (what the brokers remember)"},
-};
-static const struct command_option health_options[] = {
-    {0, OPTION_READY, "ready", NULL,
-     "whether it serves, and is in sync (the default for HOST:PORT)"},
-    {0, OPTION_LIVE, "live", NULL, "whether its event loop turns"},
-    {0, OPTION_STOPPABLE, "stoppable", NULL,
-     "whether a majority stays in sync everywhere when it stops"},
-    {0, OPTION_CLUSTER, "cluster", NULL,
-     "whether all is well in the cluster (the default without HOST:PORT)"},
-    WELL_OPTION,
-    WATCH_OPTION,
-};
-static const struct command_option config_get_options[] = {
-    {0, OPTION_ALL, "all", NULL, "also what has its default"},
-    WATCH_OPTION,
-};
-static const struct command_option config_change_options[] = {
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "let the cluster check it, and change nothing"},
-};
-static const struct command_option seek_options[] = {
-    {0, OPTION_TO, "to", "WHERE",
-     "earliest, latest, an offset, or @TIME: the first record that is not older. TIME: " MOMENT_FORMS},
-    {0, OPTION_BY, "by", "N", "N records further than it stands; -N back"},
-    {0, OPTION_FROM_GROUP, "from-group", "GROUP", "where another group stands"},
-    {0, OPTION_FROM_FILE, "from-file", "FILE",
-     "what group export printed, or lines topic,partition,offset; - is standard input"},
-    {'t', 't', "topic", "TOPIC[:LIST]",
-     "only this topic, or these of its partitions (orders:0,2-5); may be repeated (all that have committed offsets)"},
-    {0, OPTION_YES, "yes", NULL, "do it; without it the plan is shown, and nothing is changed"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "show the plan, as without --yes"},
-};
-static const struct command_option import_options[] = {
-    {'G', 'G', "group", "GROUP", "for this group (the one that the file names)"},
-    {0, OPTION_YES, "yes", NULL, "do it; without it the plan is shown, and nothing is changed"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "show the plan, as without --yes"},
-};
-static const struct command_option group_delete_options[] = {
-    {'t', 't', "topic", "TOPIC", "only the offsets of this topic, which no member may read"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be deleted, and change nothing"},
-};
-static const struct command_option txn_list_options[] = {
-    {0, OPTION_STATE, "state", "STATE",
-     "only those in this state (Empty, Ongoing, PrepareCommit, PrepareAbort, CompleteCommit, CompleteAbort); may be repeated"},
-    {0, OPTION_LONGER, "longer", "TIME", "only those with a transaction open for longer: 30s, 5m"},
-    WATCH_OPTION,
-};
-static const struct command_option txn_abort_options[] = {
-    {'t', 't', "topic", "TOPIC:PARTITION",
-     "instead of an ID: the partition of a transaction that no coordinator knows, as find-hanging shows it"},
-    {'o', 'o', "offset", "OFFSET", "with -t: where the transaction begins in the partition"},
-    {0, OPTION_YES, "yes", NULL, "do it; without it is said what would be, and nothing is changed"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be aborted, as without --yes"},
-};
-static const struct command_option txn_hanging_options[] = {
-    {0, OPTION_LONGER, "longer", "TIME",
-     "only those that nothing was written to for this long: 30s, 15m (0)"},
-    WATCH_OPTION,
-};
-static const struct command_option produce_options[] = {
-    {'K', 'K', "key-separator", "SEP",
-     "each line is key, SEP, value; a line without SEP has no key (\\t, \\n, \\x1f are read)"},
-    {'k', 'k', "key", "KEY", "the key of every record (of lines without SEP)"},
-    {'f', 'f', "format", "FORMAT",
-     "each line as this says, for example '%k %v\\n' or '%p,%d,%k{hex},%h{%k=%v;},%v\\n': %k key, %s %v value, %p partition, %T %d time "
-     "in ms, %h headers; {hex} and {base64} say how bytes are written"},
-    {'D', 'D', "delimiter", "TEXT", "what ends a line (\\n)"},
-    {'l', 'l', "lines", "FILE", "read lines from this file (standard input)"},
-    {'Z', 'Z', "tombstones", NULL,
-     "an empty value is none at all, which deletes the key in a compacted topic"},
-    {'H', 'H', "header", "K=V", "a header for every record; may be repeated"},
-    {'p', 'p', "partition", "N",
-     "send to this partition (by key, or spread; with --json and %p as each record says)"},
-    {0, OPTION_REPARTITION, "repartition", NULL,
-     "with --json: by key, or spread, whatever partition a record says"},
-    {'z', 'z', "compression", "none|gzip|snappy|lz4|zstd", "how batches are compressed (none)"},
-    {0, OPTION_ACKS, "acks", "all|-1|1",
-     "all three mean that a majority has it on disk; 0 is refused (all)"},
-    {'n', 'n', "count", "N", "end after N records"},
-    {'c', OPTION_MAX_MESSAGES, "max-messages", "N", "the same, as kcat has it"},
-    {0, OPTION_RATE, "rate", "N", "at most N lines per second (as they come)"},
-    {'T', 'T', "tee", NULL, "print what is sent, too"},
-    {'o', 'o', "output-format", "FORMAT",
-     "print this for each record once it is acknowledged, for example '%p@%o %k\\n'; letters as those of consume -f"},
-    {0, OPTION_REPORT, "report", NULL, "the closing line as JSON on stdout (--json has it anyway)"},
-    {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated"},
-    {0, OPTION_TRANSACTIONAL_ID, "transactional-id", "ID",
-     "send all of the input in one transaction, which is committed at its end, and aborted when a record fails or at Ctrl-C. A newer "
-     "producer with the same ID takes over"},
-    {0, OPTION_COMMIT_EVERY, "commit-every", "N",
-     "with --transactional-id: a transaction for each N records (one for all)"},
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "read and check all of it, and send nothing"},
-};
-static const struct command_option consume_options[] = {
-    {'o', 'o', "offset", "WHERE",
-     "where to begin: beginning, end, an offset, +N (behind the first N of each partition), -N (its last N), @TIME; A:B or "
-     "@TIME:TIME end before the second, :end at what is there now; s@TIME and e@TIME say one side (beginning). TIME: " MOMENT_FORMS},
-    {'n', 'n', "count", "N", "end after N records"},
-    {'c', OPTION_MAX_MESSAGES, "max-messages", "N",
-     "the same, as kcat and Kafka's scripts have it"},
-    {'p', 'p', "partition", "LIST", "only these partitions: 0, or 0,2,5-7"},
-    {'r', 'r', "regex", NULL,
-     "each TOPIC is a regular expression, which may match anywhere in a name"},
-    {'f', 'f', "format", "FORMAT",
-     "letters of kcat and rpk: %s %v value, %k key, %p partition, %o offset, %t topic, %T %d time, %h headers, %S %V %K their lengths, "
-     "%H number of headers, %R length in 4 bytes, %i how many-eth; %v{hex}, {base64}, {unpack[>I]}, %o{hex16}, %d{strftime[%F %T]}, "
-     "%h{%k=%v }"},
-    {'K', 'K', "key-separator", "SEP", "print key, SEP, value (\\t, \\n, \\x1f are read)"},
-    {'D', 'D', "delimiter", "TEXT", "what stands behind each record (\\n)"},
-    {'s', 's', "unpack", "[key=|value=]LETTERS",
-     "binary numbers as text: < > which byte comes first, b h i q with, B H I Q without a sign, c one character, s the rest, $ the end"},
-    {'Z', 'Z', "null", NULL, "print NULL for a key or value that is null (nothing)"},
-    {0, OPTION_META_ONLY, "meta-only", NULL, "with --json: sizes in place of the values"},
-    {'u', 'u', "unbuffered", NULL, "write each record at once, also into a pipe"},
-    {'e', 'e', "exit-at-end", NULL, "end when everything that is there now was read"},
-    {'G', 'G', "group", "GROUP",
-     "as a member of this group: partitions are shared with its other members, and what was printed is committed; -o is "
-     "stored, beginning or end then, for partitions without a committed offset"},
-    {0, OPTION_READ_COMMITTED, "read-committed", NULL,
-     "only records of transactions that were committed, and up to the first that is still open"},
-    {0, OPTION_READ_UNCOMMITTED, "read-uncommitted", NULL,
-     "all records, also of transactions that are open or were aborted (the default)"},
-    {0, OPTION_PROTOCOL, "protocol", "classic|consumer",
-     "with -G: the protocol of the group (classic)"},
-    {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated"},
-};
-static const struct command_option bench_options[] = {
-    {0, OPTION_RATE, "rate", "N", "records per second, open loop; 0: as fast as possible (0)"},
-    {0, OPTION_SIZE, "size", "BYTES", "size of a value, half of it random (1024)"},
-    {0, OPTION_SECONDS, "seconds", "TIME", "how long: 10, 10s, 2m (10)"},
-    {0, OPTION_CONNECTIONS, "connections", "N", "clients side by side (1)"},
-    {'G', 'G', "group", "GROUP",
-     "consume, e2e: read as this group, of --connections members; its joining is not counted"},
-    {0, OPTION_TRANSACTION, "transaction", "N",
-     "produce: each client sends N records in a transaction; latency is that of a transaction"},
-    {0, OPTION_SYNC, "sync", NULL,
-     "each client waits for the acknowledgement before it sends the next record"},
-    {'X', 'X', "property", "K=V", "a property of librdkafka; may be repeated (-c says the same)"},
-    {'c', 'c', "config", "K=V", "a property of librdkafka; may be repeated"},
-};
-static const struct command_option dev_options[] = {
-    {0, OPTION_NODES, "nodes", "N", "number of brokers (3)"},
-    {0, OPTION_DIR, "dir", "DIR", "where configuration, logs and data go (./drave-dev)"},
-    {0, OPTION_PORT, "port", "P",
-     "first broker's port, the others follow; 0: the system picks (9092)"},
-    {0, OPTION_DETACH, "detach", NULL, "leave the brokers running and return"},
-    {0, OPTION_SET, "set", "K=V", "a setting for every broker; may be repeated"},
-};
-#define DIR_OPTION {0, OPTION_DIR, "dir", "DIR", "the directory of the cluster (./drave-dev)"}
-static const struct command_option dir_options[] = {DIR_OPTION};
-static const struct command_option status_options[] = {DIR_OPTION, WATCH_OPTION};
-
-static const struct command_option profile_options[] = {
-    {0, OPTION_DRY_RUN, "dry-run", NULL, "check it, and write nothing"},
-};
-
 #define OPTIONS(table) (table), COUNT(table)
 
 const struct command commands[] = {
@@ -352,10 +61,14 @@ const struct command commands[] = {
      "Shows what differs from the defaults, or what setting K to V, and unsetting K, would change.",
      "drave config diff topic:orders max.message.bytes=2000000", OPTIONS(watch_options),
      command_config_diff},
+    {"config edit", "RESOURCE", 1, 1,
+     "Opens the settings of a resource in $VISUAL or $EDITOR (vi), shows what would change, and changes it. Lines that are taken out go back to what holds behind "
+     "them.",
+     "drave config edit topic:orders", OPTIONS(config_change_options), command_config_edit},
     {"group list", "", 0, 0, "Lists the groups of consumers.", "drave group list",
      OPTIONS(group_list_options), command_group_list},
-    {"group describe", "GROUP", 1, 1,
-     "Shows a group's members, its committed offsets, and how far behind it is. AGE is that of the first record to be consumed by "
+    {"group describe", "GROUP...", 1, 256,
+     "Shows the members of groups, their committed offsets, and how far behind they are. AGE is that of the first record to be consumed by "
      "its timestamp, ARRIVED since it came to its broker.",
      "drave group describe billing", OPTIONS(group_describe_options), command_group_describe},
     {"group why", "GROUP", 1, 1,
@@ -372,13 +85,27 @@ const struct command commands[] = {
     {"group import", "FILE", 1, 1,
      "Commits the offsets of a file for a group without members. Shows the plan; with --yes it is done.",
      "drave group import billing.json --yes", OPTIONS(import_options), command_group_import},
+    {"share list", "", 0, 0, "Lists the share groups, whose members take records one by one.",
+     "drave share list", OPTIONS(share_list_options), command_share_list},
+    {"share describe", "GROUP...", 1, 256,
+     "Shows the members of share groups, and where they are in each partition: START is the first record that is not done with, LAG how many are not.",
+     "drave share describe packing", OPTIONS(watch_options), command_share_describe},
+    {"share offsets", "GROUP", 1, 1, "Shows where a share group is in each partition.",
+     "drave share offsets packing", OPTIONS(watch_options), command_share_offsets},
+    {"share reset", "GROUP", 1, 1,
+     "Sets where a share group without members begins, as if it had read nothing. Shows the plan; with --yes it is done.",
+     "drave share reset packing --to earliest -t orders --yes", OPTIONS(share_reset_options),
+     command_share_reset},
+    {"share delete", "GROUP...", 1, 256,
+     "Deletes share groups without members. Says what would be deleted; with --yes it is done.",
+     "drave share delete packing --yes", OPTIONS(share_delete_options), command_share_delete},
     {"txn list", "", 0, 0,
      "Lists the transactional ids: the state of each, since when its transaction is open and after how long it is aborted, how "
      "many partitions it has, its producer id.",
      "drave txn list --longer 1m", OPTIONS(txn_list_options), command_txn_list},
     {"txn describe", "TRANSACTIONAL_ID", 1, 1,
      "Shows a transactional id, and the partitions of its transaction.",
-     "drave txn describe billing-1", OPTIONS(watch_options), command_txn_describe},
+     "drave txn describe billing-1", OPTIONS(show_options), command_txn_describe},
     {"txn abort", "[TRANSACTIONAL_ID]", 0, 1,
      "Aborts the transaction that an id has open, and fences its producer. Says what would be done; with --yes it is done.",
      "drave txn abort billing-1 --yes", OPTIONS(txn_abort_options), command_txn_abort},
@@ -403,7 +130,7 @@ const struct command commands[] = {
     {"broker list", "", 0, 0,
      "Lists the brokers: how each is, since when it runs, what it leads and holds, its disk, and the log entries that it lacks (LAG). "
      "The one with a * leads the metadata.",
-     "drave broker list", OPTIONS(watch_options), command_broker_list},
+     "drave broker list", OPTIONS(show_options), command_broker_list},
     {"broker stoppable", "ID", 1, 1,
      "Asks whether a majority of replicas stays in sync everywhere when this broker stops. Ends with 0 if so, 1 if not, 3 if it cannot be "
      "asked.",
@@ -411,18 +138,22 @@ const struct command commands[] = {
     {"client list", "[TOPIC...]", 0, 256,
      "Lists who is connected to the brokers: what it calls itself, its software, its address, what it has asked. With topics: who "
      "produces to them and who reads them, of each partition the last eight of both.",
-     "drave client list orders", OPTIONS(watch_options), command_client_list},
+     "drave client list orders", OPTIONS(show_options), command_client_list},
     {"client trace", "", 0, 0,
      "Prints what clients ask, request by request as it ends: API and version, bytes, time, error. Nothing of a payload.",
      "drave client trace --client-id billing-1 --for 10s", OPTIONS(trace_options),
      command_client_trace},
     {"disk", "[TOPIC...]", 0, 256,
      "Shows what the data directories of the brokers hold and have left, or what topics take there.",
-     "drave disk orders", OPTIONS(watch_options), command_disk},
+     "drave disk orders", OPTIONS(show_options), command_disk},
     {"doctor", "", 0, 0,
      "Shows what is wrong or could be better: numbered checks, each with what was found, why it matters and what to do. Ends with 0, or with 1 if "
      "something is wrong (!); remarks (-) are not.",
-     "drave doctor", OPTIONS(watch_options), command_doctor},
+     "drave doctor", OPTIONS(show_options), command_doctor},
+    {"selftest", "", 0, 0,
+     "Tests a cluster with a topic of its own, which it deletes again: of each broker the way there and back, how long a small record takes to be acknowledged, "
+     "how much it takes and gives a second, and whether what comes back is what was sent. Ends with 1 where something is not.",
+     "drave selftest --seconds 5", OPTIONS(selftest_options), command_selftest},
     {"top", "", 0, 0,
      "Measures what the brokers do: bytes and requests a second, the 99th percentile of produce and of the disk (as bounds of its buckets), "
      "leads, replicas, lag, connections, memory, disk; and topics, groups, clients, links, events. On a terminal b, t, g, c, r, e, space, +, - and q are keys; else one block for each look.",
@@ -433,15 +164,15 @@ const struct command commands[] = {
      "drave events -f --since 1h", OPTIONS(events_options), command_events},
     {"debug bundle", "", 0, 0,
      "Asks all brokers for what there is to know about them, and puts it into one file for whoever is asked for help: brokers, health, "
-     "checks, events, topics, groups, clients, settings, and all metrics twice, ten seconds apart. No records and no keys are in it.",
+     "checks, events, topics, groups, clients, transactions, settings, the tree of the metadata, and all metrics twice, ten seconds apart. No records and no keys are in it. --from of what lists something reads it.",
      "drave debug bundle -o bundle.tar.gz", OPTIONS(bundle_options), command_debug_bundle},
     {"api-versions", "", 0, 0,
      "Shows which requests each broker serves, in which versions, and which well-known clients fit.",
-     "drave api-versions", OPTIONS(watch_options), command_api_versions},
+     "drave api-versions", OPTIONS(show_options), command_api_versions},
     {"meta ls", "[PATH]", 0, 1, "Lists a place in the metadata tree.", "drave meta ls /brokers/ids",
-     OPTIONS(watch_options), command_meta_ls},
+     OPTIONS(show_options), command_meta_ls},
     {"meta get", "PATH", 1, 1, "Shows a place in the metadata tree.",
-     "drave meta get /topics/orders/partitions/0", OPTIONS(watch_options), command_meta_get},
+     "drave meta get /topics/orders/partitions/0", OPTIONS(show_options), command_meta_get},
     {"recover", "", 0, 0,
      "Prints what is lost with brokers that are gone for good and were a majority of something; with --accept-loss goes on without them.",
      "drave recover --plan", OPTIONS(recover_options), command_recover},
@@ -451,6 +182,32 @@ const struct command commands[] = {
     {"bench", "produce|consume|e2e TOPIC", 2, 2, "Measures a topic, from the intended send time.",
      "drave bench produce orders --rate 10000 --seconds 10 --json", OPTIONS(bench_options),
      command_bench},
+    {"user list", "[USER...]", 0, 256, "Lists the users who may log in, and by what.",
+     "drave user list", OPTIONS(watch_options), command_user_list},
+    {"user set", "USER", 1, 1,
+     "Makes a user, or gives one another password, which is asked for, or read from standard input. It holds for the next login. The password itself is not sent.",
+     "drave user set billing --new-password-file billing.txt", OPTIONS(user_set_options),
+     command_user_set},
+    {"user delete", "USER...", 1, 256, "Deletes users; their connections are closed.",
+     "drave user delete billing", OPTIONS(user_delete_options), command_user_delete},
+    {"user hash", "USER", 1, 1,
+     "Prints what a cluster keeps of a password, as lines for the file of bootstrap.users.file. Asks no broker.",
+     "drave user hash admin > users.txt", OPTIONS(user_hash_options), command_user_hash},
+    {"cluster secret", "", 0, 0,
+     "Prints a new secret for the brokers of a cluster, as a line for the file of peer.secret.file. Asks no broker.",
+     "(umask 077; drave cluster secret > peers.secret)", NULL, 0, command_cluster_secret},
+    {"acl add", "PRINCIPAL OPERATION[,...] RESOURCE [NAME]", 3, 4,
+     "Adds rules of who may do what. RESOURCE is topic, group, transactional-id (with a NAME, a prefix as 'orders-*', or '*' for all) or cluster. OPERATION is read, write, create, delete, alter, describe, describe-configs, alter-configs, cluster-action, idempotent-write or all.",
+     "drave acl add User:billing read,write topic 'orders-*'", OPTIONS(acl_options),
+     command_acl_add},
+    {"acl list", "[RESOURCE [NAME]]", 0, 2,
+     "Lists the rules of who may do what: all, those of a kind of resource, or those that hold for the one of that name.",
+     "drave acl list topic orders-eu --principal billing", OPTIONS(acl_list_options),
+     command_acl_list},
+    {"acl remove", "PRINCIPAL OPERATION[,...] RESOURCE [NAME]", 3, 4,
+     "Removes the rules that 'acl add' with the same words makes.",
+     "drave acl remove User:billing write topic 'orders-*'", OPTIONS(acl_options),
+     command_acl_remove},
     {"profile list", "", 0, 0, "Lists the profiles: clusters by a name.", "drave profile list",
      OPTIONS(watch_options), command_profile_list},
     {"profile show", "[PROFILE]", 0, 1, "Shows a profile, or the one that is used.",

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/commands/topic_session.h"
 #include "client/commands/topic_words.h"
 #include "client/kafka/cluster_view.h"
 #include "client/line/talk.h"
+#include "client/session/topic_session.h"
 #include "protocol/messages/describe_log_dirs.h"
 
 enum { VERSION_MIN = 4, CELL = 24 }; /* since 4 it says how large the file system is */

@@ -14,9 +14,19 @@
 
 enum { VERSION_MIN = 2 };
 
+static int commit_rows(const struct plan *plan, struct session *session);
+static int say_members(const struct plan *plan, struct session *session);
+
+static const struct plan_kind committed = {"COMMITTED", "committed offsets",
+                                           "these offsets are committed", commit_rows, say_members};
+
+static int say_members(const struct plan *plan, struct session *session) {
+    return group_refused(session->admin, &session->arena, plan->group, KAFKA_NON_EMPTY_GROUP);
+}
+
 int plan_open(struct plan *plan, struct session *session, const char *group) {
     int16_t refused;
-    *plan = (struct plan){.group = group};
+    *plan = (struct plan){.kind = &committed, .group = group};
     int code = group_describe(session->admin, &session->arena, group, &plan->view, &refused);
     if (!code && refused && refused != KAFKA_GROUP_ID_NOT_FOUND) {
         return group_refused(session->admin, &session->arena, group, refused);
@@ -104,7 +114,7 @@ static int limit_rows(struct plan *plan, const struct invocation *in) {
 /* ---- Showing ---- */
 
 static void show_rows(const struct plan *plan, const struct invocation *in, bool dry_run) {
-    static const char *const names[] = {"TOPIC", "PARTITION", "COMMITTED", "NEW"};
+    const char *const names[] = {"TOPIC", "PARTITION", plan->kind->column, "NEW"};
     struct table *table = in->json ? NULL : table_new(names, 4);
     json_t *list = json_array();
     for (size_t i = 0; i < plan->count; i++) {
@@ -221,24 +231,27 @@ static int commit_rows(const struct plan *plan, struct session *session) {
 int plan_carry_out(struct plan *plan, struct session *session, const struct invocation *in) {
     bool dry_run = !invocation_has(in, OPTION_YES) || invocation_has(in, OPTION_DRY_RUN);
     if (plan->count == 0) {
-        say(invocation_has(in, 't')
-                ? "there is nothing to set in group \"%s\": no offset is known for what --topic names"
-                : "group \"%s\" has no committed offsets; name what is to be set with --topic",
-            plan->group);
+        if (invocation_has(in, 't')) {
+            say("there is nothing to set in group \"%s\": no offset is known for what --topic names",
+                plan->group);
+        } else {
+            say("group \"%s\" has no %s; name what is to be set with --topic", plan->group,
+                plan->kind->offsets);
+        }
         return EXIT_REFUSED;
     }
     if (!dry_run && plan->view.member_count > 0) {
-        return group_refused(session->admin, &session->arena, plan->group, KAFKA_NON_EMPTY_GROUP);
+        return plan->kind->has_members(plan, session);
     }
     qsort(plan->rows, plan->count, sizeof(*plan->rows), by_partition);
     int code = limit_rows(plan, in);
-    code = code || dry_run ? code : commit_rows(plan, session);
+    code = code || dry_run ? code : plan->kind->carry_out(plan, session);
     if (code) {
         return code;
     }
     show_rows(plan, in, dry_run);
     if (dry_run) {
-        say("nothing was changed; with --yes these offsets are committed%s",
+        say("nothing was changed; with --yes %s%s", plan->kind->done,
             plan->view.member_count > 0 ? ", once the group's members have stopped" : "");
     }
     return EXIT_DONE;

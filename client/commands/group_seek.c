@@ -5,125 +5,14 @@
  * offsets that --to, --by, --from-group or --from-file say; the plan is shown, and committed with
  * --yes. Failures: group_plan.h.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "client/commands/group_file.h"
 #include "client/commands/group_plan.h"
-#include "client/kafka/offsets.h"
+#include "client/commands/plan_rows.h"
 #include "client/line/command.h"
-#include "client/line/moment.h"
 #include "client/line/talk.h"
-#include "client/records/partition_choice.h"
 #include "protocol/kafka_error.h"
-
-/* ---- Which partitions ---- */
-
-/* "T" or "T:0,2-5", split. */
-static int split_topic(struct session *session, const char *text, const char **topic,
-                       struct partition_set *set) {
-    const char *colon = strchr(text, ':');
-    struct kp_string name = {text, (int32_t)(colon ? (size_t)(colon - text) : strlen(text))};
-    *topic = cluster_text(&session->arena, name);
-    if (partition_set_parse(colon ? colon + 1 : NULL, set)) {
-        say("--topic %s is not TOPIC or TOPIC:PARTITIONS; write for example -t orders or -t orders:0,2-5",
-            text);
-        return EXIT_USAGE;
-    }
-    return EXIT_DONE;
-}
-
-/* Whether --topic names it; without the option all are meant. */
-static bool is_meant(struct session *session, const struct invocation *in, const char *topic,
-                     int32_t partition) {
-    const char *text;
-    bool meant = !invocation_has(in, 't');
-    for (size_t n = 0; !meant && (text = invocation_nth(in, 't', n)); n++) {
-        const char *name;
-        struct partition_set set;
-        meant = split_topic(session, text, &name, &set) == EXIT_DONE && strcmp(name, topic) == 0 &&
-                partition_set_has(&set, partition);
-    }
-    return meant;
-}
-
-/* Rows for every partition that is meant, each with its committed offset as `to`. */
-static int choose_partitions(struct plan *plan, struct session *session,
-                             const struct invocation *in) {
-    const char *text;
-    for (size_t i = 0; i < plan->view.offset_count && !invocation_has(in, 't'); i++) {
-        const struct group_offset *one = &plan->view.offsets[i];
-        plan_add(plan, one->topic, one->partition, one->committed);
-    }
-    for (size_t n = 0; (text = invocation_nth(in, 't', n)); n++) {
-        const char *topic;
-        struct partition_set set;
-        struct kp_metadata_response metadata;
-        const struct kp_metadata_response_topic *found;
-        int code = split_topic(session, text, &topic, &set);
-        code = code ? code
-                    : cluster_topic(session->admin, &session->arena, topic, TOPIC_TO_CHANGE,
-                                    &metadata, &found);
-        if (code) {
-            return code;
-        }
-        if (partition_set_highest(&set) >= found->partitions.count) {
-            return cluster_no_such_partition(topic, found->partitions.count,
-                                             partition_set_highest(&set));
-        }
-        for (int32_t p = 0; p < found->partitions.count; p++) {
-            if (partition_set_has(&set, p)) {
-                struct plan_row *row = plan_add(plan, topic, p, -1);
-                row->to = row->from;
-            }
-        }
-    }
-    return EXIT_DONE;
-}
-
-/* ---- Which offsets ---- */
-
-/* Each row's offset as ListOffsets has it for a time; where no record is that young, the end. */
-static int rows_to_time(struct plan *plan, const struct invocation *in, int64_t time) {
-    struct partition_offset *items = mem_zalloc((plan->count + 1) * sizeof(*items));
-    for (size_t i = 0; i < plan->count; i++) {
-        items[i].topic = plan->rows[i].topic;
-        items[i].partition = plan->rows[i].partition;
-    }
-    int code = offsets_ask(in->bootstrap, now_ms() + in->timeout_ms, time, OFFSETS_UNCOMMITTED,
-                           items, plan->count);
-    for (size_t i = 0; !code && i < plan->count; i++) {
-        plan->rows[i].to = items[i].offset < 0 ? INT64_MAX : items[i].offset;
-    }
-    mem_free(items);
-    return code;
-}
-
-static int rows_to(struct plan *plan, const struct invocation *in, const char *to) {
-    char *end;
-    int64_t time;
-    if (strcmp(to, "earliest") == 0 || strcmp(to, "beginning") == 0 || strcmp(to, "start") == 0) {
-        return rows_to_time(plan, in, OFFSETS_EARLIEST);
-    }
-    if (strcmp(to, "latest") == 0 || strcmp(to, "end") == 0) {
-        return rows_to_time(plan, in, OFFSETS_LATEST);
-    }
-    if (*to == '@' && moment_parse(to + 1, strlen(to + 1), moment_now(), &time) == ERR_NONE) {
-        return rows_to_time(plan, in, time);
-    }
-    errno = 0;
-    long long offset = strtoll(to, &end, 10);
-    if (end == to || *end || errno || offset < 0) {
-        say("--to %s is not earliest, latest, an offset, or @TIME; TIME is " MOMENT_FORMS, to);
-        return EXIT_USAGE;
-    }
-    for (size_t i = 0; i < plan->count; i++) {
-        plan->rows[i].to = offset;
-    }
-    return EXIT_DONE;
-}
 
 static int rows_by(struct plan *plan, const struct invocation *in) {
     int64_t by = invocation_number(in, OPTION_BY, 0, -INT64_MAX, INT64_MAX);
@@ -150,7 +39,7 @@ static int rows_from_group(struct plan *plan, struct session *session, const str
     }
     for (size_t i = 0; !code && i < view.offset_count; i++) {
         const struct group_offset *one = &view.offsets[i];
-        if (is_meant(session, in, one->topic, one->partition)) {
+        if (plan_is_meant(session, in, one->topic, one->partition)) {
             plan_add(plan, one->topic, one->partition, one->committed)->metadata = one->metadata;
         }
     }
@@ -161,7 +50,7 @@ static int rows_from_group(struct plan *plan, struct session *session, const str
 static void keep_meant(struct plan *plan, struct session *session, const struct invocation *in) {
     size_t kept = 0;
     for (size_t i = 0; i < plan->count; i++) {
-        if (is_meant(session, in, plan->rows[i].topic, plan->rows[i].partition)) {
+        if (plan_is_meant(session, in, plan->rows[i].topic, plan->rows[i].partition)) {
             plan->rows[kept++] = plan->rows[i];
         }
     }
@@ -215,8 +104,8 @@ static int seek_to(struct plan *plan, struct session *session, const struct invo
         }
         return code;
     }
-    int code = choose_partitions(plan, session, in);
-    return code ? code : to ? rows_to(plan, in, to) : rows_by(plan, in);
+    int code = plan_choose(plan, session, in);
+    return code ? code : to ? plan_rows_to(plan, in, to) : rows_by(plan, in);
 }
 
 int command_group_seek(struct invocation *in) {

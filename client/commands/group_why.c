@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "client/commands/topic_session.h"
 #include "client/line/moment.h"
 #include "client/line/talk.h"
+#include "client/session/topic_session.h"
 #include "client/why/gather.h"
 #include "why/diagnosis.h"
 

@@ -8,12 +8,15 @@
 
 #include "base/mem.h"
 #include "client/about/about.h"
+#include "client/bundle/bundle_read.h"
+#include "client/kafka/kafka_property.h"
 #include "client/line/command_line.h"
 #include "client/line/help.h"
 #include "client/line/interrupt.h"
 #include "client/line/talk.h"
 #include "client/line/watch.h"
 #include "client/profile/profile_use.h"
+#include "client/socket/socket_login.h"
 #include "client/socket/socket_tls.h"
 
 static void show_help(const struct invocation *in) {
@@ -39,12 +42,18 @@ static int run_command(struct invocation *in) {
 
 static int run(struct invocation *in) {
     struct profiles profiles;
+    if (invocation_has(in, OPTION_FROM)) {
+        return bundle_show(in);
+    }
     if (!is_about_a_cluster(in->command)) {
         return run_command(in);
     }
     int code = profile_apply(in, &profiles);
+    code = code ? code : kafka_properties_take(in);
     code = code ? code : socket_tls_use(in);
+    code = code ? code : socket_login_use(in);
     code = code ? code : run_command(in);
+    socket_login_forget();
     socket_tls_forget();
     profiles_free(&profiles);
     return code;

@@ -10,12 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "client/commands/topic_session.h"
 #include "client/kafka/cluster_view.h"
 #include "client/line/talk.h"
+#include "client/session/meta_quorum.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/alter_broker.h"
-#include "protocol/messages/describe_quorum.h"
 
 enum { VOTERS_MAX = 64, PAUSE_MS = 200, LOOK_MS = 1000, ARENA_MAX = 8 << 20 };
 
@@ -39,28 +38,6 @@ static bool parse_voters(const char *text, struct voters *voters) {
 }
 
 /* ---- What is so ---- */
-
-/* NULL: `why` says why not. */
-static const struct kp_describe_quorum_response_partition *ask_quorum(struct session *session,
-                                                                      struct error_text *why) {
-    struct kp_describe_quorum_request request;
-    struct kp_describe_quorum_response *response = kp_arena_alloc(&session->arena,
-                                                                  sizeof *response);
-    kp_set_fallbacks(&kp_describe_quorum_request_schema, &request);
-    struct kp_describe_quorum_request_topic *topic = kp_new_items(
-        &session->arena, &kp_describe_quorum_request_topic_schema, &request.topics, 1);
-    topic->topic_name = kp_string_of("__cluster_metadata");
-    kp_new_items(&session->arena, &kp_describe_quorum_request_partition_schema, &topic->partitions,
-                 1);
-    int error = admin_request(session->admin, KP_DESCRIBE_QUORUM, 2, &request, &session->arena,
-                              response, NULL, why);
-    if (error != ERR_NONE) return NULL;
-    bool has = response->topics.count == 1 && response->topics.items[0].partitions.count == 1;
-    if (has && response->topics.items[0].partitions.items[0].error_code == KAFKA_NONE)
-        return &response->topics.items[0].partitions.items[0];
-    error_set(why, ERR_INVALID, "no broker leads the metadata at present; ask again");
-    return NULL;
-}
 
 static json_t *replica_json(const struct kp_describe_quorum_response_partition *quorum,
                             const struct kp_describe_quorum_response_replica *replica, bool votes) {
@@ -86,7 +63,7 @@ static int list(const struct invocation *in) {
     struct session session;
     struct error_text why = {""};
     session_begin(&session, in);
-    const struct kp_describe_quorum_response_partition *quorum = ask_quorum(&session, &why);
+    const struct kp_describe_quorum_response_partition *quorum = meta_quorum_ask(&session, &why);
     if (quorum == NULL) return session_end(&session, admin_failed(ERR_INVALID, &why));
     json_t *rows = json_array();
     for (int votes = 1; votes >= 0; votes--) {
@@ -147,7 +124,7 @@ static int wait_for(const struct invocation *in, const struct voters *voters) {
         struct error_text why = {""};
         struct session session = {.admin = admin_client_new_quiet(in->bootstrap, LOOK_MS)};
         kp_arena_init(&session.arena, ARENA_MAX);
-        bool done = is_so(ask_quorum(&session, &why), voters);
+        bool done = is_so(meta_quorum_ask(&session, &why), voters);
         session_end(&session, 0);
         if (done) return EXIT_DONE;
         if (now_ms() >= until_ms) {

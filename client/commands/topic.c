@@ -9,13 +9,13 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "client/commands/topic_session.h"
 #include "client/commands/topic_words.h"
 #include "client/kafka/cluster_view.h"
 #include "client/kafka/offsets.h"
 #include "client/kafka/topic_sizes.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
+#include "client/session/topic_session.h"
 #include "protocol/messages/describe_configs.h"
 
 enum { RESOURCE_TOPIC = 2, SOURCE_TOPIC = 1, TROUBLES_SHOWN = 5 };
@@ -33,8 +33,51 @@ static void count_troubles(const struct kp_metadata_response_topic *topic, int *
     }
 }
 
+static json_t *ids(const int32_t *items, int32_t count) {
+    json_t *list = json_array();
+    for (int32_t i = 0; i < count; i++) {
+        json_array_append_new(list, json_integer(items[i]));
+    }
+    return list;
+}
+
+/* "1,2,3" of a JSON list of numbers. */
+static void join(const json_t *list, char *text, size_t room) {
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < json_array_size(list) && used < room; i++) {
+        used += (size_t)snprintf(text + used, room - used, "%s%" JSON_INTEGER_FORMAT, i ? "," : "",
+                                 json_integer_value(json_array_get(list, i)));
+    }
+}
+
+/* -d: a row for each partition of the topic, and its members of JSON. */
+static json_t *list_partitions(const struct kp_metadata_response_topic *topic, const char *name,
+                               struct table *table) {
+    json_t *list = json_array();
+    for (int32_t i = 0; i < topic->partitions.count; i++) {
+        const struct kp_metadata_response_partition *p = &topic->partitions.items[i];
+        json_t *replicas = ids(p->replica_nodes.items, p->replica_nodes.count),
+               *in_sync = ids(p->isr_nodes.items, p->isr_nodes.count);
+        char cells[4][128];
+        snprintf(cells[0], sizeof(cells[0]), "%d", (int)p->partition_index);
+        snprintf(cells[1], sizeof(cells[1]), "%d", (int)p->leader_id);
+        join(replicas, cells[2], sizeof(cells[2]));
+        join(in_sync, cells[3], sizeof(cells[3]));
+        if (table) {
+            table_row(table, (const char *[]){name, cells[0], p->leader_id < 0 ? NULL : cells[1],
+                                              cells[2], cells[3]});
+        }
+        json_array_append_new(list, json_pack("{s:i,s:i,s:o,s:o}", "id", (int)p->partition_index,
+                                              "leader", (int)p->leader_id, "replicas", replicas,
+                                              "in_sync", in_sync));
+    }
+    return list;
+}
+
 static void list_topic(const struct kp_metadata_response_topic *topic, const char *name,
-                       bool unhealthy, struct table *table, json_t *list) {
+                       const struct invocation *in, struct table *table, json_t *list) {
+    bool unhealthy = invocation_has(in, OPTION_UNHEALTHY), detailed = invocation_has(in, 'd');
     int partitions = (int)topic->partitions.count, leaderless, under_replicated;
     int replicas = partitions > 0 ? (int)topic->partitions.items[0].replica_nodes.count : 0;
     char cells[4][16];
@@ -46,12 +89,16 @@ static void list_topic(const struct kp_metadata_response_topic *topic, const cha
     for (int i = 0; i < 4; i++) {
         snprintf(cells[i], sizeof(cells[i]), "%d", numbers[i]);
     }
-    if (table) {
+    if (table && !detailed) {
         table_row(table, (const char *[]){name, cells[0], cells[1], cells[2], cells[3]});
     }
-    json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:i,s:i}", "name", name, "partitions",
-                                          partitions, "replicas", replicas, "leaderless",
-                                          leaderless, "under_replicated", under_replicated));
+    json_t *row = json_pack("{s:s,s:i,s:i,s:i,s:i}", "name", name, "partitions", partitions,
+                            "replicas", replicas, "leaderless", leaderless, "under_replicated",
+                            under_replicated);
+    if (detailed) {
+        json_object_set_new(row, "placed", list_partitions(topic, name, table));
+    }
+    json_array_append_new(list, row);
 }
 
 static bool is_asked_for(const struct invocation *in, const char *name) {
@@ -77,7 +124,6 @@ static void say_no_topics(const struct invocation *in,
 static int list_topics(struct invocation *in) {
     struct session session;
     struct kp_metadata_response response;
-    bool unhealthy = invocation_has(in, OPTION_UNHEALTHY);
     session_begin(&session, in);
     int code = cluster_metadata(session.admin, &session.arena, NULL, &response);
     if (code) {
@@ -86,12 +132,14 @@ static int list_topics(struct invocation *in) {
     json_t *list = json_array();
     static const char *const columns[] = {"TOPIC", "PARTITIONS", "REPLICAS", "LEADERLESS",
                                           "UNDER-REPLICATED"};
-    struct table *table = in->json ? NULL : table_new(columns, 5);
+    static const char *const details[] = {"TOPIC", "PARTITION", "LEADER", "REPLICAS", "IN SYNC"};
+    struct table *table = in->json ? NULL
+                                   : table_new(invocation_has(in, 'd') ? details : columns, 5);
     for (int32_t i = 0; i < response.topics.count; i++) {
         const struct kp_metadata_response_topic *topic = &response.topics.items[i];
         const char *name = cluster_text(&session.arena, topic->name);
         if (is_asked_for(in, name)) {
-            list_topic(topic, name, unhealthy, table, list);
+            list_topic(topic, name, in, table, list);
         }
     }
     if (json_array_size(list) == 0) {
@@ -111,14 +159,6 @@ int command_topic_list(struct invocation *in) {
 }
 
 /* ---- describe ---- */
-
-static json_t *ids(const int32_t *items, int32_t count) {
-    json_t *list = json_array();
-    for (int32_t i = 0; i < count; i++) {
-        json_array_append_new(list, json_integer(items[i]));
-    }
-    return list;
-}
 
 /* The offsets of all partitions as their leaders tell them now; -1: could not be had. */
 static struct partition_offset *ask_offsets(struct session *session,
@@ -210,16 +250,6 @@ static json_t *describe_config(struct session *session, const char *name) {
     return config;
 }
 
-/* "1,2,3" of a JSON list of numbers. */
-static void join(const json_t *list, char *text, size_t room) {
-    size_t used = 0;
-    text[0] = 0;
-    for (size_t i = 0; i < json_array_size(list) && used < room; i++) {
-        used += (size_t)snprintf(text + used, room - used, "%s%" JSON_INTEGER_FORMAT, i ? "," : "",
-                                 json_integer_value(json_array_get(list, i)));
-    }
-}
-
 static void print_summary(const json_t *topic) {
     print_text("topic %s  id %s\n", json_string_value(json_object_get(topic, "name")),
                json_string_value(json_object_get(topic, "id")));
@@ -289,7 +319,8 @@ static void print_pinned(const json_t *topic) {
 
 /* All of it, or the sections that were asked for. */
 static void print_description(const json_t *topic, const struct invocation *in) {
-    bool all = !invocation_has(in, 's') && !invocation_has(in, 'c') && !invocation_has(in, 'p');
+    bool all = invocation_has(in, 'a') ||
+               (!invocation_has(in, 's') && !invocation_has(in, 'c') && !invocation_has(in, 'p'));
     if (all || invocation_has(in, 's')) {
         print_summary(topic);
     }

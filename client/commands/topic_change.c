@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/commands/topic_session.h"
 #include "client/commands/topic_words.h"
 #include "client/kafka/cluster_view.h"
 #include "client/line/talk.h"
+#include "client/session/topic_session.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/incremental_alter_configs.h"

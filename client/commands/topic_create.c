@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "client/commands/topic_session.h"
 #include "client/kafka/cluster_view.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
+#include "client/session/topic_session.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/create_topics.h"
 

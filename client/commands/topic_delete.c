@@ -7,11 +7,11 @@
  */
 #include <string.h>
 
-#include "client/commands/topic_session.h"
 #include "client/commands/topic_words.h"
 #include "client/kafka/cluster_view.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
+#include "client/session/topic_session.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/delete_topics.h"
 

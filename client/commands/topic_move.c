@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/commands/topic_session.h"
 #include "client/kafka/cluster_view.h"
 #include "client/line/talk.h"
+#include "client/session/topic_session.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/alter_partition_reassignments.h"
 #include "protocol/messages/list_partition_reassignments.h"

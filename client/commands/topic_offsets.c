@@ -9,12 +9,12 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "client/commands/topic_session.h"
 #include "client/commands/topic_words.h"
 #include "client/kafka/offsets.h"
 #include "client/line/command.h"
 #include "client/line/moment.h"
 #include "client/line/talk.h"
+#include "client/session/topic_session.h"
 
 /* The columns, in their order. */
 enum { START, END, LAST_STABLE, AT, COLUMNS };

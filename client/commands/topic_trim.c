@@ -10,13 +10,13 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "client/commands/topic_session.h"
 #include "client/commands/topic_words.h"
 #include "client/kafka/cluster_view.h"
 #include "client/kafka/offsets.h"
 #include "client/line/moment.h"
 #include "client/line/talk.h"
 #include "client/records/where.h"
+#include "client/session/topic_session.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/delete_records.h"
 

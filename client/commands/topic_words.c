@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "client/commands/topic_session.h"
 #include "client/kafka/cluster_view.h"
 #include "client/line/talk.h"
 #include "client/records/topic_pattern.h"
+#include "client/session/topic_session.h"
 
 struct topic_words {
     char **names;
@@ -59,14 +59,17 @@ static int open_words(struct topic_words *words, const struct invocation *in) {
     *words = (struct topic_words){.names = NULL};
     session_begin(&session, in);
     for (int i = 0; i < in->word_count && !code; i++) {
-        if (!topic_pattern_is(in->words[i])) {
+        bool regex = invocation_has(in, 'r');
+        if (!regex && !topic_pattern_is(in->words[i])) {
             add_name(words, in->words[i]);
             continue;
         }
+        char *word = regex ? topic_pattern_of_regex(in->words[i]) : mem_strdup(in->words[i]);
         words->by_pattern = true;
         code = asked ? EXIT_DONE : cluster_metadata(session.admin, &session.arena, NULL, &all);
         asked = true;
-        code = code ? code : add_matching(words, in->words[i], &session, &all);
+        code = code ? code : add_matching(words, word, &session, &all);
+        mem_free(word);
     }
     return session_end(&session, code);
 }

@@ -1,6 +1,6 @@
 /*
  * The topics that the words of a call mean: names, globs and ^regular expressions
- * (client/records/topic_pattern.h).
+ * (client/records/topic_pattern.h); with -r regular expressions alone.
  *
  * Names stay as they were typed, whether they are there or not; patterns become the topics that are
  * there. Failures: a pattern that is none (EXIT_USAGE), one that no topic matches, a cluster that

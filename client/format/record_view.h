@@ -29,6 +29,7 @@ struct record_view {
     struct view_bytes key, value;
     const rd_kafka_headers_t *headers; /* NULL: none */
     const struct batch_facts *batch;   /* batch_lookup.h; NULL: nobody has asked */
+    int16_t deliveries; /* how many-eth time a share group gives it to somebody; 0: none does */
 };
 
 struct record_view record_view_of(const rd_kafka_message_t *message);

@@ -1,7 +1,7 @@
 /*
  * The looks of drave doctor, and what they share: doctor_checks.c (brokers, partitions, disks,
- * load), doctor_traffic.c (links, clients, groups), doctor_sums.c; doctor_table.c has their
- * numbers. Nobody else's.
+ * load), doctor_hosts.c (machines), doctor_traffic.c (links, clients, groups), doctor_sums.c;
+ * doctor_table.c has their numbers. Nobody else's.
  */
 #ifndef CLIENT_HEALTH_DOCTOR_LOOKS_H
 #define CLIENT_HEALTH_DOCTOR_LOOKS_H
@@ -44,6 +44,14 @@ void doctor_look_torn(const struct patient *patient, struct finding *finding);
 void doctor_look_turns(const struct patient *patient, struct finding *finding);
 void doctor_look_memory(const struct patient *patient, struct finding *finding);
 void doctor_look_unrest(const struct patient *patient, struct finding *finding);
+
+/* ---- doctor_hosts.c ---- */
+
+void doctor_look_files(const struct patient *patient, struct finding *finding);
+void doctor_look_file_system(const struct patient *patient, struct finding *finding);
+void doctor_look_direct(const struct patient *patient, struct finding *finding);
+void doctor_look_swap(const struct patient *patient, struct finding *finding);
+void doctor_look_budgets(const struct patient *patient, struct finding *finding);
 
 /* ---- doctor_traffic.c ---- */
 

@@ -35,6 +35,10 @@ static const char *const metrics[] = {
     "drave_group_lag_seconds",
     "drave_group_rebalances_total",
     "drave_metrics_folded",
+    "process_max_fds",
+    "drave_disk_info",
+    "drave_host_memory_bytes",
+    "drave_process_swapped_bytes",
 };
 const struct status_wish doctor_wish = {.metrics = metrics,
                                         .count = sizeof(metrics) / sizeof(metrics[0])};
@@ -134,5 +138,20 @@ const struct check doctor_checks[] = {
      doctor_look_rebalances},
     {44, "folded", "Topics or groups without a name in the metrics cannot be told apart.",
      "raise metrics.topics.max or metrics.groups.max", doctor_look_folded},
+    {46, "files", "Each client, peer and partition is an open file or more.",
+     "LimitNOFILE=1048576 in the unit, ulimits in a container", doctor_look_files},
+    {47, "file system",
+     "Over a network a lock or a sync may not mean what it says; copy-on-write writes each block of the journal anew.",
+     "ext4 or XFS on a disk of the machine", doctor_look_file_system},
+    {48, "page cache",
+     "A journal that is written through it takes memory, and syncs more than its own.",
+     "a file system that has O_DIRECT (ext4, XFS)", doctor_look_direct},
+    {49, "swap", "A broker that waits for its own memory answers late, and loses its leads.",
+     "swapoff, or MemorySwapMax=0 in the unit; less memory for others on that machine",
+     doctor_look_swap},
+    {50, "budgets",
+     "Budgets that may be spent together must fit: else the system ends the process.",
+     "lower queued.max.request.bytes and the other budgets, or take a larger machine",
+     doctor_look_budgets},
 };
 const size_t doctor_check_count = sizeof(doctor_checks) / sizeof(doctor_checks[0]);

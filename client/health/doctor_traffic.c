@@ -199,10 +199,13 @@ void doctor_look_refused(const struct patient *patient, struct finding *finding)
     const struct kp_broker_status_response_sample *most = extreme(
         patient, "drave_connections_refused_total", true);
     if (most && most->value > 0) {
-        bool garbage = kp_string_is(most->labels.items[0], "garbage");
+        struct kp_string cause = most->labels.items[0];
         doctor_find(finding, VERDICT_REMARK, "%.0f connections were closed at once: %s",
                     most->value,
-                    garbage ? "what came was no request of Kafka's" : "too many of one address");
+                    kp_string_is(cause, "garbage") ? "what came was no request of Kafka's"
+                    : kp_string_is(cause, "tls")   ? "their TLS handshake failed"
+                    : kp_string_is(cause, "limit") ? "max.connections are connected"
+                                                   : "too many of one address");
     } else {
         doctor_find(finding, VERDICT_WELL, "no connection was closed at once");
     }

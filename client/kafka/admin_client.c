@@ -49,6 +49,11 @@ struct admin_client *admin_client_new_quiet(const char *bootstrap, uint64_t time
     return admin;
 }
 
+void admin_client_renew(struct admin_client *admin, uint64_t timeout_ms) {
+    admin->wait.deadline_ms = now_ms() + timeout_ms;
+    patience_begin(&admin->wait.patience);
+}
+
 bool admin_client_repeated(const struct admin_client *admin) {
     return admin->sent > 1;
 }

@@ -29,7 +29,9 @@ struct admin_client *admin_client_new(const char *bootstrap, uint64_t timeout_ms
 /* For a look: each address is tried once, and nothing is said. */
 struct admin_client *admin_client_new_quiet(const char *bootstrap, uint64_t timeout_ms);
 void admin_client_free(struct admin_client *admin);
-/* Milliseconds left of the timeout; it begins with admin_client_new. */
+/* Milliseconds left of the timeout; it begins with admin_client_new, and anew with
+ * admin_client_renew, for what goes on over the same connections. */
+void admin_client_renew(struct admin_client *admin, uint64_t timeout_ms);
 uint64_t admin_client_left_ms(const struct admin_client *admin);
 
 /* The timeout_ms of a request: so much less that the broker's own sentence about what it waited for

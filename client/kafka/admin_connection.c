@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "client/socket/socket_login.h"
 #include "client/socket/socket_tls.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/frame.h"
@@ -56,11 +57,13 @@ static int receive_all(struct admin_wait *wait, struct admin_connection *from, u
         int error =
             n < 0 && errno == EAGAIN
                 ? socket_wait_for(wait, from->fd, POLLIN, from->address, socket_answered, why)
-                : error_set(why, ERR_CONNECTION,
-                            "%s broke the connection: it has just ended, is no drave broker, or %s",
-                            from->address,
-                            from->tls ? "wants a certificate (--cert FILE)"
-                                      : "speaks TLS there (--tls, --ca FILE)");
+                : error_set(
+                      why, ERR_CONNECTION,
+                      "%s broke the connection: it has just ended, waits for the other brokers itself, "
+                      "is no drave broker, wants a login (--user NAME), or %s",
+                      from->address,
+                      from->tls ? "wants a certificate (--cert FILE)"
+                                : "speaks TLS there (--tls, --ca FILE)");
         if (error) {
             return error;
         }
@@ -210,6 +213,25 @@ static int resolve(struct admin_wait *wait, const char *host, const char *port,
 
 /* ---- A connection ---- */
 
+struct logging_in {
+    struct admin_connection *with;
+    struct admin_wait *wait;
+};
+
+static int exchange_to_log_in(void *arg, const struct kp_api *api, int version, const void *request,
+                              struct kp_arena *arena, void *response, struct error_text *why) {
+    const struct logging_in *logging_in = arg;
+    return admin_connection_exchange(logging_in->with, logging_in->wait, api, version, request,
+                                     arena, response, why);
+}
+
+static int log_in(struct admin_connection *connection, struct admin_wait *wait,
+                  struct error_text *why) {
+    struct logging_in logging_in = {connection, wait};
+    const struct login_road road = {connection->address, exchange_to_log_in, &logging_in};
+    return socket_login(&road, why);
+}
+
 int admin_connection_open(struct admin_connection *connection, struct admin_wait *wait,
                           const char *host, const char *port, struct error_text *why) {
     char address[sizeof(connection->address)];
@@ -231,6 +253,7 @@ int admin_connection_open(struct admin_connection *connection, struct admin_wait
     snprintf(connection->address, sizeof(connection->address), "%s", address);
     error = socket_tls_open(&connection->tls, connection->fd, address, host, wait, why);
     error = error ? error : negotiate(wait, connection, why);
+    error = error ? error : log_in(connection, wait, why);
     if (error) {
         admin_connection_close(connection);
     }

@@ -27,21 +27,30 @@ const char *cluster_text(struct kp_arena *arena, struct kp_string string) {
     return copy;
 }
 
-int cluster_ask(struct admin_client *admin, struct kp_arena *arena, const char *topic,
-                struct kp_metadata_response *response, struct error_text *why) {
+int cluster_ask_topics(struct admin_client *admin, struct kp_arena *arena, char *const *topics,
+                       size_t count, struct kp_metadata_response *response,
+                       struct error_text *why) {
     struct kp_metadata_request request;
-    struct kp_metadata_request_topic one;
     kp_set_fallbacks(&kp_metadata_request_schema, &request);
-    kp_set_fallbacks(&kp_metadata_request_topic_schema, &one);
     request.allow_auto_topic_creation = false;
-    request.topics.count = -1;
-    if (topic) {
-        one.name = kp_string_of(topic);
-        request.topics.items = &one;
-        request.topics.count = 1;
+    if (!topics) {
+        request.topics.count = -1;
+    } else if (!kp_new_items(arena, &kp_metadata_request_topic_schema, &request.topics,
+                             (int32_t)count)) {
+        return error_set(why, ERR_TOO_LARGE, "%zu topics are more than can be asked for at once",
+                         count);
+    }
+    for (size_t i = 0; topics && i < count; i++) {
+        request.topics.items[i].name = kp_string_of(topics[i]);
     }
     return admin_request(admin, KP_METADATA, VERSION_WITH_TOPIC_ID, &request, arena, response, NULL,
                          why);
+}
+
+int cluster_ask(struct admin_client *admin, struct kp_arena *arena, const char *topic,
+                struct kp_metadata_response *response, struct error_text *why) {
+    char *name = (char *)(uintptr_t)topic;
+    return cluster_ask_topics(admin, arena, topic ? &name : NULL, topic ? 1 : 0, response, why);
 }
 
 enum cluster_state cluster_state(const char *bootstrap, int brokers) {

@@ -28,6 +28,10 @@ enum cluster_state cluster_state(const char *bootstrap, int brokers);
 int cluster_ask(struct admin_client *admin, struct kp_arena *arena, const char *topic,
                 struct kp_metadata_response *response, struct error_text *why);
 
+/* The same for several topics; those that do not exist have an error of their own. */
+int cluster_ask_topics(struct admin_client *admin, struct kp_arena *arena, char *const *topics,
+                       size_t count, struct kp_metadata_response *response, struct error_text *why);
+
 /* Metadata of all topics (`topic` NULL) or of one, never creating it. The answer lives in the
  * arena. On failure the sentence was said and an exit code is returned; 0 otherwise. */
 int cluster_metadata(struct admin_client *admin, struct kp_arena *arena, const char *topic,

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/nearest_name.h"
@@ -14,8 +15,11 @@
 #include "protocol/messages/describe_groups.h"
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/list_groups.h"
+#include "protocol/messages/share_group_describe.h"
 
 enum { PAUSE_MS = 100, KEY_TYPE_TRANSACTION = 1 };
+
+#define SHARE_TYPE "share"
 
 static bool has_moved(int16_t error) {
     return error == KAFKA_COORDINATOR_LOAD_IN_PROGRESS ||
@@ -104,6 +108,7 @@ int group_request(struct admin_client *admin, struct kp_arena *arena, struct gro
 /* ---- All groups ---- */
 
 struct groups {
+    const char *type; /* only those; NULL: all */
     struct group_row *rows;
     size_t count, room;
 };
@@ -121,7 +126,12 @@ static void take_groups(struct groups *groups, struct kp_arena *arena, int32_t n
                         const struct kp_list_groups_response *answer) {
     for (int32_t i = 0; i < answer->groups.count; i++) {
         const struct kp_list_groups_response_group *one = &answer->groups.items[i];
+        const char *type = one->group_type.len > 0 ? cluster_text(arena, one->group_type)
+                                                   : "classic"; /* below version 5 */
         struct group_row *row = NULL;
+        if (groups->type && strcasecmp(type, groups->type) != 0) {
+            continue;
+        }
         if (groups->count == groups->room) {
             groups->room = groups->room ? 2 * groups->room : 64;
             groups->rows = mem_realloc(groups->rows, groups->room * sizeof(*groups->rows));
@@ -129,7 +139,7 @@ static void take_groups(struct groups *groups, struct kp_arena *arena, int32_t n
         row = &groups->rows[groups->count++];
         *row = (struct group_row){
             .group = cluster_text(arena, one->group_id),
-            .type = one->group_type.len > 0 ? cluster_text(arena, one->group_type) : "classic",
+            .type = type,
             .state = cluster_text(arena, one->group_state),
             .protocol_type = cluster_text(arena, one->protocol_type),
             .coordinator = node,
@@ -166,7 +176,12 @@ static int list_at(struct admin_client *admin, struct kp_arena *arena,
     for (;;) {
         struct kp_list_groups_request request;
         struct kp_list_groups_response answer;
+        struct kp_string type = kp_string_of(groups->type ? groups->type : "");
         kp_set_fallbacks(&kp_list_groups_request_schema, &request);
+        if (groups->type) {
+            request.types_filter.items = &type;
+            request.types_filter.count = 1;
+        }
         int error = admin_request_to(admin, host, broker->port, KP_LIST_GROUPS, 0, &request, arena,
                                      &answer, NULL, why);
         if (error || !answer.error_code) {
@@ -183,52 +198,98 @@ static int list_at(struct admin_client *admin, struct kp_arena *arena,
     }
 }
 
-/* How many members those of one broker have, where it says so. */
+/* ---- How many members they have ---- */
+
+/* Those of one broker of a type; answers are counted into their rows. */
+struct member_count {
+    struct admin_client *admin;
+    struct kp_arena *arena;
+    const char *host;
+    int port;
+    struct kp_string *names;
+    int32_t name_count;
+};
+
+static void set_members(const struct groups *groups, struct kp_string group, int16_t error,
+                        int32_t members) {
+    struct group_row *row = error ? NULL : find_row(groups, group);
+    if (row) {
+        row->members = members;
+    }
+}
+
+static int count_ask(const struct member_count *at, enum kp_api_key key, const void *request,
+                     void *response) {
+    struct error_text why = {""};
+    return admin_request_to(at->admin, at->host, at->port, key, 0, request, at->arena, response,
+                            NULL, &why);
+}
+
+static void count_classic(const struct member_count *at, const struct groups *groups) {
+    struct kp_describe_groups_request request;
+    struct kp_describe_groups_response answer;
+    kp_set_fallbacks(&kp_describe_groups_request_schema, &request);
+    request.groups.items = at->names;
+    request.groups.count = at->name_count;
+    int error = count_ask(at, KP_DESCRIBE_GROUPS, &request, &answer);
+    for (int32_t i = 0; !error && i < answer.groups.count; i++) {
+        set_members(groups, answer.groups.items[i].group_id, answer.groups.items[i].error_code,
+                    answer.groups.items[i].members.count);
+    }
+}
+
+static void count_consumer(const struct member_count *at, const struct groups *groups) {
+    struct kp_consumer_group_describe_request request;
+    struct kp_consumer_group_describe_response answer;
+    kp_set_fallbacks(&kp_consumer_group_describe_request_schema, &request);
+    request.group_ids.items = at->names;
+    request.group_ids.count = at->name_count;
+    int error = count_ask(at, KP_CONSUMER_GROUP_DESCRIBE, &request, &answer);
+    for (int32_t i = 0; !error && i < answer.groups.count; i++) {
+        set_members(groups, answer.groups.items[i].group_id, answer.groups.items[i].error_code,
+                    answer.groups.items[i].members.count);
+    }
+}
+
+static void count_share(const struct member_count *at, const struct groups *groups) {
+    struct kp_share_group_describe_request request;
+    struct kp_share_group_describe_response answer;
+    kp_set_fallbacks(&kp_share_group_describe_request_schema, &request);
+    request.group_ids.items = at->names;
+    request.group_ids.count = at->name_count;
+    int error = count_ask(at, KP_SHARE_GROUP_DESCRIBE, &request, &answer);
+    for (int32_t i = 0; !error && i < answer.groups.count; i++) {
+        set_members(groups, answer.groups.items[i].group_id, answer.groups.items[i].error_code,
+                    answer.groups.items[i].members.count);
+    }
+}
+
+/* Of one broker, where it says so. */
 static void count_members(struct admin_client *admin, struct kp_arena *arena,
                           const struct kp_metadata_response_broker *broker, struct groups *groups) {
-    struct kp_string *names = mem_alloc((groups->count + 1) * sizeof(*names));
-    const char *host = cluster_text(arena, broker->host);
-    for (int consumer = 0; consumer < 2; consumer++) {
-        int32_t count = 0;
-        struct error_text why = {""};
+    static const struct {
+        const char *type;
+        void (*count)(const struct member_count *at, const struct groups *groups);
+    } kinds[] = {
+        {"classic", count_classic}, {"consumer", count_consumer}, {SHARE_TYPE, count_share}};
+    struct member_count at = {.admin = admin,
+                              .arena = arena,
+                              .host = cluster_text(arena, broker->host),
+                              .port = broker->port};
+    at.names = mem_alloc((groups->count + 1) * sizeof(*at.names));
+    for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+        at.name_count = 0;
         for (size_t i = 0; i < groups->count; i++) {
             const struct group_row *row = &groups->rows[i];
-            bool is_consumer = strcasecmp(row->type, "consumer") == 0;
-            if (row->coordinator == broker->node_id && is_consumer == (consumer == 1)) {
-                names[count++] = kp_string_of(row->group);
+            if (row->coordinator == broker->node_id && strcasecmp(row->type, kinds[k].type) == 0) {
+                at.names[at.name_count++] = kp_string_of(row->group);
             }
         }
-        if (count > 0 && !consumer) {
-            struct kp_describe_groups_request request;
-            struct kp_describe_groups_response answer;
-            kp_set_fallbacks(&kp_describe_groups_request_schema, &request);
-            request.groups.items = names;
-            request.groups.count = count;
-            int error = admin_request_to(admin, host, broker->port, KP_DESCRIBE_GROUPS, 0, &request,
-                                         arena, &answer, NULL, &why);
-            for (int32_t i = 0; !error && i < answer.groups.count; i++) {
-                struct group_row *row = find_row(groups, answer.groups.items[i].group_id);
-                if (row && !answer.groups.items[i].error_code) {
-                    row->members = answer.groups.items[i].members.count;
-                }
-            }
-        } else if (count > 0) {
-            struct kp_consumer_group_describe_request request;
-            struct kp_consumer_group_describe_response answer;
-            kp_set_fallbacks(&kp_consumer_group_describe_request_schema, &request);
-            request.group_ids.items = names;
-            request.group_ids.count = count;
-            int error = admin_request_to(admin, host, broker->port, KP_CONSUMER_GROUP_DESCRIBE, 0,
-                                         &request, arena, &answer, NULL, &why);
-            for (int32_t i = 0; !error && i < answer.groups.count; i++) {
-                struct group_row *row = find_row(groups, answer.groups.items[i].group_id);
-                if (row && !answer.groups.items[i].error_code) {
-                    row->members = answer.groups.items[i].members.count;
-                }
-            }
+        if (at.name_count > 0) {
+            kinds[k].count(&at, groups);
         }
     }
-    mem_free(names);
+    mem_free(at.names);
 }
 
 /* With the sentence in `why`; `members` asks for their numbers, too. */
@@ -248,9 +309,9 @@ static int list_all(struct admin_client *admin, struct kp_arena *arena, bool mem
     return error;
 }
 
-int groups_list(struct admin_client *admin, struct kp_arena *arena, struct group_row **rows,
-                size_t *count) {
-    struct groups groups = {NULL, 0, 0};
+int groups_list(struct admin_client *admin, struct kp_arena *arena, const char *type,
+                struct group_row **rows, size_t *count) {
+    struct groups groups = {.type = type};
     struct error_text why = {""};
     int error = list_all(admin, arena, true, &groups, &why);
     *rows = kp_arena_alloc(arena, (groups.count + 1) * sizeof(**rows));
@@ -265,18 +326,26 @@ int groups_list(struct admin_client *admin, struct kp_arena *arena, struct group
 /* ---- Refusals ---- */
 
 static int say_missing(struct admin_client *admin, struct kp_arena *arena, const char *group) {
-    struct groups groups = {NULL, 0, 0};
+    struct groups groups = {.type = NULL};
     struct error_text why = {""};
-    const char *near = NULL;
+    const char *near = NULL, *type = NULL;
     if (list_all(admin, arena, false, &groups, &why) == ERR_NONE && groups.count > 0) {
         const char **names = mem_alloc(groups.count * sizeof(*names));
         for (size_t i = 0; i < groups.count; i++) {
             names[i] = groups.rows[i].group;
+            if (strcmp(names[i], group) == 0) {
+                type = groups.rows[i].type;
+            }
         }
         near = nearest_name(group, names, groups.count);
         mem_free(names);
     }
-    if (near) {
+    if (type && strcasecmp(type, SHARE_TYPE) == 0) {
+        say("group \"%s\" is a share group; drave share describe %s shows it, drave share reset %s moves it, and drave share delete %s deletes it",
+            group, group, group, group);
+    } else if (type) {
+        say("group \"%s\" is a %s group; drave group describe %s shows it", group, type, group);
+    } else if (near) {
         say("group \"%s\" does not exist; did you mean \"%s\"?", group, near);
     } else {
         say("group \"%s\" does not exist; drave group list shows those that do", group);

@@ -43,13 +43,13 @@ struct group_row {
     int32_t coordinator, members; /* members -1: not known */
 };
 
-/* All groups of the cluster in the order of their names; rows live in the arena. An exit code; a
- * broker that does not answer in time is said. */
-int groups_list(struct admin_client *admin, struct kp_arena *arena, struct group_row **rows,
-                size_t *count);
+/* All groups of the cluster, or those of a type (NULL: all), in the order of their names; rows live
+ * in the arena. An exit code; a broker that does not answer in time is said. */
+int groups_list(struct admin_client *admin, struct kp_arena *arena, const char *type,
+                struct group_row **rows, size_t *count);
 
-/* Says what a coordinator refused about a group, with the nearest name for one that does not exist;
- * EXIT_REFUSED. */
+/* Says what a coordinator refused about a group, with the nearest name for one that does not exist,
+ * and the commands that are for one of another type; EXIT_REFUSED. */
 int group_refused(struct admin_client *admin, struct kp_arena *arena, const char *group,
                   int16_t error);
 

@@ -8,6 +8,7 @@
 
 #include "client/line/interrupt.h"
 #include "client/line/talk.h"
+#include "client/socket/socket_login.h"
 #include "protocol/kafka_error.h"
 
 static bool show_log; /* librdkafka's own lines */
@@ -32,7 +33,12 @@ rd_kafka_conf_t *kafka_conf(const struct invocation *in) {
     rd_kafka_conf_set_log_cb(conf, on_log);
     kafka_conf_set(conf, "bootstrap.servers", in->bootstrap);
     kafka_conf_set(conf, "client.id", "drave");
-    if (in->tls) {
+    if (socket_login_user()) {
+        kafka_conf_set(conf, "security.protocol", in->tls ? "sasl_ssl" : "sasl_plaintext");
+        kafka_conf_set(conf, "sasl.mechanism", socket_login_mechanism());
+        kafka_conf_set(conf, "sasl.username", socket_login_user());
+        kafka_conf_set(conf, "sasl.password", socket_login_password());
+    } else if (in->tls) {
         kafka_conf_set(conf, "security.protocol", "ssl");
     }
     if (in->ca) {

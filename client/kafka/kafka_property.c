@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/nearest_name.h"
@@ -17,12 +18,19 @@ static const struct rule {
     const char *name; /* ends with '.': all that begin so */
     int uses;
     const char *allowed[2];
-    const char *sentence;
+    const char *sentence; /* NULL: any value is allowed */
 } rules[] = {
     {"bootstrap.servers", 7, {NULL}, "name the brokers with -b HOST:PORT,..."},
     {"metadata.broker.list", 7, {NULL}, "name the brokers with -b HOST:PORT,..."},
-    {"security.protocol", 7, {NULL}, "TLS is spoken with --tls or --ca FILE, else plain text"},
-    {"sasl.", 7, {NULL}, "drave cannot authenticate, so far"},
+    {"security.protocol",
+     7,
+     {"ssl", "plaintext"},
+     "it is ssl, as with --tls or --ca FILE, or plaintext; a login is said with --user NAME"},
+    {"ssl.ca.location", 7, {NULL}, NULL}, /* as --ca */
+    {"sasl.",
+     7,
+     {NULL},
+     "a login is said with --user NAME, --password-file FILE and --sasl MECHANISM"},
     {"ssl.", 7, {NULL}, "what TLS needs is said with --ca FILE and --cert FILE"},
     {"acks",
      KAFKA_FOR_PRODUCE,
@@ -126,11 +134,11 @@ static const struct rule *forbidden(const char *name, const char *value, enum ka
         bool whole = rule->name[len - 1] != '.';
         bool same = false;
         for (int k = 0; k < 2; k++) {
-            same = same || (rule->allowed[k] && strcmp(value, rule->allowed[k]) == 0);
+            same = same || (rule->allowed[k] && strcasecmp(value, rule->allowed[k]) == 0);
         }
-        if ((rule->uses & (int)use) && !same &&
-            (whole ? strcmp(name, rule->name) == 0 : strncmp(name, rule->name, len) == 0)) {
-            return rule;
+        bool named = whole ? strcmp(name, rule->name) == 0 : strncmp(name, rule->name, len) == 0;
+        if ((rule->uses & (int)use) && named) {
+            return same || !rule->sentence ? NULL : rule;
         }
     }
     return NULL;
@@ -196,9 +204,33 @@ void kafka_properties_set(rd_kafka_conf_t *conf, const struct invocation *in) {
         char *name;
         const char *value;
         if (pair_split(pair, &name, &value)) {
-            kafka_conf_set(conf, name, value);
+            /* kafka_conf has it of the call: with a login it is another value. */
+            if (strcmp(name, "security.protocol") != 0) {
+                kafka_conf_set(conf, name, value);
+            }
             kafka_show_log(strcmp(name, "debug") == 0);
             mem_free(name);
         }
     }
+}
+
+int kafka_properties_take(struct invocation *in) {
+    const char *pair;
+    for (size_t i = 0; (pair = invocation_nth(in, 'X', i)); i++) {
+        const char *equals = strchr(pair, '=');
+        size_t len = equals ? (size_t)(equals - pair) : 0;
+        if (len == strlen("ssl.ca.location") && memcmp(pair, "ssl.ca.location", len) == 0) {
+            in->ca = equals + 1;
+            in->tls = true;
+        } else if (len == strlen("security.protocol") &&
+                   memcmp(pair, "security.protocol", len) == 0) {
+            bool plain = strcasecmp(equals + 1, "plaintext") == 0;
+            if (plain && in->tls) {
+                say("-X %s: --tls, --ca, --cert or the profile say TLS; leave one out", pair);
+                return EXIT_USAGE;
+            }
+            in->tls = in->tls || strcasecmp(equals + 1, "ssl") == 0;
+        }
+    }
+    return EXIT_DONE;
 }

@@ -25,4 +25,8 @@ void kafka_properties_set(rd_kafka_conf_t *conf, const struct invocation *invoca
 void kafka_properties_list(enum kafka_use use, void (*take)(void *arg, const char *name),
                            void *arg);
 
+/* What -X says of the way to the brokers (security.protocol, ssl.ca.location) holds for all
+ * connections of the call, as --tls and --ca. EXIT_DONE, or EXIT_USAGE (said). */
+int kafka_properties_take(struct invocation *invocation);
+
 #endif

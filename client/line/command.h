@@ -45,6 +45,7 @@ struct invocation {
     const char *profile;   /* --profile; NULL: not given */
     bool tls;              /* --tls, --ca or --cert, or the profile's */
     const char *ca, *cert; /* files; NULL: not given */
+    const char *user, *password_file, *mechanism; /* of a login; NULL: not given */
     bool json;
     uint64_t timeout_ms;
     bool timeout_given; /* timeout_ms is what the user asked for, not the default */
@@ -101,6 +102,7 @@ int command_config_get(struct invocation *invocation);
 int command_config_set(struct invocation *invocation);
 int command_config_unset(struct invocation *invocation);
 int command_config_diff(struct invocation *invocation);
+int command_config_edit(struct invocation *invocation);
 int command_group_list(struct invocation *invocation);
 int command_group_describe(struct invocation *invocation);
 int command_group_why(struct invocation *invocation);
@@ -108,6 +110,11 @@ int command_group_seek(struct invocation *invocation);
 int command_group_delete(struct invocation *invocation);
 int command_group_export(struct invocation *invocation);
 int command_group_import(struct invocation *invocation);
+int command_share_list(struct invocation *invocation);
+int command_share_describe(struct invocation *invocation);
+int command_share_offsets(struct invocation *invocation);
+int command_share_reset(struct invocation *invocation);
+int command_share_delete(struct invocation *invocation);
 int command_txn_list(struct invocation *invocation);
 int command_txn_describe(struct invocation *invocation);
 int command_txn_abort(struct invocation *invocation);
@@ -115,6 +122,7 @@ int command_txn_find_hanging(struct invocation *invocation);
 int command_health(struct invocation *invocation);
 int command_disk(struct invocation *invocation);
 int command_doctor(struct invocation *invocation);
+int command_selftest(struct invocation *invocation);
 int command_top(struct invocation *invocation);
 int command_events(struct invocation *invocation);
 int command_debug_bundle(struct invocation *invocation);
@@ -129,6 +137,14 @@ int command_meta_ls(struct invocation *invocation);
 int command_meta_get(struct invocation *invocation);
 int command_meta_voters(struct invocation *invocation);
 int command_bench(struct invocation *invocation);
+int command_user_list(struct invocation *invocation);
+int command_user_set(struct invocation *invocation);
+int command_user_delete(struct invocation *invocation);
+int command_user_hash(struct invocation *invocation);
+int command_cluster_secret(struct invocation *invocation);
+int command_acl_add(struct invocation *invocation);
+int command_acl_list(struct invocation *invocation);
+int command_acl_remove(struct invocation *invocation);
 int command_profile_add(struct invocation *invocation);
 int command_profile_use(struct invocation *invocation);
 int command_profile_list(struct invocation *invocation);
@@ -203,8 +219,20 @@ enum {
     OPTION_TLS,
     OPTION_CA,
     OPTION_CERT,
+    OPTION_USER,
+    OPTION_DENY,
+    OPTION_HOST,
+    OPTION_PRINCIPAL,
+    OPTION_PASSWORD_FILE,
+    OPTION_SASL,
+    OPTION_MECHANISM,
+    OPTION_ITERATIONS,
+    OPTION_NEW_PASSWORD_FILE,
     OPTION_CLIENT_ID,
     OPTION_FOR,
+    OPTION_FROM,
+    OPTION_ANONYMOUS,
+    OPTION_SHARE,
     OPTION_WATCH = 'w',
     OPTION_FOLLOW = 'f',
 };

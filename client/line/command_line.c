@@ -22,6 +22,10 @@ const struct command_option every_command[] = {
     {0, OPTION_CA, "ca", "FILE", "the same, and their CA is in this file (PEM)"},
     {0, OPTION_CERT, "cert", "FILE",
      "the same, with a certificate of one's own: it and its private key (PEM)"},
+    {0, OPTION_USER, "user", "NAME", "log in as this user"},
+    {0, OPTION_PASSWORD_FILE, "password-file", "FILE",
+     "whose password is the first line of this file ($DRAVE_PASSWORD, else it is asked for)"},
+    {0, OPTION_SASL, "sasl", "MECHANISM", "by SCRAM-SHA-256, SCRAM-SHA-512 or PLAIN (the first)"},
     {0, OPTION_JSON, "json", NULL, "the result as JSON on stdout"},
     {0, OPTION_TIMEOUT, "timeout", "TIME",
      "how long to try: 10s, 500ms, 2m (10s; where nothing listens 2s)"},
@@ -113,6 +117,9 @@ static void take_option(struct reading *r, int key, const char *value) {
     case OPTION_TLS: in->tls = true; break;
     case OPTION_CA: in->ca = value; break;
     case OPTION_CERT: in->cert = value; break;
+    case OPTION_USER: in->user = value; break;
+    case OPTION_PASSWORD_FILE: in->password_file = value; break;
+    case OPTION_SASL: in->mechanism = value; break;
     case OPTION_JSON: in->json = true; break;
     case OPTION_HELP: r->help = true; break;
     case OPTION_VERSION: r->version = true; break;
@@ -258,6 +265,11 @@ static void unknown_command(const struct reading *r, struct error_text *why) {
     }
     snprintf(given, sizeof(given), "%.70s%s%.70s", words[0], r->in.word_count > 1 ? " " : "",
              r->in.word_count > 1 ? words[1] : "");
+    const char *here = foreign_command(given);
+    if (here) {
+        error_set(why, ERR_INVALID, "no command \"%s\"; here it is drave %s", given, here);
+        return;
+    }
     const char **names = mem_alloc(command_count * sizeof(*names));
     for (size_t i = 0; i < command_count; i++) {
         names[i] = commands[i].name;

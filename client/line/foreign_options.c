@@ -1,4 +1,4 @@
-/* The table of options that hands know from kcat, rpk and Kafka's scripts. */
+/* The tables of options and commands that hands know from kcat, rpk and Kafka's scripts. */
 #include "client/line/foreign_options.h"
 
 #include <stddef.h>
@@ -34,6 +34,9 @@ static const struct {
     {"-J", "here it is --json"},
     {"-q", "drave says little anyway; 2>/dev/null silences it"},
     {"-F", "here it is --profile"},
+    {"-e", "here it is --wait TIME, which ends when all is well"},
+    {"-i", "internal topics are listed with the others"},
+    {"-H", "sizes are written for people anyway; --json has the bytes"},
 };
 
 const char *foreign_option(const char *word) {
@@ -41,6 +44,48 @@ const char *foreign_option(const char *word) {
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
         if (strlen(options[i].theirs) == len && memcmp(options[i].theirs, word, len) == 0) {
             return options[i].ours;
+        }
+    }
+    return NULL;
+}
+
+static const struct {
+    const char *theirs, *ours;
+} commands_of_others[] = {
+    {"topic alter-config", "topic alter"},
+    {"topic trim-prefix", "topic trim"},
+    {"topic describe-storage", "disk"},
+    {"topic consume", "consume"},
+    {"topic produce", "produce"},
+    {"group seek-to", "group seek"},
+    {"group offset-delete", "group delete GROUP -t TOPIC"},
+    {"cluster info", "info"},
+    {"cluster metadata", "info"},
+    {"cluster health", "health"},
+    {"cluster logdirs", "disk"},
+    {"cluster config", "config get brokers"},
+    {"cluster self-test", "selftest"},
+    {"cluster selftest", "selftest"},
+    {"cluster maintenance", "broker drain"},
+    {"cluster txn", "txn list"},
+    {"cluster partitions", "topic move"},
+    {"broker maintenance", "broker drain"},
+    {"self-test", "selftest"},
+    {"logdirs", "disk"},
+    {"context", "profile"},
+    {"server report", "top"},
+    {"server check", "health"},
+    {"server list", "broker list"},
+    {"stream ls", "topic list"},
+    {"consumer ls", "group list"},
+};
+
+const char *foreign_command(const char *words) {
+    for (size_t i = 0; i < sizeof(commands_of_others) / sizeof(commands_of_others[0]); i++) {
+        size_t len = strlen(commands_of_others[i].theirs);
+        if (strncmp(commands_of_others[i].theirs, words, len) == 0 &&
+            (words[len] == '\0' || words[len] == ' ')) {
+            return commands_of_others[i].ours;
         }
     }
     return NULL;

@@ -1,4 +1,4 @@
-/* What options of other tools are called here. */
+/* What options and commands of other tools are called here. */
 #ifndef CLIENT_LINE_FOREIGN_OPTIONS_H
 #define CLIENT_LINE_FOREIGN_OPTIONS_H
 
@@ -6,5 +6,9 @@
  * same, for the end of a sentence ("here it is -b HOST:PORT"); NULL: no tool that is known has it.
  */
 const char *foreign_option(const char *word);
+
+/* What does here what the words ("topic trim-prefix orders") begin with: "topic trim"; NULL: no
+ * tool that is known calls anything so. */
+const char *foreign_command(const char *words);
 
 #endif

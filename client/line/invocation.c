@@ -46,7 +46,8 @@ bool command_changes(const struct invocation *in) {
         return strcmp(in->words[0], "consume") != 0 || invocation_has(in, 'G');
     }
     if (strcmp(name, "consume") == 0) {
-        return invocation_has(in, 'G'); /* which commits what was printed */
+        return invocation_has(in, 'G') || invocation_has(in, OPTION_SHARE); /* it is taken note of
+                                                                               what was printed */
     }
     if (strcmp(name, "recover") == 0) {
         return invocation_has(in, OPTION_ACCEPT_LOSS);

@@ -140,8 +140,8 @@ static int add_matching(struct reading *reading, struct kp_arena *arena, const c
     return code;
 }
 
-static int find_topics(struct reading *reading, const struct invocation *in,
-                       struct admin_client *admin) {
+int reading_find_topics(struct reading *reading, const struct invocation *in,
+                        struct admin_client *admin) {
     struct kp_arena arena;
     int code = EXIT_DONE;
     kp_arena_init(&arena, ARENA_MAX);
@@ -307,7 +307,7 @@ static int find_places(struct reading *reading, const struct invocation *in) {
 
 int reading_plan(struct reading *reading, const struct invocation *in) {
     struct admin_client *admin = admin_client_for(in);
-    int code = find_topics(reading, in, admin);
+    int code = reading_find_topics(reading, in, admin);
     code = code ? code : find_places(reading, in);
     admin_client_free(admin);
     return code;

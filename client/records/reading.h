@@ -47,7 +47,10 @@ struct reading {
 /* Takes words, -p, -o and -e of the call; says what is wrong with them (EXIT_USAGE). Free with
  * reading_close in any case. */
 int reading_open(struct reading *reading, const struct invocation *in);
-/* Asks the cluster: fills topics and partitions in. */
+/* Asks the cluster: fills topics and their partitions in, not yet where each begins and ends. */
+int reading_find_topics(struct reading *reading, const struct invocation *in,
+                        struct admin_client *admin);
+/* The same, and where each begins and ends. */
 int reading_plan(struct reading *reading, const struct invocation *in);
 /* Once the clock is past where.until_value: where to stop, and what is done by now. */
 int reading_resolve_stops(struct reading *reading, const struct invocation *in);

@@ -40,6 +40,9 @@ json_t *record_to_json(const struct record_view *record, bool with_value) {
                             json_integer(record->value.data ? (json_int_t)record->value.len : -1));
     }
     json_object_set_new(object, "headers", headers);
+    if (record->deliveries > 0) {
+        json_object_set_new(object, "delivery_count", json_integer(record->deliveries));
+    }
     return object;
 }
 
@@ -120,7 +123,8 @@ static int take_headers(const json_t *json, struct client_record *record, struct
 
 static int take_field(const char *name, json_t *json, struct client_record *record,
                       struct error_text *why) {
-    if (strcmp(name, "topic") == 0 || strcmp(name, "offset") == 0) {
+    if (strcmp(name, "topic") == 0 || strcmp(name, "offset") == 0 ||
+        strcmp(name, "delivery_count") == 0) {
         return ERR_NONE;
     }
     if (strcmp(name, "key") == 0) {
@@ -150,8 +154,8 @@ static int take_field(const char *name, json_t *json, struct client_record *reco
     }
     return error_set(
         why, ERR_INVALID,
-        "\"%.40s\" is no field of a record; there are key, value, headers, timestamp, partition, topic and "
-        "offset",
+        "\"%.40s\" is no field of a record; there are key, value, headers, timestamp, partition, topic, "
+        "offset and delivery_count",
         name);
 }
 

@@ -171,7 +171,12 @@ void record_printer_free(struct record_printer *printer) {
 }
 
 bool record_printer_print(struct record_printer *printer, const rd_kafka_message_t *message) {
-    struct record_view record = record_view_of(message);
+    struct record_view view = record_view_of(message);
+    return record_printer_print_view(printer, &view);
+}
+
+bool record_printer_print_view(struct record_printer *printer, const struct record_view *view) {
+    struct record_view record = *view;
     struct error_text why = {""};
     if (printer->lookup && batch_lookup_of(printer->lookup, record.topic, record.partition,
                                            record.offset, &record.batch, &why) != ERR_NONE) {

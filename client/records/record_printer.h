@@ -21,5 +21,6 @@ int record_printer_open(struct record_printer **printer, const struct invocation
 void record_printer_free(struct record_printer *printer);
 /* What was printed may still be in memory, unless -u. False: it could not be, and was said. */
 bool record_printer_print(struct record_printer *printer, const rd_kafka_message_t *message);
+bool record_printer_print_view(struct record_printer *printer, const struct record_view *view);
 
 #endif

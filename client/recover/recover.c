@@ -36,12 +36,12 @@ static const char *name_of(const struct lost_group *group, char into[300]) {
 /* ---- Showing ---- */
 
 static void print_lost(const struct recover_plan *plan) {
-    if (plan->lost_count > 0) {
-        print_text("broker%s", plan->lost_count == 1 ? "" : "s");
-        for (size_t i = 0; i < plan->lost_count; i++) {
-            print_text("%s %" PRId32, i == 0 ? "" : ",", plan->lost[i]);
+    if (plan->judged.lost_count > 0) {
+        print_text("broker%s", plan->judged.lost_count == 1 ? "" : "s");
+        for (size_t i = 0; i < plan->judged.lost_count; i++) {
+            print_text("%s %" PRId32, i == 0 ? "" : ",", plan->judged.lost[i]);
         }
-        print_text(" %s not answer\n", plan->lost_count == 1 ? "does" : "do");
+        print_text(" %s not answer\n", plan->judged.lost_count == 1 ? "does" : "do");
     }
 }
 
@@ -50,13 +50,14 @@ static void print_plan(const struct recover_plan *plan) {
                                           "ACKNOWLEDGED", "IS GONE"};
     print_lost(plan);
     struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct lost_group *group = &plan->groups[i];
+    for (size_t i = 0; i < plan->judged.count; i++) {
+        const struct lost_group *group = &plan->judged.groups[i];
         const struct kp_lost_majorities_response_group *best = group->best;
-        char name[300], broker[32] = "nobody", stays[64] = "-", known[64] = "-", gone[160];
-        recover_plan_loss(group, gone);
+        char name[300], broker[32] = "nobody", stays[64] = "-", known[64] = "-",
+                        gone[RECOVER_LOSS_TEXT];
+        recover_loss(group, gone);
         if (best) {
-            snprintf(broker, sizeof(broker), "broker %" PRId32, group->broker->node);
+            snprintf(broker, sizeof(broker), "broker %" PRId32, group->node);
             snprintf(stays, sizeof(stays), "to change %" PRId64, best->last_index);
             snprintf(known, sizeof(known), "to change %" PRId64, best->commit_index);
         }
@@ -70,19 +71,28 @@ static void print_plan(const struct recover_plan *plan) {
     table_print(table);
 }
 
+static json_t *broker_or_null(int32_t node) {
+    return node >= 0 ? json_integer(node) : json_null();
+}
+
 static json_t *json_of(const struct lost_group *group) {
     const struct kp_lost_majorities_response_group *best = group->best;
     json_t *survivors = json_array();
-    char loss[160];
-    recover_plan_loss(group, loss);
+    char loss[RECOVER_LOSS_TEXT];
+    recover_loss(group, loss);
     for (size_t i = 0; i < group->survivor_count; i++) {
         json_array_append_new(survivors, json_integer(group->survivors[i]));
     }
     json_t *row = json_pack(
         "{s:o?,s:i,s:o?,s:o,s:s}", "topic",
         group->topic.len > 0 ? json_stringn(group->topic.data, (size_t)group->topic.len) : NULL,
-        "partition", (int)group->partition, "broker",
-        best ? json_integer(group->broker->node) : NULL, "survivors", survivors, "gone", loss);
+        "partition", (int)group->partition, "broker", best ? json_integer(group->node) : NULL,
+        "survivors", survivors, "gone", loss);
+    /* Everything, where nobody has any of it. */
+    json_object_set_new(row, "gone_from",
+                        group->topic.len > 0 ? json_integer(group->gone_from) : json_null());
+    json_object_set_new(row, "unheard", broker_or_null(group->unheard));
+    json_object_set_new(row, "cannot_open", broker_or_null(group->unread));
     if (best) {
         json_object_set_new(row, "log_start", json_integer(best->log_start_offset));
         json_object_set_new(row, "stays_below", json_integer(best->log_end_offset));
@@ -96,11 +106,11 @@ static json_t *json_of(const struct lost_group *group) {
 
 static json_t *json_of_plan(const struct recover_plan *plan) {
     json_t *lost = json_array(), *groups = json_array();
-    for (size_t i = 0; i < plan->lost_count; i++) {
-        json_array_append_new(lost, json_integer(plan->lost[i]));
+    for (size_t i = 0; i < plan->judged.lost_count; i++) {
+        json_array_append_new(lost, json_integer(plan->judged.lost[i]));
     }
-    for (size_t i = 0; i < plan->count; i++) {
-        json_array_append_new(groups, json_of(&plan->groups[i]));
+    for (size_t i = 0; i < plan->judged.count; i++) {
+        json_array_append_new(groups, json_of(&plan->judged.groups[i]));
     }
     return json_pack("{s:o,s:o}", "lost_brokers", lost, "lost_majorities", groups);
 }
@@ -108,7 +118,7 @@ static json_t *json_of_plan(const struct recover_plan *plan) {
 static void show(const struct invocation *in, const struct recover_plan *plan) {
     if (in->json) {
         print_json(json_of_plan(plan));
-    } else if (plan->count == 0) {
+    } else if (plan->judged.count == 0) {
         say_plain("everything has a majority that answers; there is nothing to recover");
     } else {
         print_plan(plan);
@@ -128,7 +138,6 @@ static bool change(const struct invocation *in, const struct broker_seen *at,
     struct admin_client *admin = admin_client_new(broker_address(at, address), timeout_ms);
     kp_arena_init(&arena, ARENA_MAX);
     request->timeout_ms = admin_client_answer_ms(admin);
-    request->accept_loss = true;
     int error = admin_request(admin, KP_ALTER_BROKER, 0, request, &arena, &response, NULL, &why);
     if (error) {
         admin_failed(error, &why);
@@ -154,24 +163,31 @@ static bool metadata_is_led(const struct broker_seen *at) {
     return led;
 }
 
-static bool recover_metadata(const struct invocation *in, const struct lost_group *group) {
+static bool recover_metadata(const struct invocation *in, const struct recover_plan *plan,
+                             const struct lost_group *group) {
     struct patience patience;
+    struct kp_alter_broker_request request;
+    if (group->unheard >= 0) {
+        say("the metadata: broker %" PRId32
+            " answers, and has not said yet what it has; try again, and look at the log of that "
+            "broker if it stays so",
+            group->unheard);
+        return false;
+    }
     uint64_t until_ms = now_ms() + LEADER_MS;
-    struct kp_alter_broker_request request = {.broker_id = group->broker->node,
-                                              .change = KP_METADATA_RECOVER,
-                                              .entry_term = group->best->last_term,
-                                              .entry_index = group->best->last_index};
-    if (!change(in, group->broker, &request, "the metadata")) {
+    const struct broker_seen *at = cluster_status_broker(&plan->cluster, group->node);
+    recover_request(&plan->judged, group, &request);
+    if (!change(in, at, &request, "the metadata")) {
         return false;
     }
     patience_begin(&patience);
-    while (!metadata_is_led(group->broker)) {
+    while (!metadata_is_led(at)) {
         if (now_ms() >= until_ms) {
             say("broker %" PRId32 " does not lead the metadata after %d s; look at its log",
-                group->broker->node, LEADER_MS / 1000);
+                group->node, LEADER_MS / 1000);
             return false;
         }
-        patience_say(&patience, "broker %" PRId32 " to lead the metadata", group->broker->node);
+        patience_say(&patience, "broker %" PRId32 " to lead the metadata", group->node);
         pause_ms(PAUSE_MS);
     }
     return true;
@@ -180,7 +196,7 @@ static bool recover_metadata(const struct invocation *in, const struct lost_grou
 /* Any broker that answers; there is one, it told of the plan. */
 static const struct broker_seen *somebody(const struct recover_plan *plan) {
     for (size_t i = 0; i < plan->cluster.count; i++) {
-        if (plan->answers[i]) {
+        if (plan->brokers[i].answers) {
             return &plan->cluster.brokers[i];
         }
     }
@@ -190,11 +206,11 @@ static const struct broker_seen *somebody(const struct recover_plan *plan) {
 static bool lose_brokers(const struct invocation *in, const struct recover_plan *plan,
                          const struct broker_seen *at) {
     bool all = true;
-    for (size_t i = 0; i < plan->lost_count; i++) {
+    for (size_t i = 0; i < plan->judged.lost_count; i++) {
         char what[48];
-        struct kp_alter_broker_request request = {.broker_id = plan->lost[i],
-                                                  .change = KP_BROKER_LOSE};
-        snprintf(what, sizeof(what), "broker %" PRId32, plan->lost[i]);
+        struct kp_alter_broker_request request;
+        recover_request_loss(plan->judged.lost[i], &request);
+        snprintf(what, sizeof(what), "broker %" PRId32, plan->judged.lost[i]);
         all = change(in, at, &request, what) && all;
     }
     return all;
@@ -203,8 +219,8 @@ static bool lose_brokers(const struct invocation *in, const struct recover_plan 
 static bool recover_partitions(const struct invocation *in, const struct recover_plan *plan,
                                const struct broker_seen *at) {
     bool all = true;
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct lost_group *group = &plan->groups[i];
+    for (size_t i = 0; i < plan->judged.count; i++) {
+        const struct lost_group *group = &plan->judged.groups[i];
         char name[300];
         if (group->topic.len == 0) {
             continue;
@@ -216,12 +232,15 @@ static bool recover_partitions(const struct invocation *in, const struct recover
             all = false;
             continue;
         }
-        struct kp_alter_broker_request request = {.broker_id = group->broker->node,
-                                                  .change = KP_PARTITION_RECOVER,
-                                                  .group = group->best->group,
-                                                  .replica = group->best->replica,
-                                                  .entry_term = group->best->last_term,
-                                                  .entry_index = group->best->last_index};
+        if (group->unheard >= 0) {
+            say("%s: broker %" PRId32 " answers, and has not said yet what it has; try again, and "
+                "look at the log of that broker if it stays so",
+                name_of(group, name), group->unheard);
+            all = false;
+            continue;
+        }
+        struct kp_alter_broker_request request;
+        recover_request(&plan->judged, group, &request);
         all = change(in, at, &request, name_of(group, name)) && all;
     }
     return all;
@@ -232,8 +251,8 @@ static size_t lost_still(const struct invocation *in) {
     struct recover_plan now;
     size_t count = 0;
     if (recover_plan_ask(in, &now) == EXIT_DONE) {
-        for (size_t i = 0; i < now.count; i++) {
-            count += now.groups[i].best != NULL;
+        for (size_t i = 0; i < now.judged.count; i++) {
+            count += now.judged.groups[i].best != NULL;
         }
     } else {
         count = 1;
@@ -262,11 +281,12 @@ static bool wait_led(const struct invocation *in) {
 static int accept_loss(const struct invocation *in, const struct recover_plan *plan) {
     const struct broker_seen *at = somebody(plan);
     bool all = true;
-    if (plan->count == 0 || at == NULL) {
+    if (plan->judged.count == 0 || at == NULL) {
         show(in, plan);
         return EXIT_DONE;
     }
-    if (plan->groups[0].topic.len == 0 && !recover_metadata(in, &plan->groups[0])) {
+    if (plan->judged.groups[0].topic.len == 0 &&
+        !recover_metadata(in, plan, &plan->judged.groups[0])) {
         return EXIT_REFUSED;
     }
     if (!lose_brokers(in, plan, at)) {
@@ -296,7 +316,7 @@ int command_recover(struct invocation *in) {
         code = accept_loss(in, &plan);
     } else if (code == EXIT_DONE) {
         show(in, &plan);
-        if (!in->json && plan.count > 0) {
+        if (!in->json && plan.judged.count > 0) {
             say_plain("start the brokers that do not answer, and nothing is lost; if they are gone "
                       "for good: drave recover --accept-loss");
         }

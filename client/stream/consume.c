@@ -1,6 +1,6 @@
 /*
- * drave consume: prints records as they come, by offset, without a group (consume_group.h: with
- * one).
+ * drave consume: prints records as they come, by offset, without a group (consume_group.h,
+ * consume_share.h: with one).
  *
  * Happy path: one queue over the partitions that client/records/reading.h names; ends after -n
  * records, when every partition was read up to where it stops, at Ctrl-C, or when the reader of
@@ -22,6 +22,7 @@
 #include "client/records/record_printer.h"
 #include "client/records/topic_pattern.h"
 #include "client/stream/consume_group.h"
+#include "client/stream/consume_share.h"
 
 enum { BATCH = 1000, POLL_MS = 200 };
 
@@ -227,7 +228,8 @@ static void words_as_patterns(struct invocation *in) {
 
 int command_consume(struct invocation *in) {
     struct consume c = {.in = in, .limit = consume_limit(in)};
-    bool group = invocation_has(in, 'G'), regexes = invocation_has(in, 'r');
+    bool group = invocation_has(in, 'G'), share = invocation_has(in, OPTION_SHARE),
+         regexes = invocation_has(in, 'r');
     int code = kafka_properties_check(in, KAFKA_FOR_CONSUME);
     if (!code && invocation_has(in, OPTION_PROTOCOL) && !group) {
         say("--protocol is the protocol of a group; name the group with -G");
@@ -245,7 +247,9 @@ int command_consume(struct invocation *in) {
     if (regexes) {
         words_as_patterns(in);
     }
-    code = group ? consume_as_member(in, c.printer, c.limit) : consume_by_offset(&c);
+    code = share   ? consume_as_sharer(in, c.printer, c.limit)
+           : group ? consume_as_member(in, c.printer, c.limit)
+                   : consume_by_offset(&c);
     for (int i = 0; regexes && i < in->word_count; i++) {
         mem_free(in->words[i]);
     }

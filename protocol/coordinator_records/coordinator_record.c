@@ -8,6 +8,7 @@
 #include "protocol/coordinator_records/classic_group_record.h"
 #include "protocol/coordinator_records/consumer_group_record.h"
 #include "protocol/coordinator_records/offset_record.h"
+#include "protocol/coordinator_records/share_group_record.h"
 
 static const struct kp_record_type types[] = {
     {KP_RECORD_LEGACY_OFFSET, "LegacyOffsetCommit", &kp_offset_key_schema, &kp_offset_value_schema,
@@ -29,6 +30,10 @@ static const struct kp_record_type types[] = {
     {KP_RECORD_CONSUMER_CURRENT, "ConsumerGroupCurrentMemberAssignment",
      &kp_consumer_member_key_schema, &kp_consumer_current_value_schema, .from = 0, .to = 0,
      .written = 0},
+    {KP_RECORD_SHARE_GROUP, "ShareGroupMetadata", &kp_consumer_group_key_schema,
+     &kp_share_group_value_schema, .from = 0, .to = 0, .written = 0},
+    {KP_RECORD_SHARE_PLACES, "ShareGroupStatePartitionMetadata", &kp_consumer_group_key_schema,
+     &kp_share_places_value_schema, .from = 0, .to = 0, .written = 0},
     {KP_RECORD_CONSUMER_REGEX, "ConsumerGroupRegularExpression", &kp_consumer_regex_key_schema,
      &kp_consumer_regex_value_schema, .from = 0, .to = 0, .written = 0},
 };

@@ -28,6 +28,8 @@ enum kp_record_number {
     KP_RECORD_CONSUMER_TARGET = 6,
     KP_RECORD_CONSUMER_MEMBER_TARGET = 7,
     KP_RECORD_CONSUMER_CURRENT = 8,
+    KP_RECORD_SHARE_GROUP = 11, /* share_group_record.h, as the next */
+    KP_RECORD_SHARE_PLACES = 15,
     KP_RECORD_CONSUMER_REGEX = 16,
 };
 

@@ -32,6 +32,8 @@ struct kp_alter_broker_request {
     KP_ARRAY_OF(int32_t) voters; /* of KP_BROKER_VOTERS */
     int64_t group, replica;      /* of KP_PARTITION_RECOVER */
     int64_t entry_term, entry_index;
+    /* Of both: those that the plan goes on without. Refused, if one of them is connected. */
+    KP_ARRAY_OF(int32_t) lost;
 };
 
 struct kp_alter_broker_response {

@@ -7,17 +7,23 @@
 #include "protocol/messages/add_offsets_to_txn.h"
 #include "protocol/messages/add_partitions_to_txn.h"
 #include "protocol/messages/alter_broker.h"
+#include "protocol/messages/alter_client_quotas.h"
 #include "protocol/messages/alter_configs.h"
 #include "protocol/messages/alter_partition_reassignments.h"
+#include "protocol/messages/alter_share_group_offsets.h"
+#include "protocol/messages/alter_user_scram_credentials.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/broker_status.h"
 #include "protocol/messages/client_status.h"
 #include "protocol/messages/consumer_group_describe.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
+#include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
+#include "protocol/messages/delete_acls.h"
 #include "protocol/messages/delete_groups.h"
 #include "protocol/messages/delete_records.h"
+#include "protocol/messages/delete_share_group_offsets.h"
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/describe_acls.h"
 #include "protocol/messages/describe_client_quotas.h"
@@ -27,6 +33,7 @@
 #include "protocol/messages/describe_log_dirs.h"
 #include "protocol/messages/describe_producers.h"
 #include "protocol/messages/describe_quorum.h"
+#include "protocol/messages/describe_share_group_offsets.h"
 #include "protocol/messages/describe_topic_partitions.h"
 #include "protocol/messages/describe_transactions.h"
 #include "protocol/messages/describe_user_scram_credentials.h"
@@ -54,6 +61,12 @@
 #include "protocol/messages/offset_for_leader_epoch.h"
 #include "protocol/messages/partition_traffic.h"
 #include "protocol/messages/produce.h"
+#include "protocol/messages/sasl_authenticate.h"
+#include "protocol/messages/sasl_handshake.h"
+#include "protocol/messages/share_acknowledge.h"
+#include "protocol/messages/share_fetch.h"
+#include "protocol/messages/share_group_describe.h"
+#include "protocol/messages/share_group_heartbeat.h"
 #include "protocol/messages/sync_group.h"
 #include "protocol/messages/txn_offset_commit.h"
 #include "protocol/messages/unregister_broker.h"
@@ -78,6 +91,7 @@ static const struct kp_api api_table[] = {
     {KP_SYNC_GROUP, "SyncGroup", 0, 0, 5, MESSAGES(sync_group)},
     {KP_DESCRIBE_GROUPS, "DescribeGroups", 0, 0, 6, MESSAGES(describe_groups)},
     {KP_LIST_GROUPS, "ListGroups", 0, 0, 5, MESSAGES(list_groups)},
+    {KP_SASL_HANDSHAKE, "SaslHandshake", 0, 0, 1, MESSAGES(sasl_handshake)},
     {KP_API_VERSIONS, "ApiVersions", 0, 0, 5, MESSAGES(api_versions)},
     {KP_CREATE_TOPICS, "CreateTopics", 2, 2, 7, MESSAGES(create_topics)},
     {KP_DELETE_TOPICS, "DeleteTopics", 1, 1, 6, MESSAGES(delete_topics)},
@@ -91,9 +105,12 @@ static const struct kp_api api_table[] = {
     {KP_WRITE_TXN_MARKERS, "WriteTxnMarkers", 1, 1, 2, MESSAGES(write_txn_markers)},
     {KP_TXN_OFFSET_COMMIT, "TxnOffsetCommit", 0, 0, 5, MESSAGES(txn_offset_commit)},
     {KP_DESCRIBE_ACLS, "DescribeAcls", 1, 1, 3, MESSAGES(describe_acls)},
+    {KP_CREATE_ACLS, "CreateAcls", 1, 1, 3, MESSAGES(create_acls)},
+    {KP_DELETE_ACLS, "DeleteAcls", 1, 1, 3, MESSAGES(delete_acls)},
     {KP_DESCRIBE_CONFIGS, "DescribeConfigs", 1, 1, 4, MESSAGES(describe_configs)},
     {KP_ALTER_CONFIGS, "AlterConfigs", 0, 0, 2, MESSAGES(alter_configs)},
     {KP_DESCRIBE_LOG_DIRS, "DescribeLogDirs", 1, 1, 5, MESSAGES(describe_log_dirs)},
+    {KP_SASL_AUTHENTICATE, "SaslAuthenticate", 0, 0, 2, MESSAGES(sasl_authenticate)},
     {KP_CREATE_PARTITIONS, "CreatePartitions", 0, 0, 3, MESSAGES(create_partitions)},
     {KP_DELETE_GROUPS, "DeleteGroups", 0, 0, 3, MESSAGES(delete_groups)},
     {KP_ELECT_LEADERS, "ElectLeaders", 0, 0, 2, MESSAGES(elect_leaders)},
@@ -105,8 +122,11 @@ static const struct kp_api api_table[] = {
      MESSAGES(list_partition_reassignments)},
     {KP_OFFSET_DELETE, "OffsetDelete", 0, 0, 0, MESSAGES(offset_delete)},
     {KP_DESCRIBE_CLIENT_QUOTAS, "DescribeClientQuotas", 0, 0, 1, MESSAGES(describe_client_quotas)},
+    {KP_ALTER_CLIENT_QUOTAS, "AlterClientQuotas", 0, 0, 1, MESSAGES(alter_client_quotas)},
     {KP_DESCRIBE_USER_SCRAM_CREDENTIALS, "DescribeUserScramCredentials", 0, 0, 0,
      MESSAGES(describe_user_scram_credentials)},
+    {KP_ALTER_USER_SCRAM_CREDENTIALS, "AlterUserScramCredentials", 0, 0, 0,
+     MESSAGES(alter_user_scram_credentials)},
     {KP_DESCRIBE_QUORUM, "DescribeQuorum", 0, 0, 2, MESSAGES(describe_quorum)},
     {KP_UPDATE_FEATURES, "UpdateFeatures", 0, 0, 2, MESSAGES(update_features)},
     {KP_DESCRIBE_CLUSTER, "DescribeCluster", 0, 0, 2, MESSAGES(describe_cluster)},
@@ -121,6 +141,16 @@ static const struct kp_api api_table[] = {
     {KP_LIST_CONFIG_RESOURCES, "ListConfigResources", 0, 0, 1, MESSAGES(list_config_resources)},
     {KP_DESCRIBE_TOPIC_PARTITIONS, "DescribeTopicPartitions", 0, 0, 0,
      MESSAGES(describe_topic_partitions)},
+    {KP_SHARE_GROUP_HEARTBEAT, "ShareGroupHeartbeat", 1, 1, 1, MESSAGES(share_group_heartbeat)},
+    {KP_SHARE_GROUP_DESCRIBE, "ShareGroupDescribe", 1, 1, 1, MESSAGES(share_group_describe)},
+    {KP_SHARE_FETCH, "ShareFetch", 1, 1, 2, MESSAGES(share_fetch)},
+    {KP_SHARE_ACKNOWLEDGE, "ShareAcknowledge", 1, 1, 2, MESSAGES(share_acknowledge)},
+    {KP_DESCRIBE_SHARE_GROUP_OFFSETS, "DescribeShareGroupOffsets", 0, 0, 1,
+     MESSAGES(describe_share_group_offsets)},
+    {KP_ALTER_SHARE_GROUP_OFFSETS, "AlterShareGroupOffsets", 0, 0, 0,
+     MESSAGES(alter_share_group_offsets)},
+    {KP_DELETE_SHARE_GROUP_OFFSETS, "DeleteShareGroupOffsets", 0, 0, 0,
+     MESSAGES(delete_share_group_offsets)},
     {KP_META_QUERY, "MetaQuery", 0, 0, 0, MESSAGES(meta_query)},
     {KP_BROKER_STATUS, "BrokerStatus", 0, 0, 0, MESSAGES(broker_status)},
     {KP_PARTITION_TRAFFIC, "PartitionTraffic", 0, 0, 0, MESSAGES(partition_traffic)},

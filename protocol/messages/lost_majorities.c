@@ -38,6 +38,8 @@ static const struct kp_field group_fields[] = {
     {"voters", KP_ARRAY, .element = KP_STRUCT, EACH,
      .item = &kp_lost_majorities_response_voter_schema,
      KP_AT(kp_lost_majorities_response_group, voters)},
+    {"closed", KP_BOOL, EACH, .tagged = KP_SINCE(0), .tag = 0,
+     KP_AT(kp_lost_majorities_response_group, closed)},
 };
 const struct kp_schema kp_lost_majorities_response_group_schema = {
     KP_SCHEMA("group", kp_lost_majorities_response_group, group_fields)};

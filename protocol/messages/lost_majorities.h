@@ -1,6 +1,7 @@
 /*
  * LostMajorities (key 10007, private): the groups of which a broker has a replica, and is connected
- * to no majority of those that vote: what it has of them, for `drave recover`. Framed like Kafka's
+ * to no majority of those that vote: what it has of them, for `drave recover`; and those that it
+ * cannot open. Framed like Kafka's
  * APIs, so that listeners, and later authentication, cover it. Not advertised by ApiVersions.
  *
  * Version 0. A page tells of some partitions; what is behind them is asked for by its place. The
@@ -34,6 +35,8 @@ struct kp_lost_majorities_response_group {
     int64_t log_start_offset, high_watermark, log_end_offset;
     int8_t in_sync; /* as the last leader said: 1, 0; -1 not known here */
     bool chosen;    /* the metadata says that it goes on with this replica */
+    bool closed;    /* it has a replica and cannot open it, so it knows nothing of all that. Also of
+                       groups that have a majority, for nobody knows */
     KP_ARRAY_OF(struct kp_lost_majorities_response_voter) voters;
 };
 

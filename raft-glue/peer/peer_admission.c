@@ -101,16 +101,18 @@ static unsigned brokers_at(const struct peers *peers, const char *address) {
 /* The oldest that shows nothing of a broker yet; those who wait for us go last. `address` NULL: of
  * any stranger. */
 static struct peer_connection *oldest(struct peers *peers, const char *address, size_t *count) {
-    struct peer_connection *idle = NULL, *waiting = NULL;
+    struct peer_connection *idle = NULL, *proved = NULL, *waiting = NULL;
     *count = 0;
     for (struct peer_connection *one = peers->connections; one != NULL; one = one->next) {
         if (one->peer != NULL ||
             (address != NULL ? strcmp(one->address, address) != 0 : one->of_list))
             continue;
         (*count)++;
-        *(one->waits_for == NULL ? &idle : &waiting) = one; /* the newest is first */
+        bool has_secret = peer_connection_is_tls(one) && !peer_connection_awaits_tls(one);
+        /* The newest is first. */
+        *(one->waits_for != NULL ? &waiting : has_secret ? &proved : &idle) = one;
     }
-    return idle != NULL ? idle : waiting;
+    return idle != NULL ? idle : proved != NULL ? proved : waiting;
 }
 
 void peer_admission_make_room(struct peers *peers, struct env_stream *stream,
@@ -189,8 +191,24 @@ static void admit(struct peer *peer, struct peer_connection *connection) {
     peer_connection_judge(connection);
 }
 
+static void refuse_plain(struct peers *peers, struct peer_connection *connection, int32_t node) {
+    log_limited(
+        peers->log, &peers->limiter, LOGGED_PEER_REFUSED,
+        "refused a connection from %s that says it is broker %d: it speaks no TLS, and peer.tls.mode=require; "
+        "give that broker the same peer.secret.file, and peer.tls.mode=prefer at least",
+        connection->address, node);
+    peer_connection_refuse(
+        connection,
+        "it takes other brokers by TLS alone (peer.tls.mode=require); give this one the same "
+        "peer.secret.file, and peer.tls.mode=prefer at least");
+}
+
 void peer_admission_hello(struct peers *peers, struct peer_connection *connection, int32_t node) {
     struct peer *peer = peers_find(peers, node);
+    if (peers->options.tls == PEER_TLS_REQUIRE && !peer_connection_is_tls(connection)) {
+        refuse_plain(peers, connection, node);
+        return;
+    }
     if (peer == NULL) { /* judged for what it says: not in the list, or our own id */
         peer_connection_judge(connection);
         return;

@@ -191,9 +191,38 @@ static void on_frame(void *arg, struct slice frame) {
     slice_unref(&payload);
 }
 
+bool peer_connection_is_tls(const struct peer_connection *connection) {
+    return connection->stream.secure != NULL && secure_stream_is_tls(connection->stream.secure);
+}
+
+bool peer_connection_awaits_tls(const struct peer_connection *connection) {
+    return connection->stream.secure != NULL && !secure_stream_is_agreed(connection->stream.secure);
+}
+
+/* TLS ended it, or it ended before TLS was agreed on. */
+static bool tls_failed(struct peer_connection *connection, char *why, size_t room) {
+    struct secure_stream *stream = connection->stream.secure;
+    const char *reason = stream == NULL ? NULL : secure_stream_why(stream);
+    if (reason == NULL && !peer_connection_awaits_tls(connection)) return false;
+    connection->malformed = reason != NULL;
+    connection->disagreed = reason != NULL && secure_stream_is_refused(stream);
+    if (reason == NULL)
+        snprintf(why, room,
+                 "it closes connections when TLS is to begin; if it runs, it needs the same "
+                 "peer.secret.file, and peer.tls.mode=allow at least");
+    else
+        snprintf(why, room, "%s%s", reason,
+                 connection->disagreed ? "; brokers need the same peer.secret.file" : "");
+    return true;
+}
+
 static void on_ended(void *arg, int error, uint32_t length) {
     struct peer_connection *connection = arg;
-    char why[128];
+    char why[400];
+    if (tls_failed(connection, why, sizeof why)) {
+        connection_end(connection, why);
+        return;
+    }
     if (error == ERR_TOO_LARGE || error == ERR_MALFORMED) {
         const char *foreign = foreign_protocol(length);
         if (foreign != NULL)
@@ -213,7 +242,7 @@ static void on_drained(void *arg) {
 }
 
 struct peer_connection *peer_connection_new(const struct peer_connection_owner *owner,
-                                            struct env_stream *stream, bool dialled,
+                                            struct either_stream stream, bool dialled,
                                             uint8_t channel, uint64_t session) {
     static const struct frame_reader_events reader_events = {
         .frame = on_frame, .ended = on_ended, .heard = on_heard};
@@ -224,11 +253,11 @@ struct peer_connection *peer_connection_new(const struct peer_connection_owner *
     connection->channel = channel;
     connection->session = session;
     connection->started_ms = env_now_ms(owner->env);
-    connection->queue = send_queue_new(owner->env, stream, owner->low_bytes, on_drained,
-                                       connection);
+    connection->queue = send_queue_new_on(owner->env, stream, owner->low_bytes, on_drained,
+                                          connection);
     /* Entries are charged by the shard while they are not durable, not by who still holds the
      * frame. */
-    connection->reader = frame_reader_new(
+    connection->reader = frame_reader_new_on(
         owner->env, stream, NULL, PEER_FRAME_HEAD_SIZE - PEER_LENGTH_SIZE,
         owner->frame_max < PEER_HELLO_MAX ? owner->frame_max : PEER_HELLO_MAX, &reader_events,
         connection);
@@ -243,7 +272,7 @@ void peer_connection_close(struct peer_connection *connection) {
     frame_reader_free(connection->reader);
     send_queue_free(connection->queue);
     slice_unref(&connection->said);
-    env_stream_close(connection->stream);
+    either_close(connection->stream);
     mem_free(connection);
 }
 

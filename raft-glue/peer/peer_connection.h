@@ -16,8 +16,11 @@
 
 #include "base/io/frame_reader.h"
 #include "base/io/send_queue.h"
+#include "base/secure/either_stream.h"
 #include "raft-glue/peer/peer_flow.h"
 #include "raft-glue/peer/peer_frame.h"
+
+enum { PEER_HANDSHAKE_MS = 2000 }; /* TLS and hellos */
 
 struct peer;
 struct peers;
@@ -63,14 +66,15 @@ struct peer_connection_owner {
 struct peer_connection {
     const struct peer_connection_owner *owner;
     struct peer *peer; /* NULL until an accepted one said who it is */
-    struct env_stream *stream;
+    struct either_stream stream;
     struct frame_reader *reader;
     struct send_queue *queue;
     enum peer_connection_state state;
     uint8_t channel;
     bool dialled;
     bool heard_hello, accepted_other, accepted_by_other;
-    bool malformed; /* it ended because of what it sent */
+    bool malformed; /* it ended because of what it sent, */
+    bool disagreed; /* or because TLS could not be agreed on */
     uint64_t session;
     uint64_t started_ms;
     uint64_t heard_ms, sent_ms; /* 0: never */
@@ -89,9 +93,13 @@ struct peer_connection {
 /* Takes the stream over. A dialled one says hello at once; an accepted one when it knows the
  * session (channel and session given here do not count then). */
 struct peer_connection *peer_connection_new(const struct peer_connection_owner *owner,
-                                            struct env_stream *stream, bool dialled,
+                                            struct either_stream stream, bool dialled,
                                             uint8_t channel, uint64_t session);
 void peer_connection_close(struct peer_connection *connection);
+/* Whether what comes on it was said by one who has the secret. */
+bool peer_connection_is_tls(const struct peer_connection *connection);
+/* TLS was to begin, and has not ended yet. */
+bool peer_connection_awaits_tls(const struct peer_connection *connection);
 /* Judges the hello that came, and answers it. */
 void peer_connection_judge(struct peer_connection *connection);
 /* Answers the hello that came with a sentence and nothing else. */

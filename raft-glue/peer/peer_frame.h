@@ -59,6 +59,7 @@ enum peer_kind {
     PEER_KIND_SNAPSHOT_REFUSE,
     PEER_KIND_SNAPSHOT_WANT,
     PEER_KIND_SNAPSHOT_CHUNK,
+    PEER_KIND_SETTLED, /* no payload; a program of before drops it */
 };
 
 /* ---- Bytes being put together ---- */

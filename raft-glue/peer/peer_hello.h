@@ -14,7 +14,8 @@ enum { PEER_PROTOCOL_VERSION = 3, PEER_UUID_SIZE = 16 };
 enum peer_minor {
     PEER_MINOR_SNAPSHOTS = 1,   /* snapshot_frame.h */
     PEER_MINOR_TIMED_PINGS = 2, /* peer_frame.h */
-    PEER_PROTOCOL_MINOR = PEER_MINOR_TIMED_PINGS,
+    PEER_MINOR_SETTLED = 3,     /* shard.h: who lets another one in says when that counts */
+    PEER_PROTOCOL_MINOR = PEER_MINOR_SETTLED,
 };
 
 /* The two connections of a pair; a hello is said on each. */

@@ -26,19 +26,15 @@
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
-#include "base/mutant.h"
 #include "raft-glue/peer/peers_internal.h"
 
 enum {
-    SILENCE_MS = 3000,
-    HANDSHAKE_MS = 2000,
     STEADY_MS = 50, /* a link that held so long is dialled, or probed, again without a pause */
     CONNECT_TIMEOUT_US = 2000 * 1000,
     RETRY_MIN_US = 20 * 1000,
     RETRY_MAX_US = 500 * 1000,
     /* Our hello was refused: only what a person does can change that. */
     REFUSED_RETRY_US = 1000 * 1000,
-    CONTROL_QUEUE_MAX = 64 << 20, /* bytes queued to a peer that sends and does not read */
 };
 
 static void link_dial(struct peer *peer);
@@ -125,6 +121,20 @@ static void retry_later(struct peer *peer) {
     if (peer->retry_us > RETRY_MAX_US) peer->retry_us = RETRY_MAX_US;
 }
 
+static struct either_stream dialled_over(struct peers *peers, struct env_stream *stream) {
+    struct either_stream over = either_plain(stream);
+    if (peers->options.tls >= PEER_TLS_PREFER)
+        over.secure = secure_stream_dial(peers->secure, peers->options.dialling, stream);
+    return over;
+}
+
+static struct either_stream accepted_over(struct peers *peers, struct env_stream *stream) {
+    struct either_stream over = either_plain(stream);
+    if (peers->options.tls != PEER_TLS_OFF)
+        over.secure = secure_stream_over_either(peers->secure, peers->options.serving, stream);
+    return over;
+}
+
 static void on_connected(void *arg, int error, struct env_stream *stream) {
     struct peer *peer = arg;
     struct peers *peers = peer->peers;
@@ -151,8 +161,8 @@ static void on_connected(void *arg, int error, struct env_stream *stream) {
     }
     uint8_t channel = peer->connections[PEER_CONTROL] == NULL ? PEER_CONTROL : PEER_BULK;
     if (channel == PEER_CONTROL) peer->session = env_random_u64(peers->env);
-    struct peer_connection *connection = peer_connection_new(&peers->owner, stream, true, channel,
-                                                             peer->session);
+    struct peer_connection *connection = peer_connection_new(
+        &peers->owner, dialled_over(peers, stream), true, channel, peer->session);
     connection->peer = peer;
     peer->connections[channel] = connection;
     DL_PREPEND(peers->connections, connection);
@@ -205,9 +215,12 @@ static int on_hello(struct peers *peers, struct peer_connection *connection,
             refusal, ERR_INVALID,
             "broker %d is not in the cluster.nodes of broker %d, which has not heard of it otherwise",
             hello->node, peers->options.node);
-    /* It knocked, and is let in: by the connection that we make. */
-    if (error == ERR_NONE && !connection->dialled && we_dial(peer))
+    /* It knocked, and is let in: by the connection that we make, now. */
+    if (error == ERR_NONE && !connection->dialled && we_dial(peer)) {
+        if (peer->connect == NULL && peer->connections[PEER_CONTROL] == NULL)
+            env_timer_start(peer->retry, 0);
         return error_set(refusal, ERR_AGAIN, "broker %d is dialled by this one", hello->node);
+    }
     if (error != ERR_NONE) {
         log_limited(peers->log, &peers->limiter, LOGGED_PEER_REFUSED,
                     "refused a connection of broker %d: %s", hello->node, refusal->text);
@@ -245,6 +258,7 @@ static void on_established(struct peers *peers, struct peer_connection *connecti
     struct peer_connection *control = peer->connections[PEER_CONTROL],
                            *bulk = peer->connections[PEER_BULK];
     peer->refused = false;
+    peer->unagreed = 0;
     if (bulk == NULL || control->state != CONNECTION_ESTABLISHED ||
         bulk->state != CONNECTION_ESTABLISHED) {
         peer_connection_pause(connection, true);
@@ -267,22 +281,18 @@ static void on_established(struct peers *peers, struct peer_connection *connecti
     log_limited(peers->log, &peer->up_limiter, LOGGED_PEER_CONNECTED,
                 "connected with broker %d at %s:%d", peer->node, peer->host, peer->port);
     uint64_t session = peer->session;
+    if (peer->minor < PEER_MINOR_SETTLED) peer->answered = true;
     peers->events->up(peers->arg, peer->node);
     if (!peer->up || peer->session != session) return; /* broken inside `up` */
     peer_connection_pause(bulk, peers->bulk_paused);
     peer_connection_pause(control, false);
 }
 
-static void on_refused(struct peers *peers, struct peer_connection *connection, bool for_good,
-                       const char *sentence) {
-    struct peer *peer = connection->peer;
-    if (peer == NULL) {
-        drop_connection(peers, connection);
-        return;
-    }
+/* Breaks the link; the sentence is told when it is another one than the last. */
+static void tell_refusal(struct peer *peer, bool for_good, const char *sentence) {
+    struct peers *peers = peer->peers;
     char *copy = mem_strdup(sentence);
     bool changed = peer->refusal == NULL || strcmp(peer->refusal, sentence) != 0;
-    peer->refused = true;
     if (changed) {
         mem_free(peer->refusal);
         peer->refusal = mem_strdup(sentence);
@@ -295,6 +305,27 @@ static void on_refused(struct peers *peers, struct peer_connection *connection, 
         peers->events->refused(peers->arg, node, for_good, copy);
     }
     mem_free(copy);
+}
+
+static void on_refused(struct peers *peers, struct peer_connection *connection, bool for_good,
+                       const char *sentence) {
+    if (connection->peer == NULL) {
+        drop_connection(peers, connection);
+        return;
+    }
+    connection->peer->refused = true;
+    tell_refusal(connection->peer, for_good, sentence);
+}
+
+/* It ended before TLS was agreed on. A broker that is about to stop, or has just begun, may close
+ * one without a word; one that does so again and again does not know TLS. */
+static void on_unagreed(struct peer *peer, bool disagreed, const char *why) {
+    enum { IN_A_ROW = 5 };
+    peer->refused = peer->refused || disagreed;
+    if (disagreed || ++peer->unagreed >= IN_A_ROW)
+        tell_refusal(peer, false, why);
+    else
+        peer_link_break(peer, why);
 }
 
 static void on_frame(struct peers *peers, struct peer_connection *connection, uint8_t kind,
@@ -334,7 +365,10 @@ static void on_ping(struct peers *peers, struct peer_connection *connection,
 static void on_ended(struct peers *peers, struct peer_connection *connection, const char *why) {
     if (connection->peer != NULL &&
         connection->peer->connections[connection->channel] == connection) {
-        peer_link_break(connection->peer, why);
+        if (peer_connection_awaits_tls(connection))
+            on_unagreed(connection->peer, connection->disagreed, why);
+        else
+            peer_link_break(connection->peer, why);
         return;
     }
     log_limited(peers->log, &peers->limiter,
@@ -375,77 +409,11 @@ void peer_links_accept(struct peers *peers, struct env_stream *stream) {
         return;
     }
     peer_admission_make_room(peers, stream, address, &of_list);
-    struct peer_connection *connection = peer_connection_new(&peers->owner, stream, false,
-                                                             PEER_CONTROL, 0);
+    struct peer_connection *connection = peer_connection_new(
+        &peers->owner, accepted_over(peers, stream), false, PEER_CONTROL, 0);
     memcpy(connection->address, address, sizeof address);
     connection->of_list = of_list;
     DL_PREPEND(peers->connections, connection);
-}
-
-/* ---- Liveness ---- */
-
-static void ping(struct peer *peer, uint64_t now_ms) {
-    struct peer_connection *control = peer->connections[PEER_CONTROL],
-                           *bulk = peer->connections[PEER_BULK];
-    struct peer_ping ping = {
-        .received = {peer_connection_received(control), peer_connection_received(bulk)},
-        .paused = peer->bulk_was_paused,
-        .sent_us = env_now_us(peer->peers->env),
-        .echo_us = peer->echo_us};
-    uint8_t bytes[PEER_TIMED_PING_SIZE];
-    bool timed = peer->minor >= PEER_MINOR_TIMED_PINGS;
-    if (peer->echo_us != 0) ping.held_us = ping.sent_us - peer->echoed_us;
-    peer_ping_encode(bytes, &ping, timed);
-    struct slice payload = slice_copy(NULL, bytes, timed ? PEER_TIMED_PING_SIZE : PEER_PING_SIZE);
-    peer_connection_send(control, PEER_KIND_PING, &payload, 1);
-    if (now_ms - bulk->sent_ms >= peer->peers->ping_ms)
-        peer_connection_send(bulk, PEER_KIND_PING, NULL, 0);
-    peer->pinged_ms = now_ms;
-    peer->bulk_was_paused = peer->peers->bulk_paused;
-}
-
-static void check_link(struct peer *peer, uint64_t now_ms) {
-    struct peer_connection *control = peer->connections[PEER_CONTROL],
-                           *bulk = peer->connections[PEER_BULK];
-    if (now_ms - control->heard_ms >= SILENCE_MS) {
-        peer_link_break(peer, "it said nothing for 3 s");
-    } else if (peer_connection_queued(control) > CONTROL_QUEUE_MAX) {
-        peer_link_break(peer, "it does not read what it is sent");
-    } else if (peer_flow_behind_ms(&control->flow, now_ms) >= peer->peers->options.lag_max_ms) {
-        peer_link_break(
-            peer, "what it is told arrives too late for elections (raft.election.timeout.ms)");
-    } else if (peer_flow_stalled_ms(&bulk->flow, now_ms) >= SILENCE_MS &&
-               !MUTANT(MUTANT_HUNG_FLOW_KEPT)) {
-        char why[96];
-        snprintf(why, sizeof why,
-                 "entries hang on their way to it, %llu bytes, and none arrived for 3 s",
-                 (unsigned long long)(bulk->flow.sent - bulk->flow.received));
-        peer_link_break(peer, why);
-    } else if (now_ms - peer->pinged_ms >= peer->peers->ping_ms) {
-        ping(peer, now_ms);
-    }
-}
-
-void peer_links_check(struct peers *peers) {
-    uint64_t now_ms = env_now_ms(peers->env);
-    struct peer_connection *next;
-    for (struct peer_connection *connection = peers->connections; connection != NULL;
-         connection = next) {
-        next = connection->next;
-        /* Control without bulk, or the other way round. */
-        bool half = connection->state == CONNECTION_ESTABLISHED;
-        if (half && connection->peer->up) continue;
-        if (now_ms - connection->started_ms < (half ? 2 * HANDSHAKE_MS : HANDSHAKE_MS)) continue;
-        on_ended(peers, connection,
-                 half                                      ? "its other connection did not come"
-                 : connection->state == CONNECTION_REFUSED ? "refused"
-                                                           : "no answer to the hello");
-        next = peers->connections; /* breaking a link takes both of its connections away */
-    }
-    for (struct peer *peer = peers->peers; peer != NULL; peer = peer->next) {
-        if (peer->up) check_link(peer, now_ms);
-        peer_admission_again(peer);
-    }
 }
 
 /* ---- Beginning and end ---- */

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "raft-glue/peer/peers_internal.h"
 
-enum { BACKLOG = 128, PINGS_A_LAG = 4, ADDRESS_ROOM = 280 };
+enum { BACKLOG = 128, PINGS_A_LAG = 4, ADDRESS_ROOM = 280, HANDSHAKES_MAX = 128 };
 
 static void on_accepted(void *arg, struct env_stream *stream) {
     peer_links_accept(arg, stream);
@@ -22,6 +22,25 @@ static void on_tick(void *arg) {
     struct peers *peers = arg;
     env_timer_start(peers->tick, peers->ping_ms * 1000 / 2);
     peer_links_check(peers);
+}
+
+static void secure_open(struct peers *peers) {
+    static const struct secure_limits limits = {.handshakes_max = HANDSHAKES_MAX,
+                                                .timeout_ms = PEER_HANDSHAKE_MS,
+                                                .timeout_name = "between brokers",
+                                                .first = true,
+                                                .not_tls = ""}; /* plain ones get a verdict */
+    if (peers->options.tls == PEER_TLS_OFF) return;
+    peers->secure = secure_host_new(peers->env, &limits);
+    tls_context_ref(peers->options.serving);
+    tls_context_ref(peers->options.dialling);
+}
+
+static void secure_close(struct peers *peers) {
+    if (peers->secure == NULL) return;
+    tls_context_unref(peers->options.serving);
+    tls_context_unref(peers->options.dialling);
+    secure_host_free(peers->secure);
 }
 
 int peers_open(struct env *env, struct log *log, const struct peers_options *options,
@@ -55,6 +74,7 @@ int peers_open(struct env *env, struct log *log, const struct peers_options *opt
         mem_free(peers);
         return error;
     }
+    secure_open(peers);
     peers->tick = env_timer_new(env, on_tick, peers);
     env_timer_start(peers->tick, peers->ping_ms * 1000 / 2);
     *result = peers;
@@ -76,6 +96,7 @@ void peers_close(struct peers *peers) {
         peers->peers = peer->next;
         peer_free(peer);
     }
+    secure_close(peers);
     free_hello(peers);
     mem_free(peers);
 }
@@ -140,6 +161,17 @@ void peers_remove(struct peers *peers, int32_t node, const char *why) {
 void peers_knock(struct peers *peers) {
     for (struct peer *peer = peers->peers; peer != NULL; peer = peer->next)
         peer_link_knock(peer);
+}
+
+void peers_answered(struct peers *peers, int32_t node) {
+    struct peer *peer = peers_find(peers, node);
+    if (peer != NULL) peer->answered = true;
+}
+
+bool peers_all_answered(const struct peers *peers) {
+    for (const struct peer *peer = peers->peers; peer != NULL; peer = peer->next)
+        if (!peer->answered) return false;
+    return true;
 }
 
 bool peers_is_up(const struct peers *peers, int32_t node) {

@@ -11,7 +11,8 @@
  * connecting too: a refused connection says that the process is dead, not slow. Strangers: a hello
  * is believed only from an address that the host of that broker resolves to, never while that
  * broker is connected and speaks; nothing is told to who is refused; places of the handshake are
- * counted for each address (peer_admission.c).
+ * counted for each address (peer_admission.c). With TLS (peer_tls_mode) who does not have what the
+ * contexts want is no broker; the dialling side reports that as a refusal.
  * Invariants: `up` and `down` alternate; a message arrives whole and in order per channel, or not
  * at all; control is always read; bulk is not read while the owner paused it; nothing is queued to
  * a peer that is not up.
@@ -25,6 +26,7 @@
 #include "base/buffer.h"
 #include "base/env.h"
 #include "base/log.h"
+#include "base/secure/tls_context.h"
 #include "raft-glue/peer/peer_hello.h"
 
 enum { PEER_KIND_BROKER = 64, PEER_BULK_LOW = 256 << 10 };
@@ -55,6 +57,15 @@ struct peers_events {
     bool (*accepted)(void *arg, int32_t node, const struct peer_journal *of_ours);
 };
 
+/* On one port: the first byte tells TLS from a hello. A living cluster climbs from each to the next
+ * one, all brokers at one step before any at the next but one (docs/decisions/0084). */
+enum peer_tls_mode {
+    PEER_TLS_OFF,
+    PEER_TLS_ALLOW,   /* takes both, dials plainly */
+    PEER_TLS_PREFER,  /* takes both, dials by TLS, with no way back */
+    PEER_TLS_REQUIRE, /* refuses who is plain, with a sentence */
+};
+
 struct peers;
 struct peers_options {
     int32_t node;            /* ours */
@@ -69,6 +80,8 @@ struct peers_options {
     /* Between two signs of life, at most: what else is sent does not stand for them. */
     uint32_t ping_ms;
     bool any_address; /* a broker may connect from elsewhere than where its host is (NAT) */
+    enum peer_tls_mode tls;
+    struct tls_context *serving, *dialling; /* NULL when off; references are taken */
 };
 
 /* Listens and starts nothing else. ERR_BUSY (port), ERR_NAME, ERR_DENIED. */
@@ -88,6 +101,11 @@ void peers_remove(struct peers *peers, int32_t node, const char *why);
 /* Says hello once to those that are not connected, also where it is for them to dial: they may not
  * know of us, and say so. */
 void peers_knock(struct peers *peers);
+/* That one lets us in, and knows who belongs to the cluster. */
+void peers_answered(struct peers *peers, int32_t node);
+/* Each of them did, since it was added. One of an older program, which does not say what it knows,
+ * when it was connected. */
+bool peers_all_answered(const struct peers *peers);
 bool peers_is_up(const struct peers *peers, int32_t node);
 /* For how long there has been no link with it, since it was added at the most; 0: there is one. */
 uint64_t peers_down_ms(const struct peers *peers, int32_t node);

@@ -1,6 +1,5 @@
 /*
- * What peers.c (the table of peers, the owner's calls) and peer_link.c (the life of one link)
- * share; private to them.
+ * What the files of the peers share; private to them.
  */
 #ifndef RAFT_GLUE_PEER_PEERS_INTERNAL_H
 #define RAFT_GLUE_PEER_PEERS_INTERNAL_H
@@ -14,10 +13,12 @@ struct peer {
     char *host;
     int port;
     bool up, dead;
-    bool was_up;   /* a link broke and `down` with dead = true was not called since */
-    bool refused;  /* by the other's verdict, or by ours */
-    bool knocks;   /* the connection under way says hello, though the other is to dial */
-    char *refusal; /* the last sentence that it gave us */
+    bool was_up;       /* a link broke and `down` with dead = true was not called since */
+    bool refused;      /* by the other's verdict, or by ours */
+    bool answered;     /* peers_all_answered */
+    bool knocks;       /* the connection under way says hello, though the other is to dial */
+    char *refusal;     /* the last sentence that it gave us */
+    unsigned unagreed; /* connections in a row that ended before TLS was agreed on, without a why */
     uint64_t up_since_ms, pinged_ms;
     uint64_t echo_us, echoed_us; /* when the last ping was sent, by its clock, and came, by ours */
     uint64_t down_since_ms;      /* while it is not up */
@@ -49,6 +50,7 @@ struct peers {
     const struct peers_events *events;
     void *arg;
     struct env_listener *listener;
+    struct secure_host *secure; /* NULL: no TLS */
     int port;
     bool has_hello, bulk_paused;
     struct peer_hello hello; /* its texts and record are ours */
@@ -79,6 +81,9 @@ void peer_link_end(struct peer *peer, const char *why);
 void peer_links_accept(struct peers *peers, struct env_stream *stream);
 /* Closes all connections, without events. */
 void peer_links_close(struct peers *peers);
+
+/* ---- peer_liveness.c ---- */
+
 /* Now and then: ends what is silent, stuck or half made, and keeps the others from ending us. */
 void peer_links_check(struct peers *peers);
 

@@ -46,7 +46,8 @@ struct snapshot_head {
 
 enum snapshot_refusal {
     SNAPSHOT_HAS_IT = 1, /* its log has the entry where the offer ends: entries from there on do */
-    SNAPSHOT_BUSY,       /* another transfer, or an end of it, is under way: offer it again later */
+    SNAPSHOT_BUSY,       /* another transfer, or an end of it, is under way, or it does not follow
+                            in that term (yet): offer it again later */
     SNAPSHOT_NO_ROOM,    /* its disk has none: later, too */
     SNAPSHOT_NOT_WHOLE,  /* what came was not what the offer says, again and again: look at it anew
                           */

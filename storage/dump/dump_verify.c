@@ -17,10 +17,10 @@
 #include "storage/data_dir.h"
 #include "storage/dump/dump.h"
 #include "storage/dump/dump_walk.h"
-#include "storage/log/applier_snapshot.h"
 #include "storage/log_types.h"
 #include "storage/segment/segment_index.h"
 #include "storage/segment/start_file.h"
+#include "storage/state/state_files.h"
 
 struct verifying {
     struct env *env;
@@ -203,8 +203,8 @@ static void check_snapshot(void *arg, const char *name) {
          *full = dump_full_path(verifying->data_dir, below);
     struct slice state = {0};
     bool was_durable;
-    int error = applier_snapshot_read(verifying->env, full, snapshots->log->group, index,
-                                      &was_durable, &state);
+    int error = state_file_read(verifying->env, full, snapshots->log->group, index, &was_durable,
+                                &state);
     if (error && error != ERR_NOT_FOUND)
         damage(verifying, below, 0, "the snapshot is not whole; the next start does without it");
     slice_unref(&state);

@@ -9,11 +9,12 @@
  * cleaned, or may be) nobody else has the same bytes: all that another replica has of them is asked
  * for
  * (`lacks_range`), written as a cleaned segment beside it, and takes its place, as log_refill.c
- * does it with a log that is open. Failures: as of segment_mend.h; the log stays closed, and the
- * next try notes the wound again. Invariants: the log is closed, so nobody else writes into its
- * segments but a start, which would write the same; what is given must go on where the entry before
- * it ended, in a term between those around it; one wound of each log is noted, and WOUNDS_MOST in
- * all.
+ * does it with a log that is open. Where that is so on all other replicas, but not here yet, the
+ * log is made to begin behind it first (later_start.h). Failures: as of segment_mend.h; the log
+ * stays closed, and the next try notes the wound again. Invariants: the log is closed, so nobody
+ * else writes into its segments but a start, which would write the same; what is given must go on
+ * where the entry before it ended, in a term between those around it; one wound of each log is
+ * noted, and WOUNDS_MOST in all.
  */
 #ifndef STORAGE_HEAL_WOUND_H
 #define STORAGE_HEAL_WOUND_H
@@ -23,6 +24,17 @@
 
 enum { WOUNDS_MOST = 64 };
 
+/* Where else a log may begin, if nobody has what is damaged any more (later_start.h). */
+enum { LATER_TERMS_MOST = 8 };
+struct later_limits {
+    log_index least;     /* the last entry of the damaged segment; 0: nowhere */
+    log_index below;     /* the last one that is synced: the log has to go on behind its start */
+    log_index committed; /* as far as this replica knows */
+    log_index last;      /* whose term is known */
+    struct index_term terms[LATER_TERMS_MOST]; /* of those behind `below` */
+    size_t term_count;
+};
+
 struct wound {
     uint64_t group;
     char *group_path; /* mem_free */
@@ -30,6 +42,7 @@ struct wound {
     struct segment_end end; /* up to where the start reads; last_index 0: not known */
     log_term least, most;   /* that its entries may have */
     bool refill;            /* all of it: `header` says up to which entry and offset */
+    struct later_limits later;
 };
 
 /* What starts have found; all zero: nothing. */

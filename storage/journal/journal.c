@@ -339,6 +339,12 @@ uint64_t journal_live_bytes(const struct journal *journal) {
     return journal->files.live_bytes;
 }
 
+bool journal_is_direct(const struct journal *journal) {
+    for (size_t i = 0; i < journal->files.count; i++)
+        if (!env_file_is_direct(journal->files.all[i]->file)) return false;
+    return true;
+}
+
 uint64_t journal_limit_bytes(const struct journal *journal) {
     return journal->limit;
 }

@@ -151,6 +151,9 @@ uint64_t journal_live_bytes(const struct journal *journal); /* what recovery wou
 /* Of all files: at most journal_limit_bytes and one round. */
 uint64_t journal_disk_bytes(const struct journal *journal);
 uint64_t journal_limit_bytes(const struct journal *journal);
+/* Whether its files go past the page cache; where the file system cannot, they are written through
+ * it. */
+bool journal_is_direct(const struct journal *journal);
 /* Twice as much as may be uncommitted, over all groups: so much goes round and leaves room for the
  * rest. */
 uint64_t journal_usable_bytes(const struct journal *journal);

@@ -14,7 +14,7 @@
 #include "storage/directory.h"
 #include "storage/journal/journal_format.h"
 
-enum { PIECE_BYTES = 1 << 20, PATH_MAX_BYTES = 512 };
+enum { PIECE_BYTES = 256 << 10, PATH_MAX_BYTES = 512 };
 
 /* A file that the lane is making, or removing. */
 struct journal_making {

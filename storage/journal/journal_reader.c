@@ -1,9 +1,11 @@
 /* Moving the window, and judging the round in it. */
 #include "storage/journal/journal_reader.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 
-enum { PIECE_BYTES = 1 << 20 };
+enum { PIECE_BYTES = 4 << 20, BEGINNING_BYTES = 64 << 10 };
 
 void journal_reader_init(struct journal_reader *reader) {
     *reader = (struct journal_reader){.capacity = PIECE_BYTES};
@@ -15,10 +17,31 @@ void journal_reader_close(struct journal_reader *reader) {
     *reader = (struct journal_reader){0};
 }
 
-void journal_reader_file(struct journal_reader *reader, const struct journal_file *file) {
+void journal_reader_file(struct journal_reader *reader, const struct journal_file *file,
+                         enum journal_reading reading) {
     reader->file = file;
+    reader->ahead = reading == JOURNAL_READ_ALL ? PIECE_BYTES : BEGINNING_BYTES;
     reader->at = 0;
     reader->len = 0;
+}
+
+/* The window begins at `offset`, with the whole blocks that it shows from there on, and has room
+ * for `len` bytes. */
+static void slide(struct journal_reader *reader, uint64_t offset, size_t len) {
+    bool shown = offset >= reader->at && offset - reader->at < reader->len;
+    size_t from = shown ? (size_t)(offset - reader->at) : 0;
+    reader->len = shown ? (reader->len - from) / JOURNAL_BLOCK * JOURNAL_BLOCK : 0;
+    reader->at = offset;
+    if (len <= reader->capacity) {
+        memmove(reader->window, reader->window + from, reader->len);
+        return;
+    }
+    size_t capacity = (len + PIECE_BYTES - 1) / PIECE_BYTES * PIECE_BYTES;
+    uint8_t *window = mem_aligned(JOURNAL_BLOCK, capacity);
+    memcpy(window, reader->window + from, reader->len);
+    mem_free(reader->window);
+    reader->window = window;
+    reader->capacity = capacity;
 }
 
 int journal_reader_bytes(struct journal_reader *reader, uint64_t offset, size_t len,
@@ -30,18 +53,15 @@ int journal_reader_bytes(struct journal_reader *reader, uint64_t offset, size_t 
     }
     uint64_t size = reader->file->size;
     if (offset > size || len > size - offset) return ERR_EOF;
-    if (len > reader->capacity) {
-        mem_free(reader->window);
-        reader->capacity = (len + PIECE_BYTES - 1) / PIECE_BYTES * PIECE_BYTES;
-        reader->window = mem_aligned(JOURNAL_BLOCK, reader->capacity);
-    }
-    reader->at = offset;
-    int error = env_file_read(reader->file->file, reader->window, reader->capacity, offset,
-                              &reader->len);
+    slide(reader, offset, len);
+    size_t want = len > reader->ahead ? reader->capacity : reader->ahead, got;
+    int error = env_file_read(reader->file->file, reader->window + reader->len, want - reader->len,
+                              offset + reader->len, &got);
     if (error != ERR_NONE) {
         reader->len = 0;
         return error;
     }
+    reader->len += got;
     *bytes = reader->window;
     return reader->len >= len ? ERR_NONE : ERR_EOF;
 }

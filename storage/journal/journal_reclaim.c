@@ -2,11 +2,13 @@
  * Room in the ring: who may have a file, when one is made, whose entries keep the oldest one, what
  * is copied forward.
  *
- * Happy path: once half of max_bytes is live, the owners of the entries in the oldest generations
- * are asked to sync what is committed, as many generations as are above that half; their progress
- * empties them. What is not committed cannot be synced: it is copied into the present generation,
- * from memory, because owners hold uncommitted entries there anyway and reading a file back would
- * stand between rounds and the disk. So references are kept to uncommitted entries only.
+ * Happy path: once so much is live that a start should not have to read more, the owners of the
+ * entries in the oldest generations are asked to sync what is committed, as many generations as are
+ * above that; their progress empties them. That much is half of max_bytes, and less where groups
+ * are few: as long as each sync is worth its while. What is not committed cannot be synced: it is
+ * copied into the present generation, from memory, because owners hold uncommitted entries there
+ * anyway and reading a file back would stand between rounds and the disk. So references are kept to
+ * uncommitted entries only.
  *
  * The limit is hard, and what gives room back never waits for room:
  *   rounds of the owners   leave LEFT_BY_OWNERS files; they wait, it is logged, and the owners are
@@ -50,6 +52,9 @@ enum {
     FILES_LEAST = 4, /* that it may have however little room there is */
     /* One for the rounds, and one that progress may have although the disk becomes full. */
     FREE_AHEAD = 2,
+    WORTH_A_SYNC_BYTES =
+        256 << 10,        /* what a group has written since its last one, on the average */
+    LIVE_LEAST_SHARE = 8, /* of the limit; fewer generations are emptied one by one */
 };
 
 /* ---- How many files there may be ---- */
@@ -238,10 +243,21 @@ static void begin_stall(struct journal *journal) {
     env_defer(journal->env, &journal->turn);
 }
 
-/* It is time to empty the oldest generation. */
+/* It is time to empty the oldest generation, also by copying. */
 static bool room_is_short(const struct journal *journal) {
     return journal->stalled || journal->disk_full ||
            journal->files.live_bytes >= limit_bytes(journal) / 2;
+}
+
+/* What may be live before owners are asked. Each of them is asked once while so much is written. */
+static uint64_t live_target(const struct journal *journal) {
+    uint64_t limit = limit_bytes(journal), least = limit / LIVE_LEAST_SHARE, most = limit / 2;
+    uint64_t worth = HASH_COUNT(journal->state.groups) * (uint64_t)WORTH_A_SYNC_BYTES;
+    return worth < least ? least : worth < most ? worth : most;
+}
+
+static bool is_time_to_ask(const struct journal *journal) {
+    return room_is_short(journal) || journal->files.live_bytes >= live_target(journal);
 }
 
 static void disk_is_full(struct journal *journal) {
@@ -331,9 +347,8 @@ static void begin_copying(struct journal *journal) {
 
 void journal_room_began(struct journal *journal) {
     journal_room_prepare(journal);
-    if (!room_is_short(journal)) return;
-    begin_copying(journal);
-    env_defer(journal->env, &journal->turn);
+    if (room_is_short(journal)) begin_copying(journal);
+    if (is_time_to_ask(journal)) env_defer(journal->env, &journal->turn);
 }
 
 /* So large a round of copies may be: it fills the file to its end, so that copying a generation
@@ -425,12 +440,12 @@ struct asked {
     uint64_t group, index;
 };
 
-/* As many generations as lie above half of the limit; the oldest in any case, the present one
- * never. */
+/* As many generations as lie above what may be live; the oldest in any case, the present one never.
+ */
 static uint64_t pressed_up_to(const struct journal *journal) {
-    uint64_t half = limit_bytes(journal) / 2, live = journal->files.live_bytes;
+    uint64_t target = live_target(journal), live = journal->files.live_bytes;
     uint64_t up_to = journal_state_oldest(&journal->state);
-    if (live > half) up_to += (live - half) / journal->options.file_bytes;
+    if (live > target) up_to += (live - target) / journal->options.file_bytes;
     return up_to < journal->state.generation ? up_to : journal->state.generation - 1;
 }
 
@@ -452,7 +467,7 @@ static size_t owners_of(const struct journal *journal, uint64_t up_to, struct as
 
 void journal_room_press(struct journal *journal) {
     uint64_t oldest = journal_state_oldest(&journal->state);
-    if (journal->on_pressure == NULL || !room_is_short(journal) ||
+    if (journal->on_pressure == NULL || !is_time_to_ask(journal) ||
         oldest == journal->state.generation)
         return;
     if (journal->pressed == journal->state.generation + oldest) return;

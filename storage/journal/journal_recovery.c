@@ -63,9 +63,11 @@
 struct recovery {
     struct journal_files *files;
     struct journal_state *state;
+    struct journal_state newest; /* by the newest generation alone, without entries: what is synced
+                                    of each group, so that such entries need not be kept */
+    struct journal_state *into;  /* one of both: what this walk fills */
     struct journal_reader reader;
     struct error_text *why;
-    bool apply;                       /* this walk fills the state */
     bool begun;                       /* `last` is set */
     struct journal_round_header last; /* the last round that counts */
     struct journal_file *last_file;
@@ -162,6 +164,7 @@ static int search_generation(struct recovery *recovery, struct journal_file *fil
     struct journal_round_header header;
     uint64_t offset = 0;
     int error;
+    journal_reader_file(&recovery->reader, file, JOURNAL_READ_ALL);
     while ((error = find_round(recovery, offset, NULL, &header)) == ERR_NONE) {
         if (recovery->reader.salt == 0) recovery->reader.salt = header.salt;
         if (header.generation > file->generation) file->generation = header.generation;
@@ -175,7 +178,7 @@ static int search_generation(struct recovery *recovery, struct journal_file *fil
 static int survey_file(struct recovery *recovery, struct journal_file *file) {
     struct journal_round_header first, copy;
     const uint8_t *round;
-    journal_reader_file(&recovery->reader, file);
+    journal_reader_file(&recovery->reader, file, JOURNAL_READ_BEGINNING);
     int error = journal_reader_round(&recovery->reader, 0, &first, &round);
     if (is_unreadable(error)) return error;
     if (error == ERR_NONE) {
@@ -197,7 +200,7 @@ static int find_salt(struct recovery *recovery) {
     uint64_t salt = 0;
     for (size_t i = 0; i < recovery->files->count; i++) {
         struct journal_file *file = recovery->files->all[i];
-        journal_reader_file(&recovery->reader, file);
+        journal_reader_file(&recovery->reader, file, JOURNAL_READ_BEGINNING);
         int error = journal_reader_round(&recovery->reader, 0, &header, &round);
         if (is_unreadable(error)) return cannot_read(recovery, file, error);
         if (error != ERR_NONE) continue;
@@ -270,6 +273,12 @@ static int file_of(struct recovery *recovery, uint64_t generation, struct journa
 
 /* ---- Walking through the rounds of a generation ---- */
 
+static bool is_needed(const struct recovery *recovery, const struct journal_record *record) {
+    if (recovery->into != recovery->state) return false;
+    const struct journal_group_state *group = journal_state_find(&recovery->newest, record->group);
+    return group == NULL || record->index > group->progress;
+}
+
 static void apply_round(struct recovery *recovery, const uint8_t *round,
                         const struct journal_round_header *header) {
     struct journal_record record;
@@ -278,12 +287,12 @@ static void apply_round(struct recovery *recovery, const uint8_t *round,
          (error = journal_record_next(round + JOURNAL_HEADER_SIZE, header->payload_len, &at,
                                       &record, NULL)) == ERR_NONE;) {
         struct entry *entry = NULL;
-        if (record.entry != NULL) {
+        if (record.entry != NULL && is_needed(recovery, &record)) {
             struct slice body = slice_copy(NULL, record.body, record.body_len);
             error = entry_from_checked_bytes(record.entry, body, &entry);
             CHECK(error == ERR_NONE); /* the record was decoded */
         }
-        journal_state_apply(recovery->state, &record, entry);
+        journal_state_apply(recovery->into, &record, entry);
         entry_unref(entry);
     }
     CHECK(error == ERR_EOF); /* the round was checked */
@@ -301,7 +310,7 @@ static bool continues(const struct recovery *recovery, const struct journal_roun
 
 static void recovery_take(struct recovery *recovery, struct journal_file *file,
                           const struct journal_round_header *header, const uint8_t *round) {
-    if (recovery->apply) apply_round(recovery, round, header);
+    apply_round(recovery, round, header);
     recovery->last = *header;
     recovery->last_file = file;
     recovery->begun = true;
@@ -326,7 +335,7 @@ static int skip_bad(struct recovery *recovery, struct journal_file *file, uint64
     }
     bool before = !started && recovery->begun && (next.flags & JOURNAL_CHECKPOINT) != 0;
     if (before) { /* row 10: this file begins as it should, what it continues is not there */
-        journal_reader_file(&recovery->reader, recovery->last_file);
+        journal_reader_file(&recovery->reader, recovery->last_file, JOURNAL_READ_BEGINNING);
         return damaged(recovery, recovery->last_file, recovery->last.generation, recovery->end,
                        recovery->last_file->size);
     }
@@ -348,8 +357,8 @@ static bool ends_within_round(struct recovery *recovery, const struct journal_fi
 static int walk_file(struct recovery *recovery, struct journal_file *file) {
     uint64_t offset = 0;
     bool started = false;
-    if (recovery->apply) journal_state_begin(recovery->state, file->generation);
-    journal_reader_file(&recovery->reader, file);
+    journal_state_begin(recovery->into, file->generation);
+    journal_reader_file(&recovery->reader, file, JOURNAL_READ_ALL);
     for (;;) {
         struct journal_round_header header;
         const uint8_t *round;
@@ -370,9 +379,9 @@ static int walk_file(struct recovery *recovery, struct journal_file *file) {
 
 /* ---- The whole ---- */
 
-/* From the newest generation alone: which is the oldest that is needed. */
+/* From the newest generation alone: which is the oldest that is needed, and what is synced. */
 static int find_oldest(struct recovery *recovery, struct journal_file *newest, uint64_t *oldest) {
-    recovery->apply = false;
+    recovery->into = &recovery->newest;
     recovery->begun = false;
     int error = walk_file(recovery, newest);
     if (error != ERR_NONE) return error;
@@ -382,7 +391,7 @@ static int find_oldest(struct recovery *recovery, struct journal_file *newest, u
 }
 
 static int read_generations(struct recovery *recovery, uint64_t oldest, uint64_t newest) {
-    recovery->apply = true;
+    recovery->into = recovery->state;
     recovery->begun = false;
     for (uint64_t generation = oldest; generation <= newest; generation++) {
         struct journal_file *file;
@@ -416,7 +425,7 @@ static int check_groups(struct recovery *recovery) {
 /* Was a round begun at the end, and not finished? */
 static bool torn_at_end(struct recovery *recovery) {
     struct journal_round_header header;
-    journal_reader_file(&recovery->reader, recovery->last_file);
+    journal_reader_file(&recovery->reader, recovery->last_file, JOURNAL_READ_BEGINNING);
     return journal_reader_header(&recovery->reader, recovery->end, &header) == ERR_NONE &&
            header.generation == recovery->last.generation &&
            header.sequence > recovery->last.sequence;
@@ -467,7 +476,9 @@ int journal_recover(struct journal_files *files, struct journal_state *state,
     struct recovery recovery = {.files = files, .state = state, .why = why};
     *tail = (struct journal_tail){0};
     journal_reader_init(&recovery.reader);
+    journal_state_init(&recovery.newest);
     int error = recovery_recover(&recovery, tail);
+    journal_state_close(&recovery.newest);
     journal_reader_close(&recovery.reader);
     return error;
 }

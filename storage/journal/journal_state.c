@@ -263,7 +263,8 @@ void journal_state_release_committed(struct journal_group_state *group) {
 int journal_state_check(const struct journal_group_state *group, log_index *index) {
     *index = group->progress + 1;
     for (size_t i = 0; i < group->extent_count; i++) {
-        if (group->extents[i].first != *index) return ERR_CORRUPT;
+        if (group->extents[i].first != *index || group->extents[i].kept != *index)
+            return ERR_CORRUPT;
         *index = group->extents[i].last + 1;
     }
     return ERR_NONE;

@@ -94,8 +94,8 @@ struct entry *journal_extent_entry(const struct journal_extent *extent, log_inde
 void journal_state_make_recovered(struct journal_group_state *group);
 void journal_state_free_recovered(struct journal_group_state *group); /* nothing if it is gone */
 
-/* ERR_CORRUPT: the entries of the group have a hole, or do not begin behind `progress`; *index is
- * the one missing. */
+/* ERR_CORRUPT: the entries of the group have a hole, do not begin behind `progress`, or are not
+ * held; *index is the one missing. */
 int journal_state_check(const struct journal_group_state *group, log_index *index);
 
 #endif

@@ -1,14 +1,17 @@
-/* Writing a snapshot of the applier's state in the lane, and reading the latest whole one. */
+/* Writing a snapshot of the applier's state in the lane, when its owner gives it. */
 #include "storage/log/applier_snapshot.h"
 
 #include "base/check.h"
-#include "base/crc32c.h"
 #include "base/mem.h"
 #include "storage/log/log_internal.h"
+#include "storage/state/state_files.h"
 
 enum {
-    PARTS_AT_ONCE = 256,
-    KEPT = 2, /* the newest, and one that is usable if the newest is ahead of what recovery knows */
+    UNSAVED_SHARE = 2, /* of what the journal may hold */
+    /* The same: a state costs some syncs, and no log is asked for less, however many there are. */
+    UNSAVED_LEAST_SHARE = 2048,
+    /* ... but again, before the last one that was asked for is there, for this much more. */
+    UNSAVED_AGAIN_SHARE = 16,
 };
 
 struct save_job {
@@ -16,6 +19,7 @@ struct save_job {
     struct env *env;
     struct log_store *store;
     uint64_t group;
+    uint64_t life; /* of the log, which may be another one by then */
     struct applier_state state;
     char *group_path, *path;
     bool twice;
@@ -29,121 +33,25 @@ static void drop_state(struct applier_state *state) {
     *state = (struct applier_state){0};
 }
 
-/* ---- Which snapshots there are ---- */
-
-struct found {
-    uint64_t *indexes;
-    size_t count, room;
-};
-
-static void snapshot_note(void *arg, const char *name) {
-    struct found *found = arg;
-    log_index index;
-    if (!path_number(name, ".snapshot", &index) && !path_number(name, ".copy", &index)) return;
-    for (size_t i = 0; i < found->count; i++)
-        if (found->indexes[i] == index) return;
-    found->indexes = mem_grow(found->indexes, found->count, &found->room, sizeof *found->indexes);
-    /* Kept in order, newest first: there are two or three. */
-    size_t at = found->count++;
-    while (at > 0 && found->indexes[at - 1] < index) {
-        found->indexes[at] = found->indexes[at - 1];
-        at--;
-    }
-    found->indexes[at] = index;
-}
-
-static int list(struct env *env, const char *group_path, struct found *found) {
-    *found = (struct found){0};
-    return env_list_dir(env, group_path, snapshot_note, found);
-}
-
 /* ---- Writing, in the lane ---- */
-
-static uint32_t checksum(const uint8_t head[STATE_HEAD_SIZE], const struct slice *parts,
-                         size_t count) {
-    uint32_t crc = state_head_crc(head);
-    for (size_t i = 0; i < count; i++)
-        crc = crc32c(crc, parts[i].data, parts[i].len);
-    return crc;
-}
 
 /* Nothing is lost by it: the state is kept again at the next sync. */
 static bool is_passing(int error) {
     return error_is_no_room(error) || error == ERR_LIMIT;
 }
 
-/* Head and parts, so many at once; synced with the last. */
-static int write_parts(struct env_file *file, const struct save_job *save,
-                       uint8_t head[STATE_HEAD_SIZE]) {
-    struct env_iov iov[PARTS_AT_ONCE + 1] = {{.base = head, .len = STATE_HEAD_SIZE}};
-    uint64_t at = 0;
-    size_t part = 0;
-    int error = ERR_NONE;
-    while (!error && (at == 0 || part < save->state.count)) {
-        uint64_t len = at == 0 ? STATE_HEAD_SIZE : 0;
-        size_t count = at == 0 ? 1 : 0;
-        for (; part < save->state.count && count < PARTS_AT_ONCE; part++) {
-            iov[count++] = (struct env_iov){.base = save->state.parts[part].data,
-                                            .len = save->state.parts[part].len};
-            len += save->state.parts[part].len;
-        }
-        error = env_file_write(file, iov, count, at, part == save->state.count);
-        at += len;
-    }
-    return error;
-}
-
-/* Whole under that name, as soon as the directory is synced. */
-static int write_file(struct save_job *save, const char *path) {
-    uint8_t head[STATE_HEAD_SIZE];
-    struct state_head fields = {
-        .group = save->group, .index = save->state.index, .len = (uint32_t)save->state.len};
-    state_head_encode(&fields, head);
-    state_head_seal(head, checksum(head, save->state.parts, save->state.count));
-    struct env_file *file;
-    char *unfinished = path_join(save->group_path,
-                                 "snapshot.tmp"); /* one job at a time writes it */
-    int error = env_file_open(save->env, unfinished, ENV_WRITE | ENV_CREATE, &file);
-    if (!error) {
-        error = env_file_truncate(file, 0);
-        if (!error) error = write_parts(file, save, head);
-        env_file_close(file);
-    }
-    if (is_passing(error)) env_unlink(save->env, unfinished);
-    if (!error) error = env_rename(save->env, unfinished, path);
-    mem_free(unfinished);
-    return error;
-}
-
-static int write_files(struct save_job *save) {
-    int error = write_file(save, save->path);
-    if (!error && save->twice) {
-        char *copy = path_of_snapshot_copy(save->group_path, save->state.index);
-        error = write_file(save, copy);
-        mem_free(copy);
-    }
-    return error ? error : env_sync_dir(save->env, save->group_path);
-}
-
-/* If it stays, it is one more that could be used. */
-static void remove_files(const struct save_job *save, log_index index) {
-    char *path = path_of_snapshot(save->group_path, index),
-         *copy = path_of_snapshot_copy(save->group_path, index);
-    env_unlink(save->env, path);
-    env_unlink(save->env, copy);
-    mem_free(path);
-    mem_free(copy);
-}
-
 static void snapshot_work(struct env_job *base) {
     struct save_job *save = (struct save_job *)base;
-    save->error = write_files(save);
-    if (save->error) return;
-    struct found found;
-    list(save->env, save->group_path, &found); /* on an error some are not found, and stay */
-    for (size_t i = KEPT; i < found.count; i++)
-        remove_files(save, found.indexes[i]);
-    mem_free(found.indexes);
+    save->error = state_files_write(save->env, save->group_path, save->group, save->state.index,
+                                    save->state.parts, save->state.count, save->state.len,
+                                    save->twice);
+    if (!save->error) state_files_remove_old(save->env, save->group_path);
+}
+
+static void set_saved(struct partition_log *log, uint64_t bytes) {
+    if (bytes <= log->saved_bytes) return;
+    log->store->unsaved_bytes -= bytes - log->saved_bytes;
+    log->saved_bytes = bytes;
 }
 
 static void snapshot_done(struct env_job *base) {
@@ -166,6 +74,7 @@ static void snapshot_done(struct env_job *base) {
         if (!save->error && save->state.index > log->kept_index)
             log->kept_index = save->state.index;
         if (!save->error && save->twice) log->copied_index = save->state.index;
+        if (!save->error && save->life == log->lives) set_saved(log, save->state.log_bytes);
         if (save->error)
             partition_log_pause_prefix(log);
         else
@@ -186,6 +95,7 @@ static void save(struct partition_log *log) {
                               .env = store->env,
                               .store = store,
                               .group = log->group,
+                              .life = log->lives,
                               .state = log->early,
                               .group_path = mem_strdup(log->path),
                               .path = path_of_snapshot(log->path, log->early.index),
@@ -195,11 +105,66 @@ static void save(struct partition_log *log) {
     log_store_run_job(store, log_store_lane(store, log->group), &save->job);
 }
 
+/* ---- When ---- */
+
+uint64_t applier_snapshot_unsaved(const struct partition_log *log) {
+    return log->log_bytes - log->saved_bytes;
+}
+
+uint64_t applier_snapshot_unasked(const struct partition_log *log) {
+    return log->log_bytes - log->asked_bytes;
+}
+
+void applier_snapshot_wrote(struct partition_log *log, uint64_t bytes) {
+    log->store->unsaved_bytes += bytes;
+    log->log_bytes += bytes;
+}
+
+static void begin_anew(struct partition_log *log) {
+    log->store->unsaved_bytes -= applier_snapshot_unsaved(log);
+    log->log_bytes = log->asked_bytes = log->saved_bytes = 0;
+}
+
+/* As if all its entries were of one size. */
+static uint64_t bytes_behind(const struct segment *segment, log_index index) {
+    log_index first = segment->header.first_index, last = segment->end.last_index;
+    if (index < first) return segment->end.position;
+    return segment->end.position / (last - first + 1) * (last - index);
+}
+
+void applier_snapshot_opened(struct partition_log *log) {
+    uint64_t bytes = 0;
+    for (size_t i = log->segment_count;
+         i > 0 && log->segments[i - 1]->end.last_index > log->kept_index; i--)
+        bytes += bytes_behind(log->segments[i - 1], log->kept_index);
+    begin_anew(log);
+    applier_snapshot_wrote(log, bytes);
+}
+
+/* Who has no more of it than the average need not be asked. */
+static bool is_too_much_of_all(const struct partition_log *log) {
+    const struct log_store *store = log->store;
+    uint64_t most = store->options.journal_max_bytes;
+    uint64_t unsaved = applier_snapshot_unsaved(log), unasked = applier_snapshot_unasked(log);
+    return store->unsaved_bytes > most / UNSAVED_SHARE &&
+           unasked >= most / (unasked < unsaved ? UNSAVED_AGAIN_SHARE : UNSAVED_LEAST_SHARE) &&
+           unsaved >= store->unsaved_bytes / HASH_CNT(by_group, store->logs);
+}
+
+/* But never more often than there is as much log behind the last one as that took: a large state
+ * costs at most as much again as the log that made it. */
+bool applier_snapshot_is_due(const struct partition_log *log) {
+    if (log->store->flushing) return true;
+    uint64_t unasked = applier_snapshot_unasked(log);
+    return log->saving == 0 && unasked >= log->kept_bytes &&
+           (unasked >= log->seal_every_bytes || is_too_much_of_all(log));
+}
+
 /* ---- The state, from its owner ---- */
 
 void applier_snapshot_keep(struct partition_log *log) {
     if (!log->seal_wanted || log->keeping || log->early.count > 0) return;
-    log->unsaved_bytes = 0;
+    log->asked_bytes = log->log_bytes;
     log->keeping = true;
     log->store->jobs++; /* a flush waits for it */
     log->seal_wanted(log->seal_arg);
@@ -208,7 +173,8 @@ void applier_snapshot_keep(struct partition_log *log) {
 void partition_log_keep(struct partition_log *log, log_index index, struct slice *parts,
                         size_t count) {
     CHECK(log->keeping); /* it was asked for, and the log is open */
-    struct applier_state state = {.index = index, .parts = parts, .count = count};
+    struct applier_state state = {
+        .index = index, .parts = parts, .count = count, .log_bytes = log->asked_bytes};
     if (log->keeping_in_vain) drop_state(&state);
     log->keeping = log->keeping_in_vain = false;
     if (state.count > 0) {
@@ -249,79 +215,7 @@ void applier_snapshot_forget(struct partition_log *log) {
 void applier_snapshot_close(struct partition_log *log) {
     bool keeping = log->keeping;
     log->keeping = false;
+    begin_anew(log);
     drop_state(&log->early);
     if (keeping) log_store_job_done(log->store);
-}
-
-/* ---- Reading ---- */
-
-static int read_checked(struct env_file *file, uint64_t size, uint64_t group, log_index index,
-                        bool *was_durable, struct slice *state) {
-    uint8_t head[STATE_HEAD_SIZE];
-    size_t got;
-    int error = env_file_read(file, head, sizeof head, 0, &got);
-    if (error) return error;
-    struct state_head fields;
-    error = got < sizeof head ? ERR_MALFORMED : state_head_decode(head, &fields);
-    if (error) return error;
-    *was_durable = fields.was_durable;
-    if (fields.group != group || fields.index != index ||
-        size != (uint64_t)fields.len + STATE_HEAD_SIZE)
-        return ERR_MALFORMED;
-    struct buffer *buffer = buffer_new(NULL, fields.len);
-    error = env_file_read(file, buffer->data, fields.len, STATE_HEAD_SIZE, &got);
-    *state = (struct slice){.buffer = buffer, .data = buffer->data, .len = fields.len};
-    if (!error && (got < fields.len || checksum(head, state, 1) != fields.crc)) error = ERR_CORRUPT;
-    if (error) slice_unref(state);
-    return error;
-}
-
-int applier_snapshot_read(struct env *env, const char *path, uint64_t group, log_index index,
-                          bool *was_durable, struct slice *state) {
-    struct env_file *file;
-    int error = env_file_open(env, path, ENV_READ, &file);
-    if (error) return error;
-    uint64_t size;
-    error = env_file_size(file, &size);
-    if (!error) error = read_checked(file, size, group, index, was_durable, state);
-    env_file_close(file);
-    return error;
-}
-
-static int read_either(struct env *env, const char *group_path, uint64_t group, log_index index,
-                       bool *was_durable, struct slice *state) {
-    char *path = path_of_snapshot(group_path, index),
-         *copy = path_of_snapshot_copy(group_path, index);
-    int error = applier_snapshot_read(env, path, group, index, was_durable, state);
-    if (error) error = applier_snapshot_read(env, copy, group, index, was_durable, state);
-    mem_free(path);
-    mem_free(copy);
-    return error;
-}
-
-bool applier_snapshot_has_copy(struct env *env, const char *group_path, log_index index) {
-    enum env_kind kind = ENV_NOTHING;
-    char *copy = path_of_snapshot_copy(group_path, index);
-    int error = env_kind_of(env, copy, &kind);
-    mem_free(copy);
-    return !error && kind == ENV_FILE;
-}
-
-bool applier_snapshot_find(struct env *env, const char *group_path, uint64_t group,
-                           const struct snapshot_limits *limits, log_index *index,
-                           struct slice *state) {
-    struct found found;
-    bool usable = list(env, group_path, &found) == 0;
-    size_t i = 0;
-    for (; usable && i < found.count; i++) {
-        bool was_durable;
-        if (found.indexes[i] > limits->last) continue;
-        if (read_either(env, group_path, group, found.indexes[i], &was_durable, state)) continue;
-        if (was_durable || found.indexes[i] <= limits->committed) break;
-        slice_unref(state);
-    }
-    usable = usable && i < found.count;
-    if (usable) *index = found.indexes[i];
-    mem_free(found.indexes);
-    return usable;
 }

@@ -38,6 +38,27 @@ bool kept_index_take_tables(struct partition_log *log, const struct segment_inde
     return true;
 }
 
+/* The start lies in the midst of a segment whose entries are all there. */
+static bool is_within(const struct partition_log *log, const struct start_file *start) {
+    const struct segment *last = partition_log_last_segment(log);
+    return last && !segment_is_cleaned(&last->header) && last->end.last_index > start->index;
+}
+
+bool kept_index_take_start(struct recovered_segments *found) {
+    struct partition_log *log = found->log;
+    const struct start_file *start = &log->prefix.start;
+    const struct index_term *last = log->terms.count > 0 ? &log->terms.ranges[log->terms.count - 1]
+                                                         : NULL;
+    if (found->start_noted || start->index == 0) return true;
+    found->start_noted = true;
+    if (is_within(log, start)) return term_table_at(&log->terms, start->index) == start->term;
+    if (last && last->term != start->term &&
+        (last->term > start->term || last->first_index >= start->index))
+        return false;
+    term_table_add(&log->terms, start->index, start->next_offset, start->term);
+    return true;
+}
+
 static bool is_believed(const struct partition_log *log, const struct kept_segment *kept,
                         const struct segment_index *index) {
     if (kept->last_index > 0 && index->end.last_index != kept->last_index) return false;

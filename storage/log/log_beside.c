@@ -20,6 +20,7 @@
 #include "storage/log/log_internal.h"
 #include "storage/segment/segment_list.h"
 #include "storage/segment/start_file.h"
+#include "storage/state/state_files.h"
 
 enum { SNAPSHOTS_MOST = 8 };
 
@@ -74,8 +75,8 @@ static void look_at_snapshot(void *arg, const char *name) {
     if (!found.is_copy && !path_number(name, ".snapshot", &found.index)) return;
     if (beside->damaged_count == SNAPSHOTS_MOST) return;
     char *path = path_of_found(beside, found);
-    int error = applier_snapshot_read(beside->store->env, path, beside->group, found.index,
-                                      &was_durable, &state);
+    int error = state_file_read(beside->store->env, path, beside->group, found.index, &was_durable,
+                                &state);
     slice_unref(&state);
     mem_free(path);
     if (error == ERR_CORRUPT || error == ERR_MALFORMED)

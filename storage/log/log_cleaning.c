@@ -31,10 +31,11 @@ struct clean_round {
     size_t first_dirty;
     struct clean_map map;
     struct clean_filter filter;
-    bool filtering; /* `filter` is open */
-    uint64_t done;  /* bytes of the last step */
-    int error;      /* of it */
-    bool busy;      /* a job is under way */
+    bool filtering;    /* `filter` is open */
+    uint64_t begun_us; /* the last step, and the swap behind it */
+    uint64_t done;     /* bytes of the last step */
+    int error;         /* of it */
+    bool busy;         /* a job is under way */
     struct journal_waiter waiter;
     struct env_timer *timer;
     struct log_swap *swap; /* NULL: none is under way */
@@ -201,17 +202,17 @@ static void round_work(struct env_job *job) {
 static void run_step(void *arg) {
     struct clean_round *round = arg;
     round->busy = true;
+    round->begun_us = env_now_us(round->store->env);
     round->job = (struct env_job){.work = round_work, .done = round_done};
     log_store_run_job(round->store, round->store->clean_lane, &round->job);
 }
 
-/* The next step, when the last one's bytes are paid for. */
+/* The next step, when the last one's bytes are paid for; it leaves processor and disk to others for
+ * as long as it had them, or waited for them. */
 static void step_on(struct clean_round *round) {
-    uint64_t pause_us = round->done * 1000000 / round->options.bytes_per_second;
-    if (pause_us == 0)
-        run_step(round);
-    else
-        env_timer_start(round->timer, pause_us);
+    uint64_t paid_us = round->done * 1000000 / round->options.bytes_per_second;
+    uint64_t took_us = env_now_us(round->store->env) - round->begun_us;
+    env_timer_start(round->timer, paid_us > took_us ? paid_us : took_us);
 }
 
 /* ---- Outputs, and the swap ---- */
@@ -267,6 +268,7 @@ static void begin_filter(struct clean_round *round) {
     clean_filter_open(&round->filter, round->store->env, round->inputs, round->count, &round->map,
                       &options);
     round->filtering = true;
+    round->begun_us = env_now_us(round->store->env);
     next_output(round);
 }
 

@@ -2,7 +2,8 @@
  * Cleaning a log: of its sealed segments only the last record of each key stays (compaction).
  *
  * One round of one log at a time, over the whole store, in a lane of its own and in steps of a
- * megabyte, not faster than its options say:
+ * megabyte, not faster than its options say, and half of the time at most (a sync of the journal
+ * waits for what a swap frees, and for the processor):
  *   1 clean_map.h reads the keys of what no round has read yet
  *   2 the progress of the journal is durable beyond all that will be cleaned, and `start` says that
  *     its entries are gone (partition_log_raise_start): from here on nobody reads them by index

@@ -118,7 +118,7 @@ struct log_store {
     struct env_timer *age_timer;
     void (*roll)(struct partition_log *log);
     struct reading_queue readers;
-    uint64_t uncommitted_bytes, undurable_bytes;
+    uint64_t uncommitted_bytes, undurable_bytes, unsaved_bytes; /* of all logs */
     struct log_store_counts counts;
     struct log_limiter full_disk;
     bool closed; /* freed when no job in the lanes and no log is left */
@@ -255,7 +255,10 @@ struct partition_log {
     bool has_snapshot; /* of the applier, found when the log was opened, and not given away yet */
     log_index snapshot_index;
     struct slice snapshot;
-    uint64_t unsaved_bytes;     /* written since the applier's state was kept */
+    /* Bytes of this log that were written, since it was opened and behind the state found then; how
+     * many of them when the state was asked for last, and when that was asked for which is saved.
+     */
+    uint64_t log_bytes, asked_bytes, saved_bytes;
     uint64_t kept_bytes;        /* of that state; 0: none since the log was opened */
     bool keeping;               /* it was asked for and is not given yet: one of the store's jobs */
     bool keeping_in_vain;       /* ... and will be of a log that is not in force any more */

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 
 void log_reading_begin(struct log_reading *reading, struct partition_log *log, void *request,
                        struct log_reading **handle) {
@@ -365,7 +366,7 @@ struct segment *log_segment_of_offset(const struct partition_log *log, kafka_off
 
 static bool is_of(const struct read_hint *hint, const struct segment *segment) {
     return hint->segment == segment->header.base_offset &&
-           hint->generation == segment->header.generation;
+           (hint->generation == segment->header.generation || MUTANT(MUTANT_HINT_KEPT));
 }
 
 uint64_t log_hint_by_index(const struct partition_log *log, const struct segment *segment,

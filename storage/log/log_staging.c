@@ -8,13 +8,13 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "storage/journal/journal.h"
-#include "storage/log/applier_snapshot.h"
 #include "storage/log/log_internal.h"
 #include "storage/log/recovered_segments.h"
 #include "storage/log/write_behind.h"
 #include "storage/segment/group_directory.h"
 #include "storage/segment/staged_directory.h"
 #include "storage/segment/staged_files.h"
+#include "storage/state/state_files.h"
 
 struct log_staging {
     struct env_job job; /* first: a job is its staging */
@@ -102,8 +102,8 @@ static int read_state(struct log_staging *staging) {
     bool was_durable = false;
     struct staged_log *staged = &staging->staged;
     char *path = staged_file_path(staging->files.path, &staged->files.files[0]);
-    int error = applier_snapshot_read(staging->env, path, staging->group, staged->files.state_index,
-                                      &was_durable, &staged->state);
+    int error = state_file_read(staging->env, path, staging->group, staged->files.state_index,
+                                &was_durable, &staged->state);
     mem_free(path);
     if (!error && !was_durable) error = ERR_CORRUPT;
     return error;

@@ -21,6 +21,7 @@
 
 #include "base/env.h"
 #include "base/log.h"
+#include "base/measure/buckets.h"
 #include "storage/disk_space.h"
 #include "storage/entry.h"
 #include "storage/log_types.h"
@@ -86,6 +87,7 @@ enum fetched_from {
 };
 struct log_store_counts {
     uint64_t fetched_bytes[FETCHED_FROM]; /* of batches, as consumers get them */
+    struct buckets read_us[FETCHED_FROM]; /* how long looks into segments took (bounds_sync) */
     uint64_t written_bytes, raw_bytes;    /* of entries that went into segments, as they are stored,
                                              and before they were compressed */
     uint64_t dropped_bytes,
@@ -277,6 +279,9 @@ void partition_log_take_back(struct partition_log *log, struct prefix_source *so
 struct prefix_source *partition_log_give_state(struct partition_log *log, log_index least,
                                                log_index *index);
 void partition_log_take_state_back(struct partition_log *log, struct prefix_source *source);
+/* Where the log begins; index 0: with its first entry. Valid until the end of the turn. */
+struct start_file;
+const struct start_file *partition_log_place(const struct partition_log *log);
 /* What segments have of the entries from `first` to `last`, for a replica that lacks them
  * (range_source.h), whether they count as gone here or not. NULL: damage is among them, or (*later)
  * not all of it is in segments, which it will be soon. */

@@ -28,6 +28,7 @@ struct offset_reading {
     struct slice *slices;
     size_t count, room;
     uint64_t looked_from;  /* bytes when this look began */
+    uint64_t looked_us;    /* when that was */
     struct env_task later; /* goes on, when a turn of the loop has grown long */
     uint64_t at_position;  /* of the entry that was given out in part; 0: none */
     bool full;
@@ -179,6 +180,12 @@ static void count_found(const struct offset_reading *reading, enum fetched_from 
     reading->base.log->store->counts.fetched_bytes[from] += reading->bytes - reading->looked_from;
 }
 
+/* Since that look began. */
+static void count_time(const struct offset_reading *reading, enum fetched_from from) {
+    buckets_add(&reading->base.log->store->counts.read_us[from], &bounds_sync,
+                env_now_us(reading->base.env) - reading->looked_us);
+}
+
 static int take_from_memory(struct offset_reading *reading, const struct entry *entry) {
     if (!wants(reading, entry)) return 0;
     struct slice raw;
@@ -195,9 +202,11 @@ static int log_fetch_look(struct offset_reading *reading) {
     struct segment *segment = log_segment_of_offset(log, reading->offset);
     CHECK(segment && reading->offset < log->written_end);
     reading->looked_from = reading->bytes;
+    reading->looked_us = env_now_us(reading->base.env);
     int error = log_reading_look(&reading->base, segment, SEEK_BY_OFFSET, reading->offset,
                                  log_hint_by_offset(log, segment, reading->offset));
     if (error) return error;
+    count_time(reading, FETCHED_CACHE);
     count_found(reading, FETCHED_CACHE);
     leave_hint(reading);
     return ERR_NONE;
@@ -236,6 +245,7 @@ static void fetch_resume(struct log_reading *base, int error) {
         fetch_finish(reading, error);
         return;
     }
+    count_time(reading, FETCHED_DISK);
     count_found(reading, FETCHED_DISK);
     leave_hint(reading);
     go_on(reading);

@@ -123,7 +123,8 @@ static void take_tables(struct partition_log *log, struct staged_log *staged) {
     log->has_snapshot = true;
     log->snapshot_index = log->kept_index = staged->files.state_index;
     log->copied_index = 0;
-    log->kept_bytes = log->unsaved_bytes = 0;
+    log->kept_bytes = 0;
+    applier_snapshot_opened(log);
     log->directory_made = log->directory_synced = true;
 }
 

@@ -287,7 +287,7 @@ static void begin(struct partition_log *log, const struct start_file *start) {
 static void prefix_look(struct partition_log *log) {
     struct log_prefix *prefix = &log->prefix;
     if (prefix->job || prefix->reading || prefix->swapping) return;
-    if (prefix->pins > 0) return;
+    if (prefix->pins > 0 && !MUTANT(MUTANT_START_NOT_PINNED)) return;
     size_t count = count_droppable(log, prefix->index);
     const struct segment *last = count > 0 ? log->segments[count - 1] : NULL;
     log_index index = last ? last->end.last_index : 0;
@@ -295,7 +295,7 @@ static void prefix_look(struct partition_log *log) {
     if (index < prefix->start.index) index = prefix->start.index;
     if (!last && index == prefix->start.index) return;
     if ((log->kept_index < index || log->copied_index < index) &&
-        !MUTANT(MUTANT_PREFIX_WITHOUT_STATE)) {
+        !MUTANT(MUTANT_PREFIX_WITHOUT_STATE) && !MUTANT(MUTANT_STATE_BELOW_START)) {
         if (log->saving == 0) applier_snapshot_keep(log);
         return;
     }
@@ -432,6 +432,18 @@ static enum prefix_refusal why_not(const struct partition_log *log, size_t next)
     return log->segments[next]->damaged ? PREFIX_DAMAGED : PREFIX_TOO_LARGE;
 }
 
+/* The start lies in the midst of that segment, as of a log that was made to begin later
+ * (later_start.h), and not all of that can be given: it moves to the end of it. */
+static void move_start_on(struct partition_log *log, size_t next) {
+    const struct segment *segment = next < log->segment_count ? log->segments[next] : NULL;
+    if (!segment || segment->header.first_index > log->prefix.start.index) return;
+    if (segment->active)
+        partition_log_roll(log);
+    else if (!log->prefix.raised && segment->end.last_index < log->last_index &&
+             segment->synced == segment->end.position)
+        partition_log_raise_start(log, segment, NULL);
+}
+
 struct prefix_source *partition_log_give_prefix(struct partition_log *log) {
     const struct start_file *start = &log->prefix.start;
     if (!may_begin_giving(log)) return NULL;
@@ -452,20 +464,11 @@ struct prefix_source *partition_log_give_prefix(struct partition_log *log) {
     log->prefix.pins++;
     if (source_ends < start->index) { /* not all that no entry can replace */
         log->prefix.refused = why_not(log, given);
+        move_start_on(log, given);
         partition_log_take_back(log, source);
         return NULL;
     }
     return source;
-}
-
-struct prefix_source *partition_log_give_state(struct partition_log *log, log_index least,
-                                               log_index *index) {
-    *index = log->kept_index;
-    if (log->kept_index < least && log->commit >= least && !log->damaged && log->saving == 0)
-        applier_snapshot_keep(log); /* of what is committed it will have applied enough soon */
-    if (log->kept_index < least || log->kept_index == 0) return NULL;
-    return prefix_source_new(log->store->env, log->path, log->group, log->kept_index,
-                             &log->prefix.start);
 }
 
 static void note_damage(struct partition_log *log, const struct prefix_source *source) {
@@ -481,9 +484,4 @@ void partition_log_take_back(struct partition_log *log, struct prefix_source *so
     note_damage(log, source);
     prefix_source_close(source);
     if (--log->prefix.pins == 0 && !log->prefix.job) go_on(log);
-}
-
-void partition_log_take_state_back(struct partition_log *log, struct prefix_source *source) {
-    note_damage(log, source);
-    prefix_source_close(source);
 }

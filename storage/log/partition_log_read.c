@@ -12,6 +12,7 @@
 #include "storage/heal/range_source.h"
 #include "storage/log/log_reading.h"
 #include "storage/log/write_behind.h"
+#include "storage/segment/prefix_source.h"
 
 enum { CHUNK_BYTES_MAX = 1 << 20 };
 
@@ -164,7 +165,27 @@ void partition_log_read_cancel(struct partition_log_read *read) {
     if (read->reading) log_reading_end(read->reading);
 }
 
-/* ---- A range, for another replica ---- */
+/* ---- For another replica ---- */
+
+const struct start_file *partition_log_place(const struct partition_log *log) {
+    return &log->prefix.start;
+}
+
+struct prefix_source *partition_log_give_state(struct partition_log *log, log_index least,
+                                               log_index *index) {
+    *index = log->kept_index;
+    if (log->kept_index < least && log->commit >= least && !log->damaged && log->saving == 0)
+        applier_snapshot_keep(log); /* of what is committed it will have applied enough soon */
+    if (log->kept_index < least || log->kept_index == 0) return NULL;
+    return prefix_source_new(log->store->env, log->path, log->group, log->kept_index,
+                             &log->prefix.start);
+}
+
+void partition_log_take_state_back(struct partition_log *log, struct prefix_source *source) {
+    if (prefix_source_state_is_damaged(source) && log->kept_index > 0)
+        applier_snapshot_renew(log, false);
+    prefix_source_close(source);
+}
 
 struct range_source *partition_log_give_range(struct partition_log *log, log_index first,
                                               log_index last, bool *later) {

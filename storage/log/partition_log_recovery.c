@@ -46,7 +46,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "storage/log/applier_snapshot.h"
+#include "base/mutant.h"
 #include "storage/log/log_internal.h"
 #include "storage/log/recovered_segments.h"
 #include "storage/log/write_behind.h"
@@ -54,6 +54,7 @@
 #include "storage/segment/group_directory.h"
 #include "storage/segment/replica_file.h"
 #include "storage/segment/staged_directory.h"
+#include "storage/state/state_files.h"
 
 enum opening_phase { OPENING_IN_LANE, OPENING_LOOKED, OPENING_CANCELED };
 
@@ -148,15 +149,19 @@ static void set_commit(struct partition_log_opening *opening) {
         else
             log->uncommitted_bytes += stored;
     }
+    applier_snapshot_opened(log);
     log->store->uncommitted_bytes += log->uncommitted_bytes;
     log->store->write_behind.unwritten_bytes += log->unwritten_bytes;
     partition_log_set_positions(log, log->synced, log->written, committed);
 }
 
-static bool find_up_to(struct partition_log *log, const struct snapshot_limits *limits) {
+static bool find_up_to(struct partition_log *log, const struct state_limits *limits) {
     if (log->has_snapshot) slice_unref(&log->snapshot);
-    log->has_snapshot = applier_snapshot_find(log->store->env, log->path, log->group, limits,
-                                              &log->snapshot_index, &log->snapshot);
+    log->has_snapshot = state_files_find(log->store->env, log->path, log->group, limits,
+                                         &log->snapshot_index, &log->snapshot);
+    if (MUTANT(MUTANT_STATE_BELOW_START) && log->has_snapshot &&
+        log->snapshot_index + 1 < log->first_index)
+        log->snapshot_index = log->first_index - 1;
     return log->has_snapshot && log->snapshot_index + 1 >= log->first_index;
 }
 
@@ -164,12 +169,12 @@ static bool find_up_to(struct partition_log *log, const struct snapshot_limits *
  * the beginning of the log may be ahead of what has come since: what it describes had committed. */
 static int find_snapshot(struct partition_log_opening *opening) {
     struct partition_log *log = opening->log;
-    struct snapshot_limits limits = {.committed = known_commit(opening), .last = log->last_index};
-    struct snapshot_limits given = {.last = UINT64_MAX};
+    struct state_limits limits = {.committed = known_commit(opening), .last = log->last_index};
+    struct state_limits given = {.last = UINT64_MAX};
     bool reaches = find_up_to(log, &limits) || log->first_index == 1 || find_up_to(log, &given);
     if (log->has_snapshot) {
         log->kept_index = log->snapshot_index;
-        if (applier_snapshot_has_copy(log->store->env, log->path, log->kept_index))
+        if (state_files_have_copy(log->store->env, log->path, log->kept_index))
             log->copied_index = log->kept_index;
     }
     if (reaches) return 0;
@@ -342,6 +347,15 @@ static void remove_leftovers(const struct partition_log_opening *opening) {
         dropped_segments_add_unfinished(&log->store->dropped, log->path, unfinished->bases[i]);
 }
 
+/* A power cut may have taken the progress on which `start` stands, so that no segment is left up to
+ * it: a later record may rely on it. */
+static void repeat_progress(struct partition_log *log, const struct journal_group *journal) {
+    if (log->synced <= journal->progress) return;
+    log->progress_segment = log->prefix.start.next_offset;
+    journal_progress(log->store->journal, log->group, log->synced, log->progress_segment,
+                     SEGMENT_HEADER_SIZE);
+}
+
 int partition_log_open_end(struct partition_log_opening *opening,
                            const struct partition_log_events *events, void *arg,
                            struct partition_log **out, struct error_text *why) {
@@ -366,6 +380,7 @@ int partition_log_open_end(struct partition_log_opening *opening,
         log->term = opening->journal->term;
         log->voted_for = opening->journal->voted_for;
         log->progress_segment = opening->journal->progress_segment;
+        repeat_progress(log, opening->journal);
     }
     set_commit(opening);
     journal_recovered_release(log->store->journal, log->group);

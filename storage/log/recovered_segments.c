@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "storage/heal/known_header.h"
+#include "storage/heal/later_start.h"
 #include "storage/heal/segment_mend.h"
 #include "storage/log/log_internal.h"
 #include "storage/segment/segment_cursor.h"
@@ -132,22 +133,6 @@ static bool follows(const struct partition_log *log, const struct segment_header
            header->first_index == last_index + 1;
 }
 
-/* The term of the last entry that is gone, which may be in no file, goes into the table before
- * those of the segments behind it. False: it does not fit. */
-static bool note_start(struct recovered_segments *found) {
-    struct partition_log *log = found->log;
-    const struct start_file *start = &log->prefix.start;
-    const struct index_term *last = log->terms.count > 0 ? &log->terms.ranges[log->terms.count - 1]
-                                                         : NULL;
-    if (found->start_noted || start->index == 0) return true;
-    found->start_noted = true;
-    if (last && last->term != start->term &&
-        (last->term > start->term || last->first_index >= start->index))
-        return false;
-    term_table_add(&log->terms, start->index, start->next_offset, start->term);
-    return true;
-}
-
 /* What the header of the segment behind the place `kept` says; false: it is not known. */
 static bool next_header(const struct recovered_segments *found, struct segment_header *next) {
     const struct partition_log *log = found->log;
@@ -156,11 +141,21 @@ static bool next_header(const struct recovered_segments *found, struct segment_h
            known_header_read(log->store->env, log->path, found->bases[i], SEGMENT_FILE_LOG, next);
 }
 
-/* All of it has to be written again: up to where it goes is in its header, or in the next one's. */
+/* Of the first one behind that place which is whole. */
+static bool next_whole_header(const struct recovered_segments *found, struct segment_header *next) {
+    const struct partition_log *log = found->log;
+    for (size_t i = found->kept + 1; i < found->count; i++)
+        if (known_header_read(log->store->env, log->path, found->bases[i], SEGMENT_FILE_LOG, next))
+            return true;
+    return false;
+}
+
+/* All of it has to be written again: up to where it goes is in its header, or in the next one's.
+ * Where that is damaged, too, it becomes one with it: all up to the next one that is whole. */
 static bool complete_refill(const struct recovered_segments *found, struct segment_header *header) {
     struct segment_header next;
     if (segment_is_cleaned(header)) return true;
-    if (!next_header(found, &next)) return false;
+    if (!next_whole_header(found, &next)) return false;
     header->last_index = next.first_index - 1;
     header->end_offset = next.base_offset;
     return header->last_index >= header->first_index && header->end_offset >= header->base_offset &&
@@ -171,9 +166,10 @@ static bool complete_refill(const struct recovered_segments *found, struct segme
 static void note_wound(struct recovered_segments *found, const struct kept_segment *kept) {
     const struct partition_log *log = found->log;
     const struct journal_group *journal = found->journal;
-    struct segment_header header = kept->header, next;
-    bool refill = segment_is_cleaned(&header) || header.first_index <= log->prefix.start.index;
-    if (refill && !complete_refill(found, &header)) return;
+    struct segment_header header = kept->header, whole = header, next;
+    bool refill = (segment_is_cleaned(&header) || header.first_index <= log->prefix.start.index) &&
+                  complete_refill(found, &whole);
+    if (refill) header = whole;
     struct wound *wound = &found->wound;
     mem_free(wound->group_path);
     *wound = (struct wound){.group = log->group,
@@ -186,6 +182,9 @@ static void note_wound(struct recovered_segments *found, const struct kept_segme
         wound->end.last_index = kept->last_index;
     else if (next_header(found, &next))
         wound->end.last_index = next.first_index - 1;
+    if (!kept->active && !refill)
+        wound->later = later_limits_of(wound->end.last_index, journal->progress, journal->commit,
+                                       journal->entries, journal->entry_count);
     if (log->terms.count > 0) wound->least = log->terms.ranges[log->terms.count - 1].term;
     if (journal->entry_count > 0) wound->most = journal->entries[0]->term;
     found->wounded = true;
@@ -213,7 +212,8 @@ static int keep_segment(struct recovered_segments *found, const struct kept_segm
     mem_free(index_path);
     if (error) return error;
     bool behind_start = kept->header.first_index > log->prefix.start.index;
-    bool fits = (!behind_start || note_start(found)) && kept_index_take_tables(log, index);
+    bool fits = (!behind_start || kept_index_take_start(found)) &&
+                kept_index_take_tables(log, index);
     struct segment *segment = segment_new(&log->store->files, log->path, &kept->header,
                                           log->store->index_interval_bytes, NULL);
     segment->end = index->end;
@@ -360,10 +360,10 @@ static bool goes_to_progress(const struct recovered_segments *found) {
 int recovered_segments_keep(struct recovered_segments *found) {
     /* What was synced may be gone, all of it. */
     if (!found->journal || found->journal->progress <= found->log->prefix.start.file_index)
-        return note_start(found) ? 0 : ERR_CORRUPT; /* always: there is no other */
+        return kept_index_take_start(found) ? 0 : ERR_CORRUPT; /* always: there is no other */
     int error = keep_up_to_progress(found);
     if (error) return error;
-    if (!note_start(found))
+    if (!kept_index_take_start(found))
         return error_set(found->why, ERR_CORRUPT,
                          "%s/start of %s says another term than the segments beside it; %s",
                          found->log->path, found->log->label, damage_advice);

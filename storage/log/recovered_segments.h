@@ -88,6 +88,9 @@ int kept_index_read(const struct partition_log *log, const struct kept_segment *
 /* Terms and changes go into the log's tables, behind those of the segments before; false: they do
  * not fit, and nothing was taken. */
 bool kept_index_take_tables(struct partition_log *log, const struct segment_index *index);
+/* The term of the last entry that is gone, which may be in no file, goes into the table before
+ * those of the segments behind it. Once; false: it does not fit. */
+bool kept_index_take_start(struct recovered_segments *found);
 /* Saves what was scanned of the active segment, if it was much. What its file has of another life
  * was cut before. */
 int kept_index_save_active(struct partition_log *log, struct error_text *why);

@@ -51,14 +51,10 @@ static void free_job(struct write_job *job) {
     mem_free(job);
 }
 
-/* Not only for sealed segments: the next start replays what is behind it, and segments are large.
- * But never more often than there is as much log behind the last one as that took: a large state
- * costs at most as much again as the log that made it. */
 static bool is_time_to_keep(const struct partition_log *log, const struct write_job *job) {
-    if (log->unsaved_bytes < log->kept_bytes && !log->store->flushing) return false;
-    bool enough = log->unsaved_bytes >= log->seal_every_bytes || log->store->flushing;
     if (MUTANT(MUTANT_PREFIX_WITHOUT_STATE)) return log->store->flushing;
-    return job->seal || (job->write.sync && enough);
+    if (job->seal) return applier_snapshot_unasked(log) >= log->kept_bytes || log->store->flushing;
+    return job->write.sync && applier_snapshot_is_due(log);
 }
 
 static void seal(struct partition_log *log, struct segment *segment) {
@@ -86,7 +82,7 @@ static void take_result(struct partition_log *log, struct write_job *job) {
     log->unwritten_bytes -= stored;
     log->store->write_behind.unwritten_bytes -= stored;
     log->directory_made = true;
-    log->unsaved_bytes += stored;
+    applier_snapshot_wrote(log, stored);
     if (job->write.sync) log->directory_synced = true;
     uint64_t synced = job->write.sync ? job->end.last_index : log->synced;
     partition_log_set_positions(log, synced, job->end.last_index, log->committed);

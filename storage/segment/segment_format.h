@@ -5,7 +5,7 @@
  *   groups/<group id>/<base offset, 20 digits>.log    file header, then entries (storage/entry.h)
  *   groups/<group id>/<base offset>.index             file header, then index blocks
  *   groups/<group id>/<raft index, 20 digits>.snapshot
- *                                                     an applier's state (applier_snapshot.h)
+ *                                                     an applier's state (state_files.h)
  *   groups/<group id>/<raft index>.copy               the same once more, where the log needs it
  *
  *   groups/<group id>/<base offset>.clean             what a cleaning writes, until it is a .log
@@ -131,7 +131,7 @@ int index_block_check_meta(const uint8_t header[INDEX_BLOCK_HEADER_SIZE], const 
 struct index_term index_term_decode(const uint8_t from[INDEX_TERM_SIZE]);
 struct index_point index_point_decode(const uint8_t from[INDEX_POINT_SIZE]);
 
-/* ---- The head of a snapshot of the appliers: storage/log/applier_snapshot.h ---- */
+/* ---- The head of a snapshot of the appliers: storage/state/state_files.h ---- */
 
 enum { STATE_HEAD_SIZE = 32 };
 

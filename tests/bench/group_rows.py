@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from harness.cluster import Cluster
+from harness.files import forget_pages, size_of
 
 BACKLOG_GB = float(os.environ.get("BACKLOG_GB") or 3)
 MEMBERS = int(os.environ.get("MEMBERS") or 4)
@@ -51,18 +52,8 @@ def warm(systems, produce, rounds, note):
 
 def stored(system):
     """Files of the logs, largest first."""
-    files = [p for p in Path(system.cluster.directory).rglob("*.log") if p.parent.name != "journal" and p.stat().st_size > 1 << 20]
-    return sorted(files, key=lambda p: -p.stat().st_size)
-
-
-def drop_cache(system):
-    """Nothing of its files is in the page cache any more."""
-    os.sync()
-    for path in Path(system.cluster.directory).rglob("*"):
-        if path.is_file():
-            fd = os.open(path, os.O_RDONLY)
-            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-            os.close(fd)
+    files = [p for p in Path(system.cluster.directory).rglob("*.log") if p.parent.name != "journal" and size_of(p) > 1 << 20]
+    return sorted(files, key=size_of, reverse=True)
 
 
 def make_cold(system, topic):
@@ -73,16 +64,16 @@ def make_cold(system, topic):
         system.cluster.start()
         system.cluster.wait_leaders(topic, in_sync=3, seconds=60)
         time.sleep(3)  # replicas and leaders settle; not measured
-    drop_cache(system)
+    forget_pages(Path(system.cluster.directory))
 
 
 def dd(system):
     """MB/s at which the disk gives a GB of these files, read one after the other."""
-    drop_cache(system)
+    forget_pages(Path(system.cluster.directory))
     got, began = 0, time.monotonic()
     for path in stored(system):
         subprocess.run(["dd", f"if={path}", "of=/dev/null", "bs=1M"], check=True, capture_output=True)
-        got += path.stat().st_size
+        got += size_of(path)
         if got >= DD_BYTES:
             break
     return got / 1e6 / (time.monotonic() - began)

@@ -12,6 +12,7 @@ import threading
 import time
 
 from harness.cluster import Cluster, wait_until
+from harness.files import forget_pages
 from harness.raw import Raw, batch
 from harness.suite import Suite
 
@@ -63,14 +64,6 @@ class Trickle:
             return
 
 
-def forget_pages(broker):
-    for path in broker.data.rglob("*"):
-        if path.is_file():
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
 def first_acknowledgement(broker, began):
     body = batch([(None, b"first")])
     while True:
@@ -97,7 +90,7 @@ def start(cluster, cold):
     broker.kill()
     trickle.thread.join(30)
     if cold:
-        forget_pages(broker)
+        forget_pages(broker.data)
     began = time.monotonic()
     broker.start()
     first = first_acknowledgement(broker, began)

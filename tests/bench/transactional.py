@@ -11,11 +11,11 @@ import random
 import struct
 import threading
 import time
-from pathlib import Path
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from harness.cluster import Cluster, wait_until
+from harness.files import folders_of, log_bytes
 from harness.raw import INIT_PRODUCER_ID, Raw, text
 from harness.suite import Suite
 
@@ -34,17 +34,7 @@ def say(**facts):
 
 def stored(broker, topic):
     """Bytes of each of the topic's replicas here."""
-    sizes = []
-    for group in Path(broker.data / "shard-0" / "groups").iterdir():
-        name = group / "name"
-        if name.exists() and name.read_text().rsplit("-", 1)[0].strip() == topic:
-            sizes.append(0)
-            for path in group.iterdir():
-                try:
-                    sizes[-1] += path.stat().st_size if path.suffix in (".log", ".index") else 0
-                except FileNotFoundError:  # it was cleaned, or removed
-                    continue
-    return sizes
+    return [log_bytes(folder) for folder in folders_of(broker, topic)]
 
 
 def coordinator(raw, name):

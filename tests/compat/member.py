@@ -15,6 +15,7 @@ What a driver understands (all of tests/compat/drivers speak it; a client that c
     committed partitions                                {offsets: [offset | null]}
     seek     topic, partition, offset
     pause, resume  partitions
+    acknowledge records, set, alter, forget, groups     of share groups (sharing.py)
     close                                               leaves the group (a static member does not) and ends
     list, describe, delete, alter, offsets              administration of groups
     producer id, txn_timeout_ms, session                a transactional producer; session: open follows, of a consumer whose offsets go into transactions

@@ -2,7 +2,6 @@
 broker is killed meanwhile. With --pictures the pictures of docs/ are made anew."""
 
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
@@ -14,11 +13,10 @@ from confluent_kafka import Consumer, Producer
 from playwright.sync_api import sync_playwright
 
 from harness.cluster import ROOT, wait_until
+from harness.programs import program
 from harness.suite import Suite
 
-spec = importlib.util.spec_from_file_location("console_api", ROOT / "tests/integration/console.py")
-console_api = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(console_api)
+console_api = program("integration/console.py")
 
 BUILD = Path(os.environ.get("DRAVE_BUILD", ROOT / "build"))
 AXE = BUILD / "node-console/node_modules/axe-core/axe.min.js"
@@ -149,6 +147,9 @@ def places():
         "clients": "clients",
         "topic-clients": "topic?name=orders&tab=clients",
         "events": "events",
+        "meta": "meta",
+        "meta-topics": "meta?path=/topics",
+        "meta-topic": "meta?path=/topics/orders",
     }
 
 
@@ -274,6 +275,48 @@ def searching(browser, cluster):
     window.close()
 
 
+def saved(browser, cluster):
+    """What is shown is saved, whole, and produce makes every record of it again."""
+    window = Window(browser, cluster)
+    page = window.open("topic?name=audit&tab=records&from=oldest")
+    page.wait_for_selector(".records tbody tr")
+    with page.expect_download() as download:
+        page.click("button:text-is('Save')")
+    assert download.value.suggested_filename == "audit.ndjson"
+    text = Path(download.value.path()).read_text()
+    cluster.create("again", 1)
+    cluster.wait_leaders("again")
+    cluster.drave("produce", "again", "--json", stdin=text)
+
+    def records(topic):
+        lines = cluster.drave("consume", topic, "-o", "beginning", "-e", "--json").stdout.splitlines()
+        return [{**json.loads(line), "topic": ""} for line in lines]
+
+    assert len(records("audit")) == 6 and records("again") == records("audit")
+    assert "not saved" not in page.inner_text(".pager")
+    window.assert_quiet()
+    window.close()
+
+
+def tree(browser, cluster):
+    """The metadata is browsed from its root to a partition, by clicks alone; a place that is not there says so."""
+    window = Window(browser, cluster)
+    page = window.open("brokers")
+    page.click("text=The metadata as a tree")
+    for name in ("topics", "orders", "partitions", "3"):
+        page.wait_for_selector(f"main tbody a:text-is('{name}')")
+        page.click(f"main tbody a:text-is('{name}')")
+    until(page, "document.querySelector('main h1 + p').innerText.replace(/ /g, '') === '/topics/orders/partitions/3'")
+    until(page, "document.querySelector('main pre.value').innerText.includes('\"leader_epoch\":')")
+    page.click("main .crumb a:text-is('orders')")
+    until(page, "document.querySelector('main pre.value').innerText.includes('\"name\": \"orders\"')")
+    window.assert_quiet()
+    page.goto(window.base + "#/meta?path=/nowhere")
+    until(page, "document.getElementById('trouble').innerText.includes('there is no /nowhere')")
+    assert all("404" in line for line in window.told), window.told
+    window.close()
+
+
 def many_topics(browser):
     """Ten thousand topics are a page like another."""
     with console_api.Seen(1) as cluster:
@@ -353,6 +396,8 @@ def main():
         suite.run(hostile, browser, cluster, name="console_hostile")
         suite.run(keyboard, browser, cluster, name="console_keyboard")
         suite.run(searching, browser, cluster, name="console_searching")
+        suite.run(saved, browser, cluster, name="console_saved")
+        suite.run(tree, browser, cluster, name="console_tree")
         suite.run(many_topics, browser, name="console_many_topics_page")
         suite.run(broker_killed, browser, cluster, name="console_broker_killed")
     suite.end()

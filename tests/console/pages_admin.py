@@ -2,25 +2,17 @@
 command first; by keyboard, on a phone, and nothing that axe finds."""
 
 import contextlib
-import importlib.util
 import os
 import sys
 
 from playwright.sync_api import sync_playwright
 
-from harness.cluster import ROOT, wait_until
+from harness.cluster import wait_until
+from harness.programs import program
 from harness.suite import Suite
 
-
-def load(name, place):
-    spec = importlib.util.spec_from_file_location(name, ROOT / place)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-pages = load("console_pages", "tests/console/pages.py")
-api = load("console_admin", "tests/integration/console_admin.py")
+pages = program("console/pages.py")
+api = program("integration/console_admin.py")
 DIALOG = "#change[open]"
 
 

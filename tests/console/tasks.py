@@ -2,7 +2,6 @@
 pictures there are made anew."""
 
 import contextlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -14,18 +13,11 @@ from confluent_kafka import Producer
 from playwright.sync_api import sync_playwright
 
 from harness.cluster import BIN, ROOT, wait_until
+from harness.programs import program
 from harness.suite import Suite
 
-
-def load(name, place):
-    spec = importlib.util.spec_from_file_location(name, ROOT / place)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-pages = load("console_pages", "tests/console/pages.py")
-api = load("console_admin", "tests/integration/console_admin.py")
+pages = program("console/pages.py")
+api = program("integration/console_admin.py")
 PICTURES = "--pictures" in sys.argv
 MOST = 3
 MANUAL = (ROOT / "docs/operations.md").read_text().replace("\\|", "|")

@@ -13,10 +13,10 @@
 #include "storage/dump/dump.h"
 #include "storage/journal/journal.h"
 #include "storage/little_endian.h"
-#include "storage/log/applier_snapshot.h"
 #include "storage/log/partition_log.h"
 #include "storage/segment/segment_cursor.h"
 #include "storage/segment/segment_index.h"
+#include "storage/state/state_files.h"
 #include "tests/batches/producer_bytes.h"
 #include "tests/fuzz/entries.h"
 #include "tests/fuzz/workspace.h"
@@ -130,8 +130,7 @@ static void walk_index(struct workspace *workspace, const char *path, size_t seg
 static void walk_snapshot(struct workspace *workspace, const char *path) {
     struct slice bytes;
     bool was_durable;
-    if (applier_snapshot_read(workspace->env, path, GROUP, 1, &was_durable, &bytes) != ERR_NONE)
-        return;
+    if (state_file_read(workspace->env, path, GROUP, 1, &was_durable, &bytes) != ERR_NONE) return;
     struct producer_state_options options = {.max_producers = 1000};
     struct producer_state *state = producer_state_new(&options);
     if (producer_bytes_take(state, bytes.data, bytes.len) == ERR_NONE) {

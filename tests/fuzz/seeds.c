@@ -225,7 +225,7 @@ static size_t make_snapshot(uint8_t *into) {
     producer_state_commit(state, &batch);
     struct slice bytes = producer_bytes(state);
     memset(into, 0, 32);
-    le_put_u32(into, 0x53535244); /* applier_snapshot.h; the checksum is left to the target, which
+    le_put_u32(into, 0x53535244); /* state_files.h; the checksum is left to the target, which
                                      makes it right */
     le_put_u32(into + 4, 1);
     le_put_u64(into + 8, GROUP);
@@ -474,6 +474,16 @@ static void cluster(void) {
     seed("cluster", "leaders", 4, announcement, sizeof announcement);
 }
 
+static void logins(void) {
+    seed_plain("login", "scram",
+               "n,,n=user,r=rOprNGfwEbeRWgbNEkqO,x=yc=biws,r=rOprNGfwEbeRWgbNEkqOAAAA,p=AAAA");
+    seed_plain(
+        "login", "user",
+        "alice:SCRAM-SHA-256:4096:c2FsdHNhbHRzYWx0c2FsdA==:"
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    seed("login", "plain", 0, "alice\0secret", 12);
+}
+
 static void settings(void) {
     seed_plain(
         "settings", "cluster",
@@ -558,6 +568,7 @@ int main(int argc, char **argv) {
     peer();
     cluster();
     settings();
+    logins();
     start(workspace);
     image();
     return 0;

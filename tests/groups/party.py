@@ -46,22 +46,30 @@ class Proc:
         self.leaving = False
         self.is_in = False  # it was told an assignment once
         self.read_to = 0
+        self.reading = threading.Lock()
         self.owned, self.done, self.rows = set(), {}, []  # done: partition -> the offset after the last one that it processed
 
     def running(self):
         return self.popen.poll() is None
 
     def read(self):
-        """Takes what is new in its file; whole lines only."""
+        """Takes what is new in its file; whole lines only. Several threads ask."""
+        with self.reading:
+            self.take(self.new_lines())
+
+    def new_lines(self):
         try:
             with open(self.path, "rb") as f:
                 f.seek(self.read_to)
                 data = f.read()
         except FileNotFoundError:
-            return
+            return []
         data = data[: data.rfind(b"\n") + 1]
         self.read_to += len(data)
-        for line in data.splitlines():
+        return data.splitlines()
+
+    def take(self, lines):
+        for line in lines:
             row = json.loads(line)
             self.rows.append(row)
             if row[2] == "assigned":

@@ -8,7 +8,7 @@ import time
 
 from harness.raw import Raw, batch
 
-ANSWER_S = 0.2  # who takes longer is left for the next one
+ANSWER_S, ANSWER_MOST_S = 0.2, 0.8  # who takes longer is left for the next one; twice as long is waited when nobody answered in time
 
 
 class Probe:
@@ -24,16 +24,21 @@ class Probe:
             thread.start()
 
     def run(self, partition):
-        record = batch([(None, b"probe")])
+        record, answer_s = batch([(None, b"probe")]), ANSWER_S
         while not self.stopping.is_set():
+            slow, before = False, len(self.oks[partition])
             for broker in self.cluster:
                 try:
-                    with Raw(broker.port, timeout=ANSWER_S) as raw:
+                    with Raw(broker.port, timeout=answer_s) as raw:
                         while not self.stopping.is_set() and raw.produce(self.topic, partition, record)[0] == 0:
                             self.oks[partition].append(time.monotonic())
                             self.stopping.wait(0.01)
+                except TimeoutError:
+                    slow = True
                 except OSError:
                     pass
+            answered = len(self.oks[partition]) > before
+            answer_s = ANSWER_S if answered else min(2 * answer_s, ANSWER_MOST_S) if slow else answer_s
             self.stopping.wait(0.005)
 
     def gap_ms(self, begin, end):

@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from harness.cluster import BIN, Cluster, free_ports
 from harness.command import expect, run, shell
+from harness.patience import within
 from harness.raw import Raw, batch
 from harness.suite import Suite
 
@@ -60,11 +61,13 @@ def not_reachable(cluster):
     for words in (["info"], ["topic", "list"], ["produce", "t"], ["consume", "t"], ["bench", "produce", "t"], ["meta", "ls"]):
         began = time.monotonic()
         expect(run(*words, "-b", f"127.0.0.1:{port}", "--timeout", "300ms", stdin=""), 3, f"127.0.0.1:{port}: connection refused")
-        assert 0.2 < time.monotonic() - began < 3, (words, time.monotonic() - began)
+        took = time.monotonic() - began
+        assert 0.2 < took and within(took, 3), (words, took)
     for words in (["info"], ["produce", "t"]):
         began = time.monotonic()
         expect(run(*words, "-b", f"127.0.0.1:{port}", stdin=""), 3, f"nothing listens there: 127.0.0.1:{port}: connection refused")
-        assert 1 < time.monotonic() - began < 4, (words, time.monotonic() - began)
+        took = time.monotonic() - began
+        assert 1 < took and within(took, 4), (words, took)
     expect(
         run("info", "-b", f"127.0.0.1:{port}", "--timeout", "2500ms"),
         3,
@@ -74,7 +77,8 @@ def not_reachable(cluster):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
         expect(run("topic", "list", "-b", f"127.0.0.1:{silent.getsockname()[1]}", "--timeout", "500ms"), 3, "has not answered in time")
-        assert time.monotonic() - began < 3, time.monotonic() - began
+        took = time.monotonic() - began
+        assert within(took, 3), took
 
 
 def topics(cluster):
@@ -154,7 +158,7 @@ def kafka_words(cluster):
 
 
 def outputs_checked(cluster):
-    """Whatever prints: a full disk or a closed stdout is exit code 1 with a sentence, a reader that went away is none."""
+    """Whatever prints: a full disk or a closed stdout is exit code 1 with a sentence, a reader that went away is none: else it ends as it would (drave topic: 2)."""
     cluster.drave("topic", "create", "printed", "-p", 4)
     cluster.drave("produce", "printed", stdin="x\n" * 1000)
     cluster.drave("topic", "create", "benched")
@@ -245,7 +249,7 @@ def outputs_checked(cluster):
             done = shell(f"{line} {to}")
             assert done.returncode == 1 and why in done.stderr, f"{line} {to}: {done.returncode} {done.stderr}"
         done = shell(f"{line} | true; exit ${{PIPESTATUS[-2]}}")
-        assert done.returncode in (0, 1) and "could not" not in done.stderr, f"{line} | true: {done.returncode} {done.stderr}"
+        assert done.returncode in (0, 1, 2) and "could not" not in done.stderr, f"{line} | true: {done.returncode} {done.stderr}"
     done = shell(f"drave consume printed -e {at} | head -n 1; echo ${{PIPESTATUS[0]}}")
     assert done.stdout.split() == ["x", "0"] and done.stderr == "", (done.stdout, done.stderr)
     done = shell(f"drave topic describe printed {at} 2> /dev/full > /dev/full")
@@ -417,7 +421,7 @@ def interrupted_early(cluster):
     assert "not all that was asked for" in process.communicate(timeout=30)[1] and process.returncode == 1
     began = time.monotonic()
     expect(cluster.drave("consume", "quiet", "-n", 1, "--timeout", "1s", check=False), 1, 'nothing of "quiet" came for 1.0 s')
-    assert time.monotonic() - began < 5
+    assert within(time.monotonic() - began, 5)
     expect(cluster.drave("info", "--wait", "10s", check=False), 0)
     expect(cluster.drave("info", "--wait", "soon", check=False), 2, "--wait soon is not a time")
     expect(cluster.drave("bench", "produce", "quiet", "--seconds", "1s", "--rate", 10, check=False), 0)

@@ -8,6 +8,7 @@ import subprocess
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Producer, TopicPartition
 
 from harness.cluster import BIN, Cluster, wait_until
+from harness.files import bytes_of
 from harness.suite import Suite
 
 KEYS, ROUNDS = 40, 60
@@ -54,7 +55,7 @@ def read(cluster, topic):
 
 def sizes(cluster):
     """Bytes in segments of the topic, for each broker that lives."""
-    return [sum(f.stat().st_size for f in b.data.glob("shard-0/groups/*/*.log")) for b in cluster if b.alive()]
+    return [bytes_of(b.data.glob("shard-0/groups/*/*.log")) for b in cluster if b.alive()]
 
 
 def last_values(cluster):

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from harness.cluster import Cluster, free_ports, wait_until
+from harness.patience import within
 from harness.suite import Suite
 
 SHORT = "--short" in sys.argv
@@ -119,6 +120,19 @@ def overview(cluster):
         "the brokers to tell that they were started",
         lambda: all("started" in [e["kind"] for e in b["events"]] for b in cluster.ask("events")["brokers"]),
     )
+
+
+def metadata(cluster):
+    """The tree of the metadata, a page of it at a time; a place that is not there, or is none."""
+    root = cluster.ask("meta")
+    assert root["path"] == "/" and root["value"] is None and {"brokers", "topics"} <= {one["name"] for one in root["children"]}, root
+    here = cluster.ask("meta", path="/brokers/ids/2")
+    assert json.loads(here["value"])["id"] == 2 and here["children"] == [] and here["total"] == 0
+    page = cluster.ask("meta", path="/brokers/ids", **{"from": 1, "limit": 1})
+    assert page["total"] == 3 and [one["name"] for one in page["children"]] == ["2"] and page["from"] == 1, page
+    for path in ("/nowhere", "/topics/" + "x" * 300, "/brokers/ids/2/3", "/\x01"):
+        status, _, body = cluster.get(1, "/api/meta?" + urllib.parse.urlencode({"path": path}))
+        assert status == 404 and b"there is no /" in body, (path[:20], status, body)
 
 
 def topics(cluster):
@@ -410,7 +424,7 @@ def many(cluster):
         page = cluster.ask("topics", **{"from": at, "limit": 100, "search": "many-"})
         assert page["topics"][0]["name"] == f"many-{at:05}"
     took_ms = (time.monotonic() - began) * 1000 / 20
-    assert took_ms < 200, f"a page of {TOPICS} topics took {took_ms:.0f} ms"
+    assert within(took_ms / 1000, 0.2), f"a page of {TOPICS} topics took {took_ms:.0f} ms"
     return f"{TOPICS} topics, {took_ms:.1f} ms a page"
 
 
@@ -424,7 +438,7 @@ def broker_lost(cluster):
     told = cluster.ask("overview")
     took = time.monotonic() - began
     answers = {b["id"]: b["answers"] for b in told["brokers"]}
-    assert answers[1] and answers[2] and not answers[3] and took < 8, (answers, took)
+    assert answers[1] and answers[2] and not answers[3] and within(took, 8), (answers, took)
     states, lock = [], threading.Lock()
 
     def crowd():
@@ -488,6 +502,7 @@ def main():
         suite.run(pages, cluster, name="console_pages")
         suite.run(names, cluster, name="console_names")
         suite.run(overview, cluster, name="console_overview")
+        suite.run(metadata, cluster, name="console_metadata")
         suite.run(topics, cluster, name="console_topics")
         suite.run(records, cluster, name="console_records")
         suite.run(tail, cluster, name="console_tail")

@@ -19,6 +19,7 @@ from harness.cluster import ROOT, Cluster, wait_until
 from harness.history import History
 from harness.links import Links
 from harness.load import under_load
+from harness.patience import within
 from harness.peer import BULK, CONTROL
 from harness.probe import Probe
 from harness.suite import Suite
@@ -26,7 +27,8 @@ from harness.suite import Suite
 PARTITIONS, RATE, TOPIC = 6, 120, "failover"  # two clients: 240 records/s on each partition
 KILLS = int(os.environ.get("KILLS") or 20)
 LIMITS_MS = (120, 500) if KILLS > 5 else (None, 1500)  # median, maximum; few kills are the short form, among other suites
-FLOW_LIMIT_MS = 7000  # a connection on which nothing moves for 3 s is made anew; then somebody must lead
+# A connection on which nothing moves for 3 s is made anew; then somebody must lead.
+FLOW_LIMIT_MS = 7000 if KILLS > 5 else 15000
 
 
 def gap_between(history, begin_us, end_us):
@@ -99,7 +101,7 @@ def failover():
             "sigstop_probe_gap_ms": pause_own,
         }
     )
-    if (LIMITS_MS[0] and median > LIMITS_MS[0]) or longest > LIMITS_MS[1]:
+    if (LIMITS_MS[0] and median > LIMITS_MS[0]) or not within(longest / 1000, LIMITS_MS[1] / 1000):
         raise AssertionError(f"gaps of {report['gaps_ms']} ms: limit {LIMITS_MS[0]} median, {LIMITS_MS[1]} maximum")
     return f"{KILLS} kills, {found['acknowledged']} acknowledged, lost {found['lost']}, gaps median {median:.0f} max {longest:.0f} ms, SIGSTOP gap {pause_gap:.0f} ms (probe {pause_own})"
 
@@ -173,7 +175,7 @@ def faults_of_links(what, in_sync, faults, limit_ms=None):
         "probe_gaps_ms": {name: gap for name, (_, gap) in gaps.items()},
     }
     text = ", ".join(f"{name} {gap} ms (probe {own})" for name, (gap, own) in gaps.items())
-    if limit_ms and max(own for _, own in gaps.values()) > limit_ms:
+    if limit_ms and not within(max(own for _, own in gaps.values()) / 1000, limit_ms / 1000):
         raise AssertionError(f"{text}; limit {limit_ms} for the probe")
     return f"{found['acknowledged']} acknowledged, lost {found['lost']}, gaps {text}"
 
@@ -232,7 +234,7 @@ def isolated_leader():
         raise AssertionError(f"{client.sent} sent, {len(client.oks)} acknowledged, failed: {client.failed[:3]}")
     report["isolated_leader_gap_ms"] = round(gap)
     limit = 5000 if KILLS > 5 else 8000  # the short form runs among other suites
-    if gap > limit:
+    if not within(gap / 1000, limit / 1000):
         raise AssertionError(f"the client heard nothing for {gap:.0f} ms, limit {limit}")
     return f"gap {gap:.0f} ms (limit {limit}), {client.sent} sent and acknowledged"
 

@@ -15,6 +15,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, ElectionType, KafkaExcep
 from confluent_kafka.admin import AdminClient
 
 from harness.cluster import BIN, Cluster, wait_until
+from harness.files import content_of
 from harness.suite import Suite
 
 SHORT = "--short" in sys.argv
@@ -78,7 +79,7 @@ class Topics:
         wait_until("cleaned segments", lambda: all(self.cleaned(b) for b in cluster), 60)
 
     def cleaned(self, broker):
-        return any(path.read_bytes()[4] == 3 for path in broker.data.glob("shard-0/groups/*/*.log"))
+        return any(content_of(path)[4:5] == b"\x03" for path in broker.data.glob("shard-0/groups/*/*.log"))
 
     def change(self):
         """Each key of the table anew, but for some that go; some records more, and some less at the beginning."""

@@ -4,6 +4,7 @@ import os
 import time
 
 from harness.cluster import Cluster, wait_until
+from harness.patience import within
 from harness.suite import Suite
 
 SECONDS = int(os.environ.get("IDLE_SECONDS") or 60)
@@ -32,7 +33,7 @@ def kill_after_idle(cluster):
     wait_until("other leaders", lambda: all(l not in (None, victim) for l in cluster.leaders("idle").values()), 10)
     gap = time.monotonic() - begin
     cluster.drave("produce", "idle", stdin="".join(f"{i}\n" for i in range(1000)))
-    assert gap < GAP_S, f"{gap:.2f} s"
+    assert within(gap, GAP_S), f"{gap:.2f} s"
     return f"{gap:.2f} s until every partition had another leader"
 
 

@@ -84,7 +84,7 @@ def a_log_without_its_beginning():
             wait_until(f"broker {id} to let the beginning go", lambda b=cluster[id]: (b.data / start).exists(), 30)
         cluster[3].start(ready=True)
         wait_until("broker 3 to begin anew", lambda: "its log begins anew behind entry" in cluster[3].log_text(), 30)
-        assert (cluster[3].data / start).exists()
+        wait_until("broker 3 to write where its log begins", (cluster[3].data / start).exists, 30)
         wait_until("broker 3 to be in sync", lambda: placed(cluster)[0][1] == [1, 2, 3], 30)
         cluster.drave("topic", "move", TOPIC, "--to", "4", "--wait", "60s", timeout=90)
         read = cluster.drave("consume", TOPIC, "-o", "beginning", "-e", "-f", "%o %s\\n").stdout.split("\n")

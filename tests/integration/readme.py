@@ -42,6 +42,8 @@ class Reader:
             shutil.copytree(ROOT, self.place, ignore=shutil.ignore_patterns("build", "drave-*"))
         self.kafkajs = ROOT / "build" / "kafkajs"
         self.environment = self.home / "environment"
+        # What the release build has compiled is found in the compiler's cache from another directory, too.
+        self.environment.write_text(f'export CCACHE_BASEDIR="{self.place}" CCACHE_NOHASHDIR=1\n')
 
     def run(self, language, code):
         if language == "sh":

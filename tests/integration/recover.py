@@ -136,6 +136,36 @@ def one_that_was_behind():
         assert [o for o, _ in read(cluster, TOPIC, 0)] == [str(n) for n in range(17)]
 
 
+def one_that_cannot_open_it():
+    """A broker that lives and cannot open its replica is not lost, nor waited for, nor to be stopped; it is named, and takes the replica from the one that goes on when it can open it."""
+    with Cluster(5, settings=SETTINGS) as cluster, tempfile.TemporaryDirectory() as aside:
+        cluster.drave("topic", "create", TOPIC, "-p", 1, "-r", 5)
+        cluster.wait_leaders(TOPIC, in_sync=5)
+        produce(cluster, TOPIC, 0, 10)
+        cluster[2].kill()
+        folder = Path(cluster[2].data) / "shard-0" / "groups"
+        here = [path.name for path in folder.iterdir()]
+        for name in here:
+            shutil.move(folder / name, Path(aside) / name)
+        (folder / f"{1:016x}" / f"{0:020d}.log").mkdir(parents=True)  # a segment that is none, which nobody can mend
+        cluster[2].start(ready=True).wait_log("cannot be opened", 30)
+        lose(cluster, aside, 3, 4, 5)
+        lost, groups = wait_until("the loss to be seen", lambda: (p := plan(cluster))[1] and p, 30, 0.2)
+        assert lost == [3, 4, 5] and set(groups) == {(TOPIC, 0)}, (lost, groups)
+        group = groups[TOPIC, 0]
+        assert (group["broker"], group["survivors"], group["cannot_open"], group["unheard"]) == (1, [1], 2, None), group
+        assert group["gone_from"] == min(group["acknowledged_below"], group["stays_below"]), group
+        assert "broker 2 has it and cannot open it" in group["gone"], group
+        cluster.drave("recover", "--accept-loss", timeout=120)
+        assert read(cluster, TOPIC, 0) == [[str(n), f"0-{n}"] for n in range(group["stays_below"])]
+        produce(cluster, TOPIC, 0, 5, node=1)
+        assert cluster[2].process.poll() is None
+        shutil.rmtree(folder / f"{1:016x}")
+        for name in here:
+            shutil.move(Path(aside) / name, folder / name)
+        wait_until("broker 2 to have it again", lambda: 2 in cluster.describe(TOPIC)["partitions"][0]["in_sync"], 90, 0.2)
+
+
 def what_is_refused():
     """Neither or both; and a majority that is there."""
     with Cluster(3, settings=SETTINGS) as cluster:
@@ -155,4 +185,5 @@ suite = Suite()
 suite.run(what_is_refused)
 suite.run(two_of_three)
 suite.run(one_that_was_behind)
+suite.run(one_that_cannot_open_it)
 suite.end()

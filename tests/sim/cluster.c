@@ -18,6 +18,7 @@
 #include "tests/sim/growth.h"
 #include "tests/sim/growth_end.h"
 #include "tests/sim/log_lines.h"
+#include "tests/sim/loss/loss.h"
 #include "tests/sim/moves.h"
 #include "tests/sim/newcomers.h"
 #include "tests/sim/replacer.h"
@@ -77,7 +78,7 @@ static void draw_retention(struct cluster *cluster) {
     struct world *world = cluster->run->world;
     cluster->retention_ms = cluster->retention_bytes = -1;
     if (cluster->moving) return; /* a log whose beginning is gone cannot be moved yet */
-    bool others = cluster->many || cluster->members || cluster->transacting;
+    bool others = cluster->many || cluster->members || cluster->transacting || cluster->queueing;
     if (others || cluster->run->seed % 3 != 1) return;
     if (world_below(world, 2) == 0)
         cluster->retention_ms = 1800000;
@@ -103,19 +104,7 @@ static void set_retention(struct sim_broker *broker) {
 }
 
 /* Small everything, so that rolls, wraps and limits happen all the time. */
-static void make_settings(struct sim_broker *broker) {
-    struct error_text why = {.text = ""};
-    size_t count;
-    const struct setting *table = broker_settings_table(&count);
-    unsigned id = broker->place + 1;
-
-    broker->values = settings_new(table, count);
-    set(broker, "node.id", "%u", id);
-    set(broker, "data.dir", "/data");
-    set(broker, "listeners", "PLAINTEXT://n%u:%d", id, CLIENT_PORT);
-    set(broker, "peer.listen", "n%u:9094", id);
-    set_nodes(broker);
-    set(broker, "log.level", "debug");
+static void set_small(struct sim_broker *broker) {
     set(broker, "log.segment.bytes", "%u",
         world_below(broker->cluster->run->world, 2) == 0 ? 4096 : 16384);
     set(broker, "log.index.interval.bytes", "512");
@@ -138,8 +127,9 @@ static void make_settings(struct sim_broker *broker) {
     set(broker, "log.message.timestamp.after.max.ms", "%lld",
         (long long)INT64_MAX); /* clocks jump by hours */
     set(broker, "disk.min.free.bytes", "%" PRIu64, broker->cluster->kept_bytes);
+    /* Each producer, and the twin, has a place; who begins anew behind a loss, one more. */
     set(broker, "partition.max.producers", "%d",
-        CLUSTER_PRODUCERS_MAX + 1 + 4); /* each producer, and the twin, has a place */
+        CLUSTER_PRODUCERS_MAX * (broker->cluster->losing ? 2 : 1) + 1 + 4);
     set_retention(broker);
     set(broker, "producer.id.expiration.ms",
         "160000"); /* longer than any retry; its clock is told every 20 s */
@@ -166,6 +156,22 @@ static void make_settings(struct sim_broker *broker) {
     /* Mostly so little that its log loses its beginning within a run. */
     set(broker, "metadata.log.max.record.bytes.between.snapshots", "%u",
         (const unsigned[]){1024, 4 << 20, 2048}[broker->cluster->run->seed % 3]);
+}
+
+static void make_settings(struct sim_broker *broker) {
+    struct error_text why = {.text = ""};
+    size_t count;
+    const struct setting *table = broker_settings_table(&count);
+    unsigned id = broker->place + 1;
+
+    broker->values = settings_new(table, count);
+    set(broker, "node.id", "%u", id);
+    set(broker, "data.dir", "/data");
+    set(broker, "listeners", "PLAINTEXT://n%u:%d", id, CLIENT_PORT);
+    set(broker, "peer.listen", "n%u:9094", id);
+    set_nodes(broker);
+    set(broker, "log.level", broker->cluster->steady ? "info" : "debug");
+    if (!broker->cluster->steady) set_small(broker);
     if (broker_settings_from(broker->values, &broker->settings, &why) != ERR_NONE)
         run_fail(broker->cluster->run, "the settings of n%u are refused: %s", id, why.text);
 }
@@ -189,6 +195,9 @@ static void on_ready(void *arg, const char *summary) {
         !growth_has_asked(broker->cluster->growth))
         run_fail(broker->cluster->run, "n%u lost its directory and takes part all the same",
                  broker->place + 1);
+    if (loss_is_given_up(broker->cluster->loss, broker->place))
+        run_fail(broker->cluster->run, "n%u was given up and takes part all the same",
+                 broker->place + 1);
     if (!newcomers_may_be_ready(broker->cluster, broker->place))
         run_fail(broker->cluster->run, "n%u takes part, and nobody has admitted it",
                  broker->place + 1);
@@ -211,7 +220,8 @@ static void on_failed(void *arg, const char *sentence) {
     disk_failed = disk_failed ||
                   (broker->place >= broker->cluster->founders && !broker->was_ready &&
                    strstr(sentence, "cannot write to the data directory") != NULL);
-    bool removed = growth_removed(broker->cluster->growth) >> broker->place & 1;
+    bool removed = growth_removed(broker->cluster->growth) >> broker->place & 1 ||
+                   (loss_lost(broker->cluster->loss) >> broker->place & 1) != 0;
     if (!is_lost(broker) && !disk_failed && !is_damaged(broker) && !removed)
         run_fail(broker->cluster->run, "n%u cannot take part: %s", broker->place + 1, sentence);
     if (sentence[0] == '\0')
@@ -296,6 +306,7 @@ static bool ended_for_room(const struct sim_broker *broker, const char *sentence
 static void died(void *arg, struct node *node, enum node_death how, const char *sentence) {
     struct cluster *cluster = arg;
 
+    if (cluster->loss != NULL) loss_died(cluster->loss, (unsigned)node_id(node) - 1, how);
     for (unsigned i = 0; i < cluster->count; i++) {
         struct sim_broker *broker = &cluster->brokers[i];
         if (broker->node != node) continue;
@@ -313,56 +324,20 @@ static void died(void *arg, struct node *node, enum node_death how, const char *
 static void logged(void *arg, struct node *node, const char *line) {
     struct cluster *cluster = arg;
 
-    uint32_t out = nemesis_lost(cluster->nemesis) | nemesis_damaged(cluster->nemesis);
+    uint32_t out = nemesis_lost(cluster->nemesis) | nemesis_damaged(cluster->nemesis) |
+                   loss_lost(cluster->loss);
 
+    run_say(cluster->run, "n%d says: %s", node_id(node), line);
     log_line_judge(cluster->run, node, line,
                    out != 0); /* others may hear strange things from it, too */
     run_count(cluster->run, RARE_WIPED_REFUSED,
               strstr(line, "waiting: the cluster has broker ") != NULL);
     if (strstr(line, ": leads term ") != NULL) cluster->terms_led++;
+    if (strstr(line, ": its log begins anew behind ") != NULL)
+        nemesis_begins_anew(cluster->nemesis, node);
     run_count(cluster->run, RARE_ROOM_SHORT, strstr(line, "; records are refused until") != NULL);
     run_count(cluster->run, RARE_ROOM_AGAIN, strstr(line, " has room again: ") != NULL);
     run_count(cluster->run, RARE_CLIENTS_SENT_ON, strstr(line, "clients are sent to them") != NULL);
-}
-
-void cluster_count(struct sim_broker *broker) {
-    struct run *run = broker->cluster->run;
-    struct shard_stats shard;
-    struct journal_stats journal;
-
-    if (broker->broker == NULL || broker->stopping || broker_shard(broker->broker) == NULL) return;
-    shard_stats_get(broker_shard(broker->broker), &shard);
-    for (int cause = 0; cause < ELECTION_CAUSES; cause++)
-        run_count(run, RARE_ELECTIONS, shard.elections[cause]);
-    for (int loss = 0; loss < LOSSES; loss++)
-        run_count(run, RARE_LOST_LEADERSHIPS, shard.leaderships_lost[loss]);
-    run_count(run, RARE_TRUNCATIONS, shard.truncations);
-    run_count(run, RARE_FAST_FAILOVERS, shard.fast_failovers);
-    run_count(run, RARE_LATE_STARTS, shard.late_starts);
-    run_count(run, RARE_SENT_BELOW_START, shard.sent_below_start);
-    run_count(run, RARE_TRAILS_CUT, shard.trails_cut);
-    run_count(run, RARE_TRAILS_EXTENDED, shard.trails_extended);
-    run_count(run, RARE_REANCHORED, shard.reanchored);
-    run_count(run, RARE_FELL_QUIET, shard.quiet_begun);
-    run_count(run, RARE_WOKE, shard.quiet_ended);
-    run_count(run, RARE_TRANSFERS, shard.transfers);
-    run_count(run, RARE_CHANGES, shard.changes);
-    run_count(run, RARE_STARTED_ANEW, shard.started_anew);
-    run_count(run, RARE_DAMAGE_FOUND, shard.damaged_files);
-    run_count(run, RARE_LOGS_MENDED, shard.mended_logs);
-    run_count(run, RARE_LEFT_FOR_DAMAGE, shard.left_for_damage);
-    run_count(run, RARE_LEFT_FOR_ROOM, shard.left_for_room);
-    run_count(run, RARE_RECORDS_NOT_TAKEN, shard.not_taken);
-    run_count(run, RARE_PREFIXES_OFFERED, shard.snapshots_offered);
-    run_count(run, RARE_PREFIXES_INSTALLED, shard.snapshots_installed);
-    struct raft_group *metadata = shard_group(broker_shard(broker->broker), METADATA_GROUP);
-    if (metadata != NULL)
-        run_count(run, RARE_METADATA_SHORTENED,
-                  partition_log_first_index(raft_group_log(metadata)) > 1);
-    journal_stats_get(log_store_journal(shard_store(broker_shard(broker->broker))), &journal);
-    run_count(run, RARE_TORN_TAILS, journal.torn_tails);
-    run_count(run, RARE_FILES_REUSED, journal.files_reused);
-    run_count(run, RARE_COPIED_FORWARD, journal.entries_copied_forward);
 }
 
 /* ---- Looking inside ---- */
@@ -490,6 +465,7 @@ static void poll(struct event *event) {
     old_copy_look(cluster);
     if (cluster->moves != NULL) moves_look(cluster->moves);
     if (cluster->growth != NULL) growth_look(cluster->growth);
+    if (cluster->loss != NULL) loss_look(cluster->loss);
     world_schedule(cluster->run->world, event, world_now_us(cluster->run->world) + 3000);
 }
 
@@ -557,8 +533,9 @@ void cluster_describe(struct cluster *cluster) {
         printf("\n");
     }
     if (cluster->moves != NULL) moves_describe(cluster);
-    if (cluster->growth == NULL) return;
-    growth_describe(cluster->growth);
+    if (cluster->loss != NULL) loss_describe(cluster->loss);
+    if (cluster->growth == NULL && cluster->loss == NULL) return;
+    if (cluster->growth != NULL) growth_describe(cluster->growth);
     growth_end_describe(cluster);
 }
 
@@ -571,12 +548,14 @@ void cluster_init(struct cluster *cluster, struct run *run, unsigned count, int3
     cluster->run = run;
     cluster->ledger = ledger_new(run);
     cluster->history = history_new(run, partitions);
-    bool plain = !cluster->members && !cluster->many && !cluster->moving && !cluster->transacting;
+    bool plain = !cluster->members && !cluster->many && !cluster->moving && !cluster->transacting &&
+                 !cluster->queueing;
     if (run->seed % 4 == 2 && plain)
         history_compact(cluster->history, 500 + world_below(run->world, 4) * 1000);
     cluster->count = cluster->founders = count;
     /* Some of them come later, where replicas can be brought to them. */
-    if (cluster->moving && count > 3 && world_below(run->world, 2) == 0) cluster->founders = 3;
+    if (cluster->moving && !cluster->losing && count > 3 && world_below(run->world, 2) == 0)
+        cluster->founders = 3;
     if (cluster->growing) cluster->founders = 3;
     cluster->partitions = partitions;
     cluster->kept_bytes = world_below(run->world, 2) == 0 ? 0 : KEPT_BYTES;

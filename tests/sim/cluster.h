@@ -38,12 +38,21 @@ struct cluster;
 struct raft_group;
 struct troop;
 struct crew;
+struct queues;
 struct moves;
 struct newcomers;
 struct drainer;
 struct growth;
+struct loss;
 struct lister;
 struct replacer;
+
+/* What late_start.h has damaged. */
+struct late_start {
+    uint64_t group;
+    uint64_t last; /* the entry with which it ends; 0: nothing was */
+    unsigned place;
+};
 
 struct sim_broker {
     struct cluster *cluster;
@@ -76,9 +85,12 @@ struct cluster {
     bool members;        /* before cluster_init: clients are members of consumer groups */
     bool moving;         /* before cluster_init: replicas move */
     bool growing;        /* ... and brokers come and go */
+    bool losing;         /* ... and a majority is lost for good */
     bool transacting;    /* before cluster_init: clients work in transactions */
+    bool queueing;       /* before cluster_init: clients are members of share groups */
     bool well;           /* all is mended */
     bool many;           /* before cluster_init: room in the journals for thousands of partitions */
+    bool steady;         /* before cluster_init: with the settings of everybody */
     uint64_t kept_bytes; /* disk.min.free.bytes */
     uint64_t terms_led;  /* terms of any group that a broker has begun to lead */
     int64_t retention_ms, retention_bytes; /* -1: no limit */
@@ -86,6 +98,7 @@ struct cluster {
     struct sim_broker brokers[CLUSTER_BROKERS_MAX];
     uint64_t groups[CLUSTER_PARTITIONS_MAX]; /* of the partitions; 0: not known yet */
     struct event poll;
+    struct late_start late;
     struct node *client_node;
     struct kafka_client *client;
     struct producer *producers[CLUSTER_PRODUCERS_MAX];
@@ -97,6 +110,7 @@ struct cluster {
     struct committer *committers[CLUSTER_COMMITTERS];
     struct troop *troop;                                    /* NULL: no members of groups */
     struct crew *crew;                                      /* NULL: nobody works in transactions */
+    struct queues *queues;                                  /* NULL: nobody shares */
     struct trimmer *trimmers[CLUSTER_PARTITIONS_MAX];       /* NULL: none there */
     struct transactor *transactors[CLUSTER_PARTITIONS_MAX]; /* NULL: none there */
     struct offset_transactor *offset_transactors[CLUSTER_OFFSET_TRANSACTORS]; /* NULL: none */
@@ -107,6 +121,7 @@ struct cluster {
     struct drainer *drainer;     /* NULL: nobody is drained */
     struct replacer *replacer;   /* NULL: what is lost stays lost */
     struct growth *growth;       /* NULL: nobody goes */
+    struct loss *loss;           /* NULL: no majority is */
     struct lister *lister;       /* NULL: nobody changes lists */
     struct admin *admin;         /* NULL: topics do not come and go */
     struct old_copy copy;

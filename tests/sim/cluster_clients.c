@@ -12,8 +12,10 @@
 #include "tests/sim/groups/troop.h"
 #include "tests/sim/growth.h"
 #include "tests/sim/lister.h"
+#include "tests/sim/loss/loss.h"
 #include "tests/sim/moves.h"
 #include "tests/sim/newcomers.h"
+#include "tests/sim/queues/queues.h"
 #include "tests/sim/replacer.h"
 #include "tests/sim/transactions/crew.h"
 
@@ -157,6 +159,19 @@ static uint32_t believers(void *arg, const char *group, int32_t *newest) {
         coordinator_key_partition(group, strlen(group), CLUSTER_OFFSETS_PARTITIONS), newest);
 }
 
+static void start_trimmers(struct cluster *cluster, bool others) {
+    struct world *world = cluster->run->world;
+    /* Where replicas that are away are not waited for (cluster.c), so that they lack what went. */
+    bool often = cluster->run->seed % 4 == 1;
+    bool trimmed = others || cluster->transacting ||
+                   (cluster->queueing && cluster->run->seed % 2 == 0);
+    for (int32_t p = 0; trimmed && p < cluster->partitions; p++)
+        if (often || world_below(world, 2) == 0)
+            cluster->trimmers[p] = trimmer_new(cluster->client, cluster->history, p,
+                                               10000 +
+                                                   world_below(world, often ? 200000 : 1000000));
+}
+
 static void main_client(struct env *env, void *arg) {
     struct cluster *cluster = arg;
     struct world *world = cluster->run->world;
@@ -164,7 +179,8 @@ static void main_client(struct env *env, void *arg) {
 
     /* With five brokers a majority of three disks is not one of five: all replicas everywhere keeps
      * the proof simple. */
-    if (cluster->count > 3 && !cluster->moving) replicas = (int16_t)cluster->count;
+    bool everywhere = cluster->losing ? world_below(world, 2) == 0 : !cluster->moving;
+    if (cluster->count > 3 && everywhere) replicas = (int16_t)cluster->count;
     cluster->client = kafka_client_new(cluster->run, env, cluster->count, cluster_topic,
                                        cluster->partitions, replicas);
     if (history_is_compacted(cluster->history))
@@ -181,11 +197,15 @@ static void main_client(struct env *env, void *arg) {
             .arg = cluster};
         cluster->producers[i] = producer_new(cluster->client, cluster->history, &options);
     }
-    bool others = !cluster->many && !cluster->members && !cluster->transacting;
+    bool others = !cluster->many && !cluster->members && !cluster->transacting &&
+                  !cluster->losing && !cluster->queueing;
     if (others) start_twins(cluster); /* which write without end */
-    if (!cluster->members && !cluster->transacting) start_strangers(cluster);
+    if (!cluster->members && !cluster->transacting && !cluster->losing && !cluster->queueing)
+        start_strangers(cluster);
     if (cluster->members) cluster->troop = troop_new(cluster, env, replicas);
     if (cluster->transacting) cluster->crew = crew_new(cluster, env, acknowledged);
+    if (cluster->queueing) cluster->queues = queues_new(cluster, env);
+    if (cluster->queueing && cluster->run->seed % 3 == 0) start_transactors(cluster);
     for (unsigned i = 0; others && i < CLUSTER_COMMITTERS; i++) {
         struct committer_options options = {
             .number = i,
@@ -195,13 +215,7 @@ static void main_client(struct env *env, void *arg) {
             .arg = cluster};
         cluster->committers[i] = committer_new(cluster->client, &options);
     }
-    /* Where replicas that are away are not waited for (cluster.c), so that they lack what went. */
-    bool often = cluster->run->seed % 4 == 1;
-    for (int32_t p = 0; (others || cluster->transacting) && p < cluster->partitions; p++)
-        if (often || world_below(world, 2) == 0)
-            cluster->trimmers[p] = trimmer_new(cluster->client, cluster->history, p,
-                                               10000 +
-                                                   world_below(world, often ? 200000 : 1000000));
+    start_trimmers(cluster, others);
     /* By the seed itself: the others are as they were before. */
     if (others && cluster->run->seed % 6 == 0)
         cluster->marker_writer = marker_writer_new(cluster->client, cluster->history,
@@ -210,12 +224,17 @@ static void main_client(struct env *env, void *arg) {
     if (others && cluster->run->seed % 6 == 3) start_transactors(cluster);
     if (others && cluster->run->seed % 6 == 4) start_offset_transactors(cluster);
     if (cluster->moving) cluster->moves = moves_new(cluster);
+    if (cluster->losing) {
+        moves_finish(cluster->moves);
+        cluster->loss = loss_new(cluster);
+    }
     if (!cluster->moving) cluster->replacer = replacer_new(cluster);
     if (cluster->founders < cluster->count) cluster->newcomers = newcomers_new(cluster);
     if (cluster->growing) cluster->lister = lister_new(cluster);
     if (cluster->growing)
         cluster->growth = growth_new(cluster);
-    else if (cluster->moving && cluster->count > 3 && world_below(world, 2) == 0)
+    else if (cluster->moving && !cluster->losing && cluster->count > 3 &&
+             world_below(world, 2) == 0)
         cluster->drainer = drainer_new(cluster);
     if (cluster->churn) cluster->admin = admin_new(cluster->client, replicas);
     for (int32_t p = 0; p < cluster->partitions; p++) {

@@ -12,6 +12,7 @@
 #include "tests/sim/applied_state.h"
 #include "tests/sim/decode.h"
 #include "tests/sim/growth.h"
+#include "tests/sim/queues/queues.h"
 #include "tests/sim/read_back.h"
 
 /* ---- Everybody has everything ---- */
@@ -63,6 +64,7 @@ struct node_reading {
     struct cluster *cluster;
     int32_t partition;
     int64_t offset; /* the next one */
+    bool whole;     /* from its first entry on, where there are share groups */
 };
 
 static void take_record(void *arg, int64_t offset, unsigned producer, uint64_t number) {
@@ -75,6 +77,8 @@ static void take_entry(void *arg, struct entry *entry) {
     struct node_reading *reading = arg;
     struct slice raw;
 
+    if (reading->whole)
+        queue_replay_entry(queues_book(reading->cluster->queues), reading->partition, entry);
     if (entry->type != ENTRY_BATCHES) return;
     if (entry->base_offset != reading->offset)
         run_fail(reading->cluster->run,
@@ -104,7 +108,10 @@ static bool read_replica(struct cluster *cluster, unsigned place, int32_t p,
     int64_t start = partition_log_start_offset(log);
     /* What lies below is there for consumers only, cleaned or about to be. */
     log_index cleaned = partition_log_first_index(log) - 1;
-    struct node_reading reading = {cluster, p, partition_log_offset_behind(log, cleaned)};
+    struct node_reading reading = {.cluster = cluster,
+                                   .partition = p,
+                                   .offset = partition_log_offset_behind(log, cleaned),
+                                   .whole = cluster->queues != NULL && cleaned == 0};
     char who[16];
     history_started(cluster->history, p, start, "a replica");
     run_count(cluster->run, RARE_PREFIXES_DROPPED, start > 0);
@@ -113,6 +120,8 @@ static bool read_replica(struct cluster *cluster, unsigned place, int32_t p,
                         partition_start_offset(cluster_partition(cluster, place, cluster_topic, p)),
                         "a replica");
     snprintf(who, sizeof who, "n%u", place + 1);
+
+    if (reading.whole) queue_replay_begin(queues_book(cluster->queues), p);
     history_replica_begin(cluster->history, p);
     read_back_batches(cluster->run, broker->node, group, start, reading.offset, take_batches,
                       &reading);
@@ -121,6 +130,9 @@ static bool read_replica(struct cluster *cluster, unsigned place, int32_t p,
                          cluster->ledger, take_entry, &reading);
     if (!all) return false;
     history_replica_end(cluster->history, p, who);
+    if (reading.whole)
+        queue_replay_end(queues_book(cluster->queues),
+                         cluster_partition(cluster, place, cluster_topic, p), p, place);
     if (reading.offset < history_end(cluster->history, p))
         run_fail(cluster->run,
                  "n%u has offsets up to %" PRId64 " of partition %d, but %" PRId64 " are known",

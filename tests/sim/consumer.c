@@ -24,6 +24,7 @@ struct consumer {
     bool rewinding;       /* with the next question it begins anew */
     int64_t floor;        /* of the watermark, when the question left */
     int64_t end;          /* what the history knew of the partition then */
+    unsigned losses;      /* and how often a majority of it had been given up */
     bool latest;          /* ListOffsets was asked for the end, not the beginning */
     bool in_sessions;     /* it fetches in sessions, and names its partition when that is new */
     int32_t session_node; /* who has its session, of this id; 0: nobody */
@@ -47,6 +48,15 @@ static void take_record(void *arg, int64_t offset, unsigned producer, uint64_t n
     run_count(consumer->run, RARE_READ_BACK, 1);
     consumer->options.read(consumer->options.arg, consumer->options.partition, offset, producer,
                            number);
+}
+
+/* What it was told before is forgotten since it asked, and so may be its place: the answer says
+ * nothing. */
+static bool has_lost(struct consumer *consumer) {
+    if (consumer->losses == history_losses(consumer->history, consumer->options.partition))
+        return false;
+    later(consumer, BACKOFF_US);
+    return true;
 }
 
 static bool refused(struct consumer *consumer, int16_t code) {
@@ -120,6 +130,7 @@ static void fetched(struct kafka_call *call, int error, const void *answer) {
     }
     bool goes_on = consumer->session_id != 0;
     keep_session(consumer, response);
+    if (has_lost(consumer)) return;
     if (refused(consumer, response->error_code)) return;
     if (goes_on && response->responses.count == 0) { /* nothing is new */
         later(consumer, BACKOFF_US);
@@ -204,6 +215,7 @@ static void listed(struct kafka_call *call, int error, const void *answer) {
         later(consumer, BACKOFF_US);
         return;
     }
+    if (has_lost(consumer)) return;
     if (response->topics.count != 1 || response->topics.items[0].partitions.count != 1)
         run_fail(consumer->run, "one offset was asked for, and the answer is about others");
     const struct kp_list_offsets_response_partition *partition =
@@ -269,6 +281,7 @@ static void step(void *arg) {
     consumer->rewinding = false;
     consumer->floor = history_floor(consumer->history, consumer->options.partition);
     consumer->end = history_end(consumer->history, consumer->options.partition);
+    consumer->losses = history_losses(consumer->history, consumer->options.partition);
     if (consumer->lost_place || world_below(consumer->run->world, 12) == 0)
         list(consumer, leader);
     else

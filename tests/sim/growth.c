@@ -12,6 +12,7 @@
 #include "protocol/kafka_error.h"
 #include "protocol/messages/alter_broker.h"
 #include "tests/sim/growth_end.h"
+#include "tests/sim/membership_steps.h"
 
 enum {
     CALL_US = 3000000,
@@ -81,7 +82,18 @@ static unsigned members(const struct growth *growth) {
     return growth->cluster->count - (unsigned)__builtin_popcount(growth->removed);
 }
 
-/* In every table that can be looked at it holds nothing, and is to have no vote. */
+static bool has_vote(const struct growth *growth, unsigned at, replica_id replica) {
+    const struct raft_group *group = cluster_group(growth->cluster, at, METADATA_GROUP);
+    struct raft_group_configuration now;
+
+    if (group == NULL) return true; /* nobody can say */
+    raft_group_configuration(group, &now);
+    for (size_t i = 0; i < now.count; i++)
+        if (now.servers[i].replica == replica && now.servers[i].voter) return true;
+    return false;
+}
+
+/* In every table that can be looked at it holds nothing, and it has no vote there. */
 static bool holds_nothing(const struct growth *growth) {
     unsigned looked = 0;
 
@@ -91,7 +103,8 @@ static bool holds_nothing(const struct growth *growth) {
         int32_t node = (int32_t)growth->place + 1;
         const struct roster_broker *row = metadata_roster_of(metadata, node);
         looked++;
-        if (row == NULL || row->votes || metadata_load_of(metadata, node).replicas > 0)
+        if (row == NULL || row->votes || has_vote(growth, i, row->replica) ||
+            metadata_load_of(metadata, node).replicas > 0)
             return false;
     }
     return looked > 0;
@@ -125,8 +138,22 @@ static void begin(struct growth *growth, enum growth_change change) {
     run_say(growth->cluster->run, "%s, n%u", name_of(change), growth->place + 1);
 }
 
+/* One that was moved, and put back behind a loss, has lost the place of what is gone. */
+static bool all_have_three(const struct growth *growth) {
+    for (unsigned i = 0; i < growth->cluster->count; i++) {
+        const struct metadata *metadata = metadata_at(growth->cluster, i);
+        const struct metadata_topic *topic = NULL;
+        while (metadata != NULL && (topic = metadata_next_topic(metadata, topic)) != NULL)
+            for (int32_t p = 0; p < topic->partition_count; p++)
+                if (topic->partitions[p].replica_count < STAYING) return false;
+    }
+    return true;
+}
+
 static bool lose(struct growth *growth) {
-    if (growth->few || !nemesis_wipe(growth->cluster->nemesis, growth->place)) return false;
+    if (growth->few || !all_have_three(growth) ||
+        !nemesis_wipe(growth->cluster->nemesis, growth->place))
+        return false;
     growth->lives[growth->place]++;
     growth->asked = false;
     return true;
@@ -282,27 +309,6 @@ static void step(void *arg) {
 
 /* ---- Dying at steps ---- */
 
-static uint64_t mix(uint64_t sum, uint64_t value) {
-    return (sum ^ value) * UINT64_C(0x100000001b3);
-}
-
-static uint64_t steps_of(struct cluster *cluster, unsigned place, uint64_t sum) {
-    const struct metadata *metadata = metadata_at(cluster, place);
-    uint64_t ids[1 + CLUSTER_PARTITIONS_MAX];
-    size_t n = cluster_groups(cluster, place, ids, 1 + CLUSTER_PARTITIONS_MAX);
-
-    for (size_t k = 0; k < n; k++) {
-        struct raft_group_configuration now;
-        raft_group_configuration(cluster_group(cluster, place, ids[k]), &now);
-        sum = mix(mix(mix(sum, ids[k]), now.index), now.committed);
-    }
-    for (size_t i = 0; metadata != NULL && i < metadata_roster_count(metadata); i++) {
-        const struct roster_broker *row = metadata_roster_at(metadata, i);
-        sum = mix(mix(sum, row->replica), (uint64_t)row->votes * 2 + row->draining);
-    }
-    return metadata == NULL ? sum : mix(sum, metadata_plan_count(metadata));
-}
-
 /* A majority goes on: one at a time. */
 static void strike(struct growth *growth) {
     struct cluster *cluster = growth->cluster;
@@ -322,7 +328,7 @@ void growth_look(struct growth *growth) {
     for (unsigned i = 0; i < cluster->count; i++) {
         if (growth->removed >> i & 1 && cluster->brokers[i].ready)
             run_fail(cluster->run, "n%u was removed, and takes part again", i + 1);
-        steps = steps_of(cluster, i, mix(steps, i));
+        steps = membership_steps(cluster, i, metadata_at(cluster, i), steps);
     }
     if (steps == growth->steps) return;
     growth->steps = steps;

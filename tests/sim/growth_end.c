@@ -64,15 +64,38 @@ static bool broker_is_whole(const struct broker_services *services) {
     return true;
 }
 
+/* Where nobody leads nobody can say what is so. */
+static bool is_led(const struct cluster *cluster, uint64_t group) {
+    for (unsigned i = 0; i < cluster->count; i++) {
+        const struct sim_broker *broker = &cluster->brokers[i];
+        if (!broker->ready || broker->broker == NULL || broker->stopping) continue;
+        struct partition *partition = partition_set_find_group(
+            broker_services(broker->broker)->partitions, group);
+        if (partition != NULL && partition_is_leading(partition)) return true;
+    }
+    return false;
+}
+
+static bool all_are_led(const struct cluster *cluster, const struct metadata *metadata) {
+    for (const struct metadata_topic *topic = metadata_next_topic(metadata, NULL); topic != NULL;
+         topic = metadata_next_topic(metadata, topic))
+        for (int32_t p = 0; p < topic->partition_count; p++)
+            if (!is_led(cluster, topic->partitions[p].group)) return false;
+    return true;
+}
+
 bool growth_cluster_is_whole(struct cluster *cluster) {
+    const struct metadata *last = NULL;
+
     for (unsigned i = 0; i < cluster->count; i++) {
         const struct sim_broker *broker = &cluster->brokers[i];
         if (growth_removed(cluster->growth) >> i & 1) continue;
         if (!broker->ready || broker->broker == NULL || broker->stopping ||
             !broker_is_whole(broker_services(broker->broker)))
             return false;
+        last = broker_services(broker->broker)->metadata;
     }
-    return true;
+    return last != NULL && all_are_led(cluster, last);
 }
 
 static void describe_metadata(unsigned place, const struct broker_services *services) {

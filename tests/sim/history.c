@@ -1,67 +1,11 @@
 /* What clients sent, were told and read; history.h has the rules. */
-#include "tests/sim/history.h"
+#include "tests/sim/history_internal.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/mem.h"
-
-enum {
-    RECORDS_MAX = 1 << 16,
-    STORED_MOST = 8192, /* bytes of a record in a segment: its entry, and zeros up to a block */
-    KEYS = 7,
-    HISTORY_REPLICAS_MAX = 32,
-};
-
-struct record_fact {
-    bool sent;
-    bool again;           /* it was sent more than once */
-    uint64_t sent_us;     /* for the first time */
-    int64_t acknowledged; /* offset; -1: not */
-    int64_t read;         /* the first offset at which it was read; -1: not */
-};
-
-struct producer_facts {
-    bool known, idempotent;
-    int32_t partition;
-    struct record_fact *records;
-    uint64_t count;
-};
-
-struct offset_fact {
-    bool known, on_replica;
-    uint32_t on_replicas; /* a bit for each that was read */
-    unsigned producer;
-    uint64_t number;
-};
-
-/* When a replica was read. */
-struct replica_fact {
-    uint64_t begin_us, end_us;
-};
-
-struct partition_facts {
-    struct offset_fact *offsets;
-    int64_t end, capacity;
-    int64_t floor;
-    int64_t least_start, most_start; /* told to be deleted, and asked for */
-    int64_t final_start;
-    uint64_t acknowledged;
-    uint64_t sends;  /* so many records at most are there */
-    uint64_t marker; /* the number of the last one that was acknowledged */
-    struct replica_fact replicas[HISTORY_REPLICAS_MAX];
-    unsigned replica_count;
-};
-
-struct history {
-    struct run *run;
-    uint64_t retention_ms, retention_bytes, delete_retention_ms, ahead_ms, behind_ms;
-    int32_t partitions;
-    bool compacted, markers_of_many;
-    struct producer_facts producers[HISTORY_PRODUCERS_MAX];
-    struct partition_facts parts[HISTORY_PARTITIONS_MAX];
-};
 
 struct history *history_new(struct run *run, int32_t partitions) {
     struct history *history = mem_zalloc(sizeof *history);
@@ -148,7 +92,7 @@ void history_parse(const struct history *history, const uint8_t *value, size_t l
 
 /* ---- Facts ---- */
 
-static struct record_fact *fact_of(struct history *history, unsigned producer, uint64_t number) {
+struct record_fact *history_fact(struct history *history, unsigned producer, uint64_t number) {
     struct producer_facts *facts = &history->producers[producer];
 
     if (producer >= HISTORY_PRODUCERS_MAX || !facts->known || number >= facts->count)
@@ -165,6 +109,7 @@ void history_sent(struct history *history, unsigned producer, uint64_t number) {
     if (number == facts->count) {
         facts->records[facts->count++] = (struct record_fact){
             .sent = true,
+            .generation = facts->generation,
             .sent_us = world_now_us(history->run->world),
             .acknowledged = -1,
             .read = -1};
@@ -179,9 +124,8 @@ bool history_sent_again(const struct history *history, unsigned producer, uint64
     return number < facts->count && facts->records[number].again;
 }
 
-/* One offset, one value. */
-static void place(struct history *history, int32_t partition, int64_t offset, unsigned producer,
-                  uint64_t number, const char *how) {
+void history_place(struct history *history, int32_t partition, int64_t offset, unsigned producer,
+                   uint64_t number, const char *how) {
     struct partition_facts *part = &history->parts[partition];
 
     if (offset < 0 || offset >= RECORDS_MAX)
@@ -210,10 +154,10 @@ static void place(struct history *history, int32_t partition, int64_t offset, un
 
 void history_acknowledged(struct history *history, unsigned producer, uint64_t number,
                           int64_t offset) {
-    struct record_fact *fact = fact_of(history, producer, number);
+    struct record_fact *fact = history_fact(history, producer, number);
     const struct producer_facts *facts = &history->producers[producer];
 
-    place(history, facts->partition, offset, producer, number, "acknowledged");
+    history_place(history, facts->partition, offset, producer, number, "acknowledged");
     if (facts->idempotent && fact->read >= 0 && fact->read != offset)
         run_fail(history->run,
                  "duplicate: record %" PRIu64
@@ -244,7 +188,7 @@ void history_marker_acknowledged(struct history *history, int32_t partition, int
 
 static void read_marker(struct history *history, int32_t partition, int64_t offset,
                         uint64_t number) {
-    place(history, partition, offset, HISTORY_MARKER, number, "read");
+    history_place(history, partition, offset, HISTORY_MARKER, number, "read");
     history->parts[partition].offsets[offset].on_replica = true;
 }
 
@@ -254,13 +198,13 @@ void history_read(struct history *history, int32_t partition, int64_t offset, un
         read_marker(history, partition, offset, number);
         return;
     }
-    struct record_fact *fact = fact_of(history, producer, number);
+    struct record_fact *fact = history_fact(history, producer, number);
     const struct producer_facts *facts = &history->producers[producer];
 
     if (facts->partition != partition)
         run_fail(history->run, "record %" PRIu64 " of producer %u is in partition %d", number,
                  producer, partition);
-    place(history, partition, offset, producer, number, "read");
+    history_place(history, partition, offset, producer, number, "read");
     history->parts[partition].offsets[offset].on_replica = true;
     if (fact->read < 0) fact->read = offset;
     if (fact->read != offset && (facts->idempotent || !fact->again))
@@ -427,9 +371,12 @@ void history_clock_off(struct history *history, int64_t ms) {
     if (ms < 0 && (uint64_t)-ms > history->behind_ms) history->behind_ms = (uint64_t)-ms;
 }
 
-/* A later record of its key was sent, so that a cleaning may have taken it. */
+/* A later record of its key was sent, or, where nobody recognises it, the same one once more: so a
+ * cleaning may have taken it. */
 static bool may_be_cleaned(const struct history *history, const struct offset_fact *fact) {
-    return history->compacted && (fact->number + KEYS < history->producers[fact->producer].count ||
+    const struct producer_facts *facts = &history->producers[fact->producer];
+    bool twice = facts->records[fact->number].again && !facts->idempotent;
+    return history->compacted && (fact->number + KEYS < facts->count || twice ||
                                   history_is_tombstone(fact->producer, fact->number));
 }
 
@@ -505,6 +452,7 @@ static void finish_producer(struct history *history, unsigned producer) {
 
     for (uint64_t number = 0; number < facts->count; number++) {
         const struct record_fact *fact = &facts->records[number];
+        if (number > 0 && fact->generation != facts->records[number - 1].generation) last = -1;
         int64_t start = history->parts[facts->partition].final_start;
         const struct partition_facts *part = &history->parts[facts->partition];
         bool may_be_gone = history->compacted && fact->acknowledged >= 0 &&

@@ -100,6 +100,25 @@ int64_t history_least_start(const struct history *history, int32_t partition);
 void history_final_start(struct history *history, int32_t partition, int64_t start,
                          const char *who);
 
+/* ---- A lost majority (history_loss.c) ---- */
+
+/* What a log has at an offset. */
+struct history_logged {
+    bool there;
+    unsigned producer;
+    uint64_t number;
+};
+/* The partition goes on with a log that ends below `end`, of which that is all: what was known at
+ * or above `gone_from` and is not in it is forgotten, and the rest of the log is known now. What is
+ * missing below fails the run: it was said to stay. Returns the producers of which something that
+ * was acknowledged is forgotten, as bits. */
+uint32_t history_lose(struct history *history, int32_t partition, const struct history_logged *log,
+                      int64_t end, int64_t gone_from, const char *who);
+/* How often that was. */
+unsigned history_losses(const struct history *history, int32_t partition);
+/* That producer has a new identity: what it sends from now on may stand before what it sent. */
+void history_producer_anew(struct history *history, unsigned producer);
+
 /* After everything: every offset below the end has a value, everything acknowledged is there,
  * idempotent producers' records are in order. */
 void history_finish(struct history *history);

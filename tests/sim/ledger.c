@@ -133,6 +133,24 @@ uint64_t ledger_last_committed(const struct ledger *ledger, uint64_t group) {
     return fact == NULL ? 0 : fact->last;
 }
 
+void ledger_lose(struct ledger *ledger, uint64_t group, uint64_t last,
+                 uint32_t (*term_at)(void *arg, uint64_t index), void *arg) {
+    struct place_fact *fact, *next;
+    struct last_fact *end;
+
+    HASH_ITER(hh, ledger->committed, fact, next) {
+        uint64_t at = fact->key.at;
+        uint32_t term = fact->key.group != group || at > last ? 0 : term_at(arg, at);
+        /* 0 within the log: its beginning is gone, and that was committed. */
+        if (fact->key.group != group || (at <= last && (term == 0 || term == fact->value)))
+            continue;
+        HASH_DELETE(hh, ledger->committed, fact);
+        mem_free(fact);
+    }
+    HASH_FIND(hh, ledger->last, &group, sizeof group, end);
+    if (end != NULL && end->last > last) end->last = last;
+}
+
 void ledger_leader(struct ledger *ledger, uint64_t group, uint32_t term, uint64_t replica) {
     struct place_fact *fact = find_place(ledger->leaders, group, term);
 

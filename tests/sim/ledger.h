@@ -4,7 +4,7 @@
  *
  * Facts: an entry (group, index, term) and its bytes (log matching, Raft section 5.3); the entry
  * that is committed at an index (state machine safety, 5.4.3); who leads a term (election
- * safety, 5.2). Facts never change and are never forgotten.
+ * safety, 5.2). Facts never change, and are forgotten only with a majority that is given up.
  */
 #ifndef SIM_LEDGER_H
 #define SIM_LEDGER_H
@@ -30,6 +30,11 @@ uint32_t ledger_committed_term(const struct ledger *ledger, uint64_t group, uint
 uint64_t ledger_last_committed(const struct ledger *ledger, uint64_t group);
 /* Whether such an entry was ever seen. */
 bool ledger_knows(const struct ledger *ledger, uint64_t group, uint64_t index, uint32_t term);
+
+/* A majority of the group was given up, and it goes on with a log whose last entry is `last`: what
+ * was committed and is not in it (`term_at`) is forgotten. */
+void ledger_lose(struct ledger *ledger, uint64_t group, uint64_t last,
+                 uint32_t (*term_at)(void *arg, uint64_t index), void *arg);
 
 /* What entry->header and body really are, not what their checksums say. */
 uint64_t ledger_content(const struct entry *entry);

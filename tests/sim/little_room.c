@@ -5,6 +5,8 @@
 
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "broker/metadata/metadata.h"
+#include "raft-glue/raft_group.h"
 
 enum {
     LOOK_US = 50 * 1000,
@@ -14,6 +16,7 @@ enum {
     STARTS_MOST =
         5, /* each may end a block early in every log, which nobody can count beforehand */
     TERM_BYTES = 4096 + 512, /* a block of a log that its first entry ends, and its index */
+    CHANGE_BYTES = 2 * 1024, /* of the metadata, which here ends a segment with each few */
     ELECTIONS_SHARE = 2,     /* of what is kept: records may have taken the rest */
 };
 
@@ -23,7 +26,8 @@ struct little_room {
     uint64_t capacity[CLUSTER_BROKERS_MAX];         /* 0: there is room enough */
     const struct env *process[CLUSTER_BROKERS_MAX]; /* of the last start that was seen */
     unsigned starts[CLUSTER_BROKERS_MAX];
-    uint64_t terms[CLUSTER_BROKERS_MAX]; /* led until all that is kept was free for the last time */
+    /* Until all that is kept was free for the last time: terms led, entries of the metadata. */
+    uint64_t terms[CLUSTER_BROKERS_MAX], changes[CLUSTER_BROKERS_MAX];
 };
 
 /* Nobody has changed it since, and its files are its own. */
@@ -33,16 +37,26 @@ static bool counts(const struct little_room *room, unsigned place) {
            !(nemesis_lost(cluster->nemesis) >> place & 1);
 }
 
-/* Elections ask nobody, and topics begin with one: who is elected again and again while nothing may
- * be deleted fills the disk, as decision 22 says. Followers take records down to half of what is
- * kept. */
-static bool elections_took_it(struct little_room *room, unsigned place) {
-    const struct cluster *cluster = room->cluster;
-    const struct disk *disk = node_disk(cluster->brokers[place].node);
+/* 0: it does not run. */
+static uint64_t changes_of(struct cluster *cluster, unsigned place) {
+    const struct raft_group *metadata = cluster_group(cluster, place, METADATA_GROUP);
+    return metadata == NULL ? 0 : raft_group_applied_index(metadata);
+}
 
-    if (disk_used_bytes(disk) + cluster->kept_bytes <= room->capacity[place])
+/* Elections ask nobody, nor do changes of the metadata, and topics begin with one: who is elected
+ * again and again while nothing may be deleted fills the disk, as decision 22 says. Followers take
+ * records down to half of what is kept. */
+static bool others_took_it(struct little_room *room, unsigned place) {
+    struct cluster *cluster = room->cluster;
+    const struct disk *disk = node_disk(cluster->brokers[place].node);
+    uint64_t changes = changes_of(cluster, place);
+
+    if (disk_used_bytes(disk) + cluster->kept_bytes <= room->capacity[place]) {
         room->terms[place] = cluster->terms_led;
-    return (cluster->terms_led - room->terms[place]) * TERM_BYTES >
+        room->changes[place] = changes;
+    }
+    uint64_t since = changes > room->changes[place] ? changes - room->changes[place] : 0;
+    return (cluster->terms_led - room->terms[place]) * TERM_BYTES + since * CHANGE_BYTES >
            cluster->kept_bytes / ELECTIONS_SHARE;
 }
 
@@ -58,7 +72,7 @@ static void look(struct event *event) {
             room->process[i] = node_env(node);
             room->starts[i]++;
         }
-        if (!counts(room, i) || room->starts[i] > STARTS_MOST || elections_took_it(room, i)) {
+        if (!counts(room, i) || room->starts[i] > STARTS_MOST || others_took_it(room, i)) {
             room->capacity[i] = 0;
             continue;
         }

@@ -91,7 +91,7 @@ static void choose_mutant(uint64_t chosen) {
 
 static void list_mutants(void) {
     for (const struct mutant_row *row = mutant_rows; row->name != NULL; row++)
-        printf("%d %s %s %u\n", row->number, row->name, row->scenario, row->seeds);
+        printf("%d %s %s %u %u\n", row->number, row->name, row->scenario, row->seeds, row->first);
 }
 
 int main(int argc, char **argv) {

@@ -12,6 +12,7 @@
 #include "protocol/kafka_error.h"
 #include "protocol/messages/alter_partition_reassignments.h"
 #include "tests/sim/growth.h"
+#include "tests/sim/loss/loss.h"
 
 enum {
     CALL_US = 3000000,
@@ -130,9 +131,10 @@ static void look_at_replica(struct moves *moves, struct sim_broker *broker, int3
                  "n%u has closed replica %" PRIu64
                  " of partition %d, which its table still has there",
                  broker->place + 1, before, p);
-    partition->open[broker->place] = here == NULL || ours == NULL ? 0 : ours->replica;
-    if (here != NULL)
-        note_life(moves, partition, broker->place, raft_group_replica(partition_group(here)));
+    /* Not as the table has it: an earlier one of a partition that came back goes behind that. */
+    uint64_t open = here == NULL ? 0 : raft_group_replica(partition_group(here));
+    partition->open[broker->place] = open;
+    if (here != NULL) note_life(moves, partition, broker->place, open);
 }
 
 /* Also of a broker that starts or stops: it may lead. */
@@ -178,7 +180,8 @@ void moves_look(struct moves *moves) {
 bool moves_is_durable(struct moves *moves, int32_t p, const struct durable_question *question) {
     const struct moved_partition *partition = &moves->partitions[p];
     struct cluster *cluster = moves->cluster;
-    uint32_t durable = nemesis_lost(cluster->nemesis); /* it may have been there */
+    /* It may have been there. */
+    uint32_t durable = nemesis_lost(cluster->nemesis) | loss_lost(cluster->loss);
 
     moves_look(moves);
     for (unsigned i = 0; i < cluster->count; i++)

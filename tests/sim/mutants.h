@@ -11,7 +11,8 @@ struct mutant_row {
     int number;
     const char *name;     /* as in base/mutant.h, without MUTANT_ */
     const char *scenario; /* where it shows */
-    unsigned seeds;       /* it must be found within so many */
+    unsigned seeds;       /* it must be found within so many, */
+    unsigned first;       /* from this one on: rare ones are looked for where one was found */
 };
 
 /* Ended by a row without a name. */

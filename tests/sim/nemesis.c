@@ -326,6 +326,13 @@ static void damage(struct nemesis *nemesis, struct patient *patient) {
     nemesis->options.damaged(nemesis->options.arg, patient->place);
 }
 
+void nemesis_begins_anew(struct nemesis *nemesis, struct node *node) {
+    bool dies = nemesis->enabled >> FAULT_DIE_AT_EFFECT & 1;
+    if (nemesis->over || !dies || draw(nemesis, 3) > 0) return;
+    node_die_after(node, 1 + draw(nemesis, 40),
+                   draw(nemesis, 3) == 0 ? NODE_KILLED : NODE_POWER_CUT);
+}
+
 static void strike(struct nemesis *nemesis, enum fault fault) {
     struct world *world = world_of(nemesis);
     struct patient *patient = any(nemesis);

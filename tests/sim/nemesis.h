@@ -46,6 +46,8 @@ void nemesis_mend(struct nemesis *nemesis, uint32_t alive);
 bool nemesis_deafen(struct nemesis *nemesis, unsigned place);
 /* Starts that machine after a while, if it may be started then. */
 void nemesis_let_start(struct nemesis *nemesis, unsigned place);
+/* A log of that machine is about to be replaced by files: it may die in the middle of that. */
+void nemesis_begins_anew(struct nemesis *nemesis, struct node *node);
 /* nemesis_mend was called. */
 bool nemesis_is_over(const struct nemesis *nemesis);
 /* The machine that lost its directory, or has an old copy of it, as a bit; 0: none does. */

@@ -46,6 +46,7 @@ struct producer {
     unsigned count, in_flight;
     bool draining; /* something failed: nothing more is sent until nothing is in flight */
     bool finishing, sabotaging, known;
+    bool anew; /* when nothing is in flight any more it begins anew */
     struct kafka_call sabotage;
     struct env_timer *timer;
 };
@@ -126,7 +127,7 @@ static void failed(struct producer *producer) {
 
 /* Errors that only a broker which forgot, or took something twice, would give. */
 static void judge_refusal(struct producer *producer, const struct batch *batch, int16_t code) {
-    if (kafka_error_retriable(code)) return;
+    if (kafka_error_retriable(code) || producer->anew) return;
     bool gap = code == KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER || code == KAFKA_UNKNOWN_PRODUCER_ID;
     if (gap && (producer->outstanding[0] != batch || batch->apart))
         return; /* one before it failed, or was later */
@@ -260,10 +261,23 @@ static bool may_go_on(const struct producer *producer) {
            producer->next_ordinal < producer->outstanding[0]->ordinal + producer->options.window;
 }
 
+static void begin_anew(struct producer *producer) {
+    producer->anew = false;
+    while (producer->count > 0)
+        forget(producer, producer->outstanding[0]);
+    producer->identity.id = -1;
+    producer->sequence = 0;
+    history_producer_anew(producer->history, producer->options.number);
+}
+
 static void step(void *arg) {
     struct producer *producer = arg;
 
     if (producer->identity.asking || producer->draining) return; /* the answer goes on */
+    if (producer->anew) {
+        if (producer->in_flight > 0) return;
+        begin_anew(producer);
+    }
     if (!kafka_client_ready(producer->client)) {
         later(producer, BACKOFF_US);
         return;
@@ -300,6 +314,14 @@ struct producer *producer_new(struct kafka_client *client, struct history *histo
 
 void producer_finish(struct producer *producer) {
     producer->finishing = true;
+}
+
+void producer_begin_anew(struct producer *producer) {
+    producer->anew = producer->options.idempotent;
+}
+
+unsigned producer_number(const struct producer *producer) {
+    return producer->options.number;
 }
 
 bool producer_is_idempotent(const struct producer *producer) {

@@ -33,6 +33,10 @@ struct producer *producer_new(struct kafka_client *client, struct history *histo
                               const struct producer_options *options);
 /* No new batches; what is outstanding is sent until it is acknowledged. */
 void producer_finish(struct producer *producer);
+/* Something that it was told is lost, as was said: what is outstanding is given up, and it goes on
+ * with a new identity. */
+void producer_begin_anew(struct producer *producer);
+unsigned producer_number(const struct producer *producer);
 bool producer_is_idempotent(const struct producer *producer);
 /* Its partition has acknowledged something, and so knows it. */
 bool producer_is_known(const struct producer *producer);

@@ -26,8 +26,11 @@ static void take(struct reading *reading) {
         if (entry->index != reading->next + i)
             run_fail(reading->run, "%s reads entry %" PRIu64 " where %" PRIu64 " should be",
                      reading->who, entry->index, reading->next + i);
-        ledger_entry(reading->ledger, reading->who, entry);
-        ledger_committed(reading->ledger, reading->who, entry->group, entry->index, entry->term);
+        if (reading->ledger != NULL) {
+            ledger_entry(reading->ledger, reading->who, entry);
+            ledger_committed(reading->ledger, reading->who, entry->group, entry->index,
+                             entry->term);
+        }
         if (reading->each != NULL) reading->each(reading->arg, entry);
     }
     reading->next += reading->read.count;

@@ -28,9 +28,11 @@
 #include "tests/sim/durable.h"
 #include "tests/sim/groups/troop.h"
 #include "tests/sim/growth.h"
+#include "tests/sim/late_start.h"
 #include "tests/sim/lister.h"
 #include "tests/sim/little_room.h"
 #include "tests/sim/moves.h"
+#include "tests/sim/queues/queues.h"
 #include "tests/sim/replacer.h"
 #include "tests/sim/scenarios.h"
 #include "tests/sim/transactions/crew.h"
@@ -61,7 +63,7 @@ static void stop(void *arg, unsigned place) {
 /* Whether the topics of consumer groups and of transactional ids, which their first users make,
  * have their replicas: with a broker too few they would never be made. */
 static bool has_groups(struct cluster *cluster) {
-    bool groups = cluster->many, ids = cluster->crew == NULL;
+    bool groups = cluster->many || cluster->queueing, ids = cluster->crew == NULL;
     for (unsigned i = 0; i < cluster->count; i++) {
         groups = groups || cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS, 0) != NULL;
         ids = ids || cluster_partition(cluster, i, TOPIC_TRANSACTION_STATE, 0) != NULL;
@@ -138,10 +140,16 @@ static void faults(struct cluster *cluster) {
     }
 }
 
+/* Of all, or, where fewer are left that belong to the cluster and have what is theirs, all those.
+ */
 static uint32_t majority(struct cluster *cluster) {
     uint32_t set = 0;
+    unsigned in = 0, most = cluster->count / 2 + 1;
 
-    while ((unsigned)__builtin_popcount(set) < cluster->count / 2 + 1) {
+    for (unsigned i = 0; i < cluster->count; i++)
+        in += !cluster_is_out(cluster, i);
+    if (most > in) most = in;
+    while ((unsigned)__builtin_popcount(set) < most) {
         unsigned place = (unsigned)world_below(cluster->run->world, cluster->count);
         if (!cluster_is_out(cluster, place)) set |= UINT32_C(1) << place;
     }
@@ -364,6 +372,17 @@ static void finish_crew(struct cluster *cluster) {
     crew_judge(cluster->crew);
 }
 
+static bool queues_are_through(struct cluster *cluster) {
+    return queues_are_done(cluster->queues);
+}
+
+static unsigned damaged_place(const struct cluster *cluster) {
+    unsigned place = 0;
+    while ((nemesis_damaged(cluster->nemesis) >> place & 1) == 0)
+        place++;
+    return place;
+}
+
 /* ---- The run ---- */
 
 static void finish(struct cluster *cluster) {
@@ -401,6 +420,10 @@ static void finish(struct cluster *cluster) {
     wait_until(cluster, transactions_have_ended, "a transaction has not ended");
     if (cluster->crew != NULL) finish_crew(cluster);
     wait_until(cluster, drained, "not everything is acknowledged and read");
+    if (cluster->queues != NULL) {
+        queues_finish(cluster->queues);
+        wait_until(cluster, queues_are_through, "share groups have not been through everything");
+    }
     if (nemesis_lost(cluster->nemesis) != 0 && replacer_has_asked(cluster)) {
         wait_until(cluster, replacer_is_done, "a lost directory is not replaced");
         nemesis_made_good(cluster->nemesis);
@@ -414,13 +437,16 @@ static void finish(struct cluster *cluster) {
         read_again(cluster);
         wait_until(cluster, no_damaged_leads, "somebody leads what is damaged in its segments");
         wait_until(cluster, damage_is_mended, "damage is not mended although others are whole");
+        if (cluster->troop != NULL) late_start_strike(cluster, damaged_place(cluster), run_ms);
+        wait_until(cluster, late_start_is_over, "a log that should begin later is not whole");
     }
     wait_until(cluster, cluster_has_converged, "not every broker has everything that is committed");
     cluster_compare_partitions(cluster); /* at once: leaders tell the clock now and then */
-    wait_until(cluster, cluster_offsets_have_converged,
-               "not every broker has all of the consumer groups");
+    if (cluster->queues == NULL)         /* else nobody asks for them */
+        wait_until(cluster, cluster_offsets_have_converged,
+                   "not every broker has all of the consumer groups");
     /* Each was compared with a replay; leaders may list groups in another order. */
-    if (cluster->troop == NULL) cluster_compare_offsets(cluster);
+    if (cluster->troop == NULL && cluster->queues == NULL) cluster_compare_offsets(cluster);
     cluster_read_brokers(cluster);
     history_finish(cluster->history);
     if (cluster->admin != NULL) admin_each_known(cluster->admin, check_topic, cluster);
@@ -435,7 +461,7 @@ static void finish(struct cluster *cluster) {
     }
 }
 
-enum what { RECORDS, MEMBERS, MOVES, GROWTH, TRANSACTIONS };
+enum what { RECORDS, MEMBERS, MOVES, GROWTH, TRANSACTIONS, QUEUES };
 
 static void run_with(struct run *run, enum what what) {
     bool growing = what == GROWTH, moving = growing || what == MOVES;
@@ -452,6 +478,7 @@ static void run_with(struct run *run, enum what what) {
     cluster->moving = moving;
     cluster->growing = growing;
     cluster->transacting = what == TRANSACTIONS;
+    cluster->queueing = what == QUEUES;
     cluster_init(cluster, run, size,
                  (members ? 2 : 1) + (int32_t)world_below(run->world, CLUSTER_PARTITIONS_MAX - 1));
     for (unsigned i = 0; i < size; i++)
@@ -508,6 +535,13 @@ static void run_moves(struct run *run) {
 static void run_transactions(struct run *run) {
     run_with(run, TRANSACTIONS);
 }
+
+static void run_queues(struct run *run) {
+    run_with(run, QUEUES);
+}
+
+const struct scenario scenario_queues = {"queues", "whole brokers with members of share groups", 1,
+                                         run_queues};
 
 const struct scenario scenario_transactions = {
     "transactions", "whole brokers with producers that work in transactions", 2, run_transactions};

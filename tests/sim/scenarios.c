@@ -4,6 +4,17 @@
 #include <stddef.h>
 
 const struct scenario *const scenarios[] = {
-    &scenario_journal, &scenario_voters,  &scenario_cluster,      &scenario_groups, &scenario_many,
-    &scenario_moves,   &scenario_changes, &scenario_transactions, &scenario_grow,   NULL,
+    &scenario_journal,
+    &scenario_voters,
+    &scenario_cluster,
+    &scenario_groups,
+    &scenario_many,
+    &scenario_moves,
+    &scenario_changes,
+    &scenario_transactions,
+    &scenario_grow,
+    &scenario_lost,
+    &scenario_steady,
+    &scenario_queues,
+    NULL,
 };

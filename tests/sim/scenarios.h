@@ -12,6 +12,9 @@ extern const struct scenario scenario_many;
 extern const struct scenario scenario_moves;
 extern const struct scenario scenario_changes;
 extern const struct scenario scenario_grow;
+extern const struct scenario scenario_lost;
+extern const struct scenario scenario_steady;
 extern const struct scenario scenario_transactions;
+extern const struct scenario scenario_queues;
 
 #endif

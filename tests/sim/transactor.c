@@ -291,6 +291,11 @@ void transactor_finish(struct transactor *transactor) {
     transactor->finished = true;
 }
 
+bool transactor_may_give(const struct transactor *transactor, unsigned producer, uint64_t number) {
+    return producer != transactor->number ||
+           transactor->outcomes[transactor->of[number]] == COMMITTED;
+}
+
 bool transactor_is_done(const struct transactor *transactor) {
     return transactor->identity.id < 0 ||
            (!transactor->open && !transactor->ending && transactor->attempt == NULL);

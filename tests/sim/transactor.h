@@ -31,6 +31,8 @@ void transactor_told(struct transactor *transactor,
 /* It read that record, of whatever producer. */
 void transactor_read(struct transactor *transactor, int64_t offset, unsigned producer,
                      uint64_t number);
+/* That record may be given to who gets nothing that is open or was aborted. */
+bool transactor_may_give(const struct transactor *transactor, unsigned producer, uint64_t number);
 void transactor_finish(struct transactor *transactor); /* it begins no more */
 /* Nothing is open, and nothing under way. */
 bool transactor_is_done(const struct transactor *transactor);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # libFuzzer on everything that reads bytes from outside: kept crashes first, then 20 s each (SECONDS_EACH), two at a time.
+# In short: 8 s each.
 #
 # A target begins with what fuzz_seeds makes and what is kept in tests/fuzz/corpus/NAME. What ended it is left in build/fuzz/crashes/NAME: once
 # it is mended the file is kept in tests/fuzz/crashes/NAME, and replayed here from then on. tests/fuzz/keep puts what was found into the corpus.
@@ -9,7 +10,7 @@ if ! tests/harness/build fuzz fuzz_targets; then
     echo "not ok build: it does not compile"
     exit 1
 fi
-fuzz=$DRAVE_BUILD/fuzz seconds=${SECONDS_EACH:-20}
+fuzz=$DRAVE_BUILD/fuzz short=${SHORT:+8} seconds=${SECONDS_EACH:-${short:-20}}
 rm -rf "$fuzz/seeds" && mkdir -p "$fuzz/seeds"
 "$fuzz/bin/fuzz_seeds" "$fuzz/seeds" || { echo "not ok seeds: fuzz_seeds failed"; exit 1; }
 export UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=allocator_may_return_null=1

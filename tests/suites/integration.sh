@@ -1,49 +1,88 @@
 #!/usr/bin/env bash
 # Real processes: the promises on the wire, what producers may send, what an operator meets, the command line.
-parts=(
-    wire
-    batches
-    operating
-    damage
-    room
-    compact
-    leaders
-    moves
+# They mostly wait, each for a cluster of its own with ports of its own: several run at once, the longest first.
+programs=(
+    cli
     members
+    damage
+    "heal --short"
+    differences
+    "many --short"
+    "console --short"
+    batches
+    cli_dev
     recover
+    operating
+    "observe --short"
+    console_admin
+    # Crowds and storms of handshakes are for the suite security.
+    "security_tls librdkafka kafka_python kcat command_line wrong_doors certified_clients new_certificates at_the_start secrets"
+    observe_bundle
+    "security_peers --short"
+    "fulldisk --short"
+    moves
+    cli_records
+    coming_back
+    cli_words
+    wire
+    room
     backup
+    observe_flow
+    "observe_limits --short"
+    "grow --short"
     groups
     group_why
-    cli
-    cli_records
     cli_commands
-    cli_groups
+    "sasl librdkafka kafka_python kcat command_line kafka_configs order hostile silent nobody secrets"
+    acls
+    quotas
     cli_txn
-    differences
-    interfaces
+    observe_txn
+    cli_groups
+    cli_share
+    leaders
+    compact
     configs
-    cli_dev
+    interfaces
 )
-status=0
-for part in "${parts[@]}"; do
-    "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/$part.py" || status=1
-done
-# What is delivered: once, not under a sanitizer.
+at_once=4
 if [ -z "${DRAVE_PRESET-}" ]; then
-    for part in packages dashboards; do
-        "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/$part.py" || status=1
-    done
+    programs+=(packages dashboards) # what is delivered
+elif [ -n "${SHORT-}" ]; then
+    # Of asan: bytes from strangers, connections that come and go, memory of many answers, damaged files; all of the others run without it.
+    programs=(
+        "heal --short"
+        "console --short"
+        batches
+        recover
+        "observe --short"
+        console_admin
+        "security_tls wrong_doors certified_clients new_certificates"
+        moves
+        cli_records
+        wire
+        backup
+        groups
+        cli_commands
+        "sasl order hostile silent nobody"
+        "security_peers with_a_secret strangers mute_and_slow"
+        cli_txn
+        configs
+        interfaces
+    )
 fi
-"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/many.py" --short || status=1
-"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe.py" --short || status=1
-"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_limits.py" --short || status=1
-"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_txn.py" || status=1
-"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/console.py" --short || status=1
-"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/console_admin.py" || status=1
-# Crowds and storms of handshakes are for the suite security.
-"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/security_tls.py" \
-    librdkafka kafka_python kcat command_line wrong_doors certified_clients new_certificates at_the_start secrets || status=1
-"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/heal.py" --short || status=1
-"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/fulldisk.py" --short || status=1
-"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/grow.py" --short || status=1
-exit $status
+
+# What one prints comes in one piece.
+run_program() {
+    local output status=0
+    output=$(mktemp)
+    # shellcheck disable=SC2086 # a name and its arguments
+    set -- $1
+    "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/$1.py" "${@:2}" >"$output" 2>&1 || status=1
+    flock "$DRAVE_ROOT/tests/suites" cat "$output"
+    rm -f "$output"
+    return $status
+}
+export -f run_program
+"$DRAVE_ROOT/tests/harness/python" -c 0 # installed once, before all of them want it
+printf '%s\0' "${programs[@]}" | xargs -0 -n 1 -P "$at_once" bash -c 'run_program "$1"' _ || exit 1

@@ -6,6 +6,8 @@ if ! "$DRAVE_ROOT/deploy/install-deps" --observe; then
 fi
 status=0
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe.py" || status=1
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_bundle.py" || status=1
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_flow.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_limits.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_txn.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/dashboards.py" --live || status=1

@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# TLS for clients: real clients, certificates that change under load, wrong doors, thousands of half-open handshakes, hostile records.
+# TLS, logins and permissions of clients, TLS between brokers: real clients, certificates that change under load, wrong doors, thousands of half-open handshakes, hostile records.
 if ! command -v openssl >/dev/null; then
     echo "# there is no openssl program"
     exit 77
 fi
-exec "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/security_tls.py"
+status=0
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/security_tls.py" || status=1
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/sasl.py" || status=1
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/security_peers.py" || status=1
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/acls.py" || status=1
+exit $status

@@ -9,4 +9,7 @@
 
 #include <cmocka.h>
 
+/* What does not happen within so many seconds never does, however busy the machine is. */
+enum { UNIT_PATIENCE_S = 60 };
+
 #endif

@@ -19,6 +19,10 @@ enum { BAD_GATEWAY = 502, NOT_FOUND = 404, UNAVAILABLE = 503, HOST_ROOM = 256 };
 
 static void forget(struct inquiry *inquiry) {
     struct asker *asker = inquiry->asker;
+    if (inquiry->tried != NULL)
+        log_event(asker->log, LOGGED_CONSOLE_CHANGE,
+                  "%s; how that ended is not known: no broker has told, or nobody waited",
+                  inquiry->tried);
     for (struct ask *ask = inquiry->asks; ask != NULL; ask = ask->next) {
         upstream_cancel(&ask->call);
         slice_unref(&ask->call.frame);

@@ -64,8 +64,10 @@ struct inquiry {
     struct kp_metadata_response *metadata;        /* ... inquiry_metadata */
     int32_t coordinator;                          /* ... inquiry_coordinator */
     void *state;                                  /* the route's */
-    const char *at;                               /* in place of ?at=; NULL: what that says */
-    const char *goes_on;                          /* where console_records says to go on */
+    const char *tried;   /* a change that a broker was asked for and whose end is not known: said on
+                            the log when the inquiry ends so; NULL: none */
+    const char *at;      /* in place of ?at=; NULL: what that says */
+    const char *goes_on; /* where console_records says to go on */
     /* Gets the answer in place of the browser, and is not called when that has gone. NULL: the
      * browser gets it. Takes the slice over. */
     void (*answered)(struct inquiry *inquiry, int status, struct slice json);

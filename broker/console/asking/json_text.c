@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/printable.h"
+#include "base/secure/base64.h"
 
 enum { FIRST_ROOM = 4096, NUMBER_ROOM = 40 };
 
@@ -189,16 +190,12 @@ static size_t whole_text(const char *text, size_t len, size_t most) {
 }
 
 static void add_base64(struct json *json, const uint8_t *data, size_t len) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    enum { PIECE = 3 * 256 };
+    char text[BASE64_SIZE(PIECE)];
     add(json, "\"", 1);
-    for (size_t at = 0; at < len; at += 3) {
-        size_t left = len - at;
-        uint32_t bits = (uint32_t)data[at] << 16 | (left > 1 ? (uint32_t)data[at + 1] << 8 : 0) |
-                        (left > 2 ? data[at + 2] : 0);
-        char piece[4] = {digits[bits >> 18], digits[bits >> 12 & 63],
-                         left > 1 ? digits[bits >> 6 & 63] : '=',
-                         left > 2 ? digits[bits & 63] : '='};
-        add(json, piece, sizeof piece);
+    for (size_t at = 0; at < len; at += PIECE) {
+        size_t piece = len - at < PIECE ? len - at : PIECE;
+        add(json, text, base64_encode(BASE64_PADDED, data + at, piece, text));
     }
     add(json, "\"", 1);
 }

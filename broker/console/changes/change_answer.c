@@ -110,8 +110,19 @@ void change_word(struct change_command *command, const char *word) {
     add(command, "'", 1);
 }
 
-void change_end(const struct change_command *command) {
+void change_name(struct change_command *command, const char *name) {
+    if (*name == '-')
+        command->last = name;
+    else
+        change_word(command, name);
+}
+
+void change_end(struct change_command *command) {
     struct inquiry *inquiry = command->inquiry;
+    if (command->last != NULL) {
+        change_plain(command, "--");
+        change_word(command, command->last);
+    }
     json_words(&inquiry->json, "command", command->text);
     json_end(&inquiry->json);
     inquiry_respond(inquiry);
@@ -119,9 +130,22 @@ void change_end(const struct change_command *command) {
 
 /* ---- Failures, and the log ---- */
 
+void change_try(struct inquiry *inquiry, const char *format, ...) {
+    char text[SENTENCE], line[SENTENCE + 100];
+    va_list arguments;
+    if (inquiry->exchange == NULL || change_is_dry(inquiry)) return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    snprintf(line, sizeof line, "console, from %s: %s", http_exchange_peer(inquiry->exchange),
+             text);
+    inquiry->tried = kp_arena_string(&inquiry->arena, line, strlen(line)).data;
+}
+
 void change_log(struct inquiry *inquiry, const char *format, ...) {
     char text[SENTENCE];
     va_list arguments;
+    inquiry->tried = NULL;
     if (inquiry->exchange == NULL) return;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
@@ -131,6 +155,7 @@ void change_log(struct inquiry *inquiry, const char *format, ...) {
 }
 
 void change_refused(struct inquiry *inquiry, int16_t error, struct kp_string message) {
+    inquiry->tried = NULL;
     if (message.len > 0)
         inquiry_refuse(inquiry, CONFLICT, kafka_error_name(error), "%.*s", (int)message.len,
                        message.data);

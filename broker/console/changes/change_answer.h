@@ -18,6 +18,7 @@ struct change_command {
     struct inquiry *inquiry;
     char *text; /* terminated */
     size_t len, room;
+    const char *last; /* behind all others; NULL: nothing */
 };
 
 /* ?dry_run=1 in the form. What else it may say is refused before anything is asked
@@ -35,9 +36,16 @@ void change_says(struct inquiry *inquiry, const char *format, ...)
 struct change_command change_command(struct inquiry *inquiry, const char *words);
 void change_plain(struct change_command *command, const char *words);
 void change_word(struct change_command *command, const char *word);
+/* A word that is no value of an option: one that looks like an option stands behind "--", at the
+ * end. One of them for a command. */
+void change_name(struct change_command *command, const char *name);
 /* The member "command", and the end of the answer. */
-void change_end(const struct change_command *command);
+void change_end(struct change_command *command);
 
+/* Before a broker is asked to do it, unless it is dry: what is tried. Where nobody hears how that
+ * ended (no answer, or the browser has gone), this is the line of the log. */
+void change_try(struct inquiry *inquiry, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* A line of the log: who, and what. */
 void change_log(struct inquiry *inquiry, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secure/base64.h"
 #include "broker/console/changes/change_answer.h"
 #include "broker/console/changes/changes.h"
 #include "protocol/messages/produce.h"
@@ -40,27 +41,15 @@ struct producing {
 
 /* ---- What is to be sent ---- */
 
-static int sextet(char c) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c == '\0' ? NULL : strchr(digits, c == '-' ? '+' : c == '_' ? '/' : c);
-    return at == NULL ? -1 : (int)(at - digits);
-}
-
-/* In place. SIZE_MAX: it is none. */
+/* In place; as people paste it, with or without padding, of either alphabet. SIZE_MAX: it is none.
+ */
 static size_t decode_base64(char *text) {
-    size_t len = strlen(text), out = 0;
-    uint32_t bits = 0;
+    size_t len = strlen(text), got;
     while (len > 0 && text[len - 1] == '=')
         len--;
-    for (size_t i = 0; i < len; i++) {
-        int value = sextet(text[i]);
-        if (value < 0) return SIZE_MAX;
-        bits = (bits << 6 | (uint32_t)value) & 0xffffff;
-        if (i % 4 == 1) text[out++] = (char)(bits >> 4);
-        if (i % 4 == 2) text[out++] = (char)(bits >> 2);
-        if (i % 4 == 3) text[out++] = (char)bits;
-    }
-    return len % 4 == 1 ? SIZE_MAX : out;
+    for (size_t i = 0; i < len; i++)
+        text[i] = text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i];
+    return base64_decode(BASE64_BARE, text, len, text, len, &got) ? got : SIZE_MAX;
 }
 
 /* False: refused. */
@@ -127,7 +116,7 @@ static void show_command(struct inquiry *inquiry, const struct producing *produc
     struct change_command command;
     if (producing->key.len + producing->value.len > COMMAND_MAX) {
         command = change_command(inquiry, "drave produce");
-        change_word(&command, producing->topic);
+        change_name(&command, producing->topic);
         change_plain(&command, "--json < record.json");
     } else {
         const char *line = record_line(inquiry, producing);
@@ -135,7 +124,7 @@ static void show_command(struct inquiry *inquiry, const struct producing *produc
         command = change_command(inquiry, "printf '%s\\n'");
         change_word(&command, line);
         change_plain(&command, "| drave produce");
-        change_word(&command, producing->topic);
+        change_name(&command, producing->topic);
         change_plain(&command, "--json");
     }
     change_end(&command);
@@ -229,6 +218,8 @@ static void send(struct inquiry *inquiry, const struct producing *producing) {
     request->timeout_ms = ANSWER_MS;
     request->topic_data.items = topic;
     request->topic_data.count = 1;
+    change_try(inquiry, "a record is to be appended to %s, partition %d", producing->topic,
+               (int)producing->partition);
     inquiry_ask(inquiry, producing->leader, KP_PRODUCE, 3, VERSION_MAX, request,
                 sizeof(struct kp_produce_response));
     inquiry_then(inquiry, produced);

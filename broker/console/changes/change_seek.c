@@ -68,7 +68,7 @@ static void end_with_command(struct inquiry *inquiry) {
     const char *value = inquiry_value(inquiry, to);
     struct change_command command = change_command(inquiry, "drave group seek");
     char where[64];
-    change_word(&command, inquiry_value(inquiry, "name"));
+    change_name(&command, inquiry_value(inquiry, "name"));
     bool time = strcmp(to, "time") == 0, ago = strcmp(to, "ago") == 0;
     change_plain(&command, strcmp(to, "by") == 0 ? "--by" : "--to");
     snprintf(where, sizeof where, "%s%s", time ? "@" : ago ? "@-" : "", value == NULL ? to : value);
@@ -213,6 +213,7 @@ static struct outcome outcome_of(const struct kp_offset_commit_response *respons
 }
 
 static void refuse_commit(struct inquiry *inquiry, const struct outcome *outcome) {
+    inquiry->tried = NULL;
     if (outcome->error == KAFKA_UNKNOWN_MEMBER_ID || outcome->error == KAFKA_REBALANCE_IN_PROGRESS)
         inquiry_refuse(inquiry, CONFLICT, "members",
                        "The group has members; stop its consumers, and try again.");
@@ -308,6 +309,8 @@ static void commit(struct inquiry *inquiry) {
                        "PARTITION OFFSET TOPIC.");
         return;
     }
+    change_try(inquiry, "group %s: offsets are to be set (%s)", inquiry_value(inquiry, "name"),
+               inquiry_value(inquiry, "to"));
     inquiry_ask(inquiry, inquiry->coordinator, KP_OFFSET_COMMIT, 2, COMMIT_VERSION_MAX, request,
                 sizeof(struct kp_offset_commit_response));
     inquiry_then(inquiry, committed);

@@ -46,7 +46,7 @@ static void altered(struct inquiry *inquiry) {
         return;
     }
     struct change_command command = change_command(inquiry, "drave topic alter");
-    change_word(&command, altering->topic);
+    change_name(&command, altering->topic);
     change_begin(inquiry);
     json_array(&inquiry->json, "plan");
     for (int32_t i = 0; i < altering->count; i++) {
@@ -84,6 +84,8 @@ static void ask_altering(struct inquiry *inquiry) {
     request->resources.items = resource;
     request->resources.count = 1;
     request->validate_only = change_is_dry(inquiry);
+    change_try(inquiry, "topic %s: %s and %d settings more are to be changed", altering->topic,
+               altering->lines[0], (int)altering->count - 1);
     inquiry_ask(inquiry, -1, KP_INCREMENTAL_ALTER_CONFIGS, 0, 0, request,
                 sizeof(struct kp_incremental_alter_configs_response));
     inquiry_then(inquiry, altered);

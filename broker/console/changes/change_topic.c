@@ -50,7 +50,7 @@ static void created(struct inquiry *inquiry) {
     json_end(&inquiry->json);
     struct change_command command = change_command(inquiry, "drave topic create");
     char number[16];
-    change_word(&command, creation->name);
+    change_name(&command, creation->name);
     snprintf(number, sizeof number, "-p %" PRId32, made->num_partitions);
     change_plain(&command, number);
     snprintf(number, sizeof number, "-r %d", (int)made->replication_factor);
@@ -109,6 +109,7 @@ static void ask_creation(struct inquiry *inquiry) {
     request->topics.count = 1;
     request->timeout_ms = ANSWER_MS;
     request->validate_only = change_is_dry(inquiry);
+    change_try(inquiry, "topic %s is to be created", creation->name);
     inquiry_ask(inquiry, -1, KP_CREATE_TOPICS, 5, 0, request,
                 sizeof(struct kp_create_topics_response));
     inquiry_then(inquiry, created);
@@ -144,7 +145,7 @@ static void show_deletion(struct inquiry *inquiry) {
     if (dry) change_says(inquiry, "Nobody can take that back.");
     json_end(&inquiry->json);
     struct change_command command = change_command(inquiry, "drave topic delete");
-    change_word(&command, deletion->name);
+    change_name(&command, deletion->name);
     change_end(&command);
 }
 
@@ -194,6 +195,7 @@ static void ask_deletion(struct inquiry *inquiry) {
     request->topics.items = topic;
     request->topics.count = 1;
     request->timeout_ms = ANSWER_MS;
+    change_try(inquiry, "topic %s is to be deleted", name);
     inquiry_ask(inquiry, -1, KP_DELETE_TOPICS, 6, 0, request,
                 sizeof(struct kp_delete_topics_response));
     inquiry_then(inquiry, deleted);

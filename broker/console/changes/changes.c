@@ -26,7 +26,11 @@ static const struct change {
     {"/api/change/unlock", unlock},
     {"/api/change/create-topic", change_create_topic},
     {"/api/change/delete-topic", change_delete_topic},
+    {"/api/change/add-partitions", change_add_partitions},
+    {"/api/change/move-leader", change_move_leader},
     {"/api/change/settings", change_settings},
+    {"/api/change/delete-group", change_delete_group},
+    {"/api/change/drain", change_drain},
     {"/api/change/seek", change_seek},
     {"/api/change/produce", change_produce},
 };

@@ -22,7 +22,11 @@ int change_guard(const struct http_request *request, const char *token, const ch
 /* The routes. */
 void change_create_topic(struct inquiry *inquiry);
 void change_delete_topic(struct inquiry *inquiry);
+void change_add_partitions(struct inquiry *inquiry);
+void change_move_leader(struct inquiry *inquiry);
 void change_settings(struct inquiry *inquiry);
+void change_delete_group(struct inquiry *inquiry);
+void change_drain(struct inquiry *inquiry);
 void change_seek(struct inquiry *inquiry);
 void change_produce(struct inquiry *inquiry);
 

@@ -9,9 +9,10 @@ import * as group from "./group.js";
 import * as clients from "./clients.js";
 import * as brokers from "./brokers.js";
 import * as events from "./events.js";
+import * as meta from "./meta.js";
 
-const pages = {overview, topics, topic, groups, group, brokers, clients, events};
-const inside = {topic: "topics", group: "groups"}; /* whose tab is lit */
+const pages = {overview, topics, topic, groups, group, brokers, clients, events, meta};
+const inside = {topic: "topics", group: "groups", meta: "brokers"}; /* whose tab is lit */
 const main = document.getElementById("main"), trouble = document.getElementById("trouble");
 
 let at = {page: null, params: {}, state: {}};
@@ -83,7 +84,7 @@ function go() {
 
 /* ---- Keys ---- */
 
-const jumps = {o: "#/", t: "#/topics", g: "#/groups", b: "#/brokers", c: "#/clients", e: "#/events"};
+const jumps = {o: "#/", t: "#/topics", g: "#/groups", b: "#/brokers", c: "#/clients", e: "#/events", m: "#/meta"};
 let began = 0; /* when g was pressed */
 
 function row(step) {

@@ -1,4 +1,5 @@
 /** Brokers, the links between them, and the settings of one. */
+import {admin, propose} from "./admin.js";
 import {ask, number, quantile, rate, remember} from "./api.js";
 import {bar, bytes, count, duration, exact, facts, h, link, perSecond, table, tag} from "./dom.js";
 import {settingsTable} from "./settings.js";
@@ -67,6 +68,9 @@ function replication(overview) {
       })]})), {caption: "Replication"})];
 }
 
+const draining = (broker, undo, text) => h("button", {type: "button", onclick: () =>
+  propose(`${text}: ${broker.id}`, "drain", {broker: broker.id, ...(undo ? {undo} : {})})}, text);
+
 function one(overview, config, id) {
   const broker = overview.brokers.find((b) => String(b.id) === id);
   if (!broker) return [h("h1", {}, `Broker ${id}`), h("p", {}, "The cluster has no such broker.")];
@@ -82,13 +86,14 @@ function one(overview, config, id) {
       stop.ok ? "It may be stopped: each of its partitions keeps a majority in sync without it." : "Do not stop it now:",
       !stop.ok && h("ul", {}, stop.reasons.slice(0, 10).map((r) => h("li", {}, r.text)), stop.reasons.length > 10 && h("li", {}, "and more"))),
     h("p", {}, "On the command line: ", h("code", {class: "mono"}, `drave broker stoppable ${broker.id}`)),
+    admin.on && h("p", {class: "buttons"}, draining(broker, "", "Drain this broker"), " ", draining(broker, "1", "Let it get replicas again")),
     h("h2", {}, "Settings"), config ? settingsTable(config.settings) : null,
   ];
 }
 
 export function view({overview, config}, params) {
   if (params.id) return one(overview, config, params.id);
-  return [h("h1", {}, "Brokers"), h("p", {class: "dim"}, `Cluster ${overview.cluster_id}; this page comes from broker ${overview.served_by}.`),
+  return [h("h1", {}, "Brokers"), h("p", {class: "dim"}, `Cluster ${overview.cluster_id}; this page comes from broker ${overview.served_by}. `, link("meta", {}, "The metadata as a tree")),
     brokerTable(overview), replication(overview), h("h2", {}, "Elections"), electionTable(overview)];
 }
 

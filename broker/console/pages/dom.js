@@ -231,3 +231,6 @@ export function payload(value, {open = false} = {}) {
   const shown = value.text !== undefined && open && !more ? indented(text) || text : text;
   return h("pre", {class: "value" + (open ? " open" : "")}, visible(shown), more && h("span", {class: "null"}, more));
 }
+
+/** A name as a word of a shell; one that looks like an option stands behind "--". */
+export const word = (name) => (name.startsWith("-") ? "-- " : "") + (/^[\w./:,=@+-]+$/.test(name) ? name : "'" + name.replaceAll("'", "'\\''") + "'");

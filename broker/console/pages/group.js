@@ -1,7 +1,7 @@
 /** One group: why it lags, who is in it, where it stands. */
-import {admin, changeForm, choice, field} from "./admin.js";
+import {admin, changeForm, choice, field, propose} from "./admin.js";
 import {ask} from "./api.js";
-import {clock, count, duration, exact, facts, h, link, table, tag} from "./dom.js";
+import {clock, count, duration, exact, facts, h, link, table, tag, word} from "./dom.js";
 import {groupState} from "./groups.js";
 
 export const title = ({name}) => `Group ${name}`;
@@ -49,6 +49,9 @@ function seeking(data, params, tools) {
   ], {form, done: tools.again, open: state.to !== undefined});
 }
 
+const deletion = (data) => h("p", {}, h("button", {type: "button", onclick: () =>
+  propose(`Delete ${data.group}`, "delete-group", {name: data.group}, {name: data.group, done: () => { location.hash = "#/groups"; }})}, "Delete this group"));
+
 export function view(data, params, tools) {
   const shorten = (id) => (id && id.length > 28 ? id.slice(0, 12) + "…" + id.slice(-12) : id);
   return [
@@ -69,12 +72,12 @@ export function view(data, params, tools) {
       one.member === null ? h("span", {class: "dim"}, "nobody") : h("span", {class: "mono", title: one.member}, shorten(one.member))]})),
     {caption: "Partitions", empty: "Nothing is committed, and nobody owns a partition."}),
     data.left_out > 0 && h("p", {}, `${exact(data.left_out)} more partitions; drave group describe shows all.`),
-    admin.on && seeking(data, params, tools),
+    admin.on && [seeking(data, params, tools), deletion(data)],
     h("h2", {}, "Members"),
     table([{title: "Member", class: "name"}, {title: "Client"}, {title: "Host"}, {title: "Partitions", class: "n"}, {title: "Last heard of", class: "n"}],
       data.members.map((m) => ({key: m.id, cells: [h("span", {class: "mono", title: m.id}, shorten(m.id), m.instance && [" ", tag("", m.instance)]),
         m.client_id, m.host.replace(/^\//, ""), exact(m.partitions), m.heard_ms < 0 ? "–" : duration(m.heard_ms / 1000) + " ago"]})),
       {caption: "Members", empty: "Nobody."}),
-    h("p", {}, "On the command line: ", h("code", {class: "mono"}, `drave group why ${data.group}`)),
+    h("p", {}, "On the command line: ", h("code", {class: "mono"}, `drave group why ${word(data.group)}`)),
   ];
 }

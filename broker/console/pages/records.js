@@ -96,6 +96,45 @@ function follow(params, state, tools) {
   stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) { state.leave(); tools.redraw(); } };
 }
 
+/* ---- As a file ---- */
+
+const cut = (value) => Boolean(value && value.left_out);
+const isCut = (record) => cut(record.key) || cut(record.value) || record.headers.some((header) => cut(header.key) || cut(header.value));
+const exactly = (value) => JSON.stringify(value === null ? null : value.text !== undefined ? value.text : {base64: value.base64});
+
+/** As drave produce --json reads it; numbers are written as they came, none is rounded. */
+function line(topic, r) {
+  const headers = r.headers.map((header) => `{"key":${exactly(header.key)},"value":${exactly(header.value)}}`);
+  return `{"topic":${JSON.stringify(topic)},"partition":${r.partition},"offset":${r.offset},"timestamp":${r.time_ms},"key":${exactly(r.key)},"value":${exactly(r.value)},"headers":[${headers.join(",")}]}`;
+}
+
+async function whole(topic, record) {
+  const told = await ask("records", {topic, partition: record.partition, from: "offset", offset: record.offset, limit: 1, bytes: 1048576});
+  const found = told.records.find((r) => r.offset === record.offset && !r.trouble);
+  return found && !isCut(found) ? found : null;
+}
+
+/** What is shown, in its order, each record whole; those that are larger than is told are left out, and it is said how many. */
+async function save(records, params, state, tools) {
+  const lines = [];
+  state.saving = true;
+  state.unsaved = 0;
+  tools.redraw();
+  try {
+    for (const record of records.filter((r) => !r.trouble)) {
+      const all = isCut(record) ? await whole(params.name, record) : record;
+      if (all) lines.push(line(params.name, all) + "\n");
+      else state.unsaved++;
+    }
+    const url = URL.createObjectURL(new Blob(lines, {type: "application/x-ndjson"}));
+    h("a", {href: url, download: `${params.name}.ndjson`}).click();
+    setTimeout(() => URL.revokeObjectURL(url), 60000);
+  } finally {
+    state.saving = false;
+    tools.redraw();
+  }
+}
+
 /* ---- What is asked ---- */
 
 function localTime(ms) {
@@ -181,6 +220,7 @@ function status(state, params) {
   const parts = [`${exact(state.found.length)} shown`];
   if (filtered(params)) parts.push(`${exact(state.scanned)} records (${bytes(state.scannedBytes)}) looked at`);
   if (state.left) parts.push(`${exact(state.left)} older ones left out`);
+  if (state.unsaved) parts.push(`${exact(state.unsaved)} larger than 1 MiB not saved`);
   parts.push(state.follow ? "following" : newest(params) ? (older(state).length ? "there are older ones" : "all there are") : state.done ? "up to the end" : "there is more");
   return parts.join(", ");
 }
@@ -202,6 +242,7 @@ export function view(state, params, tools) {
       newest(params) ? h("button", {type: "button", disabled: Boolean(state.follow) || older(state).length === 0, onclick: () => { state.back = true; tools.again(); }}, "Older")
         : h("button", {type: "button", disabled: state.done || Boolean(state.follow), onclick: () => { state.more = true; tools.again(); }}, "Go on"),
       h("button", {type: "button", "aria-pressed": state.follow ? "true" : "false", onclick: toggle}, "Follow"),
+      h("button", {type: "button", disabled: Boolean(state.saving) || sorted.length === 0, title: "What is shown, a line of JSON each, as drave produce --json reads it", onclick: () => save(sorted, params, state, tools)}, "Save"),
       h("span", {role: "status"}, status(state, params))),
   ];
 }

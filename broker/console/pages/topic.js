@@ -1,7 +1,7 @@
 /** One topic: its partitions, its records, its settings. */
-import {admin, area, changeForm, propose} from "./admin.js";
+import {admin, area, changeForm, choice, field, propose} from "./admin.js";
 import {ask} from "./api.js";
-import {bytes, count, exact, facts, h, link, pager, table, tag} from "./dom.js";
+import {bytes, count, exact, facts, h, link, pager, table, tag, word} from "./dom.js";
 import {settingsTable} from "./settings.js";
 import {ofTopic} from "./clients.js";
 import * as produce from "./produce.js";
@@ -51,6 +51,21 @@ function replicas(partition) {
 const deletion = (topic, params) => h("p", {}, h("button", {type: "button", onclick: () =>
   propose(`Delete ${params.name}`, "delete-topic", {name: params.name}, {name: params.name, done: () => { location.hash = "#/topics"; }})}, "Delete this topic"));
 
+/** More partitions, and another leader for one of them. */
+function placing(topic, params, tools) {
+  const {state} = tools, led = topic.partitions.filter((p) => p.replicas.length > 1);
+  const chosen = led.find((p) => String(p.partition) === state.moved) || led[0];
+  const choose = (event) => { state.moved = event.target.value; tools.redraw(); };
+  return [
+    changeForm("Add partitions", "add-partitions", {topic: params.name},
+      field("more", "How many more", {inputmode: "numeric", pattern: "[0-9]+", required: true}), {done: tools.again}),
+    chosen && changeForm("Move a leader", "move-leader", {topic: params.name}, [
+      choice("partition", "Partition", led.map((p) => [p.partition, `${p.partition}`]), chosen.partition, choose),
+      choice("to", "To broker", chosen.replicas.filter((id) => id !== chosen.leader).map((id) => [id, `${id}`])),
+    ], {done: tools.again, open: state.moved !== undefined}),
+  ];
+}
+
 function settings(config, params, tools) {
   return [settingsTable(config.settings),
     admin.on && changeForm("Change settings", "settings", {topic: params.name},
@@ -58,7 +73,7 @@ function settings(config, params, tools) {
     h("p", {}, "On the command line: ", h("code", {class: "mono"}, `drave config get topic:${params.name} --all`))];
 }
 
-function partitions(topic, params) {
+function partitions(topic, params, tools) {
   const sum = topic.partitions.reduce((all, p) => all + (p.end === undefined ? 0n : BigInt(p.end) - BigInt(p.start)), 0n);
   const size = topic.partitions.reduce((all, p) => all + (p.bytes > 0 ? Number(p.bytes) : 0), 0);
   const busiest = topic.partitions.reduce((most, p) => (p.produced_per_second > (most ? most.produced_per_second : 0) ? p : most), null);
@@ -75,7 +90,8 @@ function partitions(topic, params) {
       p.end === undefined ? "–" : exact(BigInt(p.end) - BigInt(p.start)), count(p.produced_per_second), bytes(p.bytes), exact(p.readers)]})),
     {caption: "Partitions"}),
     pager("topic", params, {from: topic.from, shown: topic.partitions.length, total: topic.total, limit: LIMIT}),
-    h("p", {}, "On the command line: ", h("code", {class: "mono"}, `drave topic describe ${params.name}`)),
+    h("p", {}, "On the command line: ", h("code", {class: "mono"}, `drave topic describe ${word(params.name)}`)),
+    admin.on && !topic.internal && placing(topic, params, tools),
     admin.on && !topic.internal && deletion(topic, params),
   ];
 }
@@ -85,6 +101,6 @@ export function view(data, params, tools) {
     h("p", {class: "crumb"}, link("topics", {}, "Topics")),
     h("h1", {}, params.name),
     tabs(params),
-    data.config ? settings(data.config, params, tools) : data.produce ? produce.view(data.produce, params, tools) : data.records ? records.view(data.records, params, tools) : params.tab === "clients" ? ofTopic(data.topic, params.name) : partitions(data.topic, params),
+    data.config ? settings(data.config, params, tools) : data.produce ? produce.view(data.produce, params, tools) : data.records ? records.view(data.records, params, tools) : params.tab === "clients" ? ofTopic(data.topic, params.name) : partitions(data.topic, params, tools),
   ];
 }

@@ -24,6 +24,7 @@
 
 #include "broker/coordinator/classic/classic_record.h"
 #include "broker/coordinator/group/group_call.h"
+#include "broker/coordinator/group/topic_set.h"
 
 enum classic_state { CLASSIC_EMPTY, CLASSIC_PREPARING, CLASSIC_COMPLETING, CLASSIC_STABLE };
 
@@ -54,9 +55,9 @@ const char *classic_state_name(enum classic_state state); /* "PreparingRebalance
 int64_t classic_empty_since_ms(const struct group *group);
 /* "consumer"; "" of one without members yet. As long as the turn. */
 struct kp_string classic_type_of(const struct group *group);
-/* Whether a member reads that topic, by the subscriptions of type "consumer"; also when it has a
+/* Adds the topics that members read, by the subscriptions of type "consumer"; all when it has a
  * member whose subscription is not to be read. */
-bool classic_subscribes(struct group *group, struct kp_string topic);
+void classic_reads(struct group *group, struct topic_set *topics);
 
 struct classic_view_member {
     struct kp_string id, instance, client_id, client_host;

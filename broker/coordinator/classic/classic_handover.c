@@ -11,6 +11,9 @@
  * version below REFUSABLE: assignors of that time (Java's before 3.5) take what is owned by one
  * whose Sync was refused for nobody's, and give it to others at once.
  * Invariant: in Stable a Sync is parked only while `handing_over`.
+ *
+ * Whoever gives back is awaited until it joins, also by the next coordinator: the record says what
+ * it has and what it was assigned.
  */
 #include "broker/coordinator/classic/classic_internal.h"
 #include "protocol/messages/consumer_protocol.h"
@@ -20,7 +23,8 @@ enum {
     TEXT_MOST = 256 * 1024,     /* of all members: to read it takes a millisecond */
     ARENA_MOST = 4 * TEXT_MOST, /* what becomes of that */
     COMPARED_MOST = 100000,
-    REFUSABLE = 3, /* of ConsumerProtocolSubscription */
+    COMPARED_ALONE = 2000000, /* of one member, once: a millisecond or two */
+    REFUSABLE = 3,            /* of ConsumerProtocolSubscription */
 };
 
 /* ---- Who gives back ---- */
@@ -60,6 +64,15 @@ static bool member_gives_back(const struct classic_member *member, struct kp_are
     if (kp_consumer_assignment_read(shared_bytes_view(member->assignment), arena, &assignment) != 0)
         return false;
     return gives_back(&says, &assignment, left);
+}
+
+bool classic_handover_awaits(const struct classic_member *member) {
+    int64_t left = COMPARED_ALONE;
+    struct kp_arena arena;
+    kp_arena_init(&arena, ARENA_MOST);
+    bool gives = member_gives_back(member, &arena, &left);
+    kp_arena_close(&arena);
+    return gives || left < 0;
 }
 
 static bool are_refusable(const struct classic_group *classic) {

@@ -71,6 +71,7 @@ struct classic_work {
 struct classic_group {
     struct group *group;
     enum classic_state state;
+    uint64_t rebalancing_us; /* since when, if it is; of env_now_us */
     int32_t generation;
     struct shared_bytes *type, *protocol;
     struct classic_member *members, *instances, *leader;
@@ -223,6 +224,9 @@ void classic_refuse_syncs(struct classic_group *classic, int16_t error);
 void classic_handover_begin(struct classic_group *classic);
 /* A Sync in Stable, parked or not: is answered, or waits. */
 void classic_handover_sync(struct classic_member *member, struct group_sync *sync);
+/* Stable: it was assigned less than it said that it has, and has not joined since. Nobody has the
+ * rest before it does. Also if to know it would take long. */
+bool classic_handover_awaits(const struct classic_member *member);
 /* Those that wait are answered, or end with that error. Nothing if none can. */
 void classic_handover_end(struct classic_group *classic, int16_t error);
 

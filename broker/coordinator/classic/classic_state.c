@@ -21,6 +21,10 @@ void classic_move(struct classic_group *classic, enum classic_state state) {
     struct group_table *table = classic_table(classic);
     if (classic_is_rebalancing(classic->state)) table->rebalancing--;
     if (classic_is_rebalancing(state)) table->rebalancing++;
+    if (!classic_is_rebalancing(classic->state)) classic->rebalancing_us = env_now_us(table->env);
+    if (state == CLASSIC_STABLE && table->watch != NULL && table->watch->rebalanced != NULL)
+        table->watch->rebalanced(table->watch->arg,
+                                 env_now_us(table->env) - classic->rebalancing_us);
     classic->state = state;
 }
 

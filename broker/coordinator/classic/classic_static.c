@@ -4,7 +4,8 @@
  *
  * Stable, and the protocol stays: the record with the new id is written first, then it is answered
  * with the present generation, and nobody else notices. Failures: the record is not written: the
- * old id is put back. Otherwise there is a rebalance.
+ * old id is put back. Otherwise there is a rebalance; also where the one before had to give
+ * something back and did not come to it, which a process that was started anew does not know of.
  * Invariant: whatever was parked or comes under the old id hears FENCED_INSTANCE_ID.
  */
 #include "base/check.h"
@@ -108,13 +109,14 @@ void classic_static_rejoin(struct classic_member *member, struct group_join *joi
     struct classic_group *classic = member->classic;
     struct group *group = classic->group;
     struct replacement *replacement = mem_zalloc(sizeof *replacement);
+    bool unnoticed = classic->state == CLASSIC_STABLE && !classic_handover_awaits(member);
     *replacement = (struct replacement){.join = join, .member = member};
     keep_before(replacement, member);
     classic_fail_join(member, KAFKA_FENCED_INSTANCE_ID);
     classic_fail_sync(member, KAFKA_FENCED_INSTANCE_ID);
     classic_member_rename(member, id);
     classic_member_tell(member, join);
-    if (classic->state == CLASSIC_STABLE && classic_vote(classic)->text == classic->protocol) {
+    if (unnoticed && classic_vote(classic)->text == classic->protocol) {
         join->call.parked_at = replacement;
         join->call.turn.written = rejoin_written;
         classic_write_members(classic, &join->call.turn, false);

@@ -1,4 +1,6 @@
 /* A group as it is seen from outside: its state, its members, the topics that they read. */
+#include <string.h>
+
 #include "broker/coordinator/classic/classic_internal.h"
 
 enum classic_state classic_state_of(const struct group *group) {
@@ -67,29 +69,41 @@ void classic_look(struct group *group, struct classic_view *view,
 /* ---- Subscriptions ---- */
 
 /* ConsumerProtocolSubscription: a version, and names of topics; what follows is of no concern here.
- * True also when it cannot be read. */
-static bool subscription_has(const struct shared_bytes *metadata, struct kp_string topic) {
-    struct kp_bytes bytes = shared_bytes_view(metadata);
-    struct kp_reader reader;
-    if (bytes.len < 0) return true;
-    kp_reader_init(&reader, bytes.data, (size_t)bytes.len);
-    kp_read_int16(&reader);
-    bool has = false;
-    for (int32_t count = kp_read_count(&reader, false, false, 2); count > 0; count--)
-        if (kp_string_equal(kp_read_string(&reader, false, false), topic)) has = true;
-    return has || reader.error != ERR_NONE;
+ */
+static int32_t read_names(struct kp_bytes bytes, struct kp_reader *reader) {
+    kp_reader_init(reader, bytes.data, bytes.len < 0 ? 0 : (size_t)bytes.len);
+    kp_read_int16(reader);
+    return kp_read_count(reader, false, false, 2);
 }
 
-bool classic_subscribes(struct group *group, struct kp_string topic) {
+/* What many members say is looked at once. `before`: of the member before, up to the last name. */
+static void add_subscription(struct topic_set *topics, struct topic_set *seen,
+                             struct kp_bytes bytes, struct kp_bytes *before) {
+    struct kp_reader reader;
+    if (before->len > 0 && bytes.len >= before->len &&
+        memcmp(bytes.data, before->data, (size_t)before->len) == 0)
+        return;
+    int32_t count = read_names(bytes, &reader);
+    topic_set_pass(topics, count < 0 ? 0 : (size_t)count);
+    for (int32_t i = 0; i < count && !topics->all; i++)
+        kp_read_string(&reader, false, false);
+    if (reader.error != ERR_NONE) topic_set_add_all(topics);
+    if (topics->all) return;
+    *before = (struct kp_bytes){.data = bytes.data, .len = (int32_t)reader.at};
+    if (!topic_set_add(seen, (struct kp_string){(const char *)before->data, before->len})) return;
+    for (count = read_names(bytes, &reader); count > 0 && !topics->all; count--)
+        topic_set_add(topics, kp_read_string(&reader, false, false));
+}
+
+void classic_reads(struct group *group, struct topic_set *topics) {
     const struct classic_group *classic = classic_live(group);
-    const struct shared_bytes *last = NULL;
-    bool has = false;
-    for (const struct classic_member *member = classic->members; member != NULL && !has;
-         member = member->by_id.next) {
-        const struct shared_bytes *metadata = classic_member_metadata(member, classic->protocol);
-        if (metadata == last && last != NULL) continue; /* most have the same */
-        last = metadata;
-        has = subscription_has(metadata, topic);
-    }
-    return has;
+    struct kp_bytes before = {.len = 0};
+    struct topic_set seen;
+    topic_set_open(&seen, group->table->seed);
+    for (const struct classic_member *member = classic->members; member != NULL && !topics->all;
+         member = member->by_id.next)
+        add_subscription(topics, &seen,
+                         shared_bytes_view(classic_member_metadata(member, classic->protocol)),
+                         &before);
+    topic_set_close(&seen);
 }

@@ -89,28 +89,60 @@ static bool describe_member(const struct consumer_member *member, const struct m
            copy_text(arena, shared_string(member->client_id), &into->client_id) &&
            copy_text(arena, shared_string(member->client_host), &into->client_host) &&
            copy_text(arena, shared_string(member->regex), &into->subscribed_topic_regex) &&
-           describe_names(member->names, arena, into) &&
            describe_owned(member, metadata, arena, &into->assignment) &&
            describe_list(member->group, &member->target, metadata, arena, &into->target_assignment);
 }
 
-bool consumer_describe(const struct consumer_group *group, const struct metadata *metadata,
-                       struct kp_arena *arena,
-                       struct kp_consumer_group_describe_response_group *into) {
+/* Neighbours often have the same names, which are there once. */
+static bool describe_same_names(struct consumer_describing *describing,
+                                const struct shared_bytes *names,
+                                struct kp_consumer_group_describe_response_member *into) {
+    if (describing->before == NULL || !shared_string_is(names, describing->names)) return false;
+    into->subscribed_topic_names = describing->before->subscribed_topic_names;
+    return true;
+}
+
+static bool describe_next(struct consumer_describing *describing,
+                          const struct consumer_member *member,
+                          struct kp_consumer_group_describe_response_member *into) {
+    kp_set_fallbacks(&kp_consumer_group_describe_response_member_schema, into);
+    if (!describe_same_names(describing, member->names, into) &&
+        !(copy_text(describing->arena, shared_string(member->names), &describing->names) &&
+          describe_names(member->names, describing->arena, into)))
+        return false;
+    describing->before = into;
+    return describe_member(member, describing->metadata, describing->arena, into);
+}
+
+bool consumer_describe_begin(struct consumer_describing *describing, struct consumer_group *group,
+                             const struct metadata *metadata, struct kp_arena *arena,
+                             struct kp_consumer_group_describe_response_group *into) {
     into->group_state = kp_string_of(consumer_group_state(group));
     into->group_epoch = group->epoch;
     into->assignment_epoch = group->assignment_epoch;
     into->assignor_name = kp_string_of(consumer_assignor_name(group));
-    if (kp_new_items(arena, &kp_consumer_group_describe_response_member_schema, &into->members,
-                     (int32_t)group->member_count) == NULL &&
-        group->member_count > 0)
-        return false;
+    into->members.items = kp_arena_alloc(arena, group->member_count * sizeof *into->members.items);
     into->members.count = 0;
-    struct consumer_member *member, *next;
-    HASH_ITER(hh, group->members, member, next) {
-        if (member->written &&
-            !describe_member(member, metadata, arena, &into->members.items[into->members.count++]))
-            return false;
-    }
-    return true;
+    *describing = (struct consumer_describing){.into = into,
+                                               .metadata = metadata,
+                                               .arena = arena,
+                                               .names = KP_NULL_STRING,
+                                               .room = (int32_t)group->member_count};
+    consumer_cursor_open(&describing->members, group);
+    return into->members.items != NULL;
+}
+
+enum consumer_described consumer_describe_step(struct consumer_describing *describing) {
+    struct kp_consumer_group_describe_response_group *into = describing->into;
+    const struct consumer_member *member = into->members.count == describing->room
+                                               ? NULL
+                                               : consumer_cursor_next(&describing->members);
+    if (member == NULL) return CONSUMER_DESCRIBED_ALL;
+    if (!member->written) return CONSUMER_DESCRIBED_MORE;
+    bool fits = describe_next(describing, member, &into->members.items[into->members.count++]);
+    return fits ? CONSUMER_DESCRIBED_MORE : CONSUMER_TOO_LARGE;
+}
+
+void consumer_describe_end(struct consumer_describing *describing) {
+    consumer_cursor_close(&describing->members);
 }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "broker/coordinator/consumer/topic_names.h"
+#include "broker/coordinator/group/walk_place.h"
 
 static unsigned hash_of(const struct consumer_group *group, const void *data, size_t len) {
     return group_hash(group->row->table->seed, data, len);
@@ -68,18 +69,27 @@ const char *consumer_group_state(const struct consumer_group *group) {
     return "Stable";
 }
 
-bool consumer_group_subscribes(const struct consumer_group *group, struct kp_string topic) {
-    const struct shared_bytes *seen = NULL; /* neighbours often have the same names */
+/* Equal subscriptions are one piece of memory, which is looked at once. */
+static void add_names(const struct shared_bytes *const *names, struct topic_set *seen,
+                      struct topic_set *topics) {
+    struct kp_string name;
+    if (!topic_set_add(seen, (struct kp_string){(const char *)names, sizeof *names})) return;
+    for (size_t at = 0; !topics->all && topic_names_next(*names, &at, &name);)
+        topic_set_add(topics, name);
+}
+
+void consumer_group_reads(const struct consumer_group *group, struct topic_set *topics) {
     struct consumer_member *member, *next_member;
     struct consumer_regex *regex, *next_regex;
+    struct topic_set seen;
+    topic_set_open(&seen, group->row->table->seed);
     HASH_ITER(hh, group->members, member, next_member) {
-        if (member->names != seen && topic_names_contain(member->names, topic)) return true;
-        seen = member->names;
+        add_names((const struct shared_bytes *const *)&member->names, &seen, topics);
     }
     HASH_ITER(hh, group->regexes, regex, next_regex) {
-        if (topic_names_contain(regex->names, topic)) return true;
+        add_names((const struct shared_bytes *const *)&regex->names, &seen, topics);
     }
-    return false;
+    topic_set_close(&seen);
 }
 
 /* ---- In the pool ---- */
@@ -140,21 +150,28 @@ void consumer_member_settle(struct consumer_member *member) {
     if (!member->written && !member->has_standing && !member->has_target) forget_member(member);
 }
 
+static void stand_at(struct consumer_cursor *cursor, struct consumer_member *member) {
+    walk_stand(&cursor->at, member, member == NULL ? NULL : &member->place);
+}
+
 void consumer_cursor_open(struct consumer_cursor *cursor, struct consumer_group *group) {
-    *cursor = (struct consumer_cursor){
-        .group = group, .at = group->members, .next = group->cursors};
+    *cursor = (struct consumer_cursor){.group = group, .next = group->cursors};
+    stand_at(cursor, group->members);
     if (group->cursors != NULL) group->cursors->prev = cursor;
     group->cursors = cursor;
 }
 
 struct consumer_member *consumer_cursor_next(struct consumer_cursor *cursor) {
-    struct consumer_member *member = cursor->at;
-    if (member != NULL) cursor->at = member->hh.next;
+    struct consumer_member *member = walk_at(&cursor->at);
+    if (member == NULL) return NULL;
+    walk_leave(&cursor->at);
+    stand_at(cursor, member->hh.next);
     return member;
 }
 
 void consumer_cursor_close(struct consumer_cursor *cursor) {
     if (cursor->group == NULL) return;
+    walk_leave(&cursor->at);
     *(cursor->prev != NULL ? &cursor->prev->next : &cursor->group->cursors) = cursor->next;
     if (cursor->next != NULL) cursor->next->prev = cursor->prev;
     *cursor = (struct consumer_cursor){.group = NULL};
@@ -232,8 +249,8 @@ static void forget_member(struct consumer_member *member) {
     consumer_member_clear(member);
     consumer_standing_drop(member);
     consumer_list_drop(group, &member->target);
-    for (struct consumer_cursor *cursor = group->cursors; cursor != NULL; cursor = cursor->next)
-        if (cursor->at == member) cursor->at = member->hh.next;
+    struct consumer_member *next = member->hh.next;
+    walk_pass_on(&member->place, next, next == NULL ? NULL : &next->place);
     if (group->made == member) group->made = NULL;
     HASH_DEL(group->members, member);
     shared_bytes_release(member->id);

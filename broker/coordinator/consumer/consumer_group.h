@@ -16,6 +16,7 @@
 #include "broker/coordinator/consumer/partition_list.h"
 #include "broker/coordinator/group/group.h"
 #include "broker/coordinator/group/group_presence.h"
+#include "broker/coordinator/group/topic_set.h"
 #include "protocol/coordinator_records/consumer_group_record.h"
 
 enum { CONSUMER_FREE = -1 };
@@ -101,6 +102,7 @@ struct consumer_member {
     bool has_target; /* a record of type 7 */
     struct partition_list target;
     UT_hash_handle hh, by_instance;
+    struct walk_place *place; /* of cursors that stand at it */
     /* Soft. */
     struct group_timer session, rebalance;
     struct group_presence presence;
@@ -155,7 +157,7 @@ const struct consumer_protocol_name *consumer_protocol_find(const struct consume
  * met once, whatever comes and goes meanwhile. */
 struct consumer_cursor {
     struct consumer_group *group; /* NULL: not open, or the group is gone; the group's, all of it */
-    struct consumer_member *at;   /* the next; NULL: no more */
+    struct walk_place *at;        /* the next one's; NULL: no more */
     struct consumer_cursor *next, *prev;
 };
 void consumer_cursor_open(struct consumer_cursor *cursor, struct consumer_group *group);
@@ -165,9 +167,9 @@ void consumer_cursor_close(struct consumer_cursor *cursor); /* nothing if it is 
 
 /* "Empty", "Assigning", "Reconciling", "Stable". */
 const char *consumer_group_state(const struct consumer_group *group);
-/* A member subscribes to the topic of that name, by name or by what a regular expression stands
- * for. */
-bool consumer_group_subscribes(const struct consumer_group *group, struct kp_string topic);
+/* Adds the topics to which members subscribe, by name or by what a regular expression stands for.
+ */
+void consumer_group_reads(const struct consumer_group *group, struct topic_set *topics);
 
 /* One of a kind at a time. */
 void consumer_work_begin(struct consumer_work *work, struct consumer_group *group,

@@ -118,6 +118,10 @@ static int16_t decide(struct consumer_decision *decision) {
     const struct group *row = decision->row;
     bool joins = decision->heartbeat->request->member_epoch == CONSUMER_EPOCH_JOIN;
     int16_t error = KAFKA_NONE;
+    if (row->share != NULL)
+        return consumer_refuse(decision->heartbeat, KAFKA_GROUP_ID_NOT_FOUND,
+                               "Group %.*s is not a consumer group.",
+                               row->id.len > 128 ? 128 : (int)row->id.len, row->id.data);
     if (joins && row->consumer == NULL) error = row->table->conversions->upgrade(decision);
     if (error == KAFKA_NONE) error = consumer_check_member(decision);
     if (error != KAFKA_NONE || decision->heartbeat->request->member_epoch < CONSUMER_EPOCH_JOIN)

@@ -36,6 +36,7 @@ struct consumer_heartbeat {
     bool names_its_id; /* v1+: the client makes the member id */
     /* Whether the member may describe a topic; NULL: any. */
     bool (*may_describe)(void *arg, struct kp_string topic);
+    bool (*may_describe_every)(void *arg); /* with it */
     void *may_arg;
     /* Out. */
     char message[200]; /* with an error; "" */

@@ -7,6 +7,7 @@
 #include "base/mutant.h"
 #include "broker/coordinator/group/group_batch.h"
 #include "broker/coordinator/group/group_history.h"
+#include "broker/coordinator/group/walk_place.h"
 #include "protocol/kafka_error.h"
 
 /* ---- Rows ---- */
@@ -57,11 +58,11 @@ struct group *group_make(struct group_table *table, struct kp_string id) {
 
 void group_settle(struct group *group) {
     if (group->record != NULL || group->consumer != NULL || group->offsets != NULL) return;
-    if (group->pending != NULL) return;
+    if (group->pending != NULL || group->share != NULL) return;
     if (group->classic != NULL || group->first != NULL) return;
     if (group->alone || group->sharing > 0 || group->running || group->in_doubt) return;
-    for (struct group_cursor *cursor = group->table->cursors; cursor != NULL; cursor = cursor->next)
-        if (cursor->at == group) cursor->at = group->hh.next;
+    struct group *next = group->hh.next;
+    walk_pass_on(&group->place, next, next == NULL ? NULL : &next->place);
     group_history_drop(group);
     HASH_DEL(group->table->groups, group);
     group_release(group, row_bytes(group->id));
@@ -74,20 +75,28 @@ size_t group_count(const struct group_table *table) {
     return HASH_COUNT(table->groups);
 }
 
+static void stand_at(struct group_cursor *cursor, struct group *group) {
+    walk_stand(&cursor->at, group, group == NULL ? NULL : &group->place);
+}
+
 void group_cursor_open(struct group_cursor *cursor, struct group_table *table) {
-    *cursor = (struct group_cursor){.table = table, .at = table->groups, .next = table->cursors};
+    *cursor = (struct group_cursor){.table = table, .next = table->cursors};
+    stand_at(cursor, table->groups);
     if (table->cursors != NULL) table->cursors->prev = cursor;
     table->cursors = cursor;
 }
 
 struct group *group_cursor_next(struct group_cursor *cursor) {
-    struct group *group = cursor->at;
-    if (group != NULL) cursor->at = group->hh.next;
+    struct group *group = walk_at(&cursor->at);
+    if (group == NULL) return NULL;
+    walk_leave(&cursor->at);
+    stand_at(cursor, group->hh.next);
     return group;
 }
 
 void group_cursor_close(struct group_cursor *cursor) {
     if (cursor->table == NULL) return;
+    walk_leave(&cursor->at);
     *(cursor->prev != NULL ? &cursor->prev->next : &cursor->table->cursors) = cursor->next;
     if (cursor->next != NULL) cursor->next->prev = cursor->prev;
     *cursor = (struct group_cursor){.table = NULL};
@@ -95,6 +104,7 @@ void group_cursor_close(struct group_cursor *cursor) {
 
 enum group_kind group_kind_of(const struct group *group) {
     if (group->consumer != NULL) return GROUP_CONSUMER;
+    if (group->share != NULL) return GROUP_SHARE;
     if (group->record != NULL) return GROUP_CLASSIC;
     return group->offsets != NULL || group->pending != NULL ? GROUP_SIMPLE : GROUP_UNKNOWN;
 }

@@ -32,6 +32,7 @@
 #include "broker/coordinator/group/group_memory.h"
 #include "broker/coordinator/group/group_timers.h"
 #include "broker/coordinator/group/shared_bytes.h"
+#include "broker/sharing/sharing_order.h"
 #include "protocol/messages/group_activity.h"
 #include "protocol/wire.h"
 
@@ -39,6 +40,7 @@ struct classic_group;  /* soft: members of the classic protocol */
 struct classic_record; /* hard: the record of those */
 struct consumer_group; /* hard: members of KIP-848 */
 struct consumer_conversions;
+struct share_group;   /* hard: that it is there; its members are soft */
 struct group_offsets; /* hard: what the group has committed */
 struct pending_place; /* hard: what transactions that are open have committed for it */
 struct group_batch;   /* the records of a decision */
@@ -47,11 +49,14 @@ struct group_call;
 struct group_line;
 struct group_turn;
 struct metadata;
+struct walk_place;
 
 /* Who wants to know of rebalances as they begin. */
 struct group_watch {
     void (*rebalances)(void *arg, const struct group *group, enum kp_group_event what);
     void *arg;
+    /* ... and of a group of the classic protocol is over, with all of its members in it */
+    void (*rebalanced)(void *arg, uint64_t took_us);
 };
 
 /* What all groups of a coordinator share. */
@@ -70,6 +75,7 @@ struct group_table {
     uint32_t rebalancing;            /* soft: groups of the classic protocol that are */
     struct group_line *lines;        /* soft: those over which members were heard last */
     const struct group_watch *watch; /* NULL: nobody wants to know */
+    struct sharing_road sharing;     /* to the partitions of share groups */
     uint64_t seed;
     bool leading;              /* false as soon as a write says so, before `lost` */
     uint64_t leading_since_ms; /* of env_now_ms */
@@ -82,9 +88,11 @@ struct group {
     struct group_table *table;
     struct kp_string id; /* its own copy */
     UT_hash_handle hh;
-    /* Hard; NULL: none. At most one of the first two. */
+    struct walk_place *place; /* of cursors that stand at it */
+    /* Hard; NULL: none. At most one of the first three. */
     struct classic_record *record;
     struct consumer_group *consumer;
+    struct share_group *share;
     struct group_offsets *offsets;
     struct pending_place *pending;
     /* Soft. */
@@ -109,6 +117,7 @@ enum group_kind {
     GROUP_SIMPLE,  /* offsets and nothing else */
     GROUP_CLASSIC,
     GROUP_CONSUMER,
+    GROUP_SHARE,
 };
 enum group_kind group_kind_of(const struct group *group);
 /* There is no such group, whatever the row is for: NULL, or one that holds the turn of somebody who
@@ -135,7 +144,7 @@ size_t group_count(const struct group_table *table);
  * time are met once, whatever comes and goes meanwhile. */
 struct group_cursor {
     struct group_table *table; /* NULL: not open; the table's, all of it */
-    struct group *at;          /* the next; NULL: no more */
+    struct walk_place *at;     /* the next one's; NULL: no more */
     struct group_cursor *next, *prev;
 };
 void group_cursor_open(struct group_cursor *cursor, struct group_table *table);

@@ -12,22 +12,20 @@ static void answer(struct group_turn *turn, int16_t error) {
     group_call_answer(table, &call->call, error);
 }
 
-/* The entries of a topic stand side by side, so that each is asked for once. */
 static void collect(const struct offset_delete *call, struct group *group,
                     struct group_batch *batch) {
-    const struct offset_delete_entry *last = NULL;
-    bool subscribed = false;
+    struct topic_set reads;
+    topic_set_open(&reads, group->table->seed);
+    call->rules->reads(group, &reads);
     for (size_t i = 0; i < call->count; i++) {
         const struct offset_delete_entry *entry = &call->entries[i];
-        if (last == NULL || !kp_string_equal(last->topic, entry->topic))
-            subscribed = call->rules->subscribed(group, entry->topic);
-        last = entry;
-        if (subscribed)
+        if (topic_set_has(&reads, entry->topic))
             *entry->error = KAFKA_GROUP_SUBSCRIBED_TO_TOPIC;
         else if (offset_store_find(group, entry->topic, entry->partition) != NULL ||
                  pending_offsets_find(group, entry->topic, entry->partition) != NULL)
             offset_record_remove(batch, group->id, entry->topic, entry->partition);
     }
+    topic_set_close(&reads);
 }
 
 static void delete_run(struct group_turn *turn) {

@@ -134,7 +134,7 @@ bool offset_record_walk_next(struct offset_record_walk *walk,
              pending_offset_producer(pending), sink, arg);
         return true;
     }
-    const struct topic_offsets *table = walk->tables.next;
+    const struct topic_offsets *table = offset_cursor_at(&walk->tables);
     if (table == NULL) return false;
     if (table != walk->table || walk->left > table->table.count) walk->left = table->table.count;
     walk->table = table;

@@ -90,6 +90,7 @@ static void removal_run(struct group_turn *turn) {
     if (removal->begin != NULL) removal->begin(removal, group);
     collect(removal, group, &batch);
     collect_pending(removal, group, &batch);
+    if (removal->end != NULL) removal->end(removal);
     removal->in_batch = batch.count;
     add_group(removal, group, &batch);
     if (batch.count > 0)

@@ -20,8 +20,10 @@
 struct offset_removal {
     /* May be called within offset_removal_take. */
     void (*done)(struct offset_removal *removal, int16_t error);
-    /* Before each batch: the group may have changed. May be NULL. */
+    /* Before each batch, and behind its last question: the group may change between two. May be
+     * NULL. */
     void (*begin)(struct offset_removal *removal, struct group *group);
+    void (*end)(struct offset_removal *removal);
     bool (*goes)(struct offset_removal *removal, struct kp_string topic,
                  const struct committed_offset *offset);
     bool and_pending; /* also those of open transactions for which nothing is committed */

@@ -10,6 +10,7 @@
 
 #include "broker/coordinator/group/group.h"
 #include "broker/coordinator/group/group_batch.h"
+#include "broker/coordinator/group/topic_set.h"
 
 struct offset_commit;
 struct offset_fetch;
@@ -35,8 +36,8 @@ struct offset_rules {
     int16_t (*fetch)(const struct group *group, const struct offset_fetch *fetch);
     /* 0, GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP. */
     int16_t (*remove)(const struct group *group);
-    /* A member reads it, or it is not known what members read. */
-    bool (*subscribed)(struct group *group, struct kp_string topic);
+    /* Adds the topics that members read: all when that is not known. */
+    void (*reads)(struct group *group, struct topic_set *topics);
     void (*age)(const struct group *group, struct offset_age *age);
     /* The tombstones of the group itself, which is empty; nothing for a simple group. */
     void (*tombstones)(const struct group *group, struct group_batch *batch);

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/mutant.h"
+#include "broker/coordinator/group/walk_place.h"
 #include "broker/coordinator/offsets/commit_history.h"
 #include "protocol/coordinator_records/offset_record.h"
 
@@ -123,22 +124,26 @@ static struct topic_offsets *table_make(struct offset_store *store, struct group
     return table;
 }
 
-static struct topic_offsets *after(const struct offset_cursor *cursor,
-                                   const struct topic_offsets *table) {
-    switch (cursor->over) {
+static struct topic_offsets *after(enum offsets_over over, const struct topic_offsets *table) {
+    switch (over) {
     case OFFSETS_OF_GROUP: return table->next;
     case OFFSETS_OF_TOPIC: return table->next_reader;
-    case OFFSETS_OF_ALL: break;
+    default: return table->hh.next;
     }
-    return table->hh.next;
+}
+
+/* Whoever walks goes on behind it. */
+static void pass_on(struct topic_offsets *table) {
+    for (enum offsets_over over = 0; over < OFFSETS_OVER; over++) {
+        struct topic_offsets *next = after(over, table);
+        walk_pass_on(&table->places[over], next, next == NULL ? NULL : &next->places[over]);
+    }
 }
 
 static void table_free(struct offset_store *store, struct topic_offsets *table) {
     struct group_offsets *of = table->of;
     struct offset_topic *topic = table->topic;
-    for (struct offset_cursor *cursor = store->cursors; cursor != NULL;
-         cursor = cursor->next_cursor)
-        if (cursor->next == table) cursor->next = after(cursor, table);
+    pass_on(table);
     HASH_DEL(store->tables, table);
     *(table->prev != NULL ? &table->prev->next : &of->first) = table->next;
     *(table->next != NULL ? &table->next->prev : &of->last) = table->prev;
@@ -318,9 +323,13 @@ struct group *topic_offsets_group(const struct topic_offsets *topic) {
 
 /* ---- Cursors ---- */
 
+static void stand_at(struct offset_cursor *cursor, struct topic_offsets *table) {
+    walk_stand(&cursor->at, table, table == NULL ? NULL : &table->places[cursor->over]);
+}
+
 static void cursor_open(struct offset_cursor *cursor, struct offset_store *store,
                         struct topic_offsets *first) {
-    cursor->next = first;
+    stand_at(cursor, first);
     cursor->store = store;
     cursor->prev_cursor = NULL;
     cursor->next_cursor = store->cursors;
@@ -348,19 +357,25 @@ void offset_cursor_open_all(struct offset_cursor *cursor, struct offset_store *s
     cursor_open(cursor, store, store->tables);
 }
 
+const struct topic_offsets *offset_cursor_at(struct offset_cursor *cursor) {
+    return walk_at(&cursor->at);
+}
+
 const struct topic_offsets *offset_cursor_next(struct offset_cursor *cursor) {
-    struct topic_offsets *table = cursor->next;
-    if (table != NULL) cursor->next = after(cursor, table);
+    struct topic_offsets *table = walk_at(&cursor->at);
+    if (table == NULL) return NULL;
+    walk_leave(&cursor->at);
+    stand_at(cursor, after(cursor->over, table));
     return table;
 }
 
 void offset_cursor_close(struct offset_cursor *cursor) {
     if (cursor->store == NULL) return;
+    walk_leave(&cursor->at);
     *(cursor->prev_cursor != NULL ? &cursor->prev_cursor->next_cursor
                                   : &cursor->store->cursors) = cursor->next_cursor;
     if (cursor->next_cursor != NULL) cursor->next_cursor->prev_cursor = cursor->prev_cursor;
     cursor->store = NULL;
-    cursor->next = NULL;
 }
 
 void offset_reader_open(struct offset_reader *reader, struct offset_store *store,

@@ -24,6 +24,10 @@
 
 struct offset_store;
 struct offset_topic;
+struct walk_place;
+
+/* What cursors walk over. */
+enum offsets_over { OFFSETS_OF_GROUP, OFFSETS_OF_TOPIC, OFFSETS_OF_ALL, OFFSETS_OVER };
 
 /* The offsets of one group in one topic. For reading. */
 struct topic_offsets {
@@ -32,6 +36,7 @@ struct topic_offsets {
     struct offset_topic *topic;
     struct topic_offsets *next, *prev;               /* of the group, in the order of coming */
     struct topic_offsets *next_reader, *prev_reader; /* of the topic: other groups */
+    struct walk_place *places[OFFSETS_OVER];         /* of cursors, by what they walk over */
     UT_hash_handle hh;
 };
 
@@ -75,8 +80,8 @@ struct group *topic_offsets_group(const struct topic_offsets *topic);
  * over as many turns as it takes. */
 struct offset_cursor {
     struct offset_store *store; /* NULL: the state is gone; the store's, all of it */
-    struct topic_offsets *next; /* NULL: no more */
-    enum { OFFSETS_OF_GROUP, OFFSETS_OF_TOPIC, OFFSETS_OF_ALL } over;
+    struct walk_place *at;      /* the next one's; NULL: no more */
+    enum offsets_over over;
     struct offset_cursor *next_cursor, *prev_cursor;
 };
 /* Nothing to walk over, if there are no such offsets. */
@@ -87,6 +92,8 @@ void offset_cursor_open_topic(struct offset_cursor *cursor, struct offset_store 
 void offset_cursor_open_all(struct offset_cursor *cursor, struct offset_store *store);
 /* The next one, valid until the next change; NULL: that was all. */
 const struct topic_offsets *offset_cursor_next(struct offset_cursor *cursor);
+/* The same, and it stays there. */
+const struct topic_offsets *offset_cursor_at(struct offset_cursor *cursor);
 void offset_cursor_close(struct offset_cursor *cursor); /* nothing if it is not open */
 
 /* For whoever answers a client in steps: finds what a group has committed for as long as the state

@@ -36,7 +36,9 @@ struct offset_sweep {
     struct offset_cursor offsets;
     struct group_cursor groups;
     struct offset_removal removal;
-    struct offset_age age; /* of the group whose turn it is */
+    struct offset_age age;  /* of the group whose turn it is */
+    struct topic_set reads; /* of its members, once that was asked; else zeroed */
+    bool reads_known;
     struct group *group;
     int64_t leading_wall_ms, now_ms;
     uint64_t leading_ms;
@@ -71,8 +73,17 @@ static bool is_of_gone_topic(const struct offset_sweep *sweep, struct kp_string 
            (kp_uuid_is_zero(offset->topic_id) || kp_uuid_equal(offset->topic_id, gone->id));
 }
 
+static bool is_read(struct offset_sweep *sweep, struct kp_string topic) {
+    if (!sweep->reads_known) {
+        topic_set_open(&sweep->reads, sweep->options.table->seed);
+        sweep->options.rules->reads(sweep->group, &sweep->reads);
+        sweep->reads_known = true;
+    }
+    return topic_set_has(&sweep->reads, topic);
+}
+
 /* What is pending will make it young. */
-static bool is_old(const struct offset_sweep *sweep, struct kp_string topic,
+static bool is_old(struct offset_sweep *sweep, struct kp_string topic,
                    const struct committed_offset *offset) {
     const struct offset_age *age = &sweep->age;
     if (age->rule == OFFSETS_STAY) return false;
@@ -82,13 +93,12 @@ static bool is_old(const struct offset_sweep *sweep, struct kp_string topic,
     int64_t retention_ms = sweep->options.table->settings->offsets_retention_ms;
     bool over = offset->expire_time_ms >= 0 ? sweep->now_ms >= offset->expire_time_ms
                                             : since_ms <= sweep->now_ms - retention_ms;
-    return over && (age->rule == OFFSETS_AGE_SINCE ||
-                    !sweep->options.rules->subscribed(sweep->group, topic));
+    return over && (age->rule == OFFSETS_AGE_SINCE || !is_read(sweep, topic));
 }
 
 static bool goes(struct offset_removal *removal, struct kp_string topic,
                  const struct committed_offset *offset) {
-    const struct offset_sweep *sweep = CONTAINER_OF(removal, struct offset_sweep, removal);
+    struct offset_sweep *sweep = CONTAINER_OF(removal, struct offset_sweep, removal);
     switch (sweep->job) {
     case SWEEP_COMPARES: return topic_is_missing(sweep, topic, offset);
     case SWEEP_TOPIC: return is_of_gone_topic(sweep, topic, offset);
@@ -113,14 +123,22 @@ static void begin(struct offset_removal *removal, struct group *group) {
     sweep->options.rules->age(group, &sweep->age);
 }
 
+/* Members may change what they read. */
+static void end(struct offset_removal *removal) {
+    struct offset_sweep *sweep = CONTAINER_OF(removal, struct offset_sweep, removal);
+    topic_set_close(&sweep->reads);
+    sweep->reads_known = false;
+}
+
 static bool any_goes(struct offset_sweep *sweep, struct group *group,
                      const struct topic_offsets *topic, bool only_this) {
+    bool any = false;
     begin(&sweep->removal, group);
-    for (; topic != NULL; topic = only_this ? NULL : topic->next)
-        for (uint32_t i = 0; i < topic->table.count; i++)
-            if (goes(&sweep->removal, topic_offsets_name(topic), &topic->table.items[i]))
-                return true;
-    return false;
+    for (; topic != NULL && !any; topic = only_this ? NULL : topic->next)
+        for (uint32_t i = 0; i < topic->table.count && !any; i++)
+            any = goes(&sweep->removal, topic_offsets_name(topic), &topic->table.items[i]);
+    end(&sweep->removal);
+    return any;
 }
 
 /* ---- Removal ---- */
@@ -161,6 +179,7 @@ static void remove_from(struct offset_sweep *sweep, struct group *group) {
     sweep->removing = true;
     sweep->removal = (struct offset_removal){.done = removed,
                                              .begin = begin,
+                                             .end = end,
                                              .goes = goes,
                                              .and_pending = sweep->job != SWEEP_AGES,
                                              .and_group = sweep->job == SWEEP_AGES,

@@ -25,6 +25,7 @@ struct group_coordinator *group_coordinator_new(const struct group_coordinator_o
     struct group_coordinator *coordinator = mem_zalloc(sizeof *coordinator);
     group_table_init(&coordinator->groups, options->env, options->settings, log, options->memory);
     coordinator->groups.watch = options->watch;
+    coordinator->groups.sharing = options->sharing;
     coordinator->lines = options->lines;
     coordinator->groups.conversions = &migration_conversions;
     coordinator->groups.metadata = coordinator->metadata = options->metadata;
@@ -75,6 +76,8 @@ static void coordinator_apply(void *state, const struct coordinator_record *reco
     if (type->number == KP_RECORD_LEGACY_OFFSET || type->number == KP_RECORD_OFFSET)
         /* what is none is passed over */
         offset_store_apply(coordinator->offsets, type, record, place);
+    if (type->number == KP_RECORD_SHARE_GROUP || type->number == KP_RECORD_SHARE_PLACES)
+        share_group_apply(&coordinator->groups, type, record);
     bool classic = type->number == KP_RECORD_CLASSIC_GROUP;
     bool consumer = consumer_records_take(type->number);
     if (consumer) consumer_records_apply(&coordinator->groups, type, record);
@@ -111,6 +114,7 @@ static void coordinator_lost(void *state) {
         classic_drop(group, KAFKA_NOT_COORDINATOR);
         group_history_drop(group);
         if (group->consumer != NULL) consumer_sessions_end(group->consumer);
+        if (group->share != NULL) share_group_lost(group->share);
         if (MUTANT(MUTANT_PENDING_OFFSETS_LOST)) pending_offsets_forget(group);
         group_settle(group);
     }
@@ -144,6 +148,7 @@ static void coordinator_free(void *state) {
     HASH_ITER(hh, coordinator->groups.groups, group, next) {
         classic_record_free(group);
         consumer_group_drop(group);
+        share_group_drop(group);
         offset_store_forget(group);
         group_settle(group);
     }

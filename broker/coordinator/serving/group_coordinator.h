@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "broker/coordinator/consumer/consumer_heartbeat.h"
 #include "broker/coordinator/group/group_call.h"
+#include "broker/coordinator/share/share_group.h"
 #include "broker/metadata/asking/producer_ids.h"
 #include "broker/metadata/metadata.h"
 
@@ -36,6 +37,7 @@ struct group_coordinator_options {
     void (*ask_cancel)(void *arg, struct producer_ids_ask *question);
     void *ask_arg;
     const struct group_watch *watch; /* stays; NULL: nobody wants to know of rebalances */
+    struct sharing_road sharing;
 };
 struct group_coordinator *group_coordinator_new(const struct group_coordinator_options *options,
                                                 struct coordinator_log *log);
@@ -53,5 +55,7 @@ void group_coordinator_forget_asker(struct group_coordinator *coordinator, const
 /* ConsumerGroupHeartbeat. */
 void group_coordinator_consumer_heartbeat(struct group_coordinator *coordinator,
                                           struct consumer_heartbeat *heartbeat);
+void group_coordinator_share_heartbeat(struct group_coordinator *coordinator,
+                                       struct share_heartbeat *heartbeat);
 
 #endif

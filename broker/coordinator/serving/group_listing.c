@@ -6,11 +6,29 @@
 #include "broker/coordinator/offsets/offset_records.h"
 #include "broker/coordinator/serving/group_coordinator_internal.h"
 #include "broker/coordinator/serving/group_offsets.h"
+#include "broker/coordinator/share/share_work.h"
 #include "protocol/kafka_error.h"
+
+const char *const group_state_names[GROUP_STATES + 1] = {"Empty",
+                                                         "PreparingRebalance",
+                                                         "CompletingRebalance",
+                                                         "Stable",
+                                                         "Assigning",
+                                                         "Reconciling",
+                                                         "Dead",
+                                                         NULL};
+const char *const group_type_names[GROUP_TYPES + 1] = {"classic", "consumer", "share", NULL};
 
 bool group_look(const struct group *group, struct group_seen *seen) {
     bool consumer = group->consumer != NULL;
     if (group_kind_of(group) == GROUP_UNKNOWN && group->members == 0) return false;
+    if (group->share != NULL) {
+        *seen = (struct group_seen){.id = group->id,
+                                    .type = kp_string_of("share"),
+                                    .protocol_type = kp_string_of("share"),
+                                    .state = kp_string_of(share_group_state(group->share))};
+        return true;
+    }
     *seen = (struct group_seen){
         .id = group->id,
         .type = kp_string_of(consumer ? "consumer" : "classic"),
@@ -19,15 +37,6 @@ bool group_look(const struct group *group, struct group_seen *seen) {
                                        : classic_state_name(classic_state_of(group))),
     };
     return true;
-}
-
-void group_coordinator_list(struct group_coordinator *coordinator,
-                            void (*each)(void *arg, const struct group_seen *seen), void *arg) {
-    for (const struct group *group = coordinator->groups.groups; group != NULL;
-         group = group->hh.next) {
-        struct group_seen seen;
-        if (group_look(group, &seen)) each(arg, &seen);
-    }
 }
 
 /* ---- DeleteGroups ---- */
@@ -64,8 +73,10 @@ static void delete_part(struct group_delete *call, struct group *group) {
 
 static void delete_run(struct group_turn *turn) {
     struct group_delete *call = CONTAINER_OF(turn, struct group_delete, call.turn);
-    int16_t error = check_delete(turn->group);
-    if (error != KAFKA_NONE)
+    int16_t error = turn->group->share != NULL ? KAFKA_NONE : check_delete(turn->group);
+    if (turn->group->share != NULL)
+        share_work_delete(call);
+    else if (error != KAFKA_NONE)
         delete_end(turn, error);
     else
         delete_part(call, turn->group);

@@ -4,21 +4,21 @@
 
 #include "broker/coordinator/serving/group_coordinator.h"
 
-/* Borrowed during the call, but for names of states and types, which are static. */
+/* Borrowed until the next change, but for names of states and types, which are static. */
 struct group_seen {
     struct kp_string id;
-    struct kp_string type;          /* "classic", "consumer" */
+    struct kp_string type;          /* "classic", "consumer", "share" */
     struct kp_string protocol_type; /* "consumer"; "" of a simple group */
     struct kp_string state;         /* Kafka's name of it */
 };
 
+/* All that there are, NULL behind the last. */
+enum { GROUP_STATES = 7, GROUP_TYPES = 3 };
+extern const char *const group_state_names[GROUP_STATES + 1];
+extern const char *const group_type_names[GROUP_TYPES + 1];
+
 /* False: it is no group that is listed, because nobody has written it and it has no members. */
 bool group_look(const struct group *group, struct group_seen *seen);
-
-/* Of a leader that was confirmed. What nobody has written yet is not listed, unless it has members.
- */
-void group_coordinator_list(struct group_coordinator *coordinator,
-                            void (*each)(void *arg, const struct group_seen *seen), void *arg);
 
 /* Nobody is in it: what it has committed goes, in parts, and with the last of them the group; it is
  * nobody else's turn meanwhile. GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, and the errors of a decision,

@@ -89,6 +89,7 @@ static int16_t rule_commit(struct group *group, struct offset_commit *commit) {
                                         .instance_id = commit->instance_id,
                                         .generation = commit->generation,
                                         .in_transaction = commit->transaction != NULL};
+    if (group->share != NULL) return KAFKA_GROUP_ID_NOT_FOUND;
     if (group->consumer != NULL) return consumer_commit(group->consumer, commit);
     if (!group_is_unknown(group)) return classic_check_commit(group, &committer);
     if (commit->generation < 0) return KAFKA_NONE; /* a simple group comes into being */
@@ -101,14 +102,16 @@ static int16_t rule_fetch(const struct group *group, const struct offset_fetch *
 }
 
 static int16_t rule_remove(const struct group *group) {
-    if (group_is_unknown(group)) return KAFKA_GROUP_ID_NOT_FOUND;
+    if (group_is_unknown(group) || group->share != NULL) return KAFKA_GROUP_ID_NOT_FOUND;
     bool consumers = group->consumer != NULL || kp_string_is(classic_type_of(group), "consumer");
     return is_empty(group) || consumers ? KAFKA_NONE : KAFKA_NON_EMPTY_GROUP;
 }
 
-static bool rule_subscribed(struct group *group, struct kp_string topic) {
-    if (group->consumer != NULL) return consumer_group_subscribes(group->consumer, topic);
-    return !is_empty(group) && classic_subscribes(group, topic);
+static void rule_reads(struct group *group, struct topic_set *topics) {
+    if (group->consumer != NULL)
+        consumer_group_reads(group->consumer, topics);
+    else if (!is_empty(group))
+        classic_reads(group, topics);
 }
 
 /* The table of KIP-211. Kafka does not know when a consumer group became empty, and takes the
@@ -142,7 +145,7 @@ static void rule_tombstones(const struct group *group, struct group_batch *batch
 const struct offset_rules group_offset_rules = {.commit = rule_commit,
                                                 .fetch = rule_fetch,
                                                 .remove = rule_remove,
-                                                .subscribed = rule_subscribed,
+                                                .reads = rule_reads,
                                                 .age = rule_age,
                                                 .tombstones = rule_tombstones};
 

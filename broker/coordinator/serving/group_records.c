@@ -4,6 +4,7 @@
 #include "broker/coordinator/classic/classic_record.h"
 #include "broker/coordinator/consumer/consumer_records.h"
 #include "broker/coordinator/offsets/offset_records.h"
+#include "broker/coordinator/share/share_group.h"
 
 /* Of a step: the record of a classic group has the metadata of all of its members. */
 enum { STEP_BYTES = 256 << 10 };
@@ -53,6 +54,11 @@ static bool give_group(struct step *step) {
     struct group_batch batch;
     if (group == NULL) return false;
     classic_record_show(group, give, step);
+    if (group->share != NULL) {
+        group_batch_open(&batch);
+        share_group_record(group->share, &batch);
+        give_batch(step, &batch);
+    }
     if (group->consumer == NULL) return true;
     group_batch_open(&batch);
     consumer_records_of_none(group->consumer, &batch);

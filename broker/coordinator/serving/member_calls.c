@@ -60,7 +60,9 @@ static void emptied_written(struct group_turn *turn, int16_t error) {
 
 static void run_join(struct group_turn *turn) {
     const struct consumer_group *consumers = turn->group->consumer;
-    if (consumers == NULL) {
+    if (turn->group->share != NULL) {
+        join_end(turn, KAFKA_INCONSISTENT_GROUP_PROTOCOL);
+    } else if (consumers == NULL) {
         classic_join(turn->group, CONTAINER_OF(turn, struct group_join, call.turn));
     } else if (consumers->member_count > 0) {
         consumer_classic_join(turn->group->consumer,
@@ -100,10 +102,19 @@ void group_coordinator_forget_asker(struct group_coordinator *coordinator, const
     group_presence_closed(&coordinator->groups, asker);
 }
 
+/* Members of share groups are nobody to the classic protocol. True: it was answered. */
+static bool is_of_share_group(struct group_turn *turn, struct group_call *call, int16_t error) {
+    if (turn->group->share == NULL) return false;
+    group_call_answer(turn->group->table, call, error);
+    group_turn_end(turn);
+    return true;
+}
+
 /* ---- SyncGroup ---- */
 
 static void run_sync(struct group_turn *turn) {
     struct group_sync *sync = CONTAINER_OF(turn, struct group_sync, call.turn);
+    if (is_of_share_group(turn, &sync->call, KAFKA_UNKNOWN_MEMBER_ID)) return;
     if (turn->group->consumer == NULL)
         classic_sync(turn->group, sync);
     else
@@ -126,6 +137,7 @@ void group_coordinator_sync(struct group_coordinator *coordinator, struct group_
 
 static void run_heartbeat(struct group_turn *turn) {
     struct group_heartbeat *heartbeat = CONTAINER_OF(turn, struct group_heartbeat, call.turn);
+    if (is_of_share_group(turn, &heartbeat->call, KAFKA_UNKNOWN_MEMBER_ID)) return;
     if (turn->group->consumer == NULL)
         classic_heartbeat(turn->group, heartbeat);
     else
@@ -154,6 +166,8 @@ static void leave_refuse(struct group_leave *leave) {
 
 static void run_leave(struct group_turn *turn) {
     struct group_leave *leave = CONTAINER_OF(turn, struct group_leave, call.turn);
+    if (turn->group->share != NULL) leave_refuse(leave);
+    if (is_of_share_group(turn, &leave->call, KAFKA_NONE)) return;
     if (turn->group->consumer == NULL)
         classic_leave(turn->group, leave);
     else

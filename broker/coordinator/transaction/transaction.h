@@ -12,6 +12,10 @@
  *     Ongoing for too long ---> fenced: an abort is written
  *     a call waits ---> judged: answered, or what it changes is written
  *
+ * Adds of one producer that wait, one for each partition of which something was produced, are one
+ * record; and of those that wait for a completion the record is in one batch with that of the
+ * completion.
+ *
  * Failures: a write that fails ends the call that wanted it; what the coordinator wants itself is
  * tried again after a pause. A write that was late is in doubt (coordinator_log.h): calls of its id
  * are refused with COORDINATOR_NOT_AVAILABLE until it is applied.
@@ -79,8 +83,8 @@ struct transaction_work {
     struct transaction_call *waiting; /* oldest first */
     size_t waiting_count;
     enum transaction_doing doing;
-    struct transaction_call *runs; /* whose decision that is; NULL: the coordinator's own */
-    bool judges_again;             /* behind what is written `runs` waits again */
+    struct transaction_call *runs; /* whose decision that is, a list; NULL: the coordinator's own */
+    bool judges_again;             /* behind what is written `runs`, then one, waits again */
     bool running;                  /* steps are being taken */
     bool in_doubt;
     bool is_due;    /* the transaction has lasted too long */
@@ -102,7 +106,8 @@ struct transaction {
     struct transaction_state *state; /* hard; NULL: no record */
     struct timer_entry began;        /* in `open` */
     size_t charged;                  /* of the memory of all coordinators */
-    struct transaction_work *work;   /* NULL: none */
+    uint64_t heard_us; /* the latest connection to this broker on which its producer was heard */
+    struct transaction_work *work; /* NULL: none */
 };
 
 /* ---- Rows (transaction_table.c) ---- */
@@ -136,17 +141,19 @@ void transaction_go_on(struct transaction *row);
 
 /* ---- What it waits for (transaction_waits.c); then it goes on ---- */
 
-/* Its decision: writes the record; NULL: that the id is gone. `runs` may be NULL. */
-void transaction_write(struct transaction *row, const struct transaction_state *next,
-                       struct transaction_call *runs);
+enum { TRANSACTION_RECORDS_MOST = 2 };
+/* Its decision: writes the records, one behind the other, in one batch; `count` 0: that the id is
+ * gone. `runs` may be NULL. */
+void transaction_write(struct transaction *row, const struct transaction_state *const *next,
+                       size_t count, struct transaction_call *runs);
 /* Its own wish failed, or must wait. */
 void transaction_pause(struct transaction *row, uint32_t pause_ms);
-void transaction_take_id(struct transaction *row, struct transaction_call *runs);
+void transaction_take_id(struct transaction *row, struct transaction_call *runs); /* one */
 
 /* ---- Ends (transaction_ends.c) ---- */
 
-/* Of a prepared one, at rest: the next step to its completion. */
-void transaction_end_step(struct transaction *row);
+/* Of a prepared one, at rest, with partitions; then `is_marked`, and it goes on. */
+void transaction_send_markers(struct transaction *row);
 void transaction_end_cancel(struct transaction *row);
 
 /* ---- Time (transaction_clock.c) ---- */

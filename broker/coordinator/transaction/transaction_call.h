@@ -7,7 +7,10 @@
  * (transaction_rules.h); CONCURRENT_TRANSACTIONS, when what is under way takes longer than its
  * patience, or too many wait; NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE (nothing can be written,
  * or the memory for ids is spent), COORDINATOR_LOAD_IN_PROGRESS (there is no producer id),
- * UNKNOWN_SERVER_ERROR (the transaction is too large for a record), INVALID_REQUEST (so is the id).
+ * UNKNOWN_SERVER_ERROR (the transaction is too large for a record), INVALID_REQUEST (so is the id);
+ * of an end by a client that keeps its epoch NETWORK_EXCEPTION: its producer is on a later
+ * connection by now, so this one was held up on its way, and may mean the transaction before. The
+ * asker closes the connection (KAFKA-17754).
  * Invariants: `done` comes exactly once, never within the call, unless transaction_call_cancel said
  * that it will not; what goes in is borrowed until then.
  */
@@ -37,6 +40,7 @@ struct transaction_call {
         struct transaction_add_ask add;
         struct transaction_end_ask end;
     };
+    uint64_t connected_us; /* when the connection came on which it was asked; 0: no client's */
     void (*done)(struct transaction_call *call);
     /* Out. */
     int16_t error;

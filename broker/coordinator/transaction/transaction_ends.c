@@ -1,5 +1,4 @@
-/* From the decision to its completion: markers to all partitions, then the record. */
-#include "base/check.h"
+/* Between the decision and its completion: markers to all partitions. */
 #include "base/container_of.h"
 #include "broker/coordinator/transaction/transaction.h"
 #include "protocol/kafka_error.h"
@@ -33,7 +32,7 @@ static void on_marked(struct marker_order *order, int16_t error) {
     row->table->go_on(row);
 }
 
-static void send_markers(struct transaction *row) {
+void transaction_send_markers(struct transaction *row) {
     struct transaction_table *table = row->table;
     struct transaction_work *work = row->work;
     const struct transaction_state *state = row->state;
@@ -56,20 +55,6 @@ static void send_markers(struct transaction *row) {
                                         .done = on_marked};
     work->doing = TRANSACTION_MARKING;
     table->options.mark(table->options.arg, &work->order);
-}
-
-void transaction_end_step(struct transaction *row) {
-    struct transaction_work *work = row->work;
-    CHECK(work->doing == TRANSACTION_AT_REST); /* `step` looked */
-    if (!work->is_marked && row->state->partitions.count > 0) {
-        send_markers(row);
-        return;
-    }
-    struct transaction_state next = transaction_completed(row->state,
-                                                          env_wall_ms(row->table->options.env));
-    work->judges_again = false;
-    transaction_write(row, &next, NULL);
-    transaction_state_close(&next);
 }
 
 void transaction_end_cancel(struct transaction *row) {

@@ -47,6 +47,14 @@ void transaction_partitions_add(struct transaction_partitions *set, struct kp_st
     topic_append(added, partitions, count);
 }
 
+void transaction_partitions_add_all(struct transaction_partitions *set,
+                                    const struct transaction_partitions *others) {
+    for (size_t i = 0; i < others->count; i++) {
+        const struct transaction_topic *topic = &others->topics[i];
+        transaction_partitions_add(set, topic->name, topic->partitions, topic->count);
+    }
+}
+
 static void topic_settle(struct transaction_topic *topic) {
     size_t kept = 0;
     if (topic->count == 0) return;
@@ -85,9 +93,7 @@ void transaction_partitions_close(struct transaction_partitions *set) {
 struct transaction_partitions transaction_partitions_copy(
     const struct transaction_partitions *set) {
     struct transaction_partitions copy = {0};
-    for (size_t i = 0; i < set->count; i++)
-        transaction_partitions_add(&copy, set->topics[i].name, set->topics[i].partitions,
-                                   set->topics[i].count);
+    transaction_partitions_add_all(&copy, set);
     return copy;
 }
 
@@ -121,6 +127,13 @@ bool transaction_partitions_have_all(const struct transaction_partitions *set,
             if (!topic_has(found, topic->partitions[p])) return false;
     }
     return true;
+}
+
+size_t transaction_partitions_count(const struct transaction_partitions *set) {
+    size_t count = 0;
+    for (size_t i = 0; i < set->count; i++)
+        count += set->topics[i].count;
+    return count;
 }
 
 size_t transaction_partitions_bytes(const struct transaction_partitions *set) {

@@ -28,6 +28,8 @@ struct transaction_partitions {
 /* One topic, or part of it. Copies. */
 void transaction_partitions_add(struct transaction_partitions *set, struct kp_string topic,
                                 const int32_t *partitions, size_t count);
+void transaction_partitions_add_all(struct transaction_partitions *set,
+                                    const struct transaction_partitions *others);
 /* Behind the last add. */
 void transaction_partitions_settle(struct transaction_partitions *set);
 void transaction_partitions_close(struct transaction_partitions *set); /* it is empty then */
@@ -39,6 +41,7 @@ bool transaction_partitions_have(const struct transaction_partitions *set, struc
 /* Whether all of `some` are in it. */
 bool transaction_partitions_have_all(const struct transaction_partitions *set,
                                      const struct transaction_partitions *some);
+size_t transaction_partitions_count(const struct transaction_partitions *set);
 /* Memory that it takes. */
 size_t transaction_partitions_bytes(const struct transaction_partitions *set);
 

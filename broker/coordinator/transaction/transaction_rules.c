@@ -125,10 +125,7 @@ static struct transaction_verdict add(const struct transaction_state *state,
                                       const struct transaction_moment *moment) {
     bool goes_on = state->status == TRANSACTION_ONGOING;
     struct transaction_state next = follow(state, TRANSACTION_ONGOING, goes_on, moment->now_ms);
-    for (size_t i = 0; i < ask->partitions->count; i++) {
-        const struct transaction_topic *topic = &ask->partitions->topics[i];
-        transaction_partitions_add(&next.partitions, topic->name, topic->partitions, topic->count);
-    }
+    transaction_partitions_add_all(&next.partitions, ask->partitions);
     transaction_partitions_settle(&next.partitions);
     if (!goes_on) next.start_ms = moment->now_ms;
     next.client_version = ask->client_version;

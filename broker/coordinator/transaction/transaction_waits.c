@@ -1,5 +1,7 @@
 /* What an id waits for, one thing at a time, before it goes on: a record that is written, a
  * producer id, a while. */
+#include <utlist.h>
+
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/error.h"
@@ -63,51 +65,72 @@ static int16_t code_of(int16_t error) {
     return error == KAFKA_RECORD_LIST_TOO_LARGE ? KAFKA_UNKNOWN_SERVER_ERROR : error;
 }
 
+/* Whoever ran is told, or waits again. */
+static void runs_over(struct transaction *row, int16_t error) {
+    struct transaction_work *work = row->work;
+    bool again = work->judges_again && error == KAFKA_NONE;
+    while (work->runs != NULL) {
+        struct transaction_call *call = work->runs;
+        DL_DELETE(work->runs, call);
+        if (again)
+            transaction_call_wait(row, call, true);
+        else
+            transaction_call_answer(row->table, call, code_of(error));
+    }
+}
+
 /* The state is what was written, if it was. */
 static void on_written(struct coordinator_write *write, int16_t error) {
     struct transaction_work *work = CONTAINER_OF(write, struct transaction_work, write);
     struct transaction *row = work->row;
     struct transaction_table *table = row->table;
-    struct transaction_call *call = work->runs;
-    bool again = work->judges_again && error == KAFKA_NONE;
-    work->runs = NULL;
+    /* Of a completion it is the coordinator's, whoever gains by it. */
+    bool own = work->runs == NULL ||
+               (row->state != NULL && transaction_is_prepared(row->state->status));
     work->doing = TRANSACTION_AT_REST;
     if (error == KAFKA_NOT_COORDINATOR) table->leading = false;
     if (error == KAFKA_COORDINATOR_NOT_AVAILABLE && coordinator_log_in_doubt(table->log))
         work->in_doubt = true;
-    if (call != NULL && again)
-        transaction_call_wait(row, call, true);
-    else if (call != NULL)
-        transaction_call_answer(table, call, code_of(error));
-    else if (error != KAFKA_NONE && table->leading)
-        transaction_pause(row, RETRY_MS);
+    runs_over(row, error);
+    if (own && error != KAFKA_NONE && table->leading) transaction_pause(row, RETRY_MS);
     table_of(work)->go_on(row);
 }
 
-void transaction_write(struct transaction *row, const struct transaction_state *next,
-                       struct transaction_call *runs) {
-    struct transaction_work *work = row->work;
+static void write_states(struct transaction *row, const struct transaction_state *const *next,
+                         size_t count) {
+    struct coordinator_record records[TRANSACTION_RECORDS_MOST];
+    size_t value_at[TRANSACTION_RECORDS_MOST + 1];
     struct kp_writer writer;
+    CHECK(count <= TRANSACTION_RECORDS_MOST);
     kp_writer_init(&writer, INT32_MAX);
     transaction_key_write(row->id, &writer);
-    size_t key_len = writer.len;
-    if (next != NULL) transaction_state_write(next, &writer);
+    value_at[0] = writer.len;
+    for (size_t i = 0; i < count; i++) {
+        transaction_state_write(next[i], &writer);
+        value_at[i + 1] = writer.len;
+    }
     CHECK(writer.error == ERR_NONE); /* ids and names came in strings of the protocol */
-    struct coordinator_record record = {.key = writer.data,
-                                        .key_len = key_len,
-                                        .value = writer.data + key_len,
-                                        .value_len = writer.len - key_len,
-                                        .tombstone = next == NULL};
+    records[0] = (struct coordinator_record){
+        .key = writer.data, .key_len = value_at[0], .tombstone = true};
+    for (size_t i = 0; i < count; i++)
+        records[i] = (struct coordinator_record){.key = writer.data,
+                                                 .key_len = value_at[0],
+                                                 .value = writer.data + value_at[i],
+                                                 .value_len = value_at[i + 1] - value_at[i]};
+    coordinator_log_write(row->table->log, records, count == 0 ? 1 : count, &row->work->write);
+    kp_writer_close(&writer);
+}
+
+void transaction_write(struct transaction *row, const struct transaction_state *const *next,
+                       size_t count, struct transaction_call *runs) {
+    struct transaction_work *work = row->work;
+    struct transaction_call *call;
     work->doing = TRANSACTION_WRITING;
     work->runs = runs;
     work->write.done = on_written;
-    if (runs != NULL) runs->stage = TRANSACTION_CALL_RUNS;
-    coordinator_log_write(row->table->log, &record, 1, &work->write);
-    kp_writer_close(&writer);
-    bool early = runs != NULL &&
-                 ((MUTANT(MUTANT_END_TOLD_EARLY) && runs->kind == TRANSACTION_END) ||
-                  (MUTANT(MUTANT_ADD_TOLD_EARLY) && runs->kind == TRANSACTION_ADD));
-    if (!early) return;
-    work->runs = NULL;
-    transaction_call_answer(row->table, runs, KAFKA_NONE);
+    DL_FOREACH(runs, call) call->stage = TRANSACTION_CALL_RUNS;
+    write_states(row, next, count);
+    if (runs != NULL && ((MUTANT(MUTANT_END_TOLD_EARLY) && runs->kind == TRANSACTION_END) ||
+                         (MUTANT(MUTANT_ADD_TOLD_EARLY) && runs->kind == TRANSACTION_ADD)))
+        runs_over(row, KAFKA_NONE);
 }

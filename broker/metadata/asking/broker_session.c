@@ -57,7 +57,14 @@ static struct broker_session *broker_session_of(struct broker_sessions *leases, 
     return lease;
 }
 
-static void set_fenced(struct broker_sessions *leases, struct broker_session *lease, bool fenced) {
+static const char *why_fenced(const struct broker_session *lease, bool turned_away) {
+    return lease->given_back ? "has stopped"
+           : turned_away     ? "is of a version that lacks what the cluster uses"
+                             : "was not heard for too long";
+}
+
+static void set_fenced(struct broker_sessions *leases, struct broker_session *lease, bool fenced,
+                       bool turned_away) {
     if (lease->submit.state != SUBMIT_IDLE) return;
     struct metadata_change change = {0};
     metadata_command_init(&change.command, COMMAND_FENCE_BROKER);
@@ -66,18 +73,21 @@ static void set_fenced(struct broker_sessions *leases, struct broker_session *le
     if (fenced)
         log_event(leases->log, LOGGED_BROKER_FENCED,
                   "broker %" PRId32 " %s; it gets no new replicas until it is back", lease->node,
-                  lease->given_back ? "has stopped" : "was not heard for too long");
+                  why_fenced(lease, turned_away));
     else
         log_event(leases->log, LOGGED_BROKER_BACK, "broker %" PRId32 " is back", lease->node);
     metadata_group_submit(leases->group, &lease->submit, &change, COMMAND_TIMEOUT_MS);
 }
 
-/* The leader's look at one broker that has registered. */
+/* The leader's look at one broker that has registered. One that was put back to a version that
+ * cannot register renews all the same. */
 static void session_judge(struct broker_sessions *leases, const struct metadata_broker *broker) {
     struct broker_session *lease = broker_session_of(leases, broker->node);
-    bool alive = !lease->given_back && env_now_ms(leases->env) - lease->heard_ms <=
-                                           leases->settings->broker_session_timeout_ms;
-    if (broker->fenced ? alive && lease->heard : !alive) set_fenced(leases, lease, !alive);
+    bool alive = !lease->given_back && !broker->turned_away &&
+                 env_now_ms(leases->env) - lease->heard_ms <=
+                     leases->settings->broker_session_timeout_ms;
+    if (broker->fenced ? alive && lease->heard : !alive)
+        set_fenced(leases, lease, !alive, broker->turned_away);
 }
 
 static void judge_all(struct broker_sessions *leases) {

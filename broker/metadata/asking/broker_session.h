@@ -4,7 +4,8 @@
  *
  * Happy path: each broker renews every broker.heartbeat.interval.ms; the leader notes when.
  * Failures: a broker that is silent for broker.session.timeout.ms gets a committed FENCE command,
- * one that is fenced and renews the opposite. A new metadata leader begins all leases anew, so that
+ * one that is fenced and renews the opposite; who tried to register and was refused is fenced,
+ * renew as it may, until it does register. A new metadata leader begins all leases anew, so that
  * nobody is fenced for what its predecessor did not hear.
  * Invariant: renewals are never log entries; fencing changes placement and listings, never who
  * leads.

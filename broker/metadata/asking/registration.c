@@ -22,7 +22,8 @@ struct registration {
     bool caught_up; /* the table is as new as the leader's was after we asked */
     bool asking;    /* a submit is under way */
     bool outdated;  /* with facts of before */
-    void (*done)(void *arg);
+    const struct registration_events *events;
+    bool done;
     void *arg;
     uint8_t directory[METADATA_UUID_SIZE];
     struct command_endpoint endpoints[BROKER_LISTENERS_MAX];
@@ -30,6 +31,7 @@ struct registration {
     char *peer_host;
     int32_t peer_port;
     struct metadata_submit submit;
+    struct env_timer *again; /* it was refused */
 };
 
 /* Nothing to say is as good as what is there. */
@@ -83,6 +85,7 @@ static int32_t list_features(struct command_feature features[FEATURES_MOST]) {
 static void registration_submit(struct registration *registration) {
     registration->asking = true;
     registration->outdated = false;
+    env_timer_stop(registration->again);
     struct metadata_change change = {.validate_only = !registration->caught_up};
     metadata_command_init(&change.command, COMMAND_REGISTER_BROKER);
     struct command_register_broker *command = &change.command.register_broker;
@@ -99,6 +102,10 @@ static void registration_submit(struct registration *registration) {
     metadata_group_submit(registration->group, &registration->submit, &change, TRY_MS);
 }
 
+static void try_again(void *arg) {
+    registration_submit(arg);
+}
+
 static void on_submitted(struct metadata_submit *done, const struct metadata_result *result) {
     struct registration *registration = CONTAINER_OF(done, struct registration, submit);
     registration->asking = false;
@@ -106,20 +113,26 @@ static void on_submitted(struct metadata_submit *done, const struct metadata_res
     if (result->error != 0) {
         log_event(registration->log, LOGGED_REGISTRATION_WAITS,
                   "waiting to register this broker: %s", result->message);
-        registration_submit(registration);
+        if (result->error == KAFKA_REQUEST_TIMED_OUT)
+            registration_submit(registration);
+        else /* each try is an entry in the log of the metadata */
+            env_timer_start(registration->again, TRY_MS * UINT64_C(1000));
         return;
     }
     bool first = !registration->caught_up;
     registration->caught_up = true;
     /* The leader must know that we are back before it looks at our row. */
-    if (first) broker_sessions_renew(registration->leases);
+    if (first) {
+        broker_sessions_renew(registration->leases);
+        registration->events->caught_up(registration->arg);
+    }
     if ((first || registration->outdated) && !row_is_true(registration)) {
         registration_submit(registration);
         return;
     }
-    void (*registered)(void *arg) = registration->done;
-    registration->done = NULL;
-    if (registered != NULL) registered(registration->arg);
+    bool was_done = registration->done;
+    registration->done = true;
+    if (!was_done) registration->events->done(registration->arg);
 }
 
 static void drop_endpoints(struct registration *registration) {
@@ -165,20 +178,21 @@ struct registration *registration_start(struct log *log, const struct broker_set
                                         const struct registration_facts *facts,
                                         const struct metadata *metadata,
                                         struct metadata_group *group,
-                                        struct broker_sessions *leases, void (*done)(void *arg),
-                                        void *arg) {
+                                        struct broker_sessions *leases,
+                                        const struct registration_events *events, void *arg) {
     struct registration *registration = mem_zalloc(sizeof *registration);
     registration->log = log;
     registration->settings = settings;
     registration->metadata = metadata;
     registration->group = group;
     registration->leases = leases;
-    registration->done = done;
+    registration->events = events;
     registration->arg = arg;
     memcpy(registration->directory, facts->directory, METADATA_UUID_SIZE);
     take_endpoints(registration, facts);
     registration->submit.done = on_submitted;
     registration->submit.group = group;
+    registration->again = env_timer_new(log->env, try_again, registration);
     registration_submit(registration);
     return registration;
 }
@@ -186,6 +200,7 @@ struct registration *registration_start(struct log *log, const struct broker_set
 void registration_free(struct registration *registration) {
     if (registration == NULL) return;
     metadata_group_submit_cancel(&registration->submit);
+    env_timer_free(registration->again);
     drop_endpoints(registration);
     mem_free(registration);
 }

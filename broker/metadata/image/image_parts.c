@@ -125,6 +125,37 @@ static const struct kp_field features_fields[] = {
      KP_AT(image_features, levels)},
 };
 
+static const struct kp_field user_key_fields[] = {
+    {"name", KP_STRING, EACH, KP_AT(image_user_key, name)},
+    {"mechanism", KP_INT8, EACH, KP_AT(image_user_key, mechanism)},
+    {"iterations", KP_INT32, EACH, KP_AT(image_user_key, iterations)},
+    {"salt", KP_BYTES, EACH, KP_AT(image_user_key, salt)},
+    {"storedKey", KP_BYTES, EACH, KP_AT(image_user_key, stored_key)},
+    {"serverKey", KP_BYTES, EACH, KP_AT(image_user_key, server_key)},
+    {"changed", KP_INT64, EACH, KP_AT(image_user_key, changed)},
+};
+const struct kp_schema image_user_key_schema = {
+    KP_SCHEMA("userKey", image_user_key, user_key_fields)};
+
+static const struct kp_field users_fields[] = {
+    {"secret", KP_BYTES, EACH, KP_AT(image_users, secret)},
+    {"changed", KP_INT64, EACH, KP_AT(image_users, changed)},
+    {"keys", KP_ARRAY, .element = KP_STRUCT, EACH, .item = &image_user_key_schema,
+     KP_AT(image_users, keys)},
+};
+
+static const struct kp_field acls_fields[] = {
+    {"changed", KP_INT64, EACH, KP_AT(image_acls, changed)},
+    {"rules", KP_ARRAY, .element = KP_STRUCT, EACH, .item = &command_acl_schema,
+     KP_AT(image_acls, rules)},
+};
+
+static const struct kp_field quotas_fields[] = {
+    {"changed", KP_INT64, EACH, KP_AT(image_quotas, changed)},
+    {"quotas", KP_ARRAY, .element = KP_STRUCT, EACH, .item = &command_quota_schema,
+     KP_AT(image_quotas, quotas)},
+};
+
 const struct kp_schema image_schemas[IMAGE_KINDS] = {
     [IMAGE_HEAD] = {KP_SCHEMA("head", image_head, head_fields)},
     [IMAGE_BROKER] = {KP_SCHEMA("broker", image_broker, broker_fields)},
@@ -135,4 +166,7 @@ const struct kp_schema image_schemas[IMAGE_KINDS] = {
     [IMAGE_REQUESTS] = {KP_SCHEMA("requests", image_requests, requests_fields)},
     [IMAGE_PLANS] = {KP_SCHEMA("plans", image_plans, plans_fields)},
     [IMAGE_FEATURES] = {KP_SCHEMA("features", image_features, features_fields)},
+    [IMAGE_USERS] = {KP_SCHEMA("users", image_users, users_fields)},
+    [IMAGE_ACLS] = {KP_SCHEMA("acls", image_acls, acls_fields)},
+    [IMAGE_QUOTAS] = {KP_SCHEMA("quotas", image_quotas, quotas_fields)},
 };

@@ -17,6 +17,9 @@ enum image_kind {
     IMAGE_REQUESTS,
     IMAGE_PLANS,
     IMAGE_FEATURES, /* if any was ever set: versions that know none read the others */
+    IMAGE_USERS,    /* if the cluster has a secret: versions without users read the others */
+    IMAGE_ACLS,     /* if there is any rule, likewise */
+    IMAGE_QUOTAS,   /* if there is one */
     IMAGE_KINDS
 };
 
@@ -109,8 +112,32 @@ struct image_features {
     KP_ARRAY_OF(struct image_level) levels;
 };
 
+struct image_user_key {
+    struct kp_string name;
+    int8_t mechanism;
+    int32_t iterations;
+    struct kp_bytes salt, stored_key, server_key;
+    int64_t changed;
+};
+
+struct image_users {
+    struct kp_bytes secret;
+    int64_t changed;
+    KP_ARRAY_OF(struct image_user_key) keys;
+};
+
+struct image_acls {
+    int64_t changed;
+    KP_ARRAY_OF(struct command_acl) rules;
+};
+
+struct image_quotas {
+    int64_t changed;
+    KP_ARRAY_OF(struct command_quota) quotas;
+};
+
 extern const struct kp_schema image_schemas[IMAGE_KINDS];
 extern const struct kp_schema image_member_schema, image_gone_schema, image_replica_schema,
-    image_partition_schema, image_ring_schema, image_level_schema;
+    image_partition_schema, image_ring_schema, image_level_schema, image_user_key_schema;
 
 #endif

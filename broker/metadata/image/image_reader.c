@@ -1,4 +1,5 @@
-/* Parts of an image into the rows of a new table: each is checked before it changes anything. */
+/* Parts of an image into the rows of a new table: each is checked before it changes anything. Of a
+ * topic some partitions are read in each step. */
 #include <string.h>
 
 #include "base/check.h"
@@ -9,6 +10,8 @@
 #include "broker/metadata/metadata_features.h"
 #include "broker/metadata/metadata_roster.h"
 #include "storage/little_endian.h"
+
+enum { PARTITIONS_A_STEP = 256 };
 
 /* ---- Head, brokers, roster ---- */
 
@@ -122,9 +125,10 @@ static struct metadata_replica *copy_replicas(const struct image_partition *part
     return replicas;
 }
 
-static int add_partition(struct image_reader *reader, struct topic_row *topic, int32_t index,
-                         const struct image_partition *part) {
+static int add_partition(struct image_reader *reader, const struct image_partition *part) {
     struct metadata *into = reader->into;
+    struct topic_row *topic = reader->topic;
+    int32_t index = topic->topic.partition_count;
     if (!partition_makes_sense(into, part)) return ERR_MALFORMED;
     topic->partitions[index] = (struct metadata_partition){
         .topic = &topic->topic,
@@ -146,7 +150,8 @@ static int add_partition(struct image_reader *reader, struct topic_row *topic, i
     return ERR_NONE;
 }
 
-static bool topic_makes_sense(const struct image_reader *reader, const struct image_topic *part) {
+static bool topic_makes_sense(const struct image_reader *reader, const struct image_topic *part,
+                              int32_t partitions) {
     const struct metadata *into = reader->into;
     struct error_text why;
     return part->name.len >= 0 &&
@@ -154,8 +159,8 @@ static bool topic_makes_sense(const struct image_reader *reader, const struct im
            metadata_topic_named(into, part->name.data, (size_t)part->name.len) == NULL &&
            !kp_uuid_is_zero(part->id) && metadata_topic_with_id(into, part->id.bytes) == NULL &&
            part->created > 0 && (uint64_t)part->created > reader->last_topic &&
-           (uint64_t)part->created <= into->version && part->partitions.count >= 1 &&
-           part->partitions.count <= METADATA_PARTITIONS_MAX;
+           (uint64_t)part->created <= into->version && partitions >= 1 &&
+           partitions <= METADATA_PARTITIONS_MAX;
 }
 
 static int read_ring(struct metadata_requests *into, int64_t count, const struct kp_uuid *ids,
@@ -168,21 +173,56 @@ static int read_ring(struct metadata_requests *into, int64_t count, const struct
     return ERR_NONE;
 }
 
-static int read_topic(struct image_reader *reader, const struct image_topic *part) {
-    if (!topic_makes_sense(reader, part)) return ERR_MALFORMED;
+/* All but its partitions. */
+static int add_topic(struct image_reader *reader, const struct image_topic *part,
+                     int32_t partitions) {
+    if (!topic_makes_sense(reader, part, partitions)) return ERR_MALFORMED;
     struct command_create_topic command = {.name = part->name, .id = part->id};
     command.configs.items = part->configs.items;
     command.configs.count = part->configs.count;
-    struct topic_row *topic = metadata_rows_add_topic(reader->into, &command,
-                                                      (log_index)part->created);
+    reader->topic = metadata_rows_add_topic(reader->into, &command, (log_index)part->created);
     reader->last_topic = (uint64_t)part->created;
-    metadata_rows_grow(topic, part->partitions.count);
-    int error = ERR_NONE;
-    for (int32_t p = 0; error == ERR_NONE && p < part->partitions.count; p++)
-        error = add_partition(reader, topic, p, &part->partitions.items[p]);
-    if (error != ERR_NONE) return error;
-    return read_ring(&topic->requests, part->request_count, part->requests.items,
+    reader->partitions = partitions;
+    metadata_rows_grow(reader->topic, partitions);
+    return read_ring(&reader->topic->requests, part->request_count, part->requests.items,
                      part->requests.count);
+}
+
+static int read_partition(struct image_reader *reader) {
+    struct image_partition part;
+    struct kp_arena arena;
+    kp_arena_init(&arena, METADATA_COMMAND_ARENA);
+    int error = kp_decode(&image_partition_schema, 0, &reader->of_topic, &arena, &part);
+    if (error == ERR_NONE) error = add_partition(reader, &part);
+    kp_arena_close(&arena);
+    return error;
+}
+
+/* Some of them; behind the last one the part is over. */
+static int read_partitions(struct image_reader *reader) {
+    int error = ERR_NONE;
+    struct kp_reader *from = &reader->of_topic;
+    const int32_t *count = &reader->topic->topic.partition_count;
+    for (int i = 0; error == ERR_NONE && i < PARTITIONS_A_STEP && *count < reader->partitions; i++)
+        error = read_partition(reader);
+    if (error != ERR_NONE || *count < reader->partitions) return error;
+    kp_skip_tags(from);
+    if (from->error != ERR_NONE || kp_reader_left(from) > 0) return ERR_MALFORMED;
+    reader->topic = NULL;
+    return ERR_NONE;
+}
+
+static int read_topic(struct image_reader *reader, const uint8_t *bytes, size_t len) {
+    struct image_topic part;
+    struct kp_arena arena;
+    int32_t partitions;
+    kp_reader_init(&reader->of_topic, bytes, len);
+    kp_arena_init(&arena, METADATA_COMMAND_ARENA);
+    int error = kp_decode_front(&image_schemas[IMAGE_TOPIC], 0, &reader->of_topic, &arena, &part,
+                                &partitions);
+    if (error == ERR_NONE) error = add_topic(reader, &part, partitions);
+    kp_arena_close(&arena);
+    return error;
 }
 
 /* ---- What else has settings, and plans ---- */
@@ -241,6 +281,71 @@ static int read_features(struct image_reader *reader, const struct image_feature
     return ERR_NONE;
 }
 
+/* ---- Users ---- */
+
+static int read_user_key(struct metadata *into, const struct image_user_key *part) {
+    const struct command_user_key from = {.name = part->name,
+                                          .mechanism = part->mechanism,
+                                          .iterations = part->iterations,
+                                          .salt = part->salt,
+                                          .stored_key = part->stored_key,
+                                          .server_key = part->server_key};
+    struct user_key key;
+    if (part->changed < 1 || (uint64_t)part->changed > into->version ||
+        !metadata_user_key_read(&from, &key))
+        return ERR_MALFORMED;
+    key.changed = (uint64_t)part->changed;
+    key.name = mem_text(part->name.data, (size_t)part->name.len);
+    user_table_set(&into->users, &key);
+    mem_free(key.name);
+    scram_wipe(&key, sizeof key);
+    return ERR_NONE;
+}
+
+static int read_users(struct image_reader *reader, const struct image_users *part) {
+    struct user_table *users = &reader->into->users;
+    int error = ERR_NONE;
+    if (part->secret.len != USER_SECRET_SIZE || part->changed < 0 ||
+        (uint64_t)part->changed > reader->into->version || part->keys.count > USER_KEYS_MAX)
+        return ERR_MALFORMED;
+    for (int32_t i = 0; error == ERR_NONE && i < part->keys.count; i++) {
+        error = read_user_key(reader->into, &part->keys.items[i]);
+        if (error == ERR_NONE && users->count != (size_t)i + 1) error = ERR_MALFORMED; /* twice */
+    }
+    memcpy(users->secret, part->secret.data, sizeof users->secret);
+    users->has_secret = true;
+    users->changed = (uint64_t)part->changed;
+    return error;
+}
+
+static int read_acls(struct image_reader *reader, const struct image_acls *part) {
+    struct acl_table *rules = &reader->into->rules;
+    struct acl_rule rule;
+    if (part->changed < 1 || (uint64_t)part->changed > reader->into->version ||
+        part->rules.count > ACL_RULES_MAX)
+        return ERR_MALFORMED;
+    for (int32_t i = 0; i < part->rules.count; i++)
+        if (!metadata_rule_read(&part->rules.items[i], &rule) || !acl_table_add(rules, &rule))
+            return ERR_MALFORMED;
+    rules->changed = (uint64_t)part->changed;
+    return ERR_NONE;
+}
+
+static int read_quotas(struct image_reader *reader, const struct image_quotas *part) {
+    struct quota_table *quotas = &reader->into->quotas;
+    struct quota_entity entity;
+    enum quota_key key;
+    if (part->changed < 1 || (uint64_t)part->changed > reader->into->version) return ERR_MALFORMED;
+    for (int32_t i = 0; i < part->quotas.count; i++) {
+        double value = part->quotas.items[i].value;
+        if (!metadata_quota_read(&part->quotas.items[i], &entity, &key) || value <= 0)
+            return ERR_MALFORMED;
+        quota_table_set(quotas, &entity, key, value);
+    }
+    quotas->changed = (uint64_t)part->changed;
+    return quotas->count > QUOTA_ENTITIES_MAX ? ERR_MALFORMED : ERR_NONE;
+}
+
 /* ---- Parts ---- */
 
 union image_part {
@@ -248,11 +353,13 @@ union image_part {
     struct image_broker broker;
     struct image_roster roster;
     struct image_retired retired;
-    struct image_topic topic;
     struct image_resource resource;
     struct image_requests requests;
     struct image_plans plans;
     struct image_features features;
+    struct image_users users;
+    struct image_acls acls;
+    struct image_quotas quotas;
 };
 
 static int take(struct image_reader *reader, enum image_kind kind, const union image_part *part) {
@@ -261,17 +368,21 @@ static int take(struct image_reader *reader, enum image_kind kind, const union i
     case IMAGE_BROKER: return read_broker(reader, &part->broker);
     case IMAGE_ROSTER: return read_roster(reader, &part->roster);
     case IMAGE_RETIRED: return read_retired(reader, &part->retired);
-    case IMAGE_TOPIC: return read_topic(reader, &part->topic);
     case IMAGE_RESOURCE: return read_resource(reader, &part->resource);
     case IMAGE_REQUESTS: return read_requests(reader, &part->requests);
     case IMAGE_PLANS: return read_plans(reader, &part->plans);
     case IMAGE_FEATURES: return read_features(reader, &part->features);
+    case IMAGE_USERS: return read_users(reader, &part->users);
+    case IMAGE_ACLS: return read_acls(reader, &part->acls);
+    case IMAGE_QUOTAS: return read_quotas(reader, &part->quotas);
+    case IMAGE_TOPIC: /* read_topic */
     case IMAGE_KINDS: break;
     }
     return ERR_VERSION;
 }
 
-/* The head comes first, plans and levels last; rows of a kind together, the others once. */
+/* The head comes first, plans, levels, users, rules and quotas last; rows of a kind together, the
+ * others once. */
 static bool is_in_order(const struct image_reader *reader, uint8_t kind) {
     bool rows = kind == IMAGE_BROKER || kind == IMAGE_TOPIC || kind == IMAGE_RESOURCE;
     if (reader->at == 0) return kind == IMAGE_HEAD;
@@ -297,7 +408,22 @@ bool image_is_known(struct slice image) {
     return at == image.len && head_is_known(image);
 }
 
+static int read_whole(struct image_reader *reader, enum image_kind kind, const uint8_t *bytes,
+                      size_t len) {
+    union image_part part;
+    struct kp_reader from;
+    struct kp_arena arena;
+    kp_reader_init(&from, bytes, len);
+    kp_arena_init(&arena, METADATA_COMMAND_ARENA);
+    int error = kp_decode(&image_schemas[kind], 0, &from, &arena, &part);
+    if (error == ERR_NONE && kp_reader_left(&from) > 0) error = ERR_MALFORMED;
+    if (error == ERR_NONE) error = take(reader, kind, &part);
+    kp_arena_close(&arena);
+    return error;
+}
+
 int image_read_part(struct image_reader *reader) {
+    if (reader->topic != NULL) return read_partitions(reader);
     size_t left = reader->len - reader->at;
     const uint8_t *bytes = reader->bytes + reader->at;
     if (left == 0) return reader->has_plans ? ERR_EOF : ERR_MALFORMED;
@@ -307,16 +433,9 @@ int image_read_part(struct image_reader *reader) {
     if (kind == 0 || kind >= IMAGE_KINDS) return ERR_VERSION;
     if (len > left - IMAGE_PART_HEAD || len > IMAGE_PART_MAX || !is_in_order(reader, kind))
         return ERR_MALFORMED;
-    union image_part part;
-    struct kp_reader from;
-    struct kp_arena arena;
-    kp_reader_init(&from, bytes + IMAGE_PART_HEAD, len);
-    kp_arena_init(&arena, METADATA_COMMAND_ARENA);
-    kp_set_fallbacks(&image_schemas[kind], &part);
-    int error = kp_decode(&image_schemas[kind], 0, &from, &arena, &part);
-    if (error == ERR_NONE && kp_reader_left(&from) > 0) error = ERR_MALFORMED;
-    if (error == ERR_NONE) error = take(reader, (enum image_kind)kind, &part);
-    kp_arena_close(&arena);
+    int error = kind == IMAGE_TOPIC
+                    ? read_topic(reader, bytes + IMAGE_PART_HEAD, len)
+                    : read_whole(reader, (enum image_kind)kind, bytes + IMAGE_PART_HEAD, len);
     if (error != ERR_NONE) return error;
     reader->at += IMAGE_PART_HEAD + len;
     reader->last_kind = kind;

@@ -221,3 +221,65 @@ struct slice image_of_features(const struct metadata *metadata) {
     mem_free(levels);
     return bytes;
 }
+
+static struct kp_bytes bytes_of(const uint8_t *data, size_t len) {
+    return (struct kp_bytes){.data = data, .len = (int32_t)len};
+}
+
+struct slice image_of_users(const struct metadata *metadata) {
+    const struct user_table *users = &metadata->users;
+    struct image_user_key *keys = mem_alloc(users->count * sizeof *keys + 1);
+    struct image_users part = {.secret = bytes_of(users->secret, sizeof users->secret),
+                               .changed = (int64_t)users->changed,
+                               .keys = {keys, (int32_t)users->count}};
+    for (size_t i = 0; i < users->count; i++) {
+        const struct user_key *row = &users->rows[i];
+        size_t size = scram_hash_size(row->mechanism);
+        keys[i] = (struct image_user_key){.name = text_of(row->name),
+                                          .mechanism = (int8_t)row->mechanism,
+                                          .iterations = row->iterations,
+                                          .salt = bytes_of(row->salt, row->salt_len),
+                                          .stored_key = bytes_of(row->keys.stored, size),
+                                          .server_key = bytes_of(row->keys.server, size),
+                                          .changed = (int64_t)row->changed};
+    }
+    struct slice bytes = encode(IMAGE_USERS, &part);
+    mem_free(keys);
+    return bytes;
+}
+
+struct slice image_of_acls(const struct metadata *metadata) {
+    const struct acl_table *table = &metadata->rules;
+    struct command_acl *rules = mem_alloc(table->count * sizeof *rules + 1);
+    struct image_acls part = {.changed = (int64_t)table->changed,
+                              .rules = {rules, (int32_t)table->count}};
+    for (size_t i = 0; i < table->count; i++) {
+        const struct acl_rule *rule = acl_table_at(table, i);
+        rules[i] = (struct command_acl){.resource = rule->resource,
+                                        .pattern = rule->pattern,
+                                        .name = rule->name,
+                                        .principal = rule->principal,
+                                        .host = rule->host,
+                                        .operation = rule->operation,
+                                        .permission = rule->permission};
+    }
+    struct slice bytes = encode(IMAGE_ACLS, &part);
+    mem_free(rules);
+    return bytes;
+}
+
+struct slice image_of_quotas(const struct metadata *metadata) {
+    const struct quota_table *table = &metadata->quotas;
+    struct command_quota *quotas = mem_alloc(table->count * QUOTA_KEYS * sizeof *quotas + 1);
+    struct image_quotas part = {.changed = (int64_t)table->changed, .quotas = {quotas, 0}};
+    for (size_t i = 0; i < table->count; i++) {
+        const struct quota_row *row = table->rows[i];
+        for (int key = 1; key < QUOTA_KEYS; key++)
+            if (row->values[key] > 0)
+                quotas[part.quotas.count++] = metadata_quota_command(
+                    &row->entity, (enum quota_key)key, row->values[key]);
+    }
+    struct slice bytes = encode(IMAGE_QUOTAS, &part);
+    mem_free(quotas);
+    return bytes;
+}

@@ -5,7 +5,8 @@
  * An image is parts, one behind the other: u8 kind, u32 little-endian length, a struct in Kafka's
  * flexible encoding (protocol/schema.h), to which tagged fields may be added. First the head, with
  * the counters; then brokers, the roster, who was retired, topics with their partitions in the
- * order in which they were made, what else has settings, the requests that changed it, plans.
+ * order in which they were made, what else has settings, the requests that changed it, plans,
+ * levels of features, users, rules of who may do what, quotas.
  *
  * Happy path: a part for each row is encoded; each part is read into a table that nobody sees yet
  * (metadata_restoring.h). Failures of reading: ERR_MALFORMED, also where the parts contradict each
@@ -36,10 +37,13 @@ struct slice image_of_resource(const struct metadata_resource *resource);
 struct slice image_of_requests(const struct metadata_resources *resources);
 struct slice image_of_plans(const struct metadata *metadata);
 struct slice image_of_features(const struct metadata *metadata);
+struct slice image_of_users(const struct metadata *metadata);
+struct slice image_of_acls(const struct metadata *metadata);
+struct slice image_of_quotas(const struct metadata *metadata);
 
 /* ---- Reading ---- */
 
-/* An image that is read, part after part. */
+/* An image that is read, part after part, and a topic of many partitions in several steps. */
 struct image_reader {
     struct metadata *into; /* empty at the beginning: metadata_new */
     log_index index;       /* of the last entry that the image is of: none that made it is above */
@@ -50,11 +54,14 @@ struct image_reader {
     uint64_t last_topic; /* `created` of it */
     size_t planned;      /* partitions with a plan */
     bool has_plans;
+    struct topic_row *topic;   /* whose partitions are being read; NULL: nobody's */
+    struct kp_reader of_topic; /* at the next of them */
+    int32_t partitions;        /* that it is to have */
 };
 
 /* Whether parts and format are those of this version; what is in the parts is not looked at. */
 bool image_is_known(struct slice image);
-/* The next part. ERR_NONE; ERR_EOF: that was all, and it is whole. */
+/* The next part, or some partitions of one. ERR_NONE; ERR_EOF: that was all, and it is whole. */
 int image_read_part(struct image_reader *reader);
 
 #endif

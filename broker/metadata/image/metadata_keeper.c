@@ -23,9 +23,12 @@ struct metadata_keeper {
     struct partition_log *log;            /* of the group; NULL: it is not open */
     struct metadata_keeping *keeping;     /* NULL: the log has not asked, or has its answer */
     struct metadata_restoring *restoring; /* NULL: the table is as the log says */
+    struct metadata_restoring *leaving;   /* an earlier one, which ends; NULL: none does */
     log_index restored_index;             /* of that image */
-    uint64_t marked_bytes;                /* of the log, behind the last mark */
-    log_index mark;                       /* that was submitted and is not applied; 0: none is */
+    bool waits;                           /* one begins when that has ended, with: */
+    struct slice image;
+    uint64_t marked_bytes; /* of the log, behind the last mark */
+    log_index mark;        /* that was submitted and is not applied; 0: none is */
 };
 
 /* ---- Marks ---- */
@@ -109,17 +112,24 @@ static void on_kept(void *arg, struct slice *parts, size_t count) {
 static void on_keep_wanted(void *arg) {
     struct metadata_keeper *keeper = arg;
     CHECK(keeper->keeping == NULL); /* the log asks once for each answer */
-    if (keeper->restoring != NULL || metadata_group_applied(keeper->group) == 0)
+    if (keeper->restoring != NULL || keeper->waits || metadata_group_applied(keeper->group) == 0)
         partition_log_keep(keeper->log, 0, NULL, 0);
     else
         keeper->keeping = metadata_keeping_begin(keeper->env, keeper->metadata, on_kept, keeper);
 }
 
+static void on_left(void *arg, int error);
+
 static void stop(struct metadata_keeper *keeper) {
     metadata_keeping_end(keeper->keeping);
-    metadata_restoring_end(keeper->restoring);
     keeper->keeping = NULL;
+    slice_unref(&keeper->image);
+    keeper->waits = false;
+    if (keeper->restoring == NULL) return;
+    CHECK(keeper->leaving == NULL); /* that one begins when there is none */
+    keeper->leaving = keeper->restoring;
     keeper->restoring = NULL;
+    metadata_restoring_leave(keeper->leaving, on_left, keeper);
 }
 
 /* ---- Restoring ---- */
@@ -139,9 +149,24 @@ static void on_restored(void *arg, int error) {
     metadata_group_restored(keeper->group, error == ERR_NONE ? keeper->restored_index : 0);
 }
 
+static void begin_restoring(struct metadata_keeper *keeper) {
+    struct slice image = keeper->image;
+    keeper->image = (struct slice){0};
+    keeper->waits = false;
+    keeper->restoring = metadata_restoring_begin(keeper->env, keeper->metadata, image,
+                                                 keeper->restored_index,
+                                                 env_random_u64(keeper->env), on_restored, keeper);
+}
+
+static void on_left(void *arg, int error) {
+    struct metadata_keeper *keeper = arg;
+    (void)error;
+    keeper->leaving = NULL;
+    if (keeper->waits) begin_restoring(keeper);
+}
+
 static bool on_restore(void *arg, struct metadata_group *group, struct partition_log *log) {
     struct metadata_keeper *keeper = arg;
-    struct slice image;
     bool asked = keeper->keeping != NULL;
     stop(keeper);
     if (asked) partition_log_keep(log, 0, NULL, 0); /* of the log that was in force */
@@ -149,10 +174,13 @@ static bool on_restore(void *arg, struct metadata_group *group, struct partition
     keeper->log = log;
     keeper->marked_bytes = 0;
     partition_log_on_seal(log, keeper->every_bytes, on_keep_wanted, keeper);
-    if (!partition_log_snapshot(log, &keeper->restored_index, &image)) return false;
-    keeper->restoring = metadata_restoring_begin(keeper->env, keeper->metadata, image,
-                                                 keeper->restored_index,
-                                                 env_random_u64(keeper->env), on_restored, keeper);
+    if (!partition_log_snapshot(log, &keeper->restored_index, &keeper->image)) {
+        metadata_restoring_end(keeper->leaving); /* what is applied next ends its telling */
+        keeper->leaving = NULL;
+        return false;
+    }
+    keeper->waits = true;
+    if (keeper->leaving == NULL) begin_restoring(keeper);
     return true;
 }
 
@@ -186,5 +214,6 @@ struct metadata_keeper *metadata_keeper_new(struct env *env, struct log *log,
 void metadata_keeper_free(struct metadata_keeper *keeper) {
     if (keeper == NULL) return;
     stop(keeper);
+    metadata_restoring_end(keeper->leaving);
     mem_free(keeper);
 }

@@ -207,6 +207,9 @@ static void finish(struct metadata_keeping *keeping) {
     put(&parts, image_of_requests(&metadata->resources));
     put(&parts, image_of_plans(metadata));
     if (metadata->feature_count > 0) put(&parts, image_of_features(metadata));
+    if (metadata->users.has_secret) put(&parts, image_of_users(metadata));
+    if (metadata->rules.changed > 0) put(&parts, image_of_acls(metadata));
+    if (metadata->quotas.changed > 0) put(&parts, image_of_quotas(metadata));
     void (*done)(void *, struct slice *, size_t) = keeping->done;
     void *arg = keeping->arg;
     metadata_keeping_end(keeping);

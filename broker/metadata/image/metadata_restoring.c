@@ -21,6 +21,7 @@ struct metadata_restoring {
     const struct metadata_topic *at; /* the topic that was looked at last; NULL: none was */
     int32_t partition;               /* of it: the next to be told of */
     int error;
+    bool left;
     void (*done)(void *arg, int error);
     void *arg;
 };
@@ -83,18 +84,31 @@ static void tell_topic(struct metadata_restoring *restoring, const struct metada
         metadata_tell_configs_changed(metadata, is);
 }
 
+static void tell_gone(struct metadata_restoring *restoring, const struct metadata_topic *was) {
+    const struct metadata *metadata = restoring->metadata;
+    int32_t from = restoring->partition, left = was->partition_count - from;
+    if (from == 0) metadata_tell_topic_removed(metadata, was);
+    restoring->partition = left > PARTITIONS_A_STEP ? from + PARTITIONS_A_STEP : 0;
+    for (int32_t i = 0; i < left && i < PARTITIONS_A_STEP; i++)
+        metadata_tell_partition_removed(metadata, &was->partitions[from + i]);
+}
+
+/* The topic that is in the middle of being told, or the next of `in`. NULL: that was all. */
+static const struct metadata_topic *go_to_topic(struct metadata_restoring *restoring,
+                                                const struct metadata *in) {
+    if (restoring->partition == 0) restoring->at = metadata_next_topic(in, restoring->at);
+    return restoring->at;
+}
+
 static bool step_gone_topics(struct metadata_restoring *restoring) {
-    restoring->at = metadata_next_topic(restoring->other, restoring->at);
-    if (restoring->at == NULL) return false;
-    if (metadata_topic_with_id(restoring->metadata, restoring->at->id) == NULL)
-        metadata_tell_removed(restoring->metadata, restoring->at);
+    const struct metadata_topic *at = go_to_topic(restoring, restoring->other);
+    if (at == NULL) return false;
+    if (metadata_topic_with_id(restoring->metadata, at->id) == NULL) tell_gone(restoring, at);
     return true;
 }
 
 static bool step_topics(struct metadata_restoring *restoring) {
-    const struct metadata_topic *at = restoring->at;
-    if (restoring->partition == 0) at = metadata_next_topic(restoring->metadata, at);
-    restoring->at = at;
+    const struct metadata_topic *at = go_to_topic(restoring, restoring->metadata);
     if (at == NULL) return false;
     tell_topic(restoring, metadata_topic_with_id(restoring->other, at->id), at);
     return true;
@@ -163,7 +177,7 @@ static bool step_forgetting(struct metadata_restoring *restoring) {
     struct metadata *was = restoring->other;
     const struct metadata_topic *topic = metadata_next_topic(was, NULL);
     if (topic == NULL) return false;
-    metadata_rows_remove_topic(was, metadata_rows_topic(was, topic->id));
+    metadata_rows_forget_some(was, metadata_rows_topic(was, topic->id), PARTITIONS_A_STEP);
     return true;
 }
 
@@ -172,19 +186,21 @@ static bool step_forgetting(struct metadata_restoring *restoring) {
 /* Each does a little; false: that was the last of its kind. */
 static bool (*const steps[])(struct metadata_restoring *restoring) = {
     step_reading, step_roster, step_gone_topics, step_topics, step_resources, step_forgetting};
-enum { STEPS = sizeof steps / sizeof steps[0] };
+enum { STEPS = sizeof steps / sizeof steps[0], READING = 0, FORGETTING = STEPS - 1 };
 
 static void go_on(struct env_task *task) {
     struct metadata_restoring *restoring = CONTAINER_OF(task, struct metadata_restoring, task);
-    while (restoring->error == ERR_NONE && restoring->at_step < STEPS) {
+    while (restoring->at_step < STEPS) {
         if (!steps[restoring->at_step](restoring)) restoring->at_step++;
+        if (restoring->error != ERR_NONE && restoring->at_step < FORGETTING)
+            restoring->at_step = FORGETTING; /* nobody was told of anything */
         if (!env_turn_is_long(restoring->env)) continue;
         env_yield(restoring->env, task);
         return;
     }
     void (*done)(void *, int) = restoring->done;
     void *arg = restoring->arg;
-    int error = restoring->error;
+    int error = restoring->left ? ERR_CANCELED : restoring->error;
     metadata_restoring_end(restoring);
     done(arg, error);
 }
@@ -205,6 +221,14 @@ struct metadata_restoring *metadata_restoring_begin(struct env *env, struct meta
     restoring->task.run = go_on;
     env_yield(env, &restoring->task);
     return restoring;
+}
+
+void metadata_restoring_leave(struct metadata_restoring *restoring,
+                              void (*done)(void *arg, int error), void *arg) {
+    restoring->left = true;
+    if (restoring->at_step == READING) restoring->at_step = FORGETTING;
+    restoring->done = done;
+    restoring->arg = arg;
 }
 
 void metadata_restoring_end(struct metadata_restoring *restoring) {

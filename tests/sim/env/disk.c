@@ -488,6 +488,15 @@ static struct inode *walk_durable(const struct disk *disk, const char *path) {
     return inode;
 }
 
+bool disk_flip(struct disk *disk, const char *path, uint64_t at) {
+    struct inode *inode = walk_durable(disk, path);
+
+    lose(disk);
+    if (inode == NULL || inode->directory || at >= inode->durable.size) return false;
+    inode_flip(inode, disk->world, at);
+    return true;
+}
+
 void disk_each_durable(const struct disk *disk, const char *path,
                        void (*each)(void *arg, const char *name, const uint8_t *data,
                                     uint64_t size),

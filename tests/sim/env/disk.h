@@ -51,6 +51,9 @@ bool disk_rot(struct disk *disk, const char *part);
  * whose path contains `part`; false: it stands nowhere. */
 bool disk_rot_behind(struct disk *disk, const char *part, const void *mark, size_t len,
                      uint64_t room);
+/* Flips one bit of that byte of the durable file with this path; false: there is none that has it.
+ */
+bool disk_flip(struct disk *disk, const char *path, uint64_t at);
 /* What a device does to bytes that were durable. */
 enum disk_damage {
     DISK_FLIPPED,     /* one bit */

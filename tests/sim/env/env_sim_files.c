@@ -85,6 +85,10 @@ void env_file_close(struct env_file *file) {
     mem_free(file);
 }
 
+bool env_file_is_direct(const struct env_file *file) {
+    return (file->flags & ENV_DIRECT) != 0;
+}
+
 int env_file_size(struct env_file *file, uint64_t *size) {
     *size = inode_size(file->inode);
     return ERR_NONE;

@@ -18,6 +18,7 @@ struct world {
     uint64_t hash, traced;
     bool verbose;
     struct network *network;
+    bool calm;
 };
 
 static uint64_t splitmix(uint64_t *state) {
@@ -73,7 +74,11 @@ uint64_t world_random(struct world *world) {
 
 uint64_t world_below(struct world *world, uint64_t limit) {
     CHECK(limit > 0);
-    return world_random(world) % limit;
+    return world->calm ? limit / 2 : world_random(world) % limit;
+}
+
+void world_keep_calm(struct world *world) {
+    world->calm = true;
 }
 
 uint64_t world_between(struct world *world, uint64_t low, uint64_t high) {

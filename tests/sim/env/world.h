@@ -35,6 +35,9 @@ uint64_t world_random(struct world *world);
 uint64_t world_below(struct world *world, uint64_t limit); /* [0, limit); limit > 0 */
 uint64_t world_between(struct world *world, uint64_t low, uint64_t high); /* [low, high] */
 bool world_chance(struct world *world, uint32_t per_million);
+/* Nothing unlikely happens any more: the same work takes the same time and the same pieces,
+ * whatever else has drawn before. */
+void world_keep_calm(struct world *world);
 /* A delay: mostly around `typical_us`, now and then ten or a hundred times that. */
 uint64_t world_delay_us(struct world *world, uint64_t typical_us);
 void world_fill(struct world *world, void *into, size_t len);

@@ -226,6 +226,8 @@ static void join(struct member *member) {
     struct consumer_bytes metadata;
     static const struct owned_list nothing = {.count = 0};
     bool keeps = is_cooperative(member) && member->holder != NULL;
+    if (member_is_static(member) && member->id[0] == '\0')
+        book_instance_comes(member->options->group, member->options->seat);
     if (!keeps) member_gives_up_all(member);
     kp_set_fallbacks(&kp_join_group_request_schema, &request);
     kp_set_fallbacks(&kp_join_group_request_protocol_schema, &protocol);

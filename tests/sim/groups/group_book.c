@@ -140,6 +140,11 @@ static void take_over(struct holder *holder) {
         if (other != holder && other->seat == holder->seat) other->holds.count = 0;
 }
 
+void book_instance_comes(struct book_group *group, unsigned seat) {
+    for (struct holder *other = group->holders; other != NULL; other = other->next)
+        if (other->seat == seat) other->contact_us = 0;
+}
+
 void holder_heard(struct holder *holder, uint64_t sent_us, bool clear, uint32_t in_term) {
     if (holder->is_static) take_over(holder);
     if (in_term == 0) {

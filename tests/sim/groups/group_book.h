@@ -66,6 +66,9 @@ const struct owned_list *holder_holds(const struct holder *holder);
 /* 0: it does not hold it. */
 uint32_t holder_tenure(const struct holder *holder, const struct owned *one);
 
+/* A new process of a static member asks to join: from here on the coordinator may have forgotten
+ * those before, and others may be told first what they had. */
+void book_instance_comes(struct book_group *group, unsigned seat);
 /* It was answered without an error to what it sent then. `clear`: and nothing is expected of it by
  * the time for a rebalance. */
 void holder_heard(struct holder *holder, uint64_t sent_us, bool clear, uint32_t in_term);

@@ -206,8 +206,11 @@ bool offsets_log_has_all(const struct offsets_log *log) {
         if (log->partitions[p].noted != NULL) return false;
         for (unsigned i = 0; i < log->cluster->count; i++) {
             struct partition *partition = cluster_partition(log->cluster, i, log->topic, p);
-            if (partition == NULL || cluster_is_out(log->cluster, i)) continue;
-            if (partition_high_watermark(partition) > (int64_t)log->partitions[p].count)
+            if (cluster_is_out(log->cluster, i)) continue;
+            /* It may serve clients all the same, and lead what nobody else has. */
+            if (!log->cluster->brokers[i].ready) return false;
+            if (partition != NULL &&
+                partition_high_watermark(partition) > (int64_t)log->partitions[p].count)
                 return false;
         }
     }

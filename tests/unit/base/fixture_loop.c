@@ -8,8 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATIENCE_US = 20 * 1000 * 1000 };
-
 void loop_open(struct loop *loop) {
     int ends[2];
     *loop = (struct loop){0};
@@ -39,12 +37,12 @@ void loop_close(struct loop *loop) {
 
 static void patience_over(void *arg) {
     (void)arg;
-    fail_msg("the test did not come to its end within %d s", PATIENCE_US / 1000000);
+    fail_msg("the test did not come to its end within %d s", UNIT_PATIENCE_S);
 }
 
 void loop_run(struct loop *loop) {
     struct env_timer *patience = env_timer_new(loop->env, patience_over, loop);
-    env_timer_start(patience, PATIENCE_US);
+    env_timer_start(patience, UNIT_PATIENCE_S * 1000 * 1000);
     env_uv_run(loop->env);
     env_timer_free(patience);
 }

@@ -178,8 +178,13 @@ void tls_open(uint32_t handshakes_max, uint32_t timeout_ms) {
     struct tls_options options = tls_server_options(tls_make_files(&tls.loop, "server.pem", 100));
     if (tls_context_new(&options, &tls.context, &why) != ERR_NONE) fail_msg("%s", why.text);
     budget_init(&tls.sent, SIZE_MAX);
-    tls.host = secure_host_new(tls.loop.env, &(struct secure_limits){handshakes_max, timeout_ms,
-                                                                     "the.setting", &tls.sent});
+    tls.host = secure_host_new(tls.loop.env,
+                               &(struct secure_limits){.handshakes_max = handshakes_max,
+                                                       .timeout_ms = timeout_ms,
+                                                       .timeout_name = "the.setting",
+                                                       .not_tls = "it does not speak TLS",
+                                                       .sent = &tls.sent,
+                                                       .rekey_bytes = 300000});
     tls.client = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_options(tls.client, SSL_OP_IGNORE_UNEXPECTED_EOF);
 }

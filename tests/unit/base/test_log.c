@@ -57,7 +57,8 @@ static void test_log_formats(void **state) {
     struct loop loop;
     loop_open(&loop);
     struct log log = {.env = loop.env, .level = LOG_INFO, .format = LOG_JSON};
-    struct log_limiter limiter = {.left_out = 7};
+    struct log_limiter limiter = {0};
+    log.bursts[LOGGED_DISK_FULL].left_out = 7;
     log_event(&log, LOGGED_PEER_LOST, "a \"%s\" \\ b\n", "name");
     loop_log(&loop, text, sizeof text);
     assert_non_null(strstr(
@@ -108,7 +109,7 @@ static void test_log_limited(void **state) {
     loop_log(&loop, text, sizeof text);
     assert_non_null(strstr(text, "bad frame again (99 more like it left out) [peer_lost]\n"));
     log_limited(&log, &limiter, LOGGED_DETAIL, "below the level: not counted");
-    assert_int_equal(limiter.left_out, 0);
+    assert_int_equal(log.left_out, 99);
     loop_close(&loop);
 }
 
@@ -135,6 +136,35 @@ static void test_log_burst(void **state) {
     log_event(&log, LOGGED_PEER_LOST, "peer again");
     loop_log(&loop, text, sizeof text);
     assert_non_null(strstr(text, "peer again (31 more like it left out) [peer_lost]\n"));
+    loop_close(&loop);
+}
+
+/* What is left out is told although no other line comes, once; what changes who may do what is
+ * written however much of it there is. */
+static void test_log_left_out_is_told(void **state) {
+    (void)state;
+    struct loop loop;
+    loop_open(&loop);
+    struct log log = {.env = loop.env, .level = LOG_INFO};
+    struct log_limiter limiter = {0};
+    for (int i = 0; i < LOG_BURST + 5; i++) {
+        log_limited(&log, &limiter, LOGGED_ACCESS_DENIED, "no %d", i);
+        log_event(&log, LOGGED_ACCESS_DENIED, "no");
+        log_event(&log, LOGGED_ACLS_CHANGED, "rule %d", i);
+        log_event(&log, LOGGED_USERS_CHANGED, "user %d", i);
+        log_event(&log, LOGGED_CONFIGS_CHANGED, "setting %d", i);
+    }
+    assert_int_equal(log.lines[LOG_INFO], 3 * (LOG_BURST + 5));
+    assert_int_equal(log.lines[LOG_WARN], LOG_BURST);
+    log_tell_left_out(&log); /* within the second: a line may come */
+    assert_int_equal(log.lines[LOG_WARN], LOG_BURST);
+    log.bursts[LOGGED_ACCESS_DENIED].until_us = 0; /* a second later */
+    log_tell_left_out(&log);
+    log_tell_left_out(&log);
+    loop_log(&loop, text, sizeof text);
+    assert_non_null(strstr(text, "rule 24 [acls_changed]\n"));
+    assert_non_null(strstr(text, " (12 more like it left out) [access_denied]\n"));
+    assert_int_equal(log.lines[LOG_WARN], LOG_BURST + 1);
     loop_close(&loop);
 }
 
@@ -170,10 +200,10 @@ static void test_env_fatal(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_log_form),    cmocka_unit_test(test_log_what_strangers_send),
-        cmocka_unit_test(test_log_formats), cmocka_unit_test(test_log_limited),
-        cmocka_unit_test(test_log_burst),   cmocka_unit_test(test_log_event_table),
-        cmocka_unit_test(test_env_fatal),
+        cmocka_unit_test(test_log_form),        cmocka_unit_test(test_log_what_strangers_send),
+        cmocka_unit_test(test_log_formats),     cmocka_unit_test(test_log_limited),
+        cmocka_unit_test(test_log_burst),       cmocka_unit_test(test_log_left_out_is_told),
+        cmocka_unit_test(test_log_event_table), cmocka_unit_test(test_env_fatal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,7 @@ void one_broker_start(struct one_broker *one) {
         fail_msg("%s", why.text);
     if (broker_start(one->env, &log, &one->settings, &events, one, &one->broker, &why) != ERR_NONE)
         fail_msg("%s", why.text);
-    env_timer_start(one->limit, 10 * 1000 * 1000);
+    env_timer_start(one->limit, UNIT_PATIENCE_S * 1000 * 1000);
     env_uv_run(one->env);
     env_timer_stop(one->limit);
     assert_true(one->ready);
@@ -159,7 +159,8 @@ int32_t one_broker_send(struct one_broker *one, int key, int version, const void
 /* The rest of an answer may still be on its way: the loop runs in between. */
 static bool receive_all(struct one_broker *one, void *into, size_t len) {
     for (size_t at = 0; at < len;) {
-        if (!one_broker_has_answer(one, 10000)) fail_msg("no answer within 10 s");
+        if (!one_broker_has_answer(one, UNIT_PATIENCE_S * 1000))
+            fail_msg("no answer within %d s", UNIT_PATIENCE_S);
         ssize_t got = recv(one->client, (uint8_t *)into + at, len - at, MSG_DONTWAIT);
         if (got <= 0) return false;
         at += (size_t)got;

@@ -14,6 +14,7 @@
 #include "base/io/frame_reader.h"
 #include "base/mem.h"
 #include "broker/metadata/metadata_group.h"
+#include "broker/users/user_table.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/frame.h"
@@ -176,18 +177,23 @@ static void on_poll(void *arg) {
 void brokers_until(struct brokers *brokers, bool (*until)(struct brokers *brokers)) {
     brokers->until = until;
     brokers->timed_out = false;
-    env_timer_start(brokers->limit, 15 * 1000 * 1000);
+    env_timer_start(brokers->limit, UNIT_PATIENCE_S * 1000 * 1000);
     env_timer_start(brokers->poll, 0);
     env_uv_run(brokers->env);
     env_timer_stop(brokers->limit);
     env_timer_stop(brokers->poll);
-    if (brokers->timed_out) fail_msg("it did not happen within 15 s");
+    if (brokers->timed_out) fail_msg("it did not happen within %d s", UNIT_PATIENCE_S);
 }
 
 bool brokers_all_ready(struct brokers *brokers) {
     for (int i = 0; i < brokers->count; i++)
         if (brokers->nodes[i].broker != NULL && !brokers->nodes[i].ready) return false;
     return true;
+}
+
+bool brokers_are_settled(struct brokers *brokers) {
+    const struct broker_services *services = broker_services(brokers->nodes[0].broker);
+    return services->metadata != NULL && metadata_users(services->metadata)->has_secret;
 }
 
 struct broker_node *brokers_metadata_leader(struct brokers *brokers) {

@@ -62,6 +62,8 @@ void brokers_wipe(struct broker_node *node);
 
 void brokers_until(struct brokers *brokers, bool (*until)(struct brokers *brokers));
 bool brokers_all_ready(struct brokers *brokers); /* those that run */
+/* The first has written all that a new cluster writes by itself. */
+bool brokers_are_settled(struct brokers *brokers);
 /* The running node that leads the metadata, or NULL. */
 struct broker_node *brokers_metadata_leader(struct brokers *brokers);
 

@@ -230,12 +230,12 @@ void fixture_start(struct fixture *fixture, int nodes) {
 void run_until(struct fixture *fixture, bool (*until)(struct fixture *fixture)) {
     fixture->until = until;
     fixture->timed_out = false;
-    env_timer_start(fixture->limit, 10 * 1000 * 1000);
+    env_timer_start(fixture->limit, UNIT_PATIENCE_S * 1000 * 1000);
     env_timer_start(fixture->poll, 0);
     env_uv_run(fixture->env);
     env_timer_stop(fixture->limit);
     env_timer_stop(fixture->poll);
-    if (fixture->timed_out) fail_msg("it did not happen within 10 s");
+    if (fixture->timed_out) fail_msg("it did not happen within %d s", UNIT_PATIENCE_S);
 }
 
 void run_ms(struct fixture *fixture, unsigned ms) {

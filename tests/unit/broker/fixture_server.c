@@ -64,12 +64,12 @@ static void on_poll(void *arg) {
 void stage_run_until(struct stage *stage, bool (*until)(struct stage *stage)) {
     stage->until = until;
     stage->timed_out = false;
-    env_timer_start(stage->limit, 10 * 1000 * 1000);
+    env_timer_start(stage->limit, UNIT_PATIENCE_S * 1000 * 1000);
     env_timer_start(stage->poll, 0);
     env_uv_run(stage->env);
     env_timer_stop(stage->limit);
     env_timer_stop(stage->poll);
-    if (stage->timed_out) fail_msg("it did not happen within 10 s");
+    if (stage->timed_out) fail_msg("it did not happen within %d s", UNIT_PATIENCE_S);
 }
 
 static bool never(struct stage *stage) {

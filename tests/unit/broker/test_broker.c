@@ -2,13 +2,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/api/local_partition.h"
+#include "broker/broker_internal.h"
 #include "broker/cluster/applicants.h"
 #include "broker/cluster/cluster_record.h"
+#include "broker/metadata/metadata_features.h"
 #include "broker/metadata/metadata_group.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/alter_broker.h"
 #include "protocol/messages/create_topics.h"
+#include "protocol/messages/metadata.h"
 #include "tests/unit/broker/fixture_brokers.h"
+#include "tests/unit/patience.h"
 #include "tests/unit/unit.h"
 
 static const struct metadata *metadata_of(struct broker_node *node) {
@@ -82,6 +87,83 @@ static void test_broker_alone_killed(void **state) {
         assert_int_equal(partition_set_count(broker_services(node->broker)->partitions),
                          2 * (round + 1));
     }
+}
+
+static bool is_answered(struct brokers *brokers) {
+    return brokers_missing(brokers) == 0;
+}
+
+/* ---- What is asked for first ---- */
+
+enum { MANY = 600, AHEAD_MOST = 350 }; /* those in the lane at that time, and some turns */
+
+static struct {
+    const char *topic;
+    size_t open; /* when it was asked for */
+    bool by_metadata, asked;
+    struct kp_metadata_response answer;
+} wanted;
+
+static struct partition *find_wanted(struct broker_node *node) {
+    const struct broker_services *services = broker_services(node->broker);
+    struct topic_ref ref = {.name = kp_string_of(wanted.topic)};
+    const struct metadata_topic *topic = topic_of_ref(services, &ref);
+    return topic == NULL ? NULL
+                         : partition_set_find(services->partitions, wanted.topic,
+                                              strlen(wanted.topic), topic->partition_count - 1);
+}
+
+static void ask_for_wanted(struct broker_node *node) {
+    const struct broker_services *services = broker_services(node->broker);
+    struct topic_ref ref = {.name = kp_string_of(wanted.topic)};
+    const struct metadata_topic *topic = topic_of_ref(services, &ref);
+    int16_t code;
+    if (topic == NULL || services->partitions == NULL) return;
+    wanted.open = partition_set_count(services->partitions);
+    wanted.asked = true;
+    if (!wanted.by_metadata) {
+        local_partition_of_ref(services, NULL, AUTHORIZE_NOTHING, &ref, topic->partition_count - 1,
+                               &code);
+        return;
+    }
+    struct kp_metadata_request_topic asked;
+    struct kp_metadata_request request;
+    kp_set_fallbacks(&kp_metadata_request_topic_schema, &asked);
+    kp_set_fallbacks(&kp_metadata_request_schema, &request);
+    asked.name = ref.name;
+    request.topics.items = &asked;
+    request.topics.count = 1;
+    brokers_ask_later(node, KP_METADATA, 12, &request, &wanted.answer);
+}
+
+static bool wanted_is_open(struct brokers *brokers) {
+    struct broker_node *node = &brokers->nodes[0];
+    if (!node->ready && wanted.by_metadata) return false;
+    if (!wanted.asked) ask_for_wanted(node);
+    return wanted.asked && find_wanted(node) != NULL;
+}
+
+/* Behind a start partitions are opened one after the other; one that is asked for comes before all
+ * that wait: by who wants to use it, and by who wants to know where it is. */
+static void test_broker_opens_what_is_asked_for(void **state) {
+    struct brokers *brokers = *state;
+    struct broker_node *node = &brokers->nodes[0];
+    brokers_start(brokers, 1, NULL);
+    assert_int_equal(brokers_create_topic(node, "many", MANY, 1, NULL), 0);
+    assert_int_equal(brokers_create_topic(node, "last", 1, 1, NULL), 0);
+    for (int by_metadata = 0; by_metadata < 2; by_metadata++) {
+        brokers_until(brokers, all_are_open);
+        brokers_kill(node);
+        memset(&wanted, 0, sizeof wanted);
+        wanted.topic = by_metadata ? "last" : "many";
+        wanted.by_metadata = by_metadata;
+        assert_int_equal(brokers_start_one(node), ERR_NONE);
+        brokers_until(brokers, wanted_is_open);
+        size_t open = partition_set_count(broker_services(node->broker)->partitions);
+        /* How many come before a request is on its way in is up to the machine. */
+        if (!by_metadata) assert_in_range(open - wanted.open, 1, AHEAD_MOST);
+    }
+    brokers_until(brokers, is_answered);
 }
 
 static bool nobody_else_is_ready(struct brokers *brokers) {
@@ -283,7 +365,7 @@ static void test_broker_clean_stop(void **state) {
     assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 6, 3, NULL), 0);
     uint64_t begun_ms = env_now_ms(brokers->env);
     brokers_stop(&brokers->nodes[2]);
-    assert_in_range(env_now_ms(brokers->env) - begun_ms, 0, 3000);
+    assert_true(is_within_ms(env_now_ms(brokers->env) - begun_ms, 3000));
     brokers_until(brokers, three_is_fenced);
     assert_int_equal(leader_table_led_by(broker_services(brokers->nodes[0].broker)->leaders, 3), 0);
 }
@@ -313,6 +395,77 @@ static void test_broker_away_meanwhile(void **state) {
     brokers_until(brokers, second_has_nothing_of_gone);
 }
 
+static bool one_of_two_leads(struct brokers *brokers) {
+    return brokers_metadata_leader(brokers) != NULL;
+}
+
+static bool third_has_its_table(struct brokers *brokers) {
+    const struct broker_services *services = broker_services(brokers->nodes[2].broker);
+    return services->metadata_group != NULL && metadata_version(services->metadata) > 0;
+}
+
+static bool third_has_a_topic(struct brokers *brokers) {
+    return metadata_topic_count(metadata_of(&brokers->nodes[2])) > 0;
+}
+
+/* Alone, a broker lets clients in to what its table says when it has found nobody to lead the
+ * metadata twice: at the first look it may not have listened to anybody yet. */
+static void test_broker_alone_of_three(void **state) {
+    struct brokers *brokers = *state;
+    brokers_start(brokers, 3, NULL);
+    /* With its entry the third one's journal says that those before it are committed. */
+    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "orders", 1, 3, NULL), 0);
+    brokers_until(brokers, third_has_a_topic);
+    for (int i = 0; i < 3; i++)
+        brokers_kill(&brokers->nodes[i]);
+    assert_int_equal(brokers_start_one(&brokers->nodes[2]), ERR_NONE);
+    struct broker *third = brokers->nodes[2].broker;
+    brokers_until(brokers, third_has_its_table);
+    bool looked = third->unled; /* on a machine that is slow */
+    broker_keep_clients_waiting_no_longer(third);
+    assert_int_equal(third->accepting, looked);
+    broker_keep_clients_waiting_no_longer(third);
+    assert_true(third->accepting);
+}
+
+static bool third_asks_again(struct brokers *brokers) {
+    const struct broker_services *services = broker_services(brokers->nodes[2].broker);
+    struct metadata_group_changes changes = {0};
+    if (services->metadata_group != NULL)
+        changes = metadata_group_changes(services->metadata_group);
+    return changes.refused > 0;
+}
+
+static uint64_t until_ms;
+
+static bool passed(struct brokers *brokers) {
+    return env_now_ms(brokers->env) >= until_ms;
+}
+
+/* A broker that is refused, because it is of an older version, say, asks again now and then: each
+ * time that is an entry in the log of the metadata. */
+static void test_broker_that_is_refused(void **state) {
+    struct brokers *brokers = *state;
+    struct broker_node *third = &brokers->nodes[2];
+    brokers_start(brokers, 3, NULL);
+    brokers_kill(third);
+    brokers_until(brokers, one_of_two_leads);
+    for (int i = 0; i < 2; i++) /* as if they were of a later one, which knows more */
+        metadata_features_put((struct metadata *)metadata_of(&brokers->nodes[i]),
+                              kp_string_of("later.version"), 1);
+    third->settings.rack = "elsewhere"; /* it has something to tell */
+    assert_int_equal(brokers_start_one(third), ERR_NONE);
+    brokers_until(brokers, third_asks_again);
+    const struct metadata_group *group =
+        broker_services(brokers_metadata_leader(brokers)->broker)->metadata_group;
+    uint64_t before = metadata_group_applied(group);
+    until_ms = env_now_ms(brokers->env) + 1000;
+    brokers_until(brokers, passed);
+    assert_in_range(metadata_group_applied(group) - before, 0, 2);
+    assert_false(third->ready);
+    assert_true(third->broker->accepting); /* it may lead partitions, and knows what there is */
+}
+
 /* The errors of a start: each a sentence, and nothing left behind. */
 static void test_broker_start_refused(void **state) {
     struct brokers *brokers = *state;
@@ -332,10 +485,6 @@ static void test_broker_start_refused(void **state) {
 
 static bool nobody_leads_metadata(struct brokers *brokers) {
     return brokers_metadata_leader(brokers) == NULL;
-}
-
-static bool is_answered(struct brokers *brokers) {
-    return brokers_missing(brokers) == 0;
 }
 
 /* More changes than are under way at one time, and no majority: those that wait for their turn have
@@ -374,6 +523,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_broker_alone),
         TEST(test_broker_alone_killed),
+        TEST(test_broker_opens_what_is_asked_for),
         TEST(test_broker_three_form),
         TEST(test_broker_replaced),
         TEST(test_broker_replaced_with_loss),
@@ -381,6 +531,8 @@ int main(void) {
         TEST(test_broker_fenced),
         TEST(test_broker_clean_stop),
         TEST(test_broker_away_meanwhile),
+        TEST(test_broker_alone_of_three),
+        TEST(test_broker_that_is_refused),
         TEST(test_broker_start_refused),
         TEST(test_broker_many_changes_time_out),
     };

@@ -13,8 +13,6 @@
 #include "tests/unit/reserved_port.h"
 #include "tests/unit/unit.h"
 
-enum { LIMIT_S = 40 }; /* disks are slow where many wait for them */
-
 /* ---- Events ---- */
 
 static void on_committed(void *arg, struct entry *entry) {
@@ -256,12 +254,12 @@ void cluster_start(struct cluster *cluster, int nodes, size_t groups) {
 void cluster_run(struct cluster *cluster, bool (*until)(struct cluster *cluster)) {
     cluster->until = until;
     cluster->timed_out = false;
-    env_timer_start(cluster->limit, LIMIT_S * 1000 * 1000);
+    env_timer_start(cluster->limit, UNIT_PATIENCE_S * 1000 * 1000);
     env_timer_start(cluster->poll, 0);
     env_uv_run(cluster->env);
     env_timer_stop(cluster->limit);
     env_timer_stop(cluster->poll);
-    if (cluster->timed_out) fail_msg("it did not happen within %d s", LIMIT_S);
+    if (cluster->timed_out) fail_msg("it did not happen within %d s", UNIT_PATIENCE_S);
 }
 
 void cluster_run_ms(struct cluster *cluster, unsigned ms) {

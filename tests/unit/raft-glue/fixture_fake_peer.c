@@ -28,10 +28,13 @@ static void on_record(const struct peer_record *record) {
                                  .flags = RECORD_GRANTED | (record->flags & RECORD_PRE_VOTE)});
     if (record->type == RECORD_APPEND && fake.ends_at > 0 &&
         record->append.prev_index > fake.ends_at) {
+        uint64_t rejected = record->append.prev_index,
+                 end = fake.others_to > fake.ends_at ? fake.others_to : fake.ends_at;
         fake_send((struct peer_record){
             .type = RECORD_APPEND_RESULT,
             .term = record->term,
-            .append_result = {.rejected = record->append.prev_index, .last_index = fake.ends_at}});
+            .append_result = {.rejected = rejected,
+                              .last_index = end < rejected ? end : rejected - 1}});
         return;
     }
     if (record->type == RECORD_APPEND && fake.acknowledges) {

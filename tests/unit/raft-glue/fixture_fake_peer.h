@@ -23,8 +23,9 @@ struct fake_peer {
     enum snapshot_refusal refusal;
     size_t records_at_once; /* the most of one frame */
     bool grants, acknowledges, swallows_entries;
-    bool agrees;      /* to be quiet */
-    uint64_t ends_at; /* it rejects what goes on behind a later entry; 0: it does not */
+    bool agrees;        /* to be quiet */
+    uint64_t ends_at;   /* it rejects what goes on behind a later entry; 0: it does not */
+    uint64_t others_to; /* behind that it has entries of another leader, up to here */
     /* What came of snapshot_frame.h, by the kind: how many, and the last one. */
     unsigned offers, pieces;
     struct slice offer, piece;

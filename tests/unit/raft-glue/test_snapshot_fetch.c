@@ -18,7 +18,7 @@ enum { HELD_MOST_MS = 20 * 1000 };
 
 static const kafka_offset PLACE_OFFSET = 700;
 
-/* The file of the appliers' state, as applier_snapshot.h draws it. */
+/* The file of the appliers' state, as state_files.h draws it. */
 static uint8_t state_file[32 + STATE_LEN];
 
 static void make_state(void) {
@@ -370,6 +370,31 @@ static void test_fetch_heartbeats_while_it_installs(void **state) {
     assert_int_equal(partition_log_last_index(its_log()), PLACE);
 }
 
+static bool it_stands(struct cluster *cluster) {
+    return (void)cluster, fake.replica->group->raft.state == RAFT_CANDIDATE;
+}
+
+/* What is offered to who stands for the lead, because it has not heard yet who won, or in a term
+ * that it does not know, is put off and not forgotten: the leader offers it again. */
+static void test_fetch_offered_while_it_stands(void **state) {
+    struct cluster *cluster = *state;
+    heartbeat(LEADS, 1, 1);
+    fake_send((struct peer_record){
+        .type = RECORD_TIMEOUT_NOW, .term = LEADS, .vote = {.last_index = 1, .last_term = 1}});
+    cluster_run(cluster, it_stands);
+    refusals_wanted = fake.refusals + 1;
+    offer(7, LEADS + 1, PLACE);
+    run_until_it_refuses(SNAPSHOT_BUSY);
+    heartbeat(LEADS + 1, 1, 1);
+    offer(8, LEADS + 2, PLACE);
+    run_until_it_refuses(SNAPSHOT_BUSY);
+    offer(9, LEADS + 1, PLACE);
+    run_until_it_wants();
+    answer_want(9);
+    cluster_run(cluster, is_installed);
+    assert_installed();
+}
+
 /* It closes, and opens again, before and while it fetches. */
 static void test_fetch_closed_meanwhile(void **state) {
     struct cluster *cluster = *state;
@@ -384,10 +409,15 @@ static void test_fetch_closed_meanwhile(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_fetch_replaces_the_log),  TEST(test_fetch_is_ended_by_another_term),
-        TEST(test_fetch_what_is_refused),   TEST(test_fetch_wrong_bytes),
-        TEST(test_fetch_at_a_rate),         TEST(test_fetch_heartbeats_while_it_installs),
-        TEST(test_fetch_prepares_for_long), TEST(test_fetch_closed_meanwhile),
+        TEST(test_fetch_replaces_the_log),
+        TEST(test_fetch_is_ended_by_another_term),
+        TEST(test_fetch_what_is_refused),
+        TEST(test_fetch_wrong_bytes),
+        TEST(test_fetch_at_a_rate),
+        TEST(test_fetch_heartbeats_while_it_installs),
+        TEST(test_fetch_prepares_for_long),
+        TEST(test_fetch_closed_meanwhile),
+        TEST(test_fetch_offered_while_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

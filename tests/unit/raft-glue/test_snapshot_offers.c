@@ -121,6 +121,11 @@ static void fetch(uint32_t place, const struct prefix_file *file) {
     assert_int_equal(crc, file->block_crcs[0]);
 }
 
+static uint64_t left_to_ask(void) {
+    struct member *member = fake_member();
+    return shard_peer_stats(member->group->shard, member->node).files_bytes;
+}
+
 static bool entries_go_on(struct cluster *cluster) {
     return (void)cluster, fake.entries_last == partition_log_last_index(its_log());
 }
@@ -135,8 +140,14 @@ static void test_offer_is_fetched(void **state) {
     struct prefix_files list = decode_offer();
     assert_int_equal(list.begins.index, partition_log_first_index(its_log()) - 1);
     assert_true(list.count > 1);
-    for (uint32_t i = 0; i < list.count; i++)
+    uint64_t left_bytes = prefix_files_bytes(&list);
+    for (uint32_t i = 0; i < list.count; i++) {
+        assert_int_equal(left_to_ask(), left_bytes);
         fetch(i, &list.files[i]);
+        left_bytes -= list.files[i].size_bytes;
+        if (i > 0) fetch(i - 1, &list.files[i - 1]); /* once more: that is nothing new */
+    }
+    assert_int_equal(left_to_ask(), 0);
     assert_without_anchor(cluster);
     fake.ends_at = list.ends.index;
     fake_send((struct peer_record){.type = RECORD_APPEND_RESULT,
@@ -299,6 +310,22 @@ static void test_offer_when_the_start_passes_the_question(void **state) {
     cluster_run(cluster, has_offer);
 }
 
+/* The same, and then it says that it has that entry: behind it lie others, up to the new start. */
+static void test_offer_when_the_start_passes_the_match(void **state) {
+    struct cluster *cluster = *state;
+    fake.ends_at = ENDS_AT;
+    fake.acknowledges = false;
+    fake_make_it_lead_anew();
+    cluster_run(cluster, asked_where_it_ends);
+    drop_below(BATCHES / 2);
+    cluster_run(cluster, start_has_moved);
+    fake.others_to = partition_log_first_index(its_log()) - 1;
+    fake_send((struct peer_record){.type = RECORD_APPEND_RESULT,
+                                   .term = raft_group_term(fake.replica->group),
+                                   .append_result = {.last_index = ENDS_AT}});
+    cluster_run(cluster, has_offer);
+}
+
 static bool offer_is_over(struct cluster *cluster) {
     return (void)cluster, fake_member()->offer == NULL;
 }
@@ -366,6 +393,8 @@ int main(void) {
         TEST(test_offer_not_to_an_older_version),
         TEST(test_offer_that_cannot_be_made),
         cmocka_unit_test_setup_teardown(test_offer_when_the_start_passes_the_question, setup_whole,
+                                        fake_teardown),
+        cmocka_unit_test_setup_teardown(test_offer_when_the_start_passes_the_match, setup_whole,
                                         fake_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

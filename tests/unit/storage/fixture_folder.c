@@ -14,8 +14,6 @@
 #include "protocol/record/record_batch_builder.h"
 #include "tests/unit/unit.h"
 
-enum { PATIENCE_US = 60 * 1000 * 1000 };
-
 void folder_open(struct folder *folder) {
     *folder = (struct folder){0};
     snprintf(folder->path, sizeof folder->path, "/tmp/drave-unit-XXXXXX");
@@ -40,12 +38,12 @@ void folder_close(struct folder *folder) {
 
 static void patience_over(void *arg) {
     (void)arg;
-    fail_msg("the test did not come to its end within %d s", PATIENCE_US / 1000000);
+    fail_msg("the test did not come to its end within %d s", UNIT_PATIENCE_S);
 }
 
 void folder_run(struct folder *folder) {
     struct env_timer *patience = env_timer_new(folder->env, patience_over, NULL);
-    env_timer_start(patience, PATIENCE_US);
+    env_timer_start(patience, UNIT_PATIENCE_S * 1000 * 1000);
     env_uv_run(folder->env);
     env_timer_free(patience);
 }

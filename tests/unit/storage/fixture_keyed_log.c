@@ -260,6 +260,10 @@ static int64_t check_fetch(struct keyed_log *keyed, int64_t offset, uint64_t max
     return next;
 }
 
+int64_t keyed_log_read_some(struct keyed_log *keyed, int64_t offset, uint64_t max_bytes) {
+    return check_fetch(keyed, offset, max_bytes, false);
+}
+
 void keyed_log_check(struct keyed_log *keyed, bool exact) {
     static const uint64_t sizes[] = {0, 700, 1 << 20};
     int64_t end = log_model_watermark(&keyed->model);

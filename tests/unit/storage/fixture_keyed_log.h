@@ -52,6 +52,8 @@ unsigned keyed_log_clean(struct keyed_log *keyed);
 /* Every record that must be there is, as it was, and none that was never there; with `exact` none
  * that need not be. Read from the beginning, with small and large fetches. */
 void keyed_log_check(struct keyed_log *keyed, bool exact);
+/* One fetch, checked likewise; returns where the next one goes on. */
+int64_t keyed_log_read_some(struct keyed_log *keyed, int64_t offset, uint64_t max_bytes);
 /* The same from every offset, and searches by time. */
 void keyed_log_check_places(struct keyed_log *keyed);
 

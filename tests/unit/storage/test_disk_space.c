@@ -55,7 +55,7 @@ static void tear_down(struct fixture *f) {
 }
 
 static void wait_for_change(struct fixture *f) {
-    env_timer_start(f->limit, 10 * 1000 * 1000);
+    env_timer_start(f->limit, UNIT_PATIENCE_S * 1000 * 1000);
     env_uv_run(f->env);
     env_timer_stop(f->limit);
 }

@@ -468,107 +468,6 @@ static void test_listener_pause(void **state) {
     close_pair();
 }
 
-/* ---- Many at once ---- */
-
-enum { CROWD = 20 };
-
-static struct crowd {
-    struct loop loop;
-    struct member {
-        struct env_stream *stream;
-        int turn; /* in which its byte was read; -1: not yet */
-        uint8_t room[16];
-    } members[CROWD];
-    int count, heard, closed, turn;
-    struct env_task next_turn;
-} crowd;
-
-static size_t crowd_room(void *arg, void **into) {
-    struct member *member = arg;
-    *into = member->room;
-    return sizeof member->room;
-}
-
-static void crowd_turn_ends(struct env_task *task) {
-    (void)task;
-    crowd.turn++;
-}
-
-/* Closes one that waits for its turn. */
-static void close_one_that_waits(void) {
-    struct member *last = &crowd.members[CROWD - 1];
-    while (last->turn >= 0)
-        last--;
-    env_stream_close(last->stream);
-    last->stream = NULL;
-    crowd.closed++;
-}
-
-static void crowd_received(void *arg, size_t len) {
-    struct member *member = arg;
-    assert_int_equal(len, 1);
-    member->turn = crowd.turn;
-    env_defer(crowd.loop.env, &crowd.next_turn);
-    while (!env_turn_is_long(crowd.loop.env)) {}
-    if (++crowd.heard == 2) close_one_that_waits();
-    if (crowd.heard + crowd.closed == CROWD) loop_done(&crowd.loop);
-}
-
-static void crowd_ended(void *arg, int error) {
-    (void)arg;
-    fail_msg("a stream ended with %d", error);
-}
-
-static const struct env_stream_events crowd_events = {crowd_room, crowd_received, crowd_ended,
-                                                      NULL};
-
-static void crowd_accepted(void *arg, struct env_stream *stream) {
-    struct member *member = &crowd.members[crowd.count++];
-    (void)arg;
-    member->stream = stream;
-    env_stream_attach(stream, &crowd_events, member);
-    env_stream_set_patient(stream);
-    if (crowd.count < CROWD) return;
-    for (int i = 0; i < CROWD; i++)
-        env_stream_read(crowd.members[i].stream, true);
-}
-
-/* Of many patient streams that all have bytes, one that takes long keeps the others waiting for a
- * later turn, and none is forgotten. */
-static void test_stream_patient(void **state) {
-    (void)state;
-    struct env_listener *listener;
-    int port, clients[CROWD];
-    memset(&crowd, 0, sizeof crowd);
-    crowd.next_turn.run = crowd_turn_ends;
-    loop_open(&crowd.loop);
-    assert_int_equal(
-        env_listen(crowd.loop.env, "127.0.0.1", 0, CROWD, crowd_accepted, NULL, &listener, &port),
-        ERR_NONE);
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    for (int i = 0; i < CROWD; i++) {
-        crowd.members[i].turn = -1;
-        clients[i] = socket(AF_INET, SOCK_STREAM, 0);
-        assert_int_equal(connect(clients[i], (struct sockaddr *)&to, sizeof to), 0);
-        assert_int_equal(send(clients[i], "x", 1, 0), 1);
-    }
-    loop_run(&crowd.loop);
-    assert_int_equal(crowd.closed, 1);
-    bool seen[CROWD + 1] = {false};
-    for (int i = 0; i < CROWD; i++) {
-        close(clients[i]);
-        if (crowd.members[i].stream == NULL) continue;
-        assert_in_range(crowd.members[i].turn, 0, CROWD);
-        assert_false(seen[crowd.members[i].turn]);
-        seen[crowd.members[i].turn] = true;
-        env_stream_close(crowd.members[i].stream);
-    }
-    env_listener_close(listener);
-    loop_close(&crowd.loop);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stream_large_and_small_writes),
@@ -586,7 +485,6 @@ int main(void) {
         cmocka_unit_test(test_connect_timeout),
         cmocka_unit_test(test_connect_cancel),
         cmocka_unit_test(test_listener_pause),
-        cmocka_unit_test(test_stream_patient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -272,6 +272,28 @@ static void test_reader_hears_half_frames(void **state) {
     reading_close();
 }
 
+/* How long a frame was here in part is told with it; of one that comes whole, nothing. */
+static void test_reader_tells_how_long(void **state) {
+    (void)state;
+    for (size_t len = 100; len <= 100000; len *= 1000) { /* within a chunk, and a large one */
+        reading_open(NULL);
+        reading_send_frame(0, 50);
+        reading_run_until(1, 0);
+        assert_int_equal(frame_reader_took_us(reading.reader), 0);
+        uint8_t *body = mem_zalloc(len);
+        reading_send_head((uint32_t)len);
+        reading_run_for_us(30000);
+        reading_send(body, len);
+        reading_run_until(2, 0);
+        assert_in_range(frame_reader_took_us(reading.reader), 25000, 30000000);
+        reading_send_frame(2, 50);
+        reading_run_until(3, 0);
+        assert_int_equal(frame_reader_took_us(reading.reader), 0);
+        mem_free(body);
+        reading_close();
+    }
+}
+
 /* A patient reader of many frames, each of which is work, lets others run in between, and delivers
  * all of them in their order. */
 static void test_reader_patient(void **state) {
@@ -312,6 +334,7 @@ int main(void) {
         cmocka_unit_test(test_reader_end_while_paused),
         cmocka_unit_test(test_reader_break_while_paused),
         cmocka_unit_test(test_reader_hears_half_frames),
+        cmocka_unit_test(test_reader_tells_how_long),
         cmocka_unit_test(test_reader_patient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,7 +252,7 @@ static void test_secure_stream_no_tls(void **state) {
     send_raw(plain, kafka, sizeof kafka);
     loop_run(&tls.loop);
     assert_int_equal(plain->ended, ERR_CONNECTION);
-    assert_non_null(strstr(secure_stream_why(plain->server), "security.protocol=SSL"));
+    assert_non_null(strstr(secure_stream_why(plain->server), "it does not speak TLS"));
     send_raw(wrong, garbage, sizeof garbage - 1);
     while (wrong->ended == -1)
         tls_run_ms(2);
@@ -265,15 +265,14 @@ static void test_secure_stream_no_tls(void **state) {
 static void test_secure_stream_deadline(void **state) {
     (void)state;
     tls_open(16, 60);
+    uint64_t began_us = env_now_us(tls.loop.env);
     struct tls_pair *silent = tls_connect(), *half = tls_connect();
     uint8_t first[40];
     BIO_read(half->from_client, first, sizeof first);
     send_raw(half, first, sizeof first);
-    tls_run_ms(30);
-    assert_int_equal(silent->ended, -1);
-    assert_int_equal(half->ended, -1);
     while (silent->ended == -1 || half->ended == -1)
         tls_run_ms(5);
+    assert_true(env_now_us(tls.loop.env) - began_us >= 60 * 1000);
     assert_non_null(
         strstr(secure_stream_why(silent->server), "not begun within 60 ms (the.setting)"));
     assert_non_null(strstr(secure_stream_why(half->server), "not ended within 60 ms"));

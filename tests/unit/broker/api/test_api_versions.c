@@ -51,20 +51,35 @@ static void test_api_versions_of_another_broker(void **state) {
 
 /* ---- Features ---- */
 
-static const char feature[] = "transaction.version";
+static const char feature[] = "transaction.version", other_feature[] = "security.version";
+
+/* Its level as clients are told; 0: they are told nothing of it. */
+static int16_t level_of(const struct kp_api_versions_response *response, const char *name) {
+    for (int32_t i = 0; i < response->finalized_features.count; i++) {
+        const struct kp_api_versions_response_finalized_feature *row =
+            &response->finalized_features.items[i];
+        if (!kp_string_is(row->name, name)) continue;
+        assert_int_equal(row->min_version_level, row->max_version_level);
+        return row->max_version_level;
+    }
+    return 0;
+}
 
 static bool is_at(struct one_broker *one, int16_t level, int64_t *epoch) {
     struct kp_api_versions_response response = ask(one, 4, KP_NULL_STRING, -1);
     *epoch = response.finalized_features_epoch;
-    assert_int_equal(response.supported_features.count, 1);
+    assert_int_equal(response.supported_features.count, 4);
     assert_true(kp_string_is(response.supported_features.items[0].name, feature));
     assert_int_equal(response.supported_features.items[0].min_version, 0);
     assert_int_equal(response.supported_features.items[0].max_version, 2);
-    if (level == 0) return response.finalized_features.count == 0;
-    return response.finalized_features.count == 1 &&
-           kp_string_is(response.finalized_features.items[0].name, feature) &&
-           response.finalized_features.items[0].min_version_level == level &&
-           response.finalized_features.items[0].max_version_level == level;
+    assert_true(kp_string_is(response.supported_features.items[1].name, other_feature));
+    assert_int_equal(response.supported_features.items[1].max_version, 2);
+    assert_true(kp_string_is(response.supported_features.items[2].name, "share.version"));
+    assert_int_equal(response.supported_features.items[2].max_version, 1);
+    assert_true(kp_string_is(response.supported_features.items[3].name, "quota.version"));
+    assert_int_equal(response.supported_features.items[3].max_version, 1);
+    return level_of(&response, feature) == level && level_of(&response, other_feature) == 2 &&
+           level_of(&response, "share.version") == 1 && level_of(&response, "quota.version") == 1;
 }
 
 static struct kp_update_features_response update(struct one_broker *one, int version,

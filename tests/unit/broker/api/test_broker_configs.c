@@ -183,12 +183,6 @@ static void test_broker_configs_refused(void **state) {
     assert_config_is(node, BROKER, "", SIZE, "104857600", OF_ALL);
 }
 
-/* The last of what a new cluster writes by itself. */
-static bool has_level(struct brokers *brokers) {
-    const struct broker_services *services = broker_services(brokers->nodes[0].broker);
-    return metadata_feature_level(services->metadata, FEATURE_TRANSACTION_VERSION) > 0;
-}
-
 /* As Kafka's tools expect, who unset throttles without asking whether there are any. */
 static void test_broker_configs_unset_what_is_not_set(void **state) {
     struct broker_node *node = start(state, 1, NULL);
@@ -199,7 +193,7 @@ static void test_broker_configs_unset_what_is_not_set(void **state) {
                                         "num.io.threads",
                                         "message.max.byte",
                                         SIZE};
-    brokers_until(node->brokers, has_level);
+    brokers_until(node->brokers, brokers_are_settled);
     uint64_t version = metadata_version(broker_services(node->broker)->metadata);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         unset(node, BROKER, "1", names[i]);

@@ -179,9 +179,9 @@ static void test_names_too_much_alike(void **state) {
     assert_int_equal(create_many(node, first + 1, 2, false).topics.items[0].error_code, 0);
     assert_int_not_equal(services->twins->next_us, 0);
     services->twins->next_us = UINT64_MAX; /* as if it were the same moment still */
-    assert_int_equal(services->twins->left_out, 0);
+    uint64_t left_out = services->log->left_out;
     assert_int_equal(create_many(node, then, 4, false).topics.items[0].error_code, 0);
-    assert_int_equal(services->twins->left_out, 2);
+    assert_int_equal(services->log->left_out, left_out + 2);
     services->log->level = LOG_ERROR;
 }
 

@@ -129,9 +129,10 @@ static bool is_led(struct brokers *brokers) {
 }
 
 /* What its client has given up waiting for is under way all the same, and counts: without a
- * majority nothing is made, and nothing forgotten. */
+ * majority nothing is made, nothing refused, and nothing forgotten. */
 static void test_given_up(void **state) {
     struct brokers *brokers = *state;
+    struct broker_node *other = NULL;
     struct kp_create_topics_response response;
     brokers_start(
         brokers, 3,
@@ -139,13 +140,17 @@ static void test_given_up(void **state) {
     brokers_until(brokers, is_led);
     struct broker_node *leader = brokers_metadata_leader(brokers);
     for (int i = 0; i < 3; i++)
-        if (&brokers->nodes[i] != leader) brokers_kill(&brokers->nodes[i]);
+        if (&brokers->nodes[i] != leader) brokers_kill(other = &brokers->nodes[i]);
     struct kp_create_topics_request request = of_topics(0, 1, 15);
     request.timeout_ms = 200;
     brokers_ask(leader, KP_CREATE_TOPICS, 7, &request, &response);
     assert_int_equal(response.topics.items[0].error_code, KAFKA_REQUEST_TIMED_OUT);
     request = of_topics(1, 1, 6);
     request.timeout_ms = 200;
+    brokers_ask(leader, KP_CREATE_TOPICS, 7, &request, &response);
+    assert_int_equal(response.topics.items[0].error_code, KAFKA_REQUEST_TIMED_OUT);
+    assert_int_equal(brokers_start_one(other), ERR_NONE);
+    request.timeout_ms = 20000;
     brokers_ask(leader, KP_CREATE_TOPICS, 7, &request, &response);
     assert_int_equal(response.topics.items[0].error_code, KAFKA_POLICY_VIOLATION);
     assert_text(response.topics.items[0].error_message, "6 more partitions beside 15");

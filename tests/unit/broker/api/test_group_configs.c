@@ -91,8 +91,8 @@ static void test_group_configs_refused(void **state) {
         {"g", SESSION, "50000", APPEND, KAFKA_INVALID_CONFIG, "no list"},
         {"g", SESSION, "50000", 9, KAFKA_INVALID_REQUEST, "operation 9"},
         {"g", "session.timeout.ms", "50000", SET, KAFKA_INVALID_CONFIG, "Unknown group config"},
-        {"g", "share.isolation.level", "read_committed", SET, KAFKA_INVALID_CONFIG,
-         "no share groups"},
+        {"g", "share.isolation.level", "sometimes", SET, KAFKA_INVALID_CONFIG, "read_committed"},
+        {"g", "share.auto.offset.reset", "by_duration:1h", SET, KAFKA_INVALID_CONFIG, "P7D"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct kp_incremental_alter_configs_response_resource result = config_alter(
@@ -180,6 +180,7 @@ static bool is_set_again(struct brokers *brokers) {
 /* What was set is there after a restart; what is so already costs no entry. */
 static void test_group_configs_last(void **state) {
     struct broker_node *node = start(state, 1);
+    brokers_until(node->brokers, brokers_are_settled);
     config_set(node, GROUP, "g", SESSION, "50000");
     uint64_t version = metadata_version(broker_services(node->broker)->metadata);
     config_set(node, GROUP, "g", SESSION, "50000");

@@ -186,16 +186,10 @@ static void test_broker_settings_told(void **state) {
                      ERR_NONE); /* the one that is picked */
 }
 
-/* No listener is taken for what it is not: whatever is not plain text is refused, by its name and
- * by the map. */
+/* No listener is taken for what it is not: what it is called it speaks, unless the map says
+ * otherwise. */
 static void test_broker_settings_protocols(void **state) {
     struct fixture *fixture = *state;
-    static const char *const names[] = {"SASL_PLAINTEXT", "SASL_SSL", "sasl_ssl"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char pair[80];
-        snprintf(pair, sizeof pair, "listeners=PLAINTEXT://127.0.0.1:1,%s://127.0.0.1:2", names[i]);
-        assert_refused(fixture, pair, "not built yet", "call it SSL or PLAINTEXT");
-    }
     static const char *const others[] = {"HTTPS",        "KERBEROS", "SCRAM",
                                          "EXTERNAL_TLS", "INTERNAL", "PLAINTEXT2"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
@@ -216,11 +210,6 @@ static void test_broker_settings_protocols(void **state) {
              "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,CONTROLLER:PLAINTEXT,"
              "SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"),
         ERR_NONE); /* the file that comes with Kafka */
-    assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT,OUT:SASL_SSL",
-                   "SASL_SSL on OUT", "OUT:SSL");
-    assert_refused(fixture,
-                   "listener.security.protocol.map=IN:PLAINTEXT,OUT:PLAINTEXT,FAR:SASL_SSL",
-                   "SASL_SSL on FAR", "not built yet");
     assert_refused(fixture, "listener.security.protocol.map=IN:PLAINTEXT", "listeners has OUT",
                    "add OUT:PLAINTEXT");
     assert_refused(fixture,
@@ -241,6 +230,53 @@ static void test_broker_settings_protocols(void **state) {
         settings_set_pair(fixture->values, "listeners=SSL://127.0.0.1:1", &fixture->why), ERR_NONE);
     assert_int_equal(with(fixture, "listener.security.protocol.map=SSL:PLAINTEXT"),
                      ERR_NONE); /* said in so many words */
+}
+
+/* Who may do what is asked, or looked at, or not; another authorizer than Kafka's is none. */
+static void test_broker_settings_access(void **state) {
+    struct fixture *fixture = *state;
+    const struct broker_settings *settings = &fixture->settings;
+    assert_int_equal(with(fixture, "super.users=User:a"), ERR_NONE);
+    assert_int_equal(settings->authorizer, AUTHORIZER_OFF);
+    assert_refused(fixture, "authorizer.mode=observe", "there is no authorizer", "leave it out");
+    assert_int_equal(with(fixture, "authorizer.class.name=org.apache.kafka.metadata.authorizer."
+                                   "StandardAuthorizer"),
+                     ERR_NONE);
+    assert_int_equal(settings->authorizer, AUTHORIZER_OBSERVES);
+    assert_int_equal(with(fixture, "authorizer.mode=enforce"), ERR_NONE);
+    assert_int_equal(settings->authorizer, AUTHORIZER_ENFORCES);
+    assert_false(settings->allow_everyone);
+    assert_refused(fixture, "authorizer.class.name=kafka.security.authorizer.AclAuthorizer",
+                   "is not served", "StandardAuthorizer");
+    assert_int_equal(with(fixture, "authorizer.class.name="), ERR_NONE);
+    assert_int_equal(with(fixture, "super.users= User:a ;; User:CN=b,O=c;"), ERR_NONE);
+    assert_refused(fixture, "super.users=User:a;bob", "'bob', which is no principal", "User:admin");
+    assert_refused(fixture, "super.users=User:", "which is no principal", "User:admin");
+}
+
+/* Who wants logins: by its name, or by the map; and there is a mechanism. */
+static void test_broker_settings_logins(void **state) {
+    struct fixture *fixture = *state;
+    const struct broker_settings *settings = &fixture->settings;
+    assert_refused(fixture, "sasl.enabled.mechanisms=PLAIN", "no listener wants logins",
+                   "leave it out");
+    assert_int_equal(
+        with(fixture, "listeners=SASL_PLAINTEXT://127.0.0.1:1,PLAINTEXT://127.0.0.1:2"), ERR_NONE);
+    assert_true(settings->listeners[0].logs_in && !settings->listeners[0].tls);
+    assert_false(settings->listeners[1].logs_in);
+    assert_int_equal(settings->login_mechanisms, 1u << 3); /* PLAIN alone */
+    assert_refused(fixture, "sasl.enabled.mechanisms=", "is empty", "SCRAM-SHA-256");
+    assert_int_not_equal(
+        settings_set_pair(fixture->values, "sasl.enabled.mechanisms=GSSAPI", &fixture->why),
+        ERR_NONE);
+    assert_int_equal(with(fixture, "sasl.enabled.mechanisms=SCRAM-SHA-512,SCRAM-SHA-256"),
+                     ERR_NONE);
+    assert_int_equal(settings->login_mechanisms, 1u << 1 | 1u << 2);
+    assert_refused(fixture,
+                   "listener.security.protocol.map=SASL_PLAINTEXT:SASL_SSL,PLAINTEXT:PLAINTEXT",
+                   "ssl.keystore.location is empty", "private key");
+    assert_int_equal(with(fixture, "ssl.keystore.location=/k.pem"), ERR_NONE);
+    assert_true(settings->listeners[0].logs_in && settings->listeners[0].tls);
 }
 
 /* Who speaks TLS: by its name, or by the map; it needs a key, and a key needs it. */
@@ -472,6 +508,7 @@ int main(void) {
         TEST(test_broker_settings_listeners),    TEST(test_broker_settings_wrong_listeners),
         TEST(test_broker_settings_same_port),    TEST(test_broker_settings_told),
         TEST(test_broker_settings_protocols),    TEST(test_broker_settings_tls),
+        TEST(test_broker_settings_logins),       TEST(test_broker_settings_access),
         TEST(test_broker_settings_secrets),      TEST(test_broker_settings_of_kafka),
         TEST(test_broker_settings_nodes),        TEST(test_broker_settings_wrong_nodes),
         TEST(test_broker_settings_longest_list), TEST(test_broker_settings_do_not_fit),

@@ -66,7 +66,9 @@ void consumer_world_topic(struct consumer_world *world, const char *name, int32_
     struct metadata_command made;
     metadata_command_init(&made, COMMAND_CREATE_TOPIC);
     made.create_topic.name = kp_string_of(name);
-    made.create_topic.id = (struct kp_uuid){{++world->next_topic_id, 7}};
+    world->next_topic_id++;
+    made.create_topic.id = (struct kp_uuid){
+        {(uint8_t)world->next_topic_id, 7, (uint8_t)(world->next_topic_id >> 8)}};
     made.create_topic.partitions.items = rows;
     made.create_topic.partitions.count = partitions;
     command(world, &made);
@@ -98,7 +100,7 @@ void consumer_world_grow(struct consumer_world *world, const char *name, int32_t
     int32_t node = 1;
     const struct metadata_topic *topic = metadata_topic_named(world->groups.metadata, name,
                                                               strlen(name));
-    struct command_partition rows[64] = {0};
+    struct command_partition *rows = mem_zalloc((size_t)more * sizeof *rows);
     struct metadata_command made;
     metadata_command_init(&made, COMMAND_CREATE_PARTITIONS);
     for (int32_t i = 0; i < more; i++) {
@@ -106,11 +108,12 @@ void consumer_world_grow(struct consumer_world *world, const char *name, int32_t
         rows[i].nodes.count = 1;
     }
     made.create_partitions.id = id_of(world, name);
-    made.create_partitions.request = (struct kp_uuid){{++world->next_topic_id, 9}};
+    made.create_partitions.request = (struct kp_uuid){{(uint8_t)++world->next_topic_id, 9}};
     made.create_partitions.present = topic->partition_count;
     made.create_partitions.partitions.items = rows;
     made.create_partitions.partitions.count = more;
     command(world, &made);
+    mem_free(rows);
 }
 
 void consumer_world_delete(struct consumer_world *world, const char *name) {

@@ -15,7 +15,8 @@ enum { CONSUMER_TOPICS_MAX = 8, CONSUMER_HAS_MAX = 400 };
 struct consumer_world {
     struct groups groups; /* with its metadata */
     uint64_t metadata_index;
-    uint8_t next_topic_id, metadata_requests;
+    uint16_t next_topic_id;
+    uint8_t metadata_requests;
     bool holds; /* what is decided is not committed by beats */
 };
 

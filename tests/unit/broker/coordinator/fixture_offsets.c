@@ -107,9 +107,10 @@ static int16_t rule_remove(const struct group *group) {
     return fixture_of(group)->remove_error;
 }
 
-static bool rule_subscribed(struct group *group, struct kp_string topic) {
-    const char *subscribed = fixture_of(group)->subscribed;
-    return subscribed != NULL && kp_string_is(topic, subscribed);
+static void rule_reads(struct group *group, struct topic_set *topics) {
+    struct offsets_fixture *fixture = fixture_of(group);
+    fixture->reads_asked++;
+    if (fixture->subscribed != NULL) topic_set_add(topics, kp_string_of(fixture->subscribed));
 }
 
 static void rule_age(const struct group *group, struct offset_age *age) {
@@ -133,7 +134,7 @@ void offsets_open(struct offsets_fixture *fixture) {
     fixture->rules = (struct offset_rules){.commit = rule_commit,
                                            .fetch = rule_fetch,
                                            .remove = rule_remove,
-                                           .subscribed = rule_subscribed,
+                                           .reads = rule_reads,
                                            .age = rule_age,
                                            .tombstones = rule_tombstones};
     fixture->settings.group_id_max_bytes = 1024;

@@ -34,6 +34,7 @@ struct offsets_fixture {
     int16_t commit_error, fetch_error, remove_error;
     int32_t refused_partition; /* a commit of it is refused on its own; 0: of none */
     const char *subscribed;    /* the topic that members read; NULL: none */
+    int reads_asked;           /* how often that was */
     struct offset_age age;
     struct offset_rules rules;
 };

@@ -203,6 +203,7 @@ static struct asked *asked_new(struct transactions *f, enum transaction_call_kin
     snprintf(asked->id, sizeof asked->id, "%s", id);
     asked->call.kind = kind;
     asked->call.id = kp_string_of(asked->id);
+    asked->call.connected_us = f->connected_us;
     asked->call.done = on_told;
     return asked;
 }

@@ -45,7 +45,8 @@ struct transactions {
     size_t id_wait_count;
     bool ids_wait; /* ids are given by transactions_give_ids, not at once */
     int64_t next_id;
-    int16_t version; /* transaction.version */
+    int16_t version;       /* transaction.version */
+    uint64_t connected_us; /* of what is asked */
     struct asked *asked[ASKED_MOST];
     size_t asked_count;
 };

@@ -185,10 +185,11 @@ static bool others_let_go(struct brokers *brokers) {
     return true;
 }
 
-static void trim(struct brokers *brokers) {
+/* -1: all of it. */
+static void trim(struct brokers *brokers, kafka_offset offset) {
     struct kp_delete_records_request request;
     struct kp_delete_records_request_topic topic;
-    struct kp_delete_records_request_partition partition = {.partition_index = 0, .offset = -1};
+    struct kp_delete_records_request_partition partition = {.partition_index = 0, .offset = offset};
     struct kp_delete_records_response response;
     kp_set_fallbacks(&kp_delete_records_request_schema, &request);
     kp_set_fallbacks(&kp_delete_records_request_topic_schema, &topic);
@@ -237,7 +238,7 @@ static void test_of_what_is_gone_elsewhere(void **state) {
     trimmed_to = log->segments[1]->end.last_index;
     log_index end = log->last_index;
     brokers_kill(damaged_node);
-    trim(brokers);
+    trim(brokers, -1);
     brokers_until(brokers, others_let_go);
     remove_states(path);
     flip(&bytes, bytes.len / 2);
@@ -253,10 +254,107 @@ static void test_of_what_is_gone_elsewhere(void **state) {
     brokers_until(brokers, has_applied_all);
 }
 
+/* ---- What nobody else has any more, where a start has to read it ---- */
+
+static void copy_files(const char *from, const char *to) {
+    char command[700];
+    snprintf(command, sizeof command, "mkdir -p %s && cp -n %s/*.log %s", to, from, to);
+    assert_int_equal(system(command), 0);
+}
+
+/* The header of an entry, and the index: the log cannot be opened, but with what others have, who
+ * have let go of it; so it is, only by beginning later. */
+static void break_for_a_start(const struct bytes *bytes) {
+    char index[256];
+    flip(bytes, SEGMENT_HEADER_SIZE + 5);
+    snprintf(index, sizeof index, "%.*s.index", (int)(strlen(bytes->path) - 4), bytes->path);
+    unlink(index); /* if it is there */
+}
+
+static struct broker_node *a_follower(struct brokers *brokers) {
+    struct broker_node *found = NULL;
+    brokers_until(brokers, somebody_leads);
+    for (int i = 0; i < brokers->count; i++)
+        if (&brokers->nodes[i] != leader_of(brokers)) found = &brokers->nodes[i];
+    return found;
+}
+
+static bool follows_whole(struct brokers *brokers) {
+    return has_applied_all(brokers) && is_whole(brokers);
+}
+
+static void assert_begins_later(struct brokers *brokers, log_index end) {
+    assert_int_equal(brokers_start_one(damaged_node), ERR_NONE);
+    brokers_until(brokers, follows_whole);
+    const struct partition_log *log = log_of(damaged_node);
+    assert_true(log->last_index >= end); /* nothing of what it had is gone but at the front */
+    assert_true(log->first_index > trimmed_to);
+    assert_int_equal(partition_of(damaged_node)->log_start,
+                     partition_of(leader_of(brokers))->log_start);
+    produce(brokers, VALUE);
+    brokers_until(brokers, has_applied_all);
+    brokers_kill(damaged_node);
+    assert_int_equal(brokers_start_one(damaged_node), ERR_NONE);
+    brokers_until(brokers, follows_whole);
+}
+
+/* The others let go of it while this one was down: its own states reach the place where their logs
+ * begin. */
+static void test_of_a_later_beginning(void **state) {
+    struct brokers *brokers = *state;
+    static struct bytes bytes;
+    brokers_start(brokers, 3, small);
+    fill(brokers);
+    damaged_node = a_follower(brokers);
+    brokers_until(brokers, has_applied_all);
+    struct partition_log *log = log_of(damaged_node);
+    take_segment(&bytes, log, 1);
+    trimmed_to = log->segments[1]->end.last_index;
+    kafka_offset offset = log->segments[2]->end.offset;
+    log_index end = log->last_index;
+    brokers_kill(damaged_node);
+    trim(brokers, offset);
+    brokers_until(brokers, others_let_go);
+    break_for_a_start(&bytes);
+    assert_begins_later(brokers, end);
+}
+
+/* It had not moved its start yet, and has no state: it takes that of another one. */
+static void test_of_a_given_beginning(void **state) {
+    struct brokers *brokers = *state;
+    static struct bytes bytes;
+    char path[256], before[256], start[280];
+    brokers_start(brokers, 3, small);
+    fill(brokers);
+    damaged_node = a_follower(brokers);
+    brokers_until(brokers, has_applied_all);
+    struct partition_log *log = log_of(damaged_node);
+    snprintf(path, sizeof path, "%s", log->path);
+    snprintf(before, sizeof before, "%s/before", brokers->dir);
+    copy_files(path, before);
+    take_segment(&bytes, log, 1);
+    trimmed_to = log->segments[1]->end.last_index;
+    trim(brokers, log->segments[2]->end.offset);
+    brokers_until(brokers, others_let_go);
+    for (int i = 0; i < 2 * BATCHES;
+         i++) /* what the others keep of it is known as committed here */
+        produce(brokers, VALUE);
+    brokers_until(brokers, has_applied_all);
+    log_index end = log_of(damaged_node)->last_index;
+    brokers_kill(damaged_node);
+    copy_files(before, path);
+    remove_states(path);
+    snprintf(start, sizeof start, "%s/start", path);
+    assert_int_equal(unlink(start), 0);
+    break_for_a_start(&bytes);
+    assert_begins_later(brokers, end);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_of_a_leader), TEST(test_of_a_header),
-                                       TEST(test_of_what_is_gone_elsewhere)};
+    const struct CMUnitTest tests[] = {
+        TEST(test_of_a_leader), TEST(test_of_a_header), TEST(test_of_what_is_gone_elsewhere),
+        TEST(test_of_a_later_beginning), TEST(test_of_a_given_beginning)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,7 @@ static void test_of_givers_that_lie(void **state) {
         ask_both(brokers, exchange);
         assert_int_equal(ended_with, ERR_NONE);
         assert_int_equal(given.node, 3);
+        assert_int_equal(ask.too_large, lie == BEYOND_THE_MOST ? UINT32_MAX : 0);
         assert_int_equal(given.index, INDEX);
         assert_int_equal(given.term, TERM);
         assert_int_equal(given.state.len, STATE_LEN);
@@ -160,10 +161,29 @@ static void test_of_what_is_not_wanted(void **state) {
     state_exchange_free(exchange);
 }
 
+/* It comes as fast as files do, and no faster. */
+static void test_of_its_rate(void **state) {
+    struct brokers *brokers = *state;
+    struct state_exchange *exchange = start(brokers);
+    struct giver givers[2];
+    for (int i = 0; i < 2; i++)
+        serve(brokers, i + 1, &givers[i], TRUTH);
+    shard_set_fetch_rate(brokers->nodes[0].broker->shard, STATE_LEN); /* in about a second */
+    uint64_t from_ms = env_now_ms(brokers->env);
+    ask_both(brokers, exchange);
+    assert_int_equal(ended_with, ERR_NONE);
+    assert_int_equal(givers[0].asked, 4);
+    /* The first piece at once, a tenth of a second's worth in advance. */
+    assert_true(env_now_ms(brokers->env) - from_ms >=
+                3 * 1000 * STATE_PIECE_MOST / STATE_LEN - 110);
+    slice_unref(&given.state);
+    state_exchange_free(exchange);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {TEST(test_of_givers_that_lie),
-                                       TEST(test_of_what_is_not_wanted)};
+                                       TEST(test_of_what_is_not_wanted), TEST(test_of_its_rate)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -500,7 +500,7 @@ static void test_metadata_listeners(void **state) {
     delete_topic(fixture, 50);
     assert_string_equal(fixture->told,
                         "+a-0 +a-1 (+a,2) +a-2 (^a,3) =a,compression.type:zstd,retention.ms:-1 "
-                        "-a-0 -a-1 -a-2 (-a) ");
+                        "(-a) -a-0 -a-1 -a-2 ");
     metadata_unlisten(fixture->metadata, &fixture->listener);
     fixture->told[0] = '\0';
     create(fixture, "b", 53, 1, 2);

@@ -3,6 +3,7 @@
 
 #include "broker/metadata/metadata_features.h"
 #include "broker/metadata/metadata_roster.h"
+#include "broker/quotas/quota.h"
 #include "protocol/kafka_error.h"
 #include "tests/unit/unit.h"
 
@@ -41,8 +42,9 @@ static int apply(struct fixture *fixture, const struct metadata_command *command
 }
 
 /* `max` -1: a broker of before there were any. */
-static int register_broker(struct fixture *fixture, int32_t node, int16_t max) {
-    struct command_feature feature = {kp_string_of("spin"), 1, max};
+static int register_knowing(struct fixture *fixture, int32_t node, const char *name, int16_t min,
+                            int16_t max) {
+    struct command_feature feature = {kp_string_of(name), min, max};
     struct metadata_command command;
     metadata_command_init(&command, COMMAND_REGISTER_BROKER);
     command.register_broker.node = node;
@@ -51,6 +53,10 @@ static int register_broker(struct fixture *fixture, int32_t node, int16_t max) {
     command.register_broker.features.items = &feature;
     command.register_broker.features.count = max >= 0;
     return apply(fixture, &command);
+}
+
+static int register_broker(struct fixture *fixture, int32_t node, int16_t max) {
+    return register_knowing(fixture, node, "spin", 1, max);
 }
 
 static int set(struct fixture *fixture, const char *name, int16_t level, int8_t change) {
@@ -132,6 +138,33 @@ static void test_features_are_set_together(void **state) {
     assert_int_equal(metadata_features_epoch(f->metadata), -1);
 }
 
+static int set_quota(struct fixture *f, double value) {
+    struct command_quota quota = {.types = 1 << QUOTA_USER,
+                                  .user = kp_string_of("u"),
+                                  .client = KP_NULL_STRING,
+                                  .ip = KP_NULL_STRING,
+                                  .key = QUOTA_PRODUCED,
+                                  .value = value};
+    struct metadata_command command;
+    metadata_command_init(&command, COMMAND_SET_QUOTAS);
+    command.set_quotas.quotas.items = &quota;
+    command.set_quotas.quotas.count = 1;
+    return apply(f, &command);
+}
+
+/* As long as there are quotas their feature stays. */
+static void test_features_quotas_go_first(void **state) {
+    struct fixture *f = *state;
+    for (int32_t node = 1; node <= 3; node++)
+        assert_int_equal(register_knowing(f, node, FEATURE_QUOTA_VERSION, 0, 1), KAFKA_NONE);
+    assert_int_equal(set(f, FEATURE_QUOTA_VERSION, 1, FEATURE_UPGRADE), KAFKA_NONE);
+    assert_int_equal(set_quota(f, 1000), KAFKA_NONE);
+    assert_int_equal(set(f, FEATURE_QUOTA_VERSION, 0, FEATURE_SAFE_DOWNGRADE),
+                     KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(set_quota(f, 0), KAFKA_NONE);
+    assert_int_equal(set(f, FEATURE_QUOTA_VERSION, 0, FEATURE_SAFE_DOWNGRADE), KAFKA_NONE);
+}
+
 /* A table that was written by an older version lacks what others know of features: what the leader
  * has set is set there, too. */
 static void test_features_of_an_older_table(void **state) {
@@ -157,8 +190,11 @@ static void test_features_of_who_registers(void **state) {
     assert_int_equal(register_broker(f, 2, 1), KAFKA_UNSUPPORTED_VERSION);
     assert_int_equal(register_broker(f, 2, -1), KAFKA_UNSUPPORTED_VERSION);
     assert_int_equal(metadata_broker_of(f->metadata, 2)->features[0].max, 3);
+    assert_true(metadata_broker_of(f->metadata, 2)->turned_away);
+    assert_false(metadata_broker_of(f->metadata, 1)->turned_away);
     assert_int_equal(register_broker(f, 2, 2), KAFKA_NONE);
     assert_int_equal(metadata_broker_of(f->metadata, 2)->features[0].max, 2);
+    assert_false(metadata_broker_of(f->metadata, 2)->turned_away);
 }
 
 int main(void) {
@@ -166,7 +202,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_features_agreed),           TEST(test_features_change),
         TEST(test_features_are_set_together), TEST(test_features_of_an_older_table),
-        TEST(test_features_of_who_registers),
+        TEST(test_features_quotas_go_first),  TEST(test_features_of_who_registers),
     };
     return cmocka_run_group_tests_name("metadata_features", tests, NULL, NULL);
 }

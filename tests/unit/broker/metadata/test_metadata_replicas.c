@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "broker/metadata/metadata.h"
 #include "broker/metadata/metadata_commands.h"
+#include "broker/metadata/metadata_leader.h"
 #include "broker/metadata/metadata_replicas.h"
 #include "broker/metadata/metadata_roster.h"
 #include "protocol/kafka_error.h"
@@ -100,6 +101,33 @@ static int plan(struct fixture *fixture, const int32_t *nodes, int32_t count) {
     return apply(fixture, &command);
 }
 
+/* As the metadata leader does it: what is asked for becomes a command, which is applied. */
+static int cancel(struct fixture *fixture) {
+    static const struct broker_settings settings = {.offsets_topic_partitions = 1};
+    struct metadata_view view = {.metadata = fixture->metadata,
+                                 .settings = &settings,
+                                 .partitions_max = BROKER_PARTITIONS_MOST,
+                                 .broker_partitions_max = BROKER_PARTITIONS_MOST};
+    struct metadata_change change = {.validate_only = false};
+    struct kp_arena arena;
+    kp_arena_init(&arena, METADATA_COMMAND_ARENA);
+    metadata_command_init(&change.command, COMMAND_SET_REPLICAS);
+    change.command.set_replicas.id = topic_id;
+    change.command.set_replicas.request = (struct kp_uuid){{++fixture->requests, 1}};
+    change.command.set_replicas.cancel = true;
+    if (metadata_leader_prepare(&view, &change, &arena, &fixture->result) == PREPARED) {
+        assert_false(change.command.set_replicas.cancel);
+        apply(fixture, &change.command);
+    }
+    kp_arena_close(&arena);
+    return fixture->result.error;
+}
+
+static bool can_be_put_back(const struct fixture *fixture) {
+    int32_t nodes[METADATA_REPLICAS_MAX];
+    return metadata_replicas_put_back(partition(fixture), nodes) > 0;
+}
+
 static int done_with(struct fixture *fixture, uint64_t number, int64_t change) {
     struct metadata_command command;
     metadata_command_init(&command, COMMAND_REPLICAS_DONE);
@@ -183,12 +211,12 @@ static void test_replicas_come_back(void **state) {
 static void test_replicas_cancel_twice(void **state) {
     struct fixture *fixture = *state;
     plan(fixture, (int32_t[]){2, 3, 4}, 3);
-    assert_true(metadata_replicas_can_be_put_back(partition(fixture)));
+    assert_true(can_be_put_back(fixture));
     plan(fixture, NULL, 0);
-    assert_false(metadata_replicas_can_be_put_back(partition(fixture)));
+    assert_false(can_be_put_back(fixture));
     done(fixture, partition(fixture)->plan);
     plan(fixture, (int32_t[]){2, 3}, 2);
-    assert_true(metadata_replicas_can_be_put_back(partition(fixture)));
+    assert_true(can_be_put_back(fixture));
 }
 
 /* A list of plans in which each is found: those in the middle end, and the others stay. */
@@ -305,7 +333,7 @@ static void test_replicas_replaced(void **state) {
     assert_int_equal(metadata_plan_count(fixture->metadata), 2);
     assert_int_equal(metadata_load_of(fixture->metadata, 2).replicas, 2);
     assert_int_equal(metadata_load_of(fixture->metadata, METADATA_NODE_LOST).replicas, 0);
-    assert_false(metadata_replicas_can_be_put_back(partition(fixture)));
+    assert_false(can_be_put_back(fixture));
     uint64_t number = partition(fixture)->plan;
     assert_int_equal(number, fixture->index);
     assert_int_equal(done(fixture, number), KAFKA_NONE);
@@ -328,10 +356,50 @@ static void test_replicas_replaced_while_they_move(void **state) {
     assert_int_equal(plan(fixture, (int32_t[]){1, 2, 3}, 3), KAFKA_NONE);
     assert_string_equal(members(fixture), "1+ 2 3 | 4+ -1 -1");
     assert_true(id_on(fixture, 1) > two && id_on(fixture, 2) > two && id_on(fixture, 1) != one);
-    assert_int_equal(plan(fixture, NULL, 0), KAFKA_NONE);
-    assert_string_equal(members(fixture), "2 3 | 1+ 4+ -1 -1");
+    /* As many as there were are there: there is nothing to put back. */
+    assert_int_equal(cancel(fixture), KAFKA_NO_REASSIGNMENT_IN_PROGRESS);
+    assert_string_equal(members(fixture), "1+ 2 3 | 4+ -1 -1");
     done(fixture, partition(fixture)->plan);
-    assert_string_equal(members(fixture), "2 3");
+    assert_string_equal(members(fixture), "1 2 3");
+}
+
+/* Whoever was to go is lost, and the move is cancelled: there are as many as before, and whoever
+ * stays for it goes by a plan as any other. */
+static void test_replicas_cancel_behind_a_loss(void **state) {
+    struct fixture *fixture = *state;
+    plan(fixture, (int32_t[]){4, 5, 3}, 3);
+    replica_id four = id_on(fixture, 4);
+    assert_int_equal(replace(fixture, 1, 1, 8), KAFKA_NONE);
+    assert_string_equal(members(fixture), "4+ 5+ 3 | -1 2");
+    assert_true(can_be_put_back(fixture));
+    assert_int_equal(cancel(fixture), KAFKA_NONE);
+    assert_string_equal(members(fixture), "3 2 4+ | 5+ -1");
+    assert_int_equal(id_on(fixture, 4), four);
+    assert_false(can_be_put_back(fixture));
+    assert_int_equal(replace(fixture, 3, 3, 9), KAFKA_NONE); /* it stays, in the same place */
+    assert_string_equal(members(fixture), "3 2 4+ | 5+ -1 -1");
+    assert_int_equal(replace(fixture, 3, 9, 10), KAFKA_NONE); /* once more */
+    assert_int_equal(cancel(fixture), KAFKA_NO_REASSIGNMENT_IN_PROGRESS);
+    assert_string_equal(members(fixture), "3 2 4+ | 5+ -1 -1 -1");
+    done(fixture, partition(fixture)->plan);
+    assert_string_equal(members(fixture), "3 2 4");
+    plan(fixture, (int32_t[]){3}, 1); /* nobody joins who could stay */
+    assert_int_equal(replace(fixture, 2, 2, 11), KAFKA_NONE);
+    cancel(fixture);
+    assert_string_equal(members(fixture), "3 4 | -1");
+}
+
+/* A cancel as earlier leaders submitted it does what it did: whoever applies such a log, whatever
+ * program that is, and beside whichever other, comes to the same table. */
+static void test_replicas_cancel_of_earlier_leaders(void **state) {
+    struct fixture *fixture = *state;
+    plan(fixture, (int32_t[]){4, 5, 3}, 3);
+    assert_int_equal(replace(fixture, 1, 1, 8), KAFKA_NONE);
+    assert_int_equal(plan(fixture, NULL, 0), KAFKA_NONE);
+    assert_string_equal(members(fixture), "3 2 | 4+ 5+ -1");
+    assert_int_equal(cancel(fixture), KAFKA_NONE);
+    assert_string_equal(members(fixture), "3 2 4+ | 5+ -1");
+    assert_int_equal(cancel(fixture), KAFKA_NO_REASSIGNMENT_IN_PROGRESS);
 }
 
 /* All that it was on before a move are lost: there is nothing to go back to, and a partition always
@@ -343,9 +411,9 @@ static void test_replicas_cancel_to_nobody(void **state) {
     plan(fixture, (int32_t[]){4}, 1);
     assert_int_equal(replace(fixture, 1, 1, 8), KAFKA_NONE);
     assert_string_equal(members(fixture), "4+ | -1");
-    assert_int_equal(plan(fixture, NULL, 0), KAFKA_NO_REASSIGNMENT_IN_PROGRESS);
+    assert_int_equal(cancel(fixture), KAFKA_NO_REASSIGNMENT_IN_PROGRESS);
     assert_string_equal(members(fixture), "4+ | -1");
-    assert_false(metadata_replicas_can_be_put_back(partition(fixture)));
+    assert_false(can_be_put_back(fixture));
 }
 
 /* Which partitions have no majority without it: what was lost before counts as voting, who joins
@@ -519,6 +587,8 @@ int main(void) {
                                        TEST(test_replicas_replaced_while_they_move),
                                        TEST(test_replicas_stuck_without),
                                        TEST(test_replicas_cancel_to_nobody),
+                                       TEST(test_replicas_cancel_behind_a_loss),
+                                       TEST(test_replicas_cancel_of_earlier_leaders),
                                        TEST(test_replicas_lost_twice),
                                        TEST(test_replicas_replaced_in_pieces),
                                        TEST(test_replicas_recover),

@@ -1,6 +1,8 @@
 /* Work in steps of requests that a real server holds: turns, the memory for answers, clients that
  * go. */
+#include <arpa/inet.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "broker/server/request_steps.h"
@@ -8,12 +10,13 @@
 #include "tests/unit/broker/fixture_server.h"
 #include "tests/unit/unit.h"
 
-enum { STEPS = 200, WORKS = 6 };
+enum { STEPS = 200, WORKS = 6, LARGE = 16 << 20 /* more than the kernel takes of an answer */ };
 
 static struct work {
     unsigned steps;          /* done */
     size_t bytes_of_each;    /* that a step takes of the arena */
     uint64_t us_of_each;     /* that it takes of the turn */
+    bool large;              /* is its answer */
     unsigned steps_by_timer; /* done when the timer fired */
     unsigned next_had;       /* steps that the next one had done when this one had done all, */
     unsigned last_had;       /* and the one before it */
@@ -21,6 +24,20 @@ static struct work {
 
 static struct work *work_of(const struct request *request) {
     return &works[request->correlation_id];
+}
+
+static void make_large(struct request *request, struct kp_describe_cluster_response *response) {
+    static char text[INT16_MAX];
+    size_t count = LARGE / sizeof text;
+    memset(text, 'x', sizeof text);
+    struct kp_describe_cluster_response_broker *brokers = kp_arena_alloc(&request->arena,
+                                                                         count * sizeof *brokers);
+    for (size_t i = 0; i < count; i++) {
+        kp_set_fallbacks(&kp_describe_cluster_response_broker_schema, &brokers[i]);
+        brokers[i].host = (struct kp_string){text, sizeof text};
+    }
+    response->brokers.items = brokers;
+    response->brokers.count = (int32_t)count;
 }
 
 static bool step(struct request *request) {
@@ -36,6 +53,7 @@ static bool step(struct request *request) {
     struct kp_describe_cluster_response *response = kp_arena_alloc(&request->arena,
                                                                    sizeof *response);
     kp_set_fallbacks(&kp_describe_cluster_response_schema, response);
+    if (work->large) make_large(request, response);
     request_respond_kept(request, response);
     return false;
 }
@@ -162,6 +180,129 @@ static void test_steps_have_a_reserve(void **state) {
     stage_run_until(stage, stage_has_nothing);
 }
 
+/* ---- Answers past the limit ---- */
+
+static void begin_large(struct stage *stage, int *clients, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        works[i].bytes_of_each = 10 << 10;
+        works[i].large = true;
+        clients[i] = stage_dial(stage);
+        int room = 64 << 10; /* little waits in the kernel of a client that does not read */
+        assert_int_equal(setsockopt(clients[i], SOL_SOCKET, SO_RCVBUF, &room, sizeof room), 0);
+        stage_ask_cluster(clients[i], (int32_t)i);
+        stage_run_until_held(stage, i + 1);
+    }
+    for (size_t i = 0; i < count; i++)
+        begin(stage, i);
+}
+
+/* The client to whom something was sent, if there is only one. */
+static int only_answered(struct stage *stage, const int *clients, size_t count) {
+    int found = -1;
+    for (size_t i = 0; i < count; i++) {
+        stage->client = clients[i];
+        if (clients[i] < 0 || !stage_can_read(stage)) continue;
+        if (found >= 0) fail_msg("clients %d and %zu are answered at once", found, i);
+        found = (int)i;
+    }
+    return found;
+}
+
+/* The same, once there is one, and others have had the time to get theirs. */
+static int first_answered(struct stage *stage, const int *clients, size_t count) {
+    for (int tries = 0; tries < 1000 && only_answered(stage, clients, count) < 0; tries++)
+        stage_run_ms(stage, 10);
+    stage_run_ms(stage, 50);
+    int answered = only_answered(stage, clients, count);
+    assert_true(answered >= 0);
+    return answered;
+}
+
+static void read_large(struct stage *stage, int client) {
+    static char bytes[1 << 20];
+    uint32_t len;
+    stage->client = client;
+    stage_run_until(stage, stage_can_read);
+    assert_int_equal(recv(client, &len, 4, MSG_WAITALL), 4);
+    size_t left = ntohl(len);
+    assert_true(left > LARGE / 2);
+    while (left > 0) {
+        stage_run_ms(stage, 1);
+        ssize_t got = recv(client, bytes, left < sizeof bytes ? left : sizeof bytes, MSG_DONTWAIT);
+        if (got > 0) left -= (size_t)got;
+    }
+}
+
+/* Past the limit one answer goes out after the other: the next one is made when the client before
+ * has taken its own, so that those who take none do not fill the memory. */
+static void test_steps_unread_answers(void **state) {
+    struct stage *stage = *state;
+    int clients[WORKS];
+    stage->options.answer_bytes = 1 << 20;
+    stage->options.max_slow_ms = 60000;
+    stage_open_server(stage);
+    begin_large(stage, clients, WORKS);
+    for (size_t left = WORKS; left > 0; left--) {
+        int answered = first_answered(stage, clients, WORKS);
+        read_large(stage, clients[answered]);
+        close(clients[answered]);
+        clients[answered] = -1;
+    }
+    stage_run_until(stage, stage_has_nothing);
+}
+
+/* The same of the requests of one client, whose last one has come furthest when the memory is
+ * spent. */
+static void test_steps_unread_answers_of_one_client(void **state) {
+    struct stage *stage = *state;
+    stage->options.answer_bytes = 1 << 20;
+    stage_open_server(stage);
+    int client = stage_dial(stage);
+    for (int32_t i = 0; i < 3; i++) {
+        works[i].bytes_of_each = 10 << 10;
+        works[i].large = true;
+        stage_ask_cluster(client, i);
+        stage_run_until_held(stage, (size_t)i + 1);
+    }
+    for (size_t i = 3; i-- > 0;)
+        begin(stage, i);
+    stage->client = client;
+    stage_run_until(stage, stage_can_read);
+    stage_run_ms(stage, 50);
+    assert_int_equal(works[0].steps, STEPS);
+    assert_in_range(server_memory_of(stage->server)->answers.used, 1, 2 * LARGE);
+    for (int i = 0; i < 3; i++)
+        read_large(stage, client);
+    close(client);
+    stage_run_until(stage, stage_has_nothing);
+}
+
+/* Who takes an answer past the limit slowly, while others wait, is closed. */
+static void test_steps_slow_taker(void **state) {
+    struct stage *stage = *state;
+    int clients[2];
+    stage->options.answer_bytes = 1 << 20;
+    stage->options.max_slow_ms = 2500;
+    stage_open_server(stage);
+    begin_large(stage, clients, 2);
+    int slow = first_answered(stage, clients, 2), byte;
+    stage->client = clients[1 - slow];
+    uint64_t began_us = env_now_us(stage->env), taken = 0;
+    while (!stage_can_read(stage)) {
+        static char bytes[64 << 10];
+        uint64_t due = (env_now_us(stage->env) - began_us) * 4; /* 4 MB/s: it is not deaf */
+        ssize_t got = taken < due ? recv(clients[slow], bytes, sizeof bytes, MSG_DONTWAIT) : 0;
+        if (got > 0) taken += (uint64_t)got;
+        if (got <= 0) stage_run_ms(stage, 2);
+    }
+    stage_assert_logged(stage, "others wait for the memory for answers");
+    read_large(stage, clients[1 - slow]);
+    assert_int_equal(recv(clients[1 - slow], &byte, 1, MSG_DONTWAIT), -1);
+    close(clients[0]);
+    close(clients[1]);
+    stage_run_until(stage, stage_has_nothing);
+}
+
 /* A client that goes ends the work, wherever that is: no step comes after it, and nothing stays
  * charged. */
 static void test_steps_client_goes(void **state) {
@@ -194,7 +335,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_steps_take_turns),    TEST(test_steps_wait_for_memory),
         TEST(test_steps_of_one_client), TEST(test_steps_have_a_reserve),
-        TEST(test_steps_client_goes),
+        TEST(test_steps_client_goes),   TEST(test_steps_unread_answers),
+        TEST(test_steps_slow_taker),    TEST(test_steps_unread_answers_of_one_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,38 @@ static void test_server_answers_in_order(void **state) {
     stage_run_until(stage, stage_has_nothing);
 }
 
+/* Who comes before the broker can answer waits in the kernel; once it is said that this takes long,
+ * they are closed, and so are those that come then; later ones are served. */
+static void test_server_turns_away(void **state) {
+    struct stage *stage = *state;
+    struct error_text why = {""};
+    uint8_t byte;
+    stage->options.listeners = &stage->listener;
+    stage->options.listener_count = 1;
+    assert_int_equal(server_open(stage->env, &stage->log, stage->dispatch, &stage->options,
+                                 &stage->server, &why),
+                     ERR_NONE);
+    int early = stage->client = stage_dial(stage);
+    stage_run_ms(stage, 20);
+    assert_false(stage_can_read(stage));
+    server_turn_away(stage->server);
+    stage_run_until(stage, stage_can_read);
+    assert_int_equal(recv(early, &byte, 1, 0), 0);
+    int late = stage->client = stage_dial(stage);
+    stage_run_until(stage, stage_can_read);
+    assert_int_equal(recv(late, &byte, 1, 0), 0);
+    server_accept(stage->server);
+    int served = stage_dial(stage);
+    stage_ask_cluster(served, 1);
+    stage_run_until_held(stage, 1);
+    stage_answer(stage, 0);
+    assert_int_equal(stage_receive_correlation_id(stage, served), 1);
+    close(early);
+    close(late);
+    close(served);
+    stage_run_until(stage, stage_has_nothing);
+}
+
 /* KIP-35: a version from the future is answered in version 0, with error 35 and the versions that
  * would do. */
 static void test_server_api_versions_of_the_future(void **state) {
@@ -332,41 +364,6 @@ static void test_server_says_why_it_closes(void **state) {
     stage_assert_logged(stage, "it asks for 7 things (1 ");
 }
 
-/* Beyond max.connections clients wait, and come in when others leave. */
-static void test_server_limits_connections(void **state) {
-    struct stage *stage = *state;
-    stage->options.max_connections = 2;
-    stage_open_server(stage);
-    int clients[3];
-    for (int i = 0; i < 3; i++) {
-        clients[i] = stage_dial(stage);
-        stage_ask_cluster(clients[i], i);
-    }
-    stage_run_until_held(stage, 2);
-    stage_run_ms(stage, 20);
-    assert_int_equal(stage->held_count, 2);
-    assert_int_equal(server_connection_count(stage->server), 2);
-    stage_assert_logged(stage, "Raise max.connections (now 2)");
-    close(clients[0]);
-    stage_run_until_held(stage, 3);
-    close(clients[1]);
-    close(clients[2]);
-}
-
-/* Where the limit of open files is why no more may connect, that is what is to be raised. */
-static void test_server_few_files(void **state) {
-    struct stage *stage = *state;
-    stage->options.max_connections = 2;
-    stage->options.few_files = 64;
-    stage_open_server(stage);
-    int clients[2] = {stage_dial(stage), stage_dial(stage)};
-    stage_ask_cluster(clients[1], 1);
-    stage_run_until_held(stage, 1);
-    stage_assert_logged(stage, "Raise the hard limit of open files (ulimit -Hn, LimitNOFILE)");
-    close(clients[0]);
-    close(clients[1]);
-}
-
 /* Connections that ask for nothing keep others out only for a while. */
 static void test_server_silent_connections(void **state) {
     struct stage *stage = *state;
@@ -572,6 +569,7 @@ static void test_server_clients_are_sent_on(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(test_server_turns_away),
         TEST(test_server_answers_in_order),
         TEST(test_server_api_versions_of_the_future),
         TEST(test_server_api_versions_software),
@@ -583,8 +581,6 @@ int main(void) {
         TEST(test_server_slow_request),
         TEST(test_server_silent_connections),
         TEST(test_server_client_leaves_while_requests_wait),
-        TEST(test_server_limits_connections),
-        TEST(test_server_few_files),
         TEST(test_server_closes_idle_connections),
         TEST(test_server_close_as_answer),
         TEST(test_server_says_why_it_closes),

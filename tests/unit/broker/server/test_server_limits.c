@@ -1,9 +1,44 @@
-/* Limits of the server that change while clients are there. */
+/* Limits of connections, also those that change while clients are there. */
 #include <unistd.h>
 
 #include "broker/server/door.h"
 #include "tests/unit/broker/fixture_server.h"
 #include "tests/unit/unit.h"
+
+/* Beyond max.connections clients wait, and come in when others leave. */
+static void test_server_limits_connections(void **state) {
+    struct stage *stage = *state;
+    stage->options.max_connections = 2;
+    stage_open_server(stage);
+    int clients[3];
+    for (int i = 0; i < 3; i++) {
+        clients[i] = stage_dial(stage);
+        stage_ask_cluster(clients[i], i);
+    }
+    stage_run_until_held(stage, 2);
+    stage_run_ms(stage, 20);
+    assert_int_equal(stage->held_count, 2);
+    assert_int_equal(server_connection_count(stage->server), 2);
+    stage_assert_logged(stage, "Raise max.connections (now 2)");
+    close(clients[0]);
+    stage_run_until_held(stage, 3);
+    close(clients[1]);
+    close(clients[2]);
+}
+
+/* Where the limit of open files is why no more may connect, that is what is to be raised. */
+static void test_server_few_files(void **state) {
+    struct stage *stage = *state;
+    stage->options.max_connections = 2;
+    stage->options.few_files = 64;
+    stage_open_server(stage);
+    int clients[2] = {stage_dial(stage), stage_dial(stage)};
+    stage_ask_cluster(clients[1], 1);
+    stage_run_until_held(stage, 1);
+    stage_assert_logged(stage, "Raise the hard limit of open files (ulimit -Hn, LimitNOFILE)");
+    close(clients[0]);
+    close(clients[1]);
+}
 
 static bool has_one_connection(struct stage *stage) {
     return server_connection_count(stage->server) == 1;
@@ -177,6 +212,8 @@ static void test_server_pace_of_connections(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(test_server_limits_connections),
+        TEST(test_server_few_files),
         TEST(test_server_limits_change),
         TEST(test_server_memory_is_raised),
         TEST(test_server_connections_of_an_address),

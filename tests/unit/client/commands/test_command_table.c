@@ -64,6 +64,7 @@ static void test_what_changes_a_cluster(void **state) {
                 {"produce", "t", OPTION_DRY_RUN, false},
                 {"consume", "t", 'x', false},
                 {"consume", "t", 'G', true},
+                {"consume", "t", OPTION_SHARE, true},
                 {"bench", "produce", 'x', true},
                 {"bench", "e2e", 'x', true},
                 {"bench", "consume", 'x', false},

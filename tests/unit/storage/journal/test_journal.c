@@ -65,6 +65,36 @@ static void test_journal_sizes(void **state) {
     }
 }
 
+/* Files of many megabytes, of which one is read after the other in pieces: rounds lie in two of
+ * them, and one is larger than any. What is synced does not come back, wherever that is said. */
+static void test_journal_large_files(void **state) {
+    struct journal_fixture *fixture = *state;
+    enum { ENTRIES = 50, LARGE = 21, SYNCED = 30 };
+    static const size_t lens[] = {300 * 1000, 4096, 700 * 1000 + 1};
+    fixture->options.file_bytes = 16 << 20;
+    fixture->options.max_bytes = 256 << 20;
+    journal_fixture_open(fixture);
+    for (uint64_t index = 1; index <= ENTRIES; index++) {
+        record_entry(fixture, 1, index, 1, index == LARGE ? 9 << 20 : lens[index % 3]);
+        record_entry(fixture, 2, index, 1, 100);
+        journal_fixture_flush(fixture);
+        if (index == SYNCED + 5) journal_progress(fixture->journal, 1, SYNCED, 0, 4242);
+    }
+    for (int starts = 0; starts < 2; starts++) {
+        journal_fixture_close(fixture);
+        journal_fixture_open(fixture);
+        const struct journal_group *group = journal_recovered(fixture->journal, 1);
+        assert_int_equal(group->progress, SYNCED);
+        assert_int_equal(group->entry_count, ENTRIES - SYNCED);
+        for (uint64_t index = SYNCED + 1; index <= ENTRIES; index++)
+            assert_entry(group->entries[index - SYNCED - 1], 1, index, 1, lens[index % 3]);
+        group = journal_recovered(fixture->journal, 2);
+        assert_int_equal(group->entry_count, ENTRIES);
+        for (uint64_t index = 1; index <= ENTRIES; index++)
+            assert_entry(group->entries[index - 1], 2, index, 1, 100);
+    }
+}
+
 /* ---- Many who wait for one round ---- */
 
 enum { WAITERS = 30, CANCELLED = 20, AGAIN = WAITERS, CLIENTS = 100 };
@@ -189,6 +219,7 @@ int main(void) {
         TEST(test_journal_empty),
         TEST(test_journal_everything_comes_back),
         TEST(test_journal_sizes),
+        TEST(test_journal_large_files),
         TEST(test_journal_tells_over_turns),
         TEST(test_journal_tells_beside_busy_clients),
         TEST(test_journal_closed_while_it_tells),

@@ -91,6 +91,58 @@ static void test_journal_room_owners_are_asked(void **state) {
     model_free(model);
 }
 
+/* Where groups are few they are asked long before half of the limit is live: a start reads little.
+ * With each group more may be, so that it is not asked for less than a sync is worth. */
+static void test_journal_room_few_groups(void **state) {
+    enum { MIB = 1 << 20, ROUND = 5, MORE = 60 };
+    struct journal_fixture *fixture = *state;
+    struct owner owner;
+    struct model *model;
+    uint64_t live;
+    fixture->options.file_bytes = MIB;
+    fixture->options.max_bytes = 64 * MIB;
+    open_with(fixture, &owner, &model);
+    for (int i = 0; i < 80; i++) {
+        fill(model, 1, ROUND, 100000, true);
+        assert_true(journal_live_bytes(fixture->journal) <= 11 * MIB);
+    }
+    assert_in_range(owner.asked, 20, 50);
+    reopen_and_compare(fixture, model);
+    journal_on_pressure(fixture->journal, asked, &owner);
+    for (uint64_t group = 0; group < MORE; group++)
+        journal_hard_state(fixture->journal, 1000 + group, 1, 1);
+    model_sync(model, 1, UINT64_MAX);
+    model_flush(model);
+    owner.asked = 0;
+    for (live = 0; owner.asked == 0; fill(model, 1, 1, 100000, true))
+        live = journal_live_bytes(fixture->journal);
+    assert_in_range(live, 14 * MIB, 17 * MIB);
+    assert_int_equal(stats_of(fixture).entries_copied_forward, 0);
+    model_free(model);
+}
+
+/* What is not committed is not copied before half of the limit is live, however early others are
+ * asked: it may commit meanwhile. */
+static void test_journal_room_few_are_copied(void **state) {
+    enum { MIB = 1 << 20 };
+    struct journal_fixture *fixture = *state;
+    struct owner owner;
+    struct model *model;
+    uint64_t live = 0;
+    fixture->options.file_bytes = MIB;
+    fixture->options.max_bytes = 64 * MIB;
+    open_with(fixture, &owner, &model);
+    fill(model, 2, 1, 900, false);
+    for (; stats_of(fixture).entries_copied_forward == 0; fill(model, 1, 1, 100000, true))
+        live = journal_live_bytes(fixture->journal);
+    assert_in_range(live, 30 * MIB, 34 * MIB);
+    assert_true(owner.asked > 10);
+    fill(model, 1, 20, 100000, true);
+    assert_true(journal_live_bytes(fixture->journal) <= 11 * MIB);
+    reopen_and_compare(fixture, model);
+    model_free(model);
+}
+
 /* Entries that never commit go round with the ring while others turn it; they are there at the end.
  */
 static void test_journal_room_uncommitted_is_copied_forward(void **state) {
@@ -493,6 +545,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_journal_room_two_files_go_round),
         TEST(test_journal_room_owners_are_asked),
+        TEST(test_journal_room_few_groups),
+        TEST(test_journal_room_few_are_copied),
         TEST(test_journal_room_uncommitted_is_copied_forward),
         TEST(test_journal_room_copies_wait_for_a_file),
         TEST(test_journal_room_recovered_is_copied_forward),

@@ -348,6 +348,22 @@ static void test_reader_over_swap(void **state) {
     end(&keyed);
 }
 
+/* One that was somewhere in a file goes on at another place of the one that replaced it. */
+static void test_reader_goes_on_behind_swap(void **state) {
+    (void)state;
+    struct keyed_log keyed;
+    int64_t at[READ_HINTS / 2];
+    keyed_log_open(&keyed, 12, MANY_KEYS);
+    keyed_log_fill(&keyed, 8);
+    reopen(&keyed, false); /* nothing is in memory */
+    for (size_t i = 0; i < READ_HINTS / 2; i++)
+        at[i] = keyed_log_read_some(&keyed, keyed.model.log->segments[i]->header.base_offset, 900);
+    keyed_log_clean(&keyed);
+    for (size_t i = 0; i < READ_HINTS / 2; i++)
+        assert_true(keyed_log_read_some(&keyed, at[i], 900) > at[i]);
+    end(&keyed);
+}
+
 /* A log may have larger segments than others, or smaller ones, also when they are cleaned. */
 static void test_segment_bytes(void **state) {
     (void)state;
@@ -518,6 +534,7 @@ int main(void) {
         cmocka_unit_test(test_raw_inside_raw),
         cmocka_unit_test(test_dropped_and_cleaned),
         cmocka_unit_test(test_reader_over_swap),
+        cmocka_unit_test(test_reader_goes_on_behind_swap),
         cmocka_unit_test(test_segment_bytes),
         cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_damage_is_replaced),

@@ -3,8 +3,16 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "storage/journal/journal_internal.h"
 #include "tests/unit/storage/fixture_log_model.h"
 #include "tests/unit/unit.h"
+
+/* The journal knows no less of what is synced than the log that was opened with it: what it records
+ * next may stand on that. */
+static void check_progress(struct log_model *model) {
+    struct journal_state *state = &log_store_journal(model->store)->state;
+    assert_true(journal_state_group(state, LOG_MODEL_GROUP)->asked_progress >= model->log->synced);
+}
 
 /* The watermark, or any offset below it. */
 static int64_t some_end(struct log_model *model) {
@@ -70,6 +78,7 @@ static void step(struct log_model *model) {
         model->options.segment_bytes = 2048 << dice_below(dice, 3);
         log_model_start(model);
         log_model_check(model);
+        check_progress(model);
         break;
     }
 }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "storage/log/applier_snapshot.h"
+#include "storage/state/state_files.h"
 #include "tests/unit/storage/fixture_log_model.h"
 #include "tests/unit/unit.h"
 
@@ -310,9 +310,9 @@ static void test_reading_snapshots(void **state) {
      * are passed over. */
     uint64_t newest_index, older_index;
     assert_true(path_number(names[1], ".snapshot", &newest_index));
-    struct snapshot_limits limits = {.committed = newest_index - 1, .last = newest_index - 1};
-    assert_true(applier_snapshot_find(model.folder.env, group, LOG_MODEL_GROUP, &limits,
-                                      &older_index, &slice));
+    struct state_limits limits = {.committed = newest_index - 1, .last = newest_index - 1};
+    assert_true(
+        state_files_find(model.folder.env, group, LOG_MODEL_GROUP, &limits, &older_index, &slice));
     assert_true(older_index < newest_index);
     slice_unref(&slice);
     char *newest = path_join(group, names[1]), *misnamed = path_of_snapshot(group, model.last - 1);
@@ -389,6 +389,45 @@ static void test_reading_late_snapshots(void **state) {
         run_for(&model, 5000);
     }
     log_model_stop(&model, false);
+    log_model_close(&model);
+}
+
+/* Where segments are large, and a log alone writes too little to be asked, it is asked all the same
+ * as soon as too much lies behind the states of all; also behind a start without a state. What lies
+ * there counts until a state is on the disk: whoever has none to give is asked again. */
+static void test_reading_snapshots_of_all(void **state) {
+    (void)state;
+    struct log_model model;
+    log_model_open(&model, 39);
+    model.options.segment_bytes = 64 << 20;
+    model.value_max = 4000;
+    log_model_start(&model);
+    uint64_t most = model.options.journal_max_bytes / 2, wrote = 0;
+    struct applier silent = {.model = &model, .silent = true}, applier = {.model = &model};
+    log_model_vote(&model, 1, 1);
+    for (int restarts = 0; restarts < 2; restarts++) {
+        struct applier *asked = restarts == 0 ? &silent : &applier;
+        partition_log_on_seal(model.log, 64 << 20, applier_wanted, asked);
+        for (wrote = 0; wrote < 3 * most; wrote = model.store->counts.written_bytes) {
+            log_model_append(&model, 8);
+            log_model_commit(&model, model.last);
+            log_model_settle(&model);
+            log_model_write_behind(&model);
+        }
+        if (asked->silent) {
+            assert_int_equal(applier_snapshot_unsaved(model.log), wrote);
+            assert_in_range(asked->asked, 3, 1 + wrote / (model.options.journal_max_bytes / 16));
+        } else {
+            assert_in_range(asked->asked, 2, wrote / most + 1);
+        }
+        assert_int_equal(model.store->unsaved_bytes, applier_snapshot_unsaved(model.log));
+        log_model_stop(&model, false);
+        log_model_start(&model);
+        assert_int_equal(model.store->unsaved_bytes, applier_snapshot_unsaved(model.log));
+        if (restarts == 0) assert_true(applier_snapshot_unsaved(model.log) > most);
+    }
+    assert_snapshot(&model, 1);
+    log_model_stop(&model, true);
     log_model_close(&model);
 }
 
@@ -487,6 +526,7 @@ int main(void) {
         cmocka_unit_test(test_reading_snapshots),
         cmocka_unit_test(test_reading_large_snapshots),
         cmocka_unit_test(test_reading_late_snapshots),
+        cmocka_unit_test(test_reading_snapshots_of_all),
         cmocka_unit_test(test_reading_epochs),
         cmocka_unit_test(test_reading_promised_records),
         cmocka_unit_test(test_reading_waits_for_an_index),

@@ -249,6 +249,32 @@ static void test_handover_too_much_to_look_at(void **state) {
     }
 }
 
+/* A static member that is to give something back, and is started anew before it joins again: the
+ * new process knows nothing of it, so that without a rebalance nobody would ever have the rest;
+ * whoever coordinates by then. Once all is assigned again nobody notices. */
+static void test_handover_static_member_starts_anew(void **state) {
+    (void)state;
+    static struct asked again, later;
+    for (int moved = 0; moved < 2; moved++) {
+        groups_close(&g);
+        groups_open(&g);
+        groups_stable(&g, 3, true);
+        one_gives_back();
+        if (moved) groups_move(&g);
+        ask_join(&g, &again, (struct asks){.instance = "i1"});
+        assert_int_equal(groups_commit(&g), 0);
+        assert_int_equal(again.error, NOT_DONE);
+        assert_int_equal(ask_heartbeat(&g, (struct asks){.member = "m2", .generation = 2}),
+                         KAFKA_REBALANCE_IN_PROGRESS);
+        ask_join(&g, &later, (struct asks){.instance = "i1"});
+        assert_int_equal(again.error, KAFKA_FENCED_INSTANCE_ID);
+        join(&m2, 3, 3);
+        join(&m3, 0, 0);
+        assert_int_equal(later.error, 0);
+        assert_int_equal(later.generation, 3);
+    }
+}
+
 /* Those that wait end with the lead, and with their member. */
 static void test_handover_is_given_up(void **state) {
     (void)state;
@@ -281,6 +307,7 @@ int main(void) {
         TEST(test_handover_nobody_gives_back),
         TEST(test_handover_old_clients),
         TEST(test_handover_too_much_to_look_at),
+        TEST(test_handover_static_member_starts_anew),
         TEST(test_handover_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -334,8 +334,10 @@ static void test_offset_delete_is_refused(void **state) {
     struct committed_offset offset = offset_at(1, 9);
     offsets_put(&f, "g", "t", &offset);
     f.subscribed = "t";
+    f.reads_asked = 0;
     remove_all(&remover, "g", "t", 1);
     turn();
+    assert_int_equal(f.reads_asked, 1);
     assert_int_equal(remover.call.call.error, 0);
     assert_int_equal(remover.errors[0], KAFKA_GROUP_SUBSCRIBED_TO_TOPIC);
     f.remove_error = KAFKA_NON_EMPTY_GROUP;

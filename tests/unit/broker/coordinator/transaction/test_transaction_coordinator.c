@@ -68,6 +68,100 @@ static void test_next_transaction_waits_for_the_one_before(void **state) {
     assert_told(again, KAFKA_NONE);
 }
 
+static size_t partitions_now(const char *id) {
+    return transaction_partitions_count(&state_now(&f, id)->partitions);
+}
+
+/* One for each partition that is produced to (KIP-890) is not one record each. */
+static void test_adds_that_wait_are_one_record(void **state) {
+    (void)state;
+    struct asked *adds[8];
+    transactions_begin(&f);
+    for (int i = 0; i < 8; i++)
+        adds[i] = ask_add(&f, "a", 1000, 0, "t", 1 + i, false);
+    struct asked *stranger = ask_add(&f, "a", 1001, 0, "t", 20, false);
+    assert_int_equal(fake_log_commit(&f.log, 1), 1); /* the first, which did not wait */
+    assert_int_equal(partitions_now("a"), 2);
+    assert_int_equal(f.log.waiting_count, 1);
+    assert_int_equal(fake_log_commit(&f.log, 1), 1);
+    assert_int_equal(partitions_now("a"), 9);
+    transactions_run(&f);
+    for (int i = 0; i < 8; i++)
+        assert_told(adds[i], KAFKA_NONE);
+    assert_told(stranger, KAFKA_INVALID_PRODUCER_ID_MAPPING);
+    assert_int_equal(partitions_now("a"), 9);
+}
+
+/* What waits for the end of a transaction begins the next one together with it. */
+static void test_next_transaction_begins_with_the_completion(void **state) {
+    (void)state;
+    transactions_begin(&f);
+    ask_end(&f, "a", 1000, 0, true, true);
+    transactions_run(&f);
+    struct asked *first = ask_add(&f, "a", 1000, 1, "t", 1, false);
+    struct asked *second = ask_add(&f, "a", 1000, 1, "t", 2, false);
+    struct asked *checks = ask_add(&f, "a", 1000, 1, "t", 2, true);
+    transactions_mark(&f, 0, KAFKA_NONE);
+    assert_int_equal(f.log.waiting_count, 1);
+    const struct coordinator_record *records;
+    assert_int_equal(fake_log_newest(&f.log, &records), 2);
+    assert_false(first->told || second->told);
+    assert_int_equal(fake_log_commit(&f.log, 1), 1);
+    assert_status(&f, "a", TRANSACTION_ONGOING);
+    assert_int_equal(partitions_now("a"), 2);
+    transactions_run(&f);
+    assert_told(first, KAFKA_NONE);
+    assert_told(second, KAFKA_NONE);
+    assert_told(checks, KAFKA_NONE);
+}
+
+/* That fails: the calls hear of it, and the completion is written all the same. */
+static void test_completion_is_tried_again_without_who_waited(void **state) {
+    (void)state;
+    transactions_begin(&f);
+    ask_end(&f, "a", 1000, 0, true, true);
+    transactions_run(&f);
+    struct asked *add = ask_add(&f, "a", 1000, 1, "t", 1, false);
+    struct asked *old = ask_add(&f, "a", 1000, 0, "t", 2, false);
+    fake_log_refuse(&f.log, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    transactions_mark(&f, 0, KAFKA_NONE);
+    transactions_run(&f);
+    assert_told(add, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    assert_status(&f, "a", TRANSACTION_PREPARE_COMMIT);
+    assert_int_equal(f.order_count, 0); /* all have their markers */
+    group_clock_pass(&f.clock, 150);
+    transactions_run(&f);
+    assert_status(&f, "a", TRANSACTION_COMPLETE_COMMIT);
+    assert_told(old, KAFKA_PRODUCER_FENCED);
+}
+
+/* An end that was held up in an old connection, until the next transaction of the same epoch was
+ * open, does not end that one (KAFKA-17754). */
+static void test_end_that_was_held_up(void **state) {
+    (void)state;
+    f.connected_us = 100;
+    transactions_begin(&f);
+    f.connected_us = 200; /* it has not heard of the end that it sent, and sends it again */
+    struct asked *end = ask_end(&f, "a", 1000, 0, true, false);
+    transactions_run(&f);
+    assert_told(end, KAFKA_NONE);
+    struct asked *add = ask_add(&f, "a", 1000, 0, "t", 1, false);
+    transactions_mark(&f, 0, KAFKA_NONE);
+    transactions_run(&f);
+    assert_told(add, KAFKA_NONE);
+    f.connected_us = 100;
+    struct asked *held_up = ask_end(&f, "a", 1000, 0, true, false);
+    transactions_run(&f);
+    assert_told(held_up, KAFKA_NETWORK_EXCEPTION);
+    assert_status(&f, "a", TRANSACTION_ONGOING);
+    struct asked *stranger = ask_end(&f, "a", 1000, 7, true, false);
+    transactions_run(&f);
+    assert_told(stranger, KAFKA_PRODUCER_FENCED); /* it is told so on any connection */
+    struct asked *raises = ask_end(&f, "a", 1000, 0, true, true);
+    transactions_run(&f);
+    assert_told(raises, KAFKA_NONE); /* its epoch tells the transactions apart */
+}
+
 /* Nobody waits for longer than its patience; the end goes on all the same. */
 static void test_patience_ends(void **state) {
     (void)state;
@@ -386,6 +480,12 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_next_transaction_waits_for_the_one_before, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_adds_that_wait_are_one_record, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_next_transaction_begins_with_the_completion, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_completion_is_tried_again_without_who_waited, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_end_that_was_held_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_patience_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_new_instance_aborts_and_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_commit_raises_the_epoch, setup, teardown),

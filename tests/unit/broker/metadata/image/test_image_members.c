@@ -17,6 +17,9 @@ struct fixture {
     uint64_t dice, index;
     struct metadata *table;
     unsigned applied, cancelled, lost, levels;
+    size_t users;  /* keys, of all tables that were written */
+    size_t rules;  /* likewise */
+    size_t quotas; /* entities, likewise */
 };
 
 static uint64_t roll(struct fixture *f, uint64_t limit) {
@@ -128,6 +131,73 @@ static void draw_levels(struct fixture *f, struct metadata_command *command) {
     command->set_features.levels.count = 1 + (int32_t)roll(f, 2);
 }
 
+/* A user's key is set, or goes; sometimes the cluster's secret comes, and first users. */
+static void draw_users(struct fixture *f, struct metadata_command *command) {
+    static struct command_user_key keys[2];
+    static const uint8_t bytes[SCRAM_HASH_MAX + 4] = "something that nobody can know";
+    metadata_command_init(command, COMMAND_SET_USERS);
+    command->set_users.first = roll(f, 4) == 0;
+    if (!f->table->users.has_secret || roll(f, 2)) /* no keys without one */
+        command->set_users.secret = (struct kp_bytes){bytes + roll(f, 4), USER_SECRET_SIZE};
+    for (size_t i = 0; i < 2; i++) {
+        int8_t mechanism = 1 + (int8_t)roll(f, 2);
+        int32_t size = (int32_t)scram_hash_size((enum scram_mechanism)mechanism);
+        keys[i] = (struct command_user_key){
+            .name = kp_string_of(roll(f, 2) ? "alice" : "bob"),
+            .mechanism = mechanism,
+            .iterations = roll(f, 3) == 0 ? 0 : 4096 + (int32_t)roll(f, 9),
+            .salt = {bytes, 8 + (int32_t)roll(f, 9)},
+            .stored_key = {bytes + roll(f, 4), size},
+            .server_key = {bytes + roll(f, 4), size}};
+    }
+    command->set_users.keys.items = keys;
+    command->set_users.keys.count = 1 + (int32_t)roll(f, 2);
+}
+
+static struct command_acl draw_acl(struct fixture *f) {
+    static const char *const names[] = {"a", "ab", "*", "b"};
+    return (struct command_acl){.resource = AUTHORIZE_TOPIC,
+                                .pattern = ACL_LITERAL + (int8_t)roll(f, 2),
+                                .name = kp_string_of(names[roll(f, 4)]),
+                                .principal = kp_string_of(roll(f, 2) ? "User:alice" : "User:*"),
+                                .host = kp_string_of(roll(f, 2) ? "*" : "10.0.0.1"),
+                                .operation = (int8_t)roll(f, 14), /* some are none */
+                                .permission = ACL_DENY + (int8_t)roll(f, 2)};
+}
+
+/* Rules come, and go. */
+static void draw_rules(struct fixture *f, struct metadata_command *command) {
+    static struct command_acl added[8], removed[8];
+    metadata_command_init(command, COMMAND_SET_ACLS);
+    for (size_t i = 0; i < 8; i++) {
+        added[i] = draw_acl(f);
+        removed[i] = draw_acl(f);
+    }
+    command->set_acls.added.items = added;
+    command->set_acls.added.count = (int32_t)roll(f, 9);
+    command->set_acls.removed.items = removed;
+    command->set_acls.removed.count = (int32_t)roll(f, 9);
+}
+
+/* Quotas come, and go; some are none. */
+static void draw_quotas(struct fixture *f, struct metadata_command *command) {
+    static struct command_quota quotas[8];
+    static const char *const names[] = {"a", "ab", NULL, "b", "10.0.0.1"};
+    metadata_command_init(command, COMMAND_SET_QUOTAS);
+    for (size_t i = 0; i < 8; i++) {
+        int8_t types = (int8_t)roll(f, 6);
+        quotas[i] = (struct command_quota){
+            .types = types,
+            .user = kp_string_of((types & 1) != 0 ? names[roll(f, 4)] : NULL),
+            .client = kp_string_of((types & 2) != 0 ? names[roll(f, 4)] : NULL),
+            .ip = kp_string_of((types & 4) != 0 ? names[2 + 2 * roll(f, 2)] : NULL),
+            .key = (int8_t)roll(f, 7),
+            .value = (double)roll(f, 3) * 1000};
+    }
+    command->set_quotas.quotas.items = quotas;
+    command->set_quotas.quotas.count = (int32_t)roll(f, 9);
+}
+
 /* Of some partition, which may have a majority: then nothing comes of it. */
 static void draw_recovery(struct fixture *f, struct metadata_command *command) {
     const struct metadata_partition *partition = draw_partition(f);
@@ -141,8 +211,14 @@ static void draw_recovery(struct fixture *f, struct metadata_command *command) {
 
 static void draw(struct fixture *f, struct metadata_command *command, int32_t nodes[NODES]) {
     const struct roster_broker *row = metadata_roster_at(f->table, roll(f, NODES));
-    uint64_t kind = roll(f, 13);
-    if (kind == 12) {
+    uint64_t kind = roll(f, 16);
+    if (kind == 15) {
+        draw_quotas(f, command);
+    } else if (kind == 14) {
+        draw_rules(f, command);
+    } else if (kind == 13) {
+        draw_users(f, command);
+    } else if (kind == 12) {
         draw_recovery(f, command);
     } else if (kind == 11) {
         draw_levels(f, command);
@@ -166,7 +242,7 @@ static void draw(struct fixture *f, struct metadata_command *command, int32_t no
 /* ---- Images ---- */
 
 static struct slice image_of(const struct metadata *table) {
-    struct slice parts[3 + NODES + TOPICS + 4];
+    struct slice parts[3 + NODES + TOPICS + 7];
     size_t count = 0, len = 0, at = 0;
     parts[count++] = image_of_head(table);
     for (size_t i = 0; i < table->broker_count; i++)
@@ -179,6 +255,9 @@ static struct slice image_of(const struct metadata *table) {
     parts[count++] = image_of_requests(&table->resources);
     parts[count++] = image_of_plans(table);
     if (table->feature_count > 0) parts[count++] = image_of_features(table);
+    if (table->users.has_secret) parts[count++] = image_of_users(table);
+    if (table->rules.changed > 0) parts[count++] = image_of_acls(table);
+    if (table->quotas.changed > 0) parts[count++] = image_of_quotas(table);
     for (size_t i = 0; i < count; i++)
         len += parts[i].len;
     uint8_t *bytes = mem_alloc(len);
@@ -213,8 +292,12 @@ static void test_image_members(void **state) {
         int error = apply_to(f.table, ++f.index, &command);
         f.applied += error == 0;
         f.levels += error == 0 && command.type == COMMAND_SET_FEATURES;
+        f.users += f.table->users.has_secret ? f.table->users.count : 0;
+        f.rules += f.table->rules.count;
+        f.quotas += f.table->quotas.count;
         f.lost += error == 0 && command.type == COMMAND_REPLACE_BROKER;
         assert_int_equal(apply_to(other, f.index, &command), error);
+        assert_memory_equal(f.table->quotas.forms, other->quotas.forms, sizeof other->quotas.forms);
         struct slice one = image_of(f.table), two = image_of(other);
         assert_int_equal(one.len, two.len);
         assert_memory_equal(one.data, two.data, one.len);
@@ -224,6 +307,9 @@ static void test_image_members(void **state) {
         metadata_free(other);
     }
     assert_true(f.levels > COMMANDS / 100);
+    assert_true(f.users > COMMANDS);
+    assert_true(f.rules > COMMANDS);
+    assert_true(f.quotas > COMMANDS);
     assert_true(f.applied > COMMANDS / 4 && f.cancelled > COMMANDS / 20 && f.lost > COMMANDS / 20);
     metadata_free(f.table);
 }

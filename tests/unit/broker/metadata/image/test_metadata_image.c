@@ -349,30 +349,32 @@ static void apply_between(struct env_task *task) {
     if (between->turns < TURNS_MOST) env_yield_first(between->f->env, task);
 }
 
-static void add_many(struct fixture *f) {
+static void add_many(struct fixture *f, unsigned time) {
     struct drawn drawn;
     for (int i = 0; i < MANY; i++) {
         drawn = (struct drawn){0};
         draw_create(f, &drawn);
-        snprintf(drawn.name, sizeof drawn.name, "many-%d", i);
+        snprintf(drawn.name, sizeof drawn.name, "many-%u-%d", time, i);
         drawn.command.create_topic.name = kp_string_of(drawn.name);
         assert_int_equal(apply_to(f->table, ++f->index, &drawn.command).error, 0);
     }
 }
 
-/* Commands come between the steps of the walk: the image is that of the moment when it is done. */
+/* Commands come between the steps of the walk: the image is that of the moment when it is done. The
+ * table grows until a walk takes steps, however fast the machine is. */
 static void test_image_is_of_one_moment(void **state) {
     struct fixture *f = *state;
-    unsigned turns = 0;
-    add_many(f);
-    for (unsigned round = 0; round < 4; round++) {
+    bool grow = true;
+    for (unsigned round = 0, in_steps = 0; in_steps < 4; round++) {
+        if (grow) add_many(f, round);
         struct between between = {.task = {.run = apply_between}, .f = f};
         f->over = false;
         env_yield_first(f->env, &between.task);
         env_uv_run(f->env);
         assert_true(f->over);
         env_defer_cancel(f->env, &between.task);
-        turns += between.turns;
+        grow = between.turns <= 3;
+        if (!grow) in_steps++;
         struct slice while_it_changed = f->image;
         struct metadata *other = new_table(5);
         assert_int_equal(f->image_index, metadata_version(f->table));
@@ -381,7 +383,6 @@ static void test_image_is_of_one_moment(void **state) {
         slice_unref(&while_it_changed);
         metadata_free(other);
     }
-    assert_true(turns > 3 * 4);
 }
 
 /* ---- Who listens ---- */

@@ -65,8 +65,14 @@ public final class Generate {
         new Api(ApiKeys.DELETE_GROUPS, 0, 3),     new Api(ApiKeys.OFFSET_DELETE, 0, 0),
         new Api(ApiKeys.CONSUMER_GROUP_HEARTBEAT, 0, 1),
         new Api(ApiKeys.CONSUMER_GROUP_DESCRIBE, 0, 1),
+        new Api(ApiKeys.SHARE_GROUP_HEARTBEAT, 1, 1), new Api(ApiKeys.SHARE_FETCH, 1, 2),
+        new Api(ApiKeys.SHARE_GROUP_DESCRIBE, 1, 1),
+        new Api(ApiKeys.SHARE_ACKNOWLEDGE, 1, 2),
+        new Api(ApiKeys.DESCRIBE_SHARE_GROUP_OFFSETS, 0, 1),
+        new Api(ApiKeys.ALTER_SHARE_GROUP_OFFSETS, 0, 0), new Api(ApiKeys.DELETE_SHARE_GROUP_OFFSETS, 0, 0),
         new Api(ApiKeys.DESCRIBE_TOPIC_PARTITIONS, 0, 0),
         new Api(ApiKeys.DESCRIBE_ACLS, 1, 3),     new Api(ApiKeys.DESCRIBE_LOG_DIRS, 1, 5),
+        new Api(ApiKeys.CREATE_ACLS, 1, 3),       new Api(ApiKeys.DELETE_ACLS, 1, 3),
         new Api(ApiKeys.WRITE_TXN_MARKERS, 1, 2), new Api(ApiKeys.TXN_OFFSET_COMMIT, 0, 5), new Api(ApiKeys.ADD_PARTITIONS_TO_TXN, 0, 5),
         new Api(ApiKeys.ADD_OFFSETS_TO_TXN, 0, 4), new Api(ApiKeys.END_TXN, 0, 5),
         new Api(ApiKeys.DESCRIBE_QUORUM, 0, 2),   new Api(ApiKeys.DESCRIBE_PRODUCERS, 0, 0),
@@ -74,8 +80,9 @@ public final class Generate {
         new Api(ApiKeys.LIST_TRANSACTIONS, 0, 2), new Api(ApiKeys.DESCRIBE_TRANSACTIONS, 0, 0),
         new Api(ApiKeys.LIST_PARTITION_REASSIGNMENTS, 0, 0),
         new Api(ApiKeys.ALTER_PARTITION_REASSIGNMENTS, 0, 1),
-        new Api(ApiKeys.DESCRIBE_CLIENT_QUOTAS, 0, 1),
-        new Api(ApiKeys.DESCRIBE_USER_SCRAM_CREDENTIALS, 0, 0),
+        new Api(ApiKeys.DESCRIBE_CLIENT_QUOTAS, 0, 1), new Api(ApiKeys.ALTER_CLIENT_QUOTAS, 0, 1),
+        new Api(ApiKeys.DESCRIBE_USER_SCRAM_CREDENTIALS, 0, 0), new Api(ApiKeys.ALTER_USER_SCRAM_CREDENTIALS, 0, 0),
+        new Api(ApiKeys.SASL_HANDSHAKE, 0, 1), new Api(ApiKeys.SASL_AUTHENTICATE, 0, 2),
         new Api(ApiKeys.LIST_CONFIG_RESOURCES, 0, 1), new Api(ApiKeys.UPDATE_FEATURES, 0, 2),
     };
 
@@ -98,6 +105,8 @@ public final class Generate {
         }
         Files.writeString(folder.resolve("errors.txt"), errors());
         Files.writeString(folder.resolve("batches.txt"), Batches.lines());
+        Files.writeString(folder.resolve("acl_decisions.txt"), Acls.lines());
+        Files.writeString(folder.resolve("quota_rates.txt"), Rates.lines());
         Files.writeString(folder.resolve("coordinator_records.txt"), Records.lines());
         Files.writeString(folder.resolve("transaction_records.txt"), Records.transactionLines());
     }

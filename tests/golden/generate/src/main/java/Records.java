@@ -18,8 +18,8 @@ import org.apache.kafka.coordinator.transaction.generated.TransactionLogKey;
 import org.apache.kafka.coordinator.transaction.generated.TransactionLogValue;
 
 final class Records {
-    /** Those that are kept: classic and consumer groups, not share and streams groups. */
-    private static final int[] NUMBERS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 16};
+    /** Those that are kept: classic, consumer and share groups (of these that they are there, and where they began), not streams groups. */
+    private static final int[] NUMBERS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 15, 16};
 
     private Records() {}
 

@@ -1,0 +1,40 @@
+/* Inside of ShareFetch, shared by share_fetch.c (rounds, waiting, the answer) and
+ * share_fetch_session.c (what it names and forgets). Nobody else's. */
+#ifndef BROKER_API_SHARE_FETCH_INTERNAL_H
+#define BROKER_API_SHARE_FETCH_INTERNAL_H
+
+#include "broker/api/share_request.h"
+#include "broker/memory/parking.h"
+#include "protocol/messages/share_fetch.h"
+
+/* One request on its way; in its arena. */
+struct fetching {
+    struct share_request share; /* first */
+    struct kp_share_fetch_response response;
+    struct deadline deadline;
+    struct parked parked; /* while it waits */
+    struct env_task look;
+    struct share_part *reading; /* NULL: none is read */
+    int32_t topic, partition;   /* of what the request names, or forgets: how far it is */
+    bool forgetting;
+    size_t first, at; /* of the round: where it began, and how far it is */
+    uint64_t bytes, records, most_bytes, most_records;
+    uint64_t part_records; /* of the partition that is read */
+    size_t failed;         /* partitions of the round */
+    bool has_news;         /* the client has not heard of one of these errors */
+    bool exact, time_is_over, waiting;
+    bool others;     /* are of the same group, as of the round's beginning */
+    int16_t refusal; /* is all that it hears, when its time is over; NONE: it has a session */
+};
+
+enum share_naming {
+    SHARE_NAMING_MORE,
+    SHARE_NAMING_DONE,
+    SHARE_NAMING_REFUSED,
+    SHARE_NAMING_TOO_LARGE
+};
+/* Some of the partitions that the request names, then of those that it forgets. REFUSED: with
+ * *code; DONE: those of the session are listed, if it goes on. */
+enum share_naming share_fetch_name_some(struct fetching *state, int16_t *code);
+
+#endif

@@ -1,0 +1,247 @@
+/* What is held of a share-partition. Acknowledgements: share_acknowledge.c. */
+#include "broker/share/share_queue_internal.h"
+
+#include "base/check.h"
+#include "base/mutant.h"
+
+struct share_lock *share_lock_at(const struct share_queue *queue, size_t place) {
+    return offset_ranges_at(&queue->locks, place);
+}
+
+static uint64_t length(const struct offset_range *range) {
+    return (uint64_t)(range->last - range->first + 1);
+}
+
+void share_queue_open(struct share_queue *queue, struct share_state *state) {
+    *queue = (struct share_queue){
+        .state = state, .locks = {.size = sizeof(struct share_lock)}, .soonest_ms = UINT64_MAX};
+}
+
+void share_queue_close(struct share_queue *queue) {
+    offset_ranges_free(&queue->locks);
+    queue->held = 0;
+    queue->soonest_ms = UINT64_MAX;
+}
+
+/* ---- Giving ---- */
+
+/* Behind the last record that was ever given, as far as is known. */
+static kafka_offset end_of(const struct share_queue *queue) {
+    kafka_offset end = share_state_end(queue->state);
+    size_t count = queue->locks.count;
+    kafka_offset locked = count == 0 ? 0 : share_lock_at(queue, count - 1)->at.last + 1;
+    return locked > end ? locked : end;
+}
+
+/* Behind the last record that may be given. */
+static kafka_offset border_of(const struct share_queue *queue, const struct share_limits *limits) {
+    if (queue->state->ranges.count + queue->locks.count >= limits->ranges) return end_of(queue);
+    return queue->state->start + limits->window;
+}
+
+static uint64_t room_of(const struct share_queue *queue, const struct share_limits *limits) {
+    return queue->held >= limits->locks ? 0 : limits->locks - queue->held;
+}
+
+/* The first run of available records of one count within these offsets. False: there is none. */
+static bool next_run(const struct share_queue *queue, kafka_offset first, kafka_offset last,
+                     struct share_range *run) {
+    const struct share_state *state = queue->state;
+    if (first < state->start) first = state->start;
+    size_t at = offset_ranges_find(&state->ranges, first),
+           lock_at = offset_ranges_find(&queue->locks, first);
+    for (; first <= last; first = run->at.last + 1) {
+        const struct share_range *range = at < state->ranges.count
+                                              ? offset_ranges_at(&state->ranges, at)
+                                              : NULL;
+        const struct share_lock *lock = lock_at < queue->locks.count ? share_lock_at(queue, lock_at)
+                                                                     : NULL;
+        bool in_range = range != NULL && range->at.first <= first,
+             locked = lock != NULL && lock->at.first <= first;
+        *run = (struct share_range){.at = {.first = first, .last = last}};
+        if (range != NULL && !in_range && range->at.first - 1 < run->at.last)
+            run->at.last = range->at.first - 1;
+        if (in_range && range->at.last < run->at.last) run->at.last = range->at.last;
+        if (lock != NULL && !locked && lock->at.first - 1 < run->at.last)
+            run->at.last = lock->at.first - 1;
+        if (locked && lock->at.last < run->at.last) run->at.last = lock->at.last;
+        run->count = in_range ? range->count : 0;
+        if (MUTANT(MUTANT_SHARE_ENDING_GIVEN) && locked && lock->ending) locked = false;
+        if (!locked && !(in_range && share_state_is_over(range->state))) return true;
+        if (in_range && range->at.last == run->at.last) at++;
+        if (locked && lock->at.last == run->at.last) lock_at++;
+    }
+    return false;
+}
+
+kafka_offset share_queue_next(const struct share_queue *queue, const struct share_limits *limits,
+                              kafka_offset from) {
+    struct share_range run;
+    if (room_of(queue, limits) == 0) return -1;
+    return next_run(queue, from, border_of(queue, limits) - 1, &run) ? run.at.first : -1;
+}
+
+/* Behind the last one, if that was the same delivery to the same holder. */
+static void lock_run(struct share_queue *queue, const struct share_range *run, uint64_t holder,
+                     uint64_t deadline_ms) {
+    size_t place = offset_ranges_find(&queue->locks, run->at.first);
+    struct share_lock *before = place == 0 ? NULL : share_lock_at(queue, place - 1);
+    if (before != NULL && before->at.last + 1 == run->at.first && !before->ending &&
+        before->holder == holder && before->count == run->count &&
+        before->deadline_ms == deadline_ms)
+        before->at.last = run->at.last;
+    else
+        *(struct share_lock *)offset_ranges_insert(&queue->locks, place) = (struct share_lock){
+            .at = run->at, .deadline_ms = deadline_ms, .holder = holder, .count = run->count};
+    queue->held += length(&run->at);
+    if (deadline_ms < queue->soonest_ms) queue->soonest_ms = deadline_ms;
+}
+
+static void give(struct offset_ranges *given, const struct share_range *run) {
+    struct share_range *last = given->count == 0 ? NULL : offset_ranges_at(given, given->count - 1);
+    if (last != NULL && last->at.last + 1 == run->at.first && last->count == run->count)
+        last->at.last = run->at.last;
+    else
+        *(struct share_range *)offset_ranges_append(given) = *run;
+}
+
+uint64_t share_queue_acquire(struct share_queue *queue, const struct share_limits *limits,
+                             kafka_offset first, kafka_offset last, uint64_t most, uint64_t holder,
+                             uint64_t now_ms, struct offset_ranges *given) {
+    uint64_t room = room_of(queue, limits), done = 0;
+    kafka_offset border = border_of(queue, limits);
+    struct share_range run;
+    CHECK(holder != 0);
+    if (room > most) room = most;
+    if (last >= border) last = border - 1;
+    while (done < room && next_run(queue, first, last, &run)) {
+        if (length(&run.at) > room - done)
+            run.at.last = run.at.first + (kafka_offset)(room - done) - 1;
+        if (run.count < SHARE_COUNT_MAX) run.count++;
+        run.state = SHARE_ACQUIRED;
+        lock_run(queue, &run, holder, now_ms + limits->lock_ms);
+        give(given, &run);
+        done += length(&run.at);
+        first = run.at.last + 1;
+    }
+    return done;
+}
+
+bool share_queue_is_full(const struct share_queue *queue, const struct share_limits *limits) {
+    return room_of(queue, limits) == 0 || border_of(queue, limits) <= end_of(queue);
+}
+
+uint64_t share_queue_ready(const struct share_queue *queue, const struct share_limits *limits,
+                           kafka_offset end) {
+    uint64_t room = room_of(queue, limits), ready = 0;
+    kafka_offset border = border_of(queue, limits), from = queue->state->start;
+    struct share_range run;
+    if (end > border) end = border;
+    while (ready < room && next_run(queue, from, end - 1, &run)) {
+        ready += length(&run.at);
+        from = run.at.last + 1;
+    }
+    return ready < room ? ready : room;
+}
+
+void share_queue_archive(struct share_queue *queue, const struct share_limits *limits,
+                         kafka_offset first, kafka_offset last, struct offset_ranges *outcomes) {
+    struct share_range run;
+    while (next_run(queue, first, last, &run)) {
+        size_t place = offset_ranges_find(&queue->locks, run.at.first);
+        struct share_lock *lock = offset_ranges_insert(&queue->locks, place);
+        *lock = (struct share_lock){.at = run.at};
+        share_lock_end(lock, limits, SHARE_ARCHIVED, outcomes);
+        first = run.at.last + 1;
+    }
+}
+
+void share_queue_take_back(struct share_queue *queue, const struct offset_ranges *given,
+                           uint64_t holder) {
+    for (size_t i = 0; i < given->count; i++) {
+        const struct share_range *range = offset_ranges_at(given, i);
+        size_t place = offset_ranges_split(&queue->locks, range->at.first);
+        offset_ranges_split(&queue->locks, range->at.last + 1);
+        while (place < queue->locks.count &&
+               share_lock_at(queue, place)->at.last <= range->at.last) {
+            const struct share_lock *lock = share_lock_at(queue, place);
+            if (lock->ending || lock->holder != holder || lock->count != range->count) {
+                place++;
+                continue;
+            }
+            queue->held -= length(&lock->at);
+            offset_ranges_remove(&queue->locks, place, 1);
+        }
+    }
+}
+
+/* ---- Ending ---- */
+
+void share_lock_end(struct share_lock *lock, const struct share_limits *limits, uint8_t outcome,
+                    struct offset_ranges *outcomes) {
+    size_t count = outcomes->count;
+    struct share_range *last = count == 0 ? NULL : offset_ranges_at(outcomes, count - 1), range;
+    uint16_t deliveries = limits->deliveries;
+    if (MUTANT(MUTANT_SHARE_GIVEN_MORE)) deliveries++;
+    if (outcome == SHARE_AVAILABLE && lock->count >= deliveries) outcome = SHARE_ARCHIVED;
+    lock->outcome = outcome;
+    lock->ending = true;
+    range = (struct share_range){
+        .at = lock->at, .state = outcome, .count = share_state_is_over(outcome) ? 0 : lock->count};
+    if (MUTANT(MUTANT_SHARE_COUNT_LOST) && range.count > 0) range.count--;
+    if (last != NULL && last->at.last + 1 == range.at.first && last->state == range.state &&
+        last->count == range.count)
+        last->at.last = range.at.last;
+    else
+        *(struct share_range *)offset_ranges_append(outcomes) = range;
+}
+
+static void look_for_soonest(struct share_queue *queue) {
+    queue->soonest_ms = UINT64_MAX;
+    for (size_t i = 0; i < queue->locks.count; i++) {
+        const struct share_lock *lock = share_lock_at(queue, i);
+        if (!lock->ending && lock->deadline_ms < queue->soonest_ms)
+            queue->soonest_ms = lock->deadline_ms;
+    }
+}
+
+void share_queue_expire(struct share_queue *queue, const struct share_limits *limits,
+                        uint64_t now_ms, struct offset_ranges *outcomes) {
+    for (size_t i = 0; i < queue->locks.count; i++) {
+        struct share_lock *lock = share_lock_at(queue, i);
+        if (!lock->ending && lock->deadline_ms <= now_ms)
+            share_lock_end(lock, limits, SHARE_AVAILABLE, outcomes);
+    }
+    look_for_soonest(queue);
+}
+
+void share_queue_release(struct share_queue *queue, const struct share_limits *limits,
+                         uint64_t holder, struct offset_ranges *outcomes) {
+    for (size_t i = 0; i < queue->locks.count; i++) {
+        struct share_lock *lock = share_lock_at(queue, i);
+        if (!lock->ending && lock->holder == holder)
+            share_lock_end(lock, limits, SHARE_AVAILABLE, outcomes);
+    }
+}
+
+uint64_t share_queue_deadline(const struct share_queue *queue) {
+    return queue->held == 0 ? UINT64_MAX : queue->soonest_ms;
+}
+
+static void forget(struct share_queue *queue, size_t from, size_t to) {
+    for (size_t i = from; i < to; i++)
+        if (share_lock_at(queue, i)->holder != 0)
+            queue->held -= length(&share_lock_at(queue, i)->at);
+    offset_ranges_remove(&queue->locks, from, to - from);
+}
+
+void share_queue_passed(struct share_queue *queue) {
+    forget(queue, 0, offset_ranges_split(&queue->locks, queue->state->start));
+}
+
+void share_queue_committed(struct share_queue *queue, const struct share_range *outcome) {
+    size_t from = offset_ranges_split(&queue->locks, outcome->at.first),
+           to = offset_ranges_split(&queue->locks, outcome->at.last + 1);
+    forget(queue, from, to);
+    share_queue_passed(queue);
+}

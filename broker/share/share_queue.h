@@ -1,0 +1,124 @@
+/*
+ * A share-partition as its leader hands it out: which records members hold, until when, and what is
+ * on its way to be committed of them.
+ *
+ *                     acquire                       end
+ *   available ---------------------> held --------------------------> ending
+ *                 delivered once more     accepted, released, archived,    | committed
+ *                                         its time over, its holder gone   v
+ *                                                                  share_state_set
+ *
+ * Happy path: records are acquired for a holder; what ends gives outcomes, which the owner brings
+ * to the log of the partition; when they are applied to the state, `committed` forgets the locks.
+ * Failures: Kafka's codes for acknowledgements that cannot be, of which nothing counts.
+ * Locks are in nobody's log: whoever leads next finds those records available, with the deliveries
+ * that were committed. Pure: the time is an argument.
+ * Invariants: nothing over is held; a record that is ending is nobody's until that has committed;
+ * what is held and not ending was given to one holder, whose deadline it has.
+ */
+#ifndef BROKER_SHARE_SHARE_QUEUE_H
+#define BROKER_SHARE_SHARE_QUEUE_H
+
+#include "broker/share/share_state.h"
+
+/* How far a group may be ahead of its oldest record, and in how many runs. */
+enum { SHARE_WINDOW_OFFSETS = 1000000, SHARE_WINDOW_RANGES = 20000 };
+
+/* Of the group, by its settings; may be others with each call. */
+struct share_limits {
+    uint64_t lock_ms;    /* share.record.lock.duration.ms */
+    uint64_t locks;      /* share.partition.max.record.locks: records held at once */
+    uint16_t deliveries; /* share.delivery.count.limit */
+    bool renew;          /* share.renew.acknowledge.enable */
+    kafka_offset window; /* offsets from the start on, and */
+    size_t ranges;       /* runs of records; beyond either only what was given before is given */
+    bool committed;      /* share.isolation.level is read_committed */
+};
+
+struct share_lock {
+    struct offset_range at;
+    uint64_t deadline_ms;
+    uint64_t
+        holder;     /* a number of whoever holds it; 0: it is none, and on its way to be archived */
+    uint16_t count; /* this delivery counts */
+    uint8_t outcome; /* of one that is ending: enum share_record_state */
+    bool ending;
+};
+
+struct share_queue {
+    struct share_state *state;  /* what is committed; stays */
+    struct offset_ranges locks; /* of struct share_lock */
+    uint64_t held;       /* records in them that have a holder, those that are ending as well */
+    uint64_t soonest_ms; /* no deadline lies before it; UINT64_MAX: none is known */
+};
+
+void share_queue_open(struct share_queue *queue, struct share_state *state);
+void share_queue_close(struct share_queue *queue);
+
+/* ---- Giving ---- */
+
+/* The first record at `from` or above it that may be given to somebody, whether it is in the log
+ * yet or not; -1: none may be at present. */
+kafka_offset share_queue_next(const struct share_queue *queue, const struct share_limits *limits,
+                              kafka_offset from);
+/* Gives away what is available from `first` to `last`, `most` records at the most, and no more than
+ * may be held: how many. They are appended to `given` (struct share_range, with SHARE_ACQUIRED),
+ * one for each run of equal counts. */
+uint64_t share_queue_acquire(struct share_queue *queue, const struct share_limits *limits,
+                             kafka_offset first, kafka_offset last, uint64_t most, uint64_t holder,
+                             uint64_t now_ms, struct offset_ranges *given);
+/* Whether what is held, or the window, keeps records from being given that nobody had yet. */
+bool share_queue_is_full(const struct share_queue *queue, const struct share_limits *limits);
+/* How many records below `end` may be given now. */
+uint64_t share_queue_ready(const struct share_queue *queue, const struct share_limits *limits,
+                           kafka_offset end);
+/* What is available from `first` to `last` is no record for anybody (a marker, what was aborted,
+ * what compaction left out): it ends as archived. Outcomes are appended, as by the below. */
+void share_queue_archive(struct share_queue *queue, const struct share_limits *limits,
+                         kafka_offset first, kafka_offset last, struct offset_ranges *outcomes);
+/* Nobody has seen what was acquired just now (struct share_range): as if it had not been. */
+void share_queue_take_back(struct share_queue *queue, const struct offset_ranges *given,
+                           uint64_t holder);
+
+/* ---- Ending ---- */
+
+/* Kafka's numbers. */
+enum share_ack_type {
+    SHARE_ACK_GAP = 0, /* it is not in the log */
+    SHARE_ACK_ACCEPT = 1,
+    SHARE_ACK_RELEASE = 2,
+    SHARE_ACK_REJECT = 3,
+    SHARE_ACK_RENEW = 4,
+};
+
+struct share_ack {
+    struct offset_range at;
+    const int8_t *types; /* one for all, or one for each; borrowed */
+    size_t type_count;
+};
+
+/* Whether those of one request can be, whatever is held: they are in order, each has its types, and
+ * a renewal comes only with `renews`. */
+bool share_acks_make_sense(const struct share_ack *acks, size_t count, bool renews);
+/* Those of one request, which make sense. All of them count or none does: INVALID_RECORD_STATE (not
+ * the holder's any more, or never; the last record of one is the first of the next). What lies
+ * below the start is passed over. Outcomes (struct share_range) are appended: they are to be
+ * committed; a renewal has none. */
+int16_t share_queue_acknowledge(struct share_queue *queue, const struct share_limits *limits,
+                                const struct share_ack *acks, size_t count, uint64_t holder,
+                                uint64_t now_ms, struct offset_ranges *outcomes);
+/* Whatever is held beyond its deadline is released; likewise all of a holder that has gone. */
+void share_queue_expire(struct share_queue *queue, const struct share_limits *limits,
+                        uint64_t now_ms, struct offset_ranges *outcomes);
+void share_queue_release(struct share_queue *queue, const struct share_limits *limits,
+                         uint64_t holder, struct offset_ranges *outcomes);
+/* Not behind the next time at which something is to expire, and exact when it has just been looked
+ * for; UINT64_MAX: nothing is held. */
+uint64_t share_queue_deadline(const struct share_queue *queue);
+
+/* The outcome was set in the state, just now. */
+void share_queue_committed(struct share_queue *queue, const struct share_range *outcome);
+/* The start of the state has moved without an outcome. */
+void share_queue_passed(struct share_queue *queue);
+
+#endif

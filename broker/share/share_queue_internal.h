@@ -1,0 +1,13 @@
+/* What the files of the queue share. For others: share_queue.h. */
+#ifndef BROKER_SHARE_SHARE_QUEUE_INTERNAL_H
+#define BROKER_SHARE_SHARE_QUEUE_INTERNAL_H
+
+#include "broker/share/share_queue.h"
+
+struct share_lock *share_lock_at(const struct share_queue *queue, size_t place);
+/* All of it comes to that, and is appended; archived instead of available, where it was delivered
+ * as often as may be. Lies behind what was appended before. */
+void share_lock_end(struct share_lock *lock, const struct share_limits *limits, uint8_t outcome,
+                    struct offset_ranges *outcomes);
+
+#endif

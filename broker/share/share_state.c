@@ -1,0 +1,94 @@
+/* The committed state of one share-partition. */
+#include "broker/share/share_state.h"
+
+#include "base/check.h"
+#include "base/mutant.h"
+
+static struct share_range *range_at(const struct share_state *state, size_t place) {
+    return offset_ranges_at(&state->ranges, place);
+}
+
+void share_state_open(struct share_state *state, kafka_offset start) {
+    *state = (struct share_state){.start = start, .ranges = {.size = sizeof(struct share_range)}};
+}
+
+void share_state_close(struct share_state *state) {
+    offset_ranges_free(&state->ranges);
+}
+
+bool share_state_is_over(uint8_t state) {
+    return state == SHARE_ACKNOWLEDGED || state == SHARE_ARCHIVED;
+}
+
+/* ---- Changes ---- */
+
+/* The one at `place` and the one before it become one, if they say the same. */
+static void merge(struct share_state *state, size_t place) {
+    if (place == 0 || place >= state->ranges.count) return;
+    struct share_range *before = range_at(state, place - 1), *after = range_at(state, place);
+    if (before->at.last + 1 != after->at.first || before->state != after->state ||
+        before->count != after->count)
+        return;
+    before->at.last = after->at.last;
+    offset_ranges_remove(&state->ranges, place, 1);
+}
+
+/* Over whatever is over at the front. */
+static void advance(struct share_state *state) {
+    size_t passed = 0;
+    while (passed < state->ranges.count && range_at(state, passed)->at.first == state->start &&
+           (share_state_is_over(range_at(state, passed)->state) ||
+            MUTANT(MUTANT_SHARE_RELEASED_PASSED)))
+        state->start = range_at(state, passed++)->at.last + 1;
+    offset_ranges_remove(&state->ranges, 0, passed);
+}
+
+void share_state_set(struct share_state *state, const struct share_range *outcome) {
+    kafka_offset first = outcome->at.first < state->start ? state->start : outcome->at.first,
+                 last = outcome->at.last;
+    CHECK(outcome->state != SHARE_ACQUIRED);
+    if (first > last) return;
+    size_t from = offset_ranges_split(&state->ranges, first),
+           to = offset_ranges_split(&state->ranges, last + 1);
+    offset_ranges_remove(&state->ranges, from, to - from);
+    if (outcome->state != SHARE_AVAILABLE || outcome->count > 0) {
+        struct share_range *range = offset_ranges_insert(&state->ranges, from);
+        *range = *outcome;
+        range->at.first = first;
+        if (share_state_is_over(range->state)) range->count = 0;
+        merge(state, from + 1);
+        merge(state, from);
+    }
+    advance(state);
+}
+
+void share_state_pass(struct share_state *state, kafka_offset start) {
+    if (start <= state->start) return;
+    size_t below = offset_ranges_split(&state->ranges, start);
+    offset_ranges_remove(&state->ranges, 0, below);
+    state->start = start;
+    advance(state);
+}
+
+/* ---- Questions ---- */
+
+uint8_t share_state_of(const struct share_state *state, kafka_offset offset, uint16_t *count) {
+    const struct share_range *range = offset_ranges_over(&state->ranges, offset);
+    *count = range == NULL ? 0 : range->count;
+    return range == NULL ? SHARE_AVAILABLE : range->state;
+}
+
+kafka_offset share_state_end(const struct share_state *state) {
+    size_t count = state->ranges.count;
+    return count == 0 ? state->start : range_at(state, count - 1)->at.last + 1;
+}
+
+uint64_t share_state_over_count(const struct share_state *state) {
+    uint64_t count = 0;
+    for (size_t i = 0; i < state->ranges.count; i++) {
+        const struct share_range *range = range_at(state, i);
+        if (share_state_is_over(range->state))
+            count += (uint64_t)(range->at.last - range->at.first + 1);
+    }
+    return count;
+}

@@ -1,0 +1,57 @@
+/*
+ * What has become of the records of one share-partition (KIP-932: a group, a topic, a partition),
+ * as far as it was committed: equal on every replica that has applied the same outcomes.
+ *
+ *   offset:   0 1 2 3 4 | 5 6 7 8 9 10 ...
+ *                       start
+ *             all over    ranges: how often delivered, accepted, archived; none: never delivered
+ *
+ * Happy path: it is made with the offset at which the group begins; outcomes are set, in the order
+ * of the log; the start moves over whatever is accepted or archived at the front. Who holds what at
+ * the moment is not here: that is the leader's (share_queue.h). Failures: none. Pure.
+ * Invariants: nothing is kept of what lies below the start; the record at the start is neither
+ * accepted nor archived; no two neighbours say the same.
+ */
+#ifndef BROKER_SHARE_SHARE_STATE_H
+#define BROKER_SHARE_SHARE_STATE_H
+
+#include "broker/share/offset_ranges.h"
+
+/* Kafka's numbers. */
+enum share_record_state {
+    SHARE_AVAILABLE = 0,
+    SHARE_ACQUIRED = 1, /* of the leader alone: in no outcome */
+    SHARE_ACKNOWLEDGED = 2,
+    SHARE_ARCHIVED = 4,
+};
+
+enum { SHARE_COUNT_MAX = 0xffff };
+
+struct share_range {
+    struct offset_range at;
+    uint16_t count; /* deliveries of each of them, the last one with it; 0 of what is over */
+    uint8_t state;  /* enum share_record_state */
+};
+
+struct share_state {
+    kafka_offset start;
+    struct offset_ranges ranges; /* of struct share_range */
+};
+
+void share_state_open(struct share_state *state, kafka_offset start);
+void share_state_close(struct share_state *state);
+
+/* It cannot come back: accepted or archived. */
+bool share_state_is_over(uint8_t state);
+/* That is what these records are from now on, whatever they were. */
+void share_state_set(struct share_state *state, const struct share_range *outcome);
+/* What lies below is gone. Never backwards. */
+void share_state_pass(struct share_state *state, kafka_offset start);
+/* Of one record at or above the start. */
+uint8_t share_state_of(const struct share_state *state, kafka_offset offset, uint16_t *count);
+/* Behind the last record of which something is known; the start, if nothing is. */
+kafka_offset share_state_end(const struct share_state *state);
+/* How many at or above the start are over. */
+uint64_t share_state_over_count(const struct share_state *state);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * The share-partitions of one partition: their committed states, on every replica, and on its
+ * leader what members hold and what is on its way into the log.
+ *
+ *              share_begin                        share_end
+ *   no share ---------------> BEGIN commits ---> ... ---------> OUTCOMES commit, at the end of the
+ *                                                              turn in one command for each share
+ *
+ * Happy path: shares_apply builds the states from the commands that commit. On the leader a share
+ * begins, begins anew or goes as the coordinator of its group says; outcomes of its queue are given
+ * to share_end, go into the log together, and whoever waits for them is told when they are applied.
+ * What is held too long is released by the timer. Failures: what the log does not take now is
+ * offered again; when the lead is lost, or the share is dropped or begins anew, waiters end with
+ * NOT_LEADER_OR_FOLLOWER or INVALID_RECORD_STATE.
+ * Invariants: `apply` depends on the bytes alone; a partition without groups that share has nothing
+ * here but this; what waits to be submitted of a share is bounded by what may be held of it.
+ */
+#ifndef BROKER_SHARE_SHARES_H
+#define BROKER_SHARE_SHARES_H
+
+#include "base/env.h"
+#include "broker/share/share_command.h"
+#include "broker/share/share_queue.h"
+#include "broker/snapshot/snapshot_bytes.h"
+
+enum { SHARES_MAX = 100 /* groups that share one partition */ };
+
+struct shares;
+struct shares_walk;
+
+struct shares_options {
+    struct env *env;
+    /* Puts a command (taken over on success) into the log of the partition, of which it leads. An
+     * error: not now. */
+    int (*submit)(void *arg, struct slice *command);
+    void *arg;
+};
+
+/* Who waits for a record to become available, or room for it. It has a place in the order in which
+ * they began to wait until it is canceled. */
+struct share_waiter {
+    void (*available)(struct share_waiter *waiter); /* once, until share_wait is called again */
+    struct share *share;                            /* ours, as the next; NULL: does not wait */
+    bool called;
+    struct share_waiter *next, *prev;
+};
+
+/* Who waits until what was decided has committed. */
+struct share_commit {
+    void (*done)(struct share_commit *commit, int16_t error);
+    struct shares *shares; /* ours, all below; NULL: it is over */
+    struct share *share;
+    uint64_t number;
+    struct share_commit *next, *prev;
+};
+
+struct share {
+    struct shares *shares;
+    struct share *next, *prev;
+    struct kp_string group; /* its own copy */
+    int32_t number, epoch;
+    struct share_state state;
+    /* Of the leader. */
+    struct share_queue queue;
+    struct share_limits limits;   /* as whoever reads for the group said last */
+    struct offset_ranges unsent;  /* outcomes */
+    uint64_t submitted, applied;  /* commands with outcomes */
+    struct share_waiter *waiters; /* who began first is the first */
+    size_t waiting;
+};
+
+struct shares *shares_new(const struct shares_options *options);
+void shares_free(struct shares *shares); /* nobody waits */
+
+/* ---- Of the applier ---- */
+
+/* ERR_VERSION, ERR_MALFORMED. */
+int shares_apply(struct shares *shares, const uint8_t *bytes, size_t len);
+/* The log starts there now. */
+void shares_pass(struct shares *shares, kafka_offset start);
+void shares_leading(struct shares *shares);
+void shares_lost(struct shares *shares);
+void shares_reset(struct shares *shares);
+/* All of them as bytes, in steps, while commands go on being applied: steps until one returns true,
+ * then, when no step of others is to come any more, the rest, which ends the walk. Together they
+ * are the state of that moment; no bytes, if no group ever shared this partition. */
+struct shares_walk *shares_walk_new(struct shares *shares);
+bool shares_walk_step(struct shares_walk *walk, struct snapshot_bytes *into);
+void shares_walk_rest(struct shares_walk *walk, struct snapshot_bytes *into);
+void shares_walk_stop(struct shares_walk *walk); /* instead of the rest */
+/* And back, a step: *took of these bytes, which reach to the end of all. ERR_VERSION,
+ * ERR_MALFORMED: to be reset. */
+int shares_decode(struct shares *shares, const uint8_t *bytes, size_t len, size_t *took);
+
+/* ---- Of the leader ---- */
+
+/* NULL: the group has not begun here. */
+struct share *shares_find(const struct shares *shares, struct kp_string group);
+size_t shares_count(const struct shares *shares);
+/* It begins at that offset. `commit` NULL: nobody waits. `done` comes behind its commit, never
+ * within the call: NONE, or NOT_LEADER_OR_FOLLOWER. */
+void share_begin(struct shares *shares, struct kp_string group, kafka_offset start,
+                 struct share_commit *commit);
+/* The same for one that may be there: what was known of it counts no more. */
+void share_begin_anew(struct shares *shares, struct kp_string group, kafka_offset start,
+                      int32_t epoch, struct share_commit *commit);
+/* It goes. `done` as above. */
+void share_drop(struct share *share, struct share_commit *commit);
+/* The group is about to begin here, to begin anew, or to go: `done` comes when that has committed,
+ * as above, and may ask for the next thing within the call. False: nothing is under way, and nobody
+ * waits. */
+bool share_settles(struct shares *shares, struct kp_string group, struct share_commit *commit);
+/* Outcomes of its queue, which are taken over. `commit` NULL: nobody waits. Without outcomes
+ * `done` comes at the end of the turn. */
+void share_end(struct share *share, struct offset_ranges *outcomes, struct share_commit *commit);
+void share_commit_cancel(struct share_commit *commit); /* nothing if it is over */
+/* Something was acquired: its time will be over. */
+void share_watch(struct share *share);
+/* What was acquired (struct share_range) is seen by nobody: it is as if it had not been. */
+void share_give_back(struct share *share, const struct offset_ranges *given, uint64_t holder);
+/* How many records below `end`, and below `most`, one of those who want some may have now, who
+ * waits or not, so that the others who wait have as many. `others`: there are members that may want
+ * some later, for which half of what may be held stays. */
+uint64_t share_part(const struct share *share, const struct share_waiter *waiter, kafka_offset end,
+                    bool others, uint64_t most);
+/* Whoever waits there already, and was called, keeps its place. */
+void share_wait(struct share *share, struct share_waiter *waiter);
+void share_wait_cancel(struct share_waiter *waiter); /* nothing if it does not wait */
+
+#endif

@@ -1,0 +1,364 @@
+/*
+ * What a leader does with its shares: outcomes of a turn become one command for each share, commits
+ * and waiters are told, locks end by the clock.
+ *
+ * Invariants: while it leads, the commands that are applied are its own, in the order in which they
+ * were submitted; `done` of a commit is never called within the call that began it.
+ */
+#include <utlist.h>
+
+#include "base/container_of.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/mutant.h"
+#include "broker/share/shares_internal.h"
+#include "protocol/kafka_error.h"
+
+enum { RETRY_MS = 20 };
+
+/* A group that is about to begin here, to begin anew, or to go. */
+struct begin {
+    struct slice command; /* empty: the log has it */
+    bool follows;         /* it has none of its own, but ends with the one before it of the group */
+    bool drops;
+    int32_t number; /* that goes */
+    char *group;
+    struct share_commit *commit; /* NULL: nobody waits any more */
+    struct begin *next, *prev;
+};
+
+/* ---- Ends ---- */
+
+static void commit_over(struct share_commit *commit, int16_t error) {
+    DL_DELETE(commit->shares->commits, commit);
+    commit->shares = NULL;
+    commit->done(commit, error);
+}
+
+static void begin_free(struct shares *shares, struct begin *begin) {
+    DL_DELETE(shares->begins, begin);
+    slice_unref(&begin->command);
+    mem_free(begin->group);
+    mem_free(begin);
+}
+
+void share_commit_cancel(struct share_commit *commit) {
+    struct begin *begin;
+    if (commit->shares == NULL) return;
+    DL_SEARCH_SCALAR(commit->shares->begins, begin, commit, commit);
+    if (begin != NULL) begin->commit = NULL;
+    if (begin != NULL && begin->follows) begin_free(commit->shares, begin);
+    DL_DELETE(commit->shares->commits, commit);
+    commit->shares = NULL;
+}
+
+static void begin_over(struct shares *shares, struct begin *begin, int16_t error) {
+    struct share_commit *commit = begin->commit;
+    begin_free(shares, begin);
+    if (commit != NULL) commit_over(commit, error);
+}
+
+void share_wake(struct share *share) {
+    struct share_waiter *waiter;
+    DL_FOREACH(share->waiters, waiter) {
+        if (waiter->called) continue;
+        waiter->called = true;
+        waiter->available(waiter);
+    }
+}
+
+static void let_go(struct share *share) {
+    share_wake(share);
+    while (share->waiters != NULL)
+        share_wait_cancel(share->waiters);
+}
+
+static struct share_commit *commit_of(const struct share *share) {
+    struct share_commit *commit;
+    DL_FOREACH(share->shares->commits, commit) {
+        if (commit->share == share) return commit;
+    }
+    return NULL;
+}
+
+void share_ends(struct share *share, int16_t error) {
+    struct share_commit *commit;
+    if (!MUTANT(MUTANT_SHARE_LOCKS_KEPT)) share_queue_close(&share->queue);
+    offset_ranges_free(&share->unsent);
+    share->submitted = share->applied = 0;
+    while ((commit = commit_of(share)) != NULL)
+        commit_over(commit, error);
+    let_go(share);
+}
+
+void shares_leading(struct shares *shares) {
+    shares->leading = true;
+}
+
+void shares_lost(struct shares *shares) {
+    shares->leading = false;
+    env_timer_stop(shares->timer);
+    env_defer_cancel(shares->options.env, &shares->send);
+    for (struct share *share = shares->first; share != NULL; share = share->next)
+        share_ends(share, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    while (shares->begins != NULL)
+        begin_over(shares, shares->begins, KAFKA_NOT_LEADER_OR_FOLLOWER);
+}
+
+/* ---- Into the log ---- */
+
+static void watch(struct shares *shares) {
+    uint64_t at_ms = shares->refused ? env_now_ms(shares->options.env) + RETRY_MS : UINT64_MAX;
+    for (const struct share *share = shares->first; share != NULL; share = share->next) {
+        uint64_t deadline_ms = share_queue_deadline(&share->queue);
+        if (deadline_ms < at_ms) at_ms = deadline_ms;
+    }
+    if (at_ms == UINT64_MAX || !shares->leading)
+        env_timer_stop(shares->timer);
+    else
+        env_timer_start(shares->timer,
+                        env_ms_until(shares->options.env, at_ms) * UINT64_C(1000) + 1);
+}
+
+/* False: the log takes nothing now. */
+static bool send_outcomes(struct shares *shares, struct share *share) {
+    struct share_command command = {
+        .what = SHARE_OUTCOMES, .number = share->number, .outcomes = share->unsent};
+    if (share->unsent.count == 0) return true;
+    struct slice bytes = share_command_encode(&command);
+    if (shares->options.submit(shares->options.arg, &bytes) != ERR_NONE) {
+        slice_unref(&bytes);
+        return false;
+    }
+    offset_ranges_free(&share->unsent);
+    share->submitted++;
+    return true;
+}
+
+static bool send_begin(struct shares *shares, struct begin *begin) {
+    if (begin->command.len == 0) return true;
+    if (shares->options.submit(shares->options.arg, &begin->command) != ERR_NONE) return false;
+    begin->command = (struct slice){0};
+    return true;
+}
+
+static void send(struct env_task *task) {
+    struct shares *shares = CONTAINER_OF(task, struct shares, send);
+    struct begin *begin;
+    bool fits = true;
+    DL_FOREACH(shares->begins, begin) {
+        fits = fits && send_begin(shares, begin);
+    }
+    for (struct share *share = shares->first; fits && share != NULL; share = share->next)
+        fits = send_outcomes(shares, share);
+    shares->refused = !fits;
+    watch(shares);
+}
+
+static void send_soon(struct shares *shares) {
+    env_defer(shares->options.env, &shares->send);
+}
+
+static void on_timer(void *arg) {
+    struct shares *shares = arg;
+    uint64_t now_ms = env_now_ms(shares->options.env);
+    for (struct share *share = shares->first; share != NULL; share = share->next)
+        share_queue_expire(&share->queue, &share->limits, now_ms, &share->unsent);
+    send_soon(shares);
+}
+
+/* ---- What is asked ---- */
+
+static void wait_for(struct shares *shares, struct share *share, uint64_t number,
+                     struct share_commit *commit) {
+    commit->shares = shares;
+    commit->share = share;
+    commit->number = number;
+    DL_APPEND(shares->commits, commit);
+}
+
+static bool is_beginning(const struct shares *shares, struct kp_string group) {
+    const struct begin *begin;
+    DL_FOREACH(shares->begins, begin) {
+        if (!begin->drops && kp_string_is(group, begin->group)) return true;
+    }
+    return false;
+}
+
+static struct begin *begin_new(struct shares *shares, struct kp_string group,
+                               struct share_commit *commit) {
+    struct begin *begin = mem_zalloc(sizeof *begin);
+    begin->group = mem_text(group.data, (size_t)group.len);
+    begin->commit = commit;
+    DL_APPEND(shares->begins, begin);
+    if (commit != NULL) wait_for(shares, NULL, 0, commit);
+    send_soon(shares);
+    return begin;
+}
+
+/* Of several that ask for the same group the first one counts. */
+void share_begin(struct shares *shares, struct kp_string group, kafka_offset start,
+                 struct share_commit *commit) {
+    struct share_command command = {.what = SHARE_BEGIN, .group = group, .start = start};
+    bool follows = is_beginning(shares, group) && !MUTANT(MUTANT_SHARE_BEGUN_TWICE);
+    struct begin *begin = begin_new(shares, group, commit);
+    begin->follows = follows;
+    if (!follows) begin->command = share_command_encode(&command);
+}
+
+void share_begin_anew(struct shares *shares, struct kp_string group, kafka_offset start,
+                      int32_t epoch, struct share_commit *commit) {
+    struct share_command command = {
+        .what = SHARE_BEGIN, .group = group, .start = start, .epoch = epoch};
+    begin_new(shares, group, commit)->command = share_command_encode(&command);
+}
+
+void share_drop(struct share *share, struct share_commit *commit) {
+    struct share_command command = {.what = SHARE_DROP, .number = share->number};
+    struct begin *begin = begin_new(share->shares, share->group, commit);
+    begin->drops = true;
+    begin->number = share->number;
+    begin->command = share_command_encode(&command);
+}
+
+/* Only for a command: two that wait would wait for each other. */
+bool share_settles(struct shares *shares, struct kp_string group, struct share_commit *commit) {
+    struct begin *begin, *last = NULL;
+    DL_FOREACH(shares->begins, begin) {
+        if (!begin->follows && kp_string_is(group, begin->group)) last = begin;
+    }
+    if (last == NULL) return false;
+    begin = begin_new(shares, group, commit);
+    begin->follows = true;
+    begin->drops = last->drops;
+    begin->number = last->number;
+    return true;
+}
+
+void share_end(struct share *share, struct offset_ranges *outcomes, struct share_commit *commit) {
+    for (size_t i = 0; i < outcomes->count; i++)
+        *(struct share_range *)offset_ranges_append(&share->unsent) = *(
+            struct share_range *)offset_ranges_at(outcomes, i);
+    for (size_t i = 0; MUTANT(MUTANT_SHARE_APPLIED_EARLY) && i < outcomes->count; i++)
+        share_state_set(&share->state, offset_ranges_at(outcomes, i));
+    bool none = outcomes->count == 0, early = none || MUTANT(MUTANT_SHARE_ACK_EARLY);
+    offset_ranges_free(outcomes);
+    if (commit != NULL) wait_for(share->shares, share, early ? 0 : share->submitted + 1, commit);
+    if (!none) send_soon(share->shares);
+    if (early && commit != NULL) env_defer(share->shares->options.env, &share->shares->tell);
+}
+
+void share_watch(struct share *share) {
+    watch(share->shares);
+}
+
+void share_give_back(struct share *share, const struct offset_ranges *given, uint64_t holder) {
+    share_queue_take_back(&share->queue, given, holder);
+    share_wake(share);
+}
+
+uint64_t share_part(const struct share *share, const struct share_waiter *waiter, kafka_offset end,
+                    bool others, uint64_t most) {
+    const struct share_limits *limits = &share->limits;
+    uint64_t wanting = share->waiting + (waiter->share != share);
+    if (others && share->queue.held < limits->locks) {
+        uint64_t half = (limits->locks - share->queue.held + 1) / 2;
+        if (most > half) most = half;
+    }
+    if (wanting > 1) {
+        uint64_t ready = share_queue_ready(&share->queue, limits, end);
+        uint64_t part = (ready + wanting - 1) / wanting;
+        if (most > part) most = part;
+    }
+    return most;
+}
+
+void share_wait(struct share *share, struct share_waiter *waiter) {
+    waiter->called = false;
+    if (waiter->share == share) return;
+    share_wait_cancel(waiter);
+    waiter->share = share;
+    DL_APPEND(share->waiters, waiter);
+    share->waiting++;
+}
+
+void share_wait_cancel(struct share_waiter *waiter) {
+    if (waiter->share == NULL) return;
+    DL_DELETE(waiter->share->waiters, waiter);
+    waiter->share->waiting--;
+    waiter->share = NULL;
+}
+
+/* ---- What commits ---- */
+
+static struct share_commit *next_over(const struct shares *shares) {
+    struct share_commit *commit;
+    DL_FOREACH(shares->commits, commit) {
+        if (commit->share != NULL && commit->number <= commit->share->applied) return commit;
+    }
+    return NULL;
+}
+
+static void tell(struct env_task *task) {
+    struct shares *shares = CONTAINER_OF(task, struct shares, tell);
+    struct share_commit *commit;
+    while ((commit = next_over(shares)) != NULL)
+        commit_over(commit, KAFKA_NONE);
+}
+
+/* The first one of a group that is not over; NULL: none, or it does not follow and is to. */
+static struct begin *first_begin(const struct shares *shares, struct kp_string group,
+                                 bool follows) {
+    struct begin *begin;
+    DL_FOREACH(shares->begins, begin) {
+        if (!begin->drops && kp_string_is(group, begin->group))
+            return begin->follows || !follows ? begin : NULL;
+    }
+    return NULL;
+}
+
+static struct begin *first_drop(const struct shares *shares, int32_t number) {
+    struct begin *begin;
+    DL_FOREACH(shares->begins, begin) {
+        if (begin->drops && begin->number == number) return begin;
+    }
+    return NULL;
+}
+
+/* The first of them, and those that follow it: another one of the group has a command that is still
+ * to come. Who is told may ask for the next thing at once. */
+void share_began(struct share *share) {
+    struct shares *shares = share->shares;
+    struct begin *begin;
+    if (!shares->leading) return;
+    for (bool follows = false; (begin = first_begin(shares, share->group, follows)) != NULL;
+         follows = true)
+        begin_over(shares, begin, KAFKA_NONE);
+}
+
+void share_dropped(struct shares *shares, int32_t number) {
+    struct begin *begin;
+    while (shares->leading && (begin = first_drop(shares, number)) != NULL)
+        begin_over(shares, begin, KAFKA_NONE);
+}
+
+/* Told at the end of the turn, with all that has committed in it. */
+void share_applied(struct share *share) {
+    if (!share->shares->leading) return;
+    share->applied++;
+    env_defer(share->shares->options.env, &share->shares->tell);
+}
+
+void shares_open_leader(struct shares *shares) {
+    shares->send.run = send;
+    shares->tell.run = tell;
+    shares->timer = env_timer_new(shares->options.env, on_timer, shares);
+}
+
+void shares_close_leader(struct shares *shares) {
+    env_defer_cancel(shares->options.env, &shares->send);
+    env_defer_cancel(shares->options.env, &shares->tell);
+    while (shares->begins != NULL)
+        begin_over(shares, shares->begins, KAFKA_NOT_LEADER_OR_FOLLOWER);
+    env_timer_free(shares->timer);
+}

@@ -1,0 +1,346 @@
+"""Quotas of clients: set and described, held to by rate, told in answers, no reading meanwhile, Kafka's own tool."""
+
+import json
+import os
+import struct
+import subprocess
+import threading
+import time
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from harness.cluster import Cluster, wait_until
+from harness.command import run
+from harness.patience import slower
+from harness.raw import API_VERSIONS, PRODUCE, Raw, batch, text
+from harness.suite import Suite
+
+DESCRIBE, ALTER = 48, 49
+INVALID_REQUEST, UNSUPPORTED_VERSION = 42, 35
+PRODUCED, FETCHED = "producer_byte_rate", "consumer_byte_rate"
+MB = 1_000_000
+
+
+class Quotas(Raw):
+    """What asks of quotas, in version 0."""
+
+    @staticmethod
+    def entity(parts):
+        return struct.pack(">i", len(parts)) + b"".join(text(t) + text(n) for t, n in parts)
+
+    def alter(self, *changes, validate_only=False):
+        """Each is (parts, {key: value or None}); returns the error of each."""
+        body = struct.pack(">i", len(changes))
+        for parts, ops in changes:
+            body += self.entity(parts) + struct.pack(">i", len(ops))
+            for key, value in ops.items():
+                body += text(key) + struct.pack(">d?", 0.0 if value is None else value, value is None)
+        answer = self.ask(ALTER, 0, body + struct.pack(">?", validate_only))
+        at, errors = 8, []
+        for _ in range(struct.unpack(">i", answer[4:8])[0]):
+            errors.append(struct.unpack(">h", answer[at : at + 2])[0])
+            _, at = self.string(answer, at + 2)
+            parts, at = self.parts(answer, at)
+        return errors
+
+    def describe(self, *components, strict=False):
+        """Each is (type, match type, name); returns the error, and {parts: {key: value}}."""
+        body = struct.pack(">i", len(components)) + b"".join(text(t) + struct.pack(">b", m) + text(n) for t, m, n in components)
+        answer = self.ask(DESCRIBE, 0, body + struct.pack(">?", strict))
+        error = struct.unpack(">h", answer[4:6])[0]
+        _, at = self.string(answer, 6)
+        count, at, found = struct.unpack(">i", answer[at : at + 4])[0], at + 4, {}
+        for _ in range(count):
+            parts, at = self.parts(answer, at)
+            values = {}
+            ops, at = struct.unpack(">i", answer[at : at + 4])[0], at + 4
+            for _ in range(ops):
+                key, at = self.string(answer, at)
+                values[key], at = struct.unpack(">d", answer[at : at + 8])[0], at + 8
+            found[tuple(parts)] = values
+        return error, found
+
+    @staticmethod
+    def string(data, at):
+        size = struct.unpack(">h", data[at : at + 2])[0]
+        return (None, at + 2) if size < 0 else (data[at + 2 : at + 2 + size].decode(), at + 2 + size)
+
+    def parts(self, data, at):
+        count, at, parts = struct.unpack(">i", data[at : at + 4])[0], at + 4, []
+        for _ in range(count):
+            kind, at = self.string(data, at)
+            name, at = self.string(data, at)
+            parts.append((kind, name))
+        return parts, at
+
+
+def asked(cluster, node=1):
+    return Quotas(cluster[node].port)
+
+
+def holds(cluster, *changes):
+    """The changes, and until each broker has them."""
+    with asked(cluster) as one:
+        assert one.alter(*changes) == [0] * len(changes)
+        wanted = one.describe()
+    for broker in cluster:
+        with Quotas(broker.port) as other:
+            wait_until("all brokers to have the quotas", lambda o=other: o.describe() == wanted)
+
+
+def clear(cluster):
+    with asked(cluster) as one:
+        _, found = one.describe()
+    holds(cluster, *[(list(parts), dict.fromkeys(values)) for parts, values in found.items()])
+
+
+# ---- Words ----
+
+
+def table(cluster):
+    """Quotas are set at one broker and described at all; filters and refusals are Kafka's; what is only looked at changes nothing."""
+    clear(cluster)
+    alice, both, default = [("user", "alice")], [("user", "alice"), ("client-id", "a")], [("client-id", None)]
+    with asked(cluster) as one:
+        assert one.alter((alice, {PRODUCED: 1000.0}), validate_only=True) == [0]
+        assert one.describe() == (0, {})
+        holds(cluster, (alice, {PRODUCED: 1000.0, FETCHED: 2000.0}), (both, {PRODUCED: 10.0}), (default, {FETCHED: 5.0}))
+        everything = {tuple(alice): {PRODUCED: 1000.0, FETCHED: 2000.0}, tuple(both): {PRODUCED: 10.0}, tuple(default): {FETCHED: 5.0}}
+        assert one.describe() == (0, everything)
+        assert set(one.describe(("user", 0, "alice"))[1]) == {tuple(alice), tuple(both)}
+        assert set(one.describe(("user", 0, "alice"), strict=True)[1]) == {tuple(alice)}
+        assert set(one.describe(("client-id", 1, None))[1]) == {tuple(default)}
+        assert set(one.describe(("client-id", 2, None))[1]) == {tuple(both), tuple(default)}
+        refused = [
+            ([("planet", "mars")], {PRODUCED: 1.0}),
+            ([], {PRODUCED: 1.0}),
+            ([("user", "")], {PRODUCED: 1.0}),
+            ([("user", "a"), ("user", "b")], {PRODUCED: 1.0}),
+            ([("ip", "10.0.0.1"), ("user", "a")], {PRODUCED: 1.0}),
+            ([("user", "c")], {"no_such_rate": 1.0}),
+            ([("user", "d")], {PRODUCED: 0.0}),
+            ([("user", "e")], {PRODUCED: 1.5}),
+            ([("user", "f")], {"request_percentage": 10.0}),  # which would hold nobody
+        ]
+        good = ([("user", "good")], {PRODUCED: 1.0})
+        assert one.alter(*refused, good, good) == [INVALID_REQUEST] * len(refused) + [0, INVALID_REQUEST]
+        assert one.describe(("user", 0, "good")) == (0, {(("user", "good"),): {PRODUCED: 1.0}})
+        assert one.describe(("planet", 2, None))[0] == UNSUPPORTED_VERSION
+    text = "".join(broker.log_text(whole=True) for broker in cluster)
+    assert "has set producer_byte_rate of user 'alice' client-id 'a' to 10 [quotas_changed]" in text
+    clear(cluster)
+
+
+def kept(cluster):
+    """A restart keeps them."""
+    clear(cluster)
+    holds(cluster, ([("client-id", "kept")], {PRODUCED: 77.0}))
+    cluster[2].stop()
+    cluster[2].start(ready=True)
+    with asked(cluster, 2) as one:
+        wait_until("the quota", lambda: one.describe()[1] == {(("client-id", "kept"),): {PRODUCED: 77.0}})
+    clear(cluster)
+
+
+# ---- Rates ----
+
+
+class Load(threading.Thread):
+    """Produces values of 10,000 bytes as fast as it may; `sent` are (time, bytes) that were acknowledged."""
+
+    def __init__(self, cluster, client, topic, rate=None):
+        super().__init__(daemon=True)
+        self.sent, self.errors, self.ends, self.rate, self.topic = [], [], threading.Event(), rate, topic
+        self.producer = Producer(
+            {
+                "bootstrap.servers": cluster.bootstrap,
+                "client.id": client,
+                "linger.ms": 5,
+                "queue.buffering.max.kbytes": 1024,
+                "batch.size": 25000,
+                "max.in.flight": 1,
+            }
+        )
+
+    def acknowledged(self, error, message):
+        if error:
+            self.errors.append(error)
+        else:
+            self.sent.append((time.monotonic(), len(message.value())))
+
+    def run(self):
+        value, began, count = os.urandom(10_000), time.monotonic(), 0
+        while not self.ends.is_set():
+            if self.rate and count * len(value) > self.rate * (time.monotonic() - began):
+                self.producer.poll(0.005)
+                continue
+            try:
+                self.producer.produce(self.topic, value, callback=self.acknowledged)
+                count += 1
+                self.producer.poll(0)
+            except BufferError:
+                self.producer.poll(0.02)
+        self.producer.flush(30)
+
+    def between(self, begin, end):
+        return sum(size for at, size in self.sent if begin <= at < end) / (end - begin)
+
+
+def settled(rate):
+    """Nobody comes to more; on a machine that others use a client may ask too late to come to all of it."""
+    assert rate < 1.05 * MB, f"{rate:.0f} bytes a second for a quota of {MB}"
+    assert rate > 0.95 * MB / slower(), f"{rate:.0f} bytes a second for a quota of {MB}"
+
+
+def producer_rate(cluster):
+    """A producer that would send twice its quota comes to it within 5 %; another client on the same topic is not disturbed."""
+    clear(cluster)
+    cluster.create("rated", 1, 3)
+    holds(cluster, ([("client-id", "greedy")], {PRODUCED: 1.0 * MB}))
+    greedy, modest = Load(cluster, "greedy", "rated", 2 * MB), Load(cluster, "modest", "rated", 0.5 * MB)
+    began = time.monotonic()
+    greedy.start()
+    modest.start()
+    time.sleep(20)  # a rate is a matter of time
+    for load in (greedy, modest):
+        load.ends.set()
+    rate, other = greedy.between(began + 4, began + 19), modest.between(began + 4, began + 19)
+    for load in (greedy, modest):
+        load.join(60)
+    assert not greedy.errors and not modest.errors, (greedy.errors[:1], modest.errors[:1])
+    settled(rate)
+    assert other > 0.45 * MB / slower(), f"another client came to {other:.0f} bytes a second"
+    clear(cluster)
+    return f"{rate / 1000:.0f} kB/s of 1000, {other / 1000:.0f} of 500 beside it"
+
+
+def consumer_rate(cluster):
+    """A consumer comes to its quota within 5 %."""
+    clear(cluster)
+    cluster.create("read", 1, 3)
+    load = Load(cluster, "filler", "read")
+    load.start()
+    wait_until("enough to read", lambda: sum(size for _, size in load.sent) > 40 * MB, 120, 0.2)
+    load.ends.set()
+    load.join(60)
+    holds(cluster, ([("client-id", "reader")], {FETCHED: 1.0 * MB}))
+    reader = Consumer(
+        {
+            "bootstrap.servers": cluster.bootstrap,
+            "client.id": "reader",
+            "group.id": "r",
+            "fetch.message.max.bytes": 50_000,
+            "queued.max.messages.kbytes": 512,
+        }
+    )
+    reader.assign([TopicPartition("read", 0, 0)])
+    got, began = [], time.monotonic()
+    while time.monotonic() < began + 20:
+        for message in reader.consume(100, 0.1):
+            got.append((time.monotonic(), len(message.value())))
+    reader.close()
+    rate = sum(size for at, size in got if began + 4 <= at < began + 19) / 15
+    settled(rate)
+    clear(cluster)
+    return f"{rate / 1000:.0f} kB/s of 1000"
+
+
+# ---- On the wire ----
+
+
+def produce_body(topic, records, acks):
+    head = text(None) + struct.pack(">hii", acks, 10000, 1) + text(topic)
+    return head + struct.pack(">iii", 1, 0, len(records)) + records
+
+
+def forgotten(cluster, leader):
+    """Without quotas, and without what was counted for the last ones, which goes with the next request."""
+    clear(cluster)
+    with Raw(leader.port) as raw:
+        assert raw.produce("wire", 0, batch([(None, b"x")]))[0] == 0
+
+
+def waits_ms(raw, began):
+    """How long it took until the broker reads what comes next."""
+    raw.ask(API_VERSIONS, 0, b"")
+    return (time.monotonic() - began) * 1000
+
+
+def muted(cluster):
+    """The answer that tells of the wait leaves at once; the next request is not read until then; acks 0 waits, too; other connections do not."""
+    cluster.create("wire", 1, 3)
+    leader = cluster[cluster.leaders("wire")[0]]
+    records = batch([(None, os.urandom(40_000))])  # of which 10,000 are free
+    for acks in (1, 0):
+        forgotten(cluster, leader)
+        holds(cluster, ([("client-id", None)], {PRODUCED: 10_000.0}))
+        with Raw(leader.port) as raw, Raw(leader.port) as other:
+            end = other.list_offset("wire", 0, -1)[2]
+            began, wait_ms = time.monotonic(), 3000
+            raw.send(PRODUCE, 7, produce_body("wire", records, acks))
+            if acks:
+                wait_ms = struct.unpack(">i", raw.receive()[1][-4:])[0]
+                assert 2900 < wait_ms < 3200, f"told to wait for {wait_ms} ms"
+                assert waits_ms(other, began) < wait_ms * 0.9, "the answer, or another connection, waited"
+            else:  # it is counted when it is stored; what was read before that is served
+                wait_until("the records", lambda o=other, e=end: o.list_offset("wire", 0, -1)[2] > e)
+            waited_ms = waits_ms(raw, began)
+            assert waited_ms > wait_ms * 0.95, f"{waited_ms:.0f} ms for {wait_ms}"
+    clear(cluster)
+
+
+def left(cluster):
+    """A client that leaves while it is not read is gone at once."""
+    leader = cluster[cluster.leaders("wire")[0]]
+    forgotten(cluster, leader)
+    holds(cluster, ([("client-id", None)], {PRODUCED: 100.0}))
+
+    def connections():
+        return sum(row["client_id"] == "raw" for row in leader_clients())
+
+    def leader_clients():
+        return json.loads(run("-b", f"127.0.0.1:{leader.port}", "client", "list", "--json").stdout)
+
+    with Raw(leader.port) as raw:
+        raw.produce("wire", 0, batch([(None, os.urandom(100_000))]))
+        assert connections() == 1, leader_clients()
+    wait_until("the client to be gone", lambda: connections() == 0, 20)
+    clear(cluster)
+
+
+# ---- Kafka's tool ----
+
+
+def kafka_configs(cluster):
+    """Apache Kafka's kafka-configs sets, shows and takes away quotas of users and clients."""
+    jars = os.environ.get("KAFKA_JARS")
+    if not jars:
+        return "left out: KAFKA_JARS names no folder of Kafka's jars"
+    clear(cluster)
+    command = ["java", "-Xmx128m", "-cp", f"{jars}/*", "kafka.admin.ConfigCommand", "--bootstrap-server", cluster.bootstrap]
+
+    def tool(*words):
+        done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=120)
+        return done.stdout + done.stderr
+
+    users, clients = ("--entity-type", "users", "--entity-name", "bob"), ("--entity-type", "clients", "--entity-default")
+    assert "Completed updating" in tool("--alter", *users, "--add-config", f"{PRODUCED}=1024,{FETCHED}=2048")
+    assert "Completed updating" in tool("--alter", *clients, "--add-config", f"{FETCHED}=4096")
+    with asked(cluster) as one:
+        assert one.describe() == (0, {(("user", "bob"),): {PRODUCED: 1024.0, FETCHED: 2048.0}, (("client-id", None),): {FETCHED: 4096.0}})
+    shown = tool("--describe", *users)
+    assert f"{PRODUCED}=1024.0" in shown and f"{FETCHED}=2048.0" in shown, shown
+    assert "Completed updating" in tool("--alter", *users, "--delete-config", f"{PRODUCED},{FETCHED}")
+    assert "Completed updating" in tool("--alter", *clients, "--delete-config", FETCHED)
+    with asked(cluster) as one:
+        assert one.describe() == (0, {})
+    return None
+
+
+suite = Suite()
+with Cluster(3, settings={"quota.window.num": "2"}) as shared:  # short ones: a rate is even then, and not one of bursts
+    with asked(shared) as first:
+        wait_until("all brokers to know quotas", lambda: first.alter(([("user", "x")], {PRODUCED: None})) == [0])
+    for test in (table, kept, muted, left, kafka_configs, producer_rate, consumer_rate):
+        suite.run(test, shared)
+suite.end()

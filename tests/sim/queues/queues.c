@@ -1,0 +1,175 @@
+/* Groups, their settings, and what replicas know of them; queues.h has the rules. */
+#include "tests/sim/queues/queues.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/container_of.h"
+#include "base/mem.h"
+#include "broker/config/config_resource.h"
+#include "broker/partition/partition_internal.h"
+#include "broker/share/shares.h"
+#include "protocol/kafka_error.h"
+#include "protocol/messages/incremental_alter_configs.h"
+#include "tests/sim/cluster_end.h"
+#include "tests/sim/queues/sharer.h"
+
+enum { MEMBERS = 3, LOOK_US = 30000, CALL_US = 2000000, BACKOFF_US = 30000, SETTINGS = 5 };
+
+/* What replicas know where they have applied so much. */
+struct known {
+    uint64_t *hashes; /* by applied index; 0: nobody was seen there */
+    size_t capacity;
+};
+
+struct queues {
+    struct kafka_call call;
+    struct cluster *cluster;
+    struct queue_book *book;
+    struct env_timer *timer;
+    unsigned configured; /* groups */
+    struct sharer *members[QUEUE_GROUPS][CLUSTER_PARTITIONS_MAX][MEMBERS];
+    struct known known[CLUSTER_PARTITIONS_MAX];
+    struct event look;
+};
+
+/* ---- Settings ---- */
+
+static void start_members(struct queues *queues) {
+    for (unsigned g = 0; g < QUEUE_GROUPS; g++)
+        for (int32_t p = 0; p < queues->cluster->partitions; p++)
+            for (unsigned i = 0; i < MEMBERS; i++)
+                queues->members[g][p][i] = sharer_new(queues->cluster, queues->book, g, p, i);
+}
+
+static void altered(struct kafka_call *call, int error, const void *answer) {
+    struct queues *queues = CONTAINER_OF(call, struct queues, call);
+    const struct kp_incremental_alter_configs_response *response = answer;
+    int16_t code = error == ERR_NONE ? response->responses.items[0].error_code
+                                     : (int16_t)KAFKA_REQUEST_TIMED_OUT;
+    if (code != KAFKA_NONE && !kafka_error_retriable(code))
+        run_fail(queues->cluster->run, "the settings of %s get %s",
+                 queue_groups[queues->configured], kafka_error_name(code));
+    if (code == KAFKA_NONE) queues->configured++;
+    if (queues->configured == QUEUE_GROUPS)
+        start_members(queues);
+    else
+        env_timer_start(queues->timer, BACKOFF_US);
+}
+
+static void configure(void *arg) {
+    struct queues *queues = arg;
+    char limit[8];
+    snprintf(limit, sizeof limit, "%u", queue_limits[queues->configured]);
+    struct kp_incremental_alter_configs_request_config configs[SETTINGS] = {
+        {.name = kp_string_of("share.auto.offset.reset"), .value = kp_string_of("earliest")},
+        {.name = kp_string_of("share.record.lock.duration.ms"), .value = kp_string_of("1000")},
+        {.name = kp_string_of("share.partition.max.record.locks"), .value = kp_string_of("100")},
+        {.name = kp_string_of("share.delivery.count.limit"), .value = kp_string_of(limit)},
+        {.name = kp_string_of("share.isolation.level"),
+         .value = kp_string_of(queue_is_committed(queues->configured) ? "read_committed"
+                                                                      : "read_uncommitted")}};
+    struct kp_incremental_alter_configs_request_resource resource = {
+        .resource_type = CONFIG_RESOURCE_GROUP,
+        .resource_name = kp_string_of(queue_groups[queues->configured])};
+    struct kp_incremental_alter_configs_request request;
+    kp_set_fallbacks(&kp_incremental_alter_configs_request_schema, &request);
+    resource.configs.items = configs;
+    resource.configs.count = SETTINGS;
+    request.resources.items = &resource;
+    request.resources.count = 1;
+    queues->call.done = altered;
+    kafka_link_call(kafka_client_link(queues->cluster->client, -1), &queues->call,
+                    KP_INCREMENTAL_ALTER_CONFIGS, 1, &request, CALL_US);
+}
+
+/* ---- What replicas know ---- */
+
+/* Not 0. */
+static uint64_t hash_of(struct shares *shares) {
+    struct snapshot_bytes bytes = {0};
+    struct shares_walk *walk = shares_walk_new(shares);
+    while (!shares_walk_step(walk, &bytes))
+        continue;
+    shares_walk_rest(walk, &bytes);
+    struct slice whole = snapshot_bytes_whole(&bytes);
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < whole.len; i++)
+        hash = (hash ^ whole.data[i]) * UINT64_C(1099511628211);
+    slice_unref(&whole);
+    return hash == 0 ? 1 : hash;
+}
+
+static void look_at(struct queues *queues, unsigned place, int32_t p) {
+    struct partition *partition = cluster_partition(queues->cluster, place, cluster_topic, p);
+    struct known *known = &queues->known[p];
+    uint64_t applied = partition == NULL || partition->restoring != NULL ? 0 : partition->applied;
+    if (applied == 0) return;
+    uint64_t hash = hash_of(partition_shares(partition));
+    while (known->capacity <= applied) {
+        size_t before = known->capacity;
+        known->hashes = mem_grow(known->hashes, before, &known->capacity, sizeof *known->hashes);
+        for (size_t i = before; i < known->capacity; i++)
+            known->hashes[i] = 0;
+    }
+    if (known->hashes[applied] != 0 && known->hashes[applied] != hash)
+        run_fail(queues->cluster->run,
+                 "n%u has applied partition %d up to entry %" PRIu64
+                 ", and knows of its share groups what others did not",
+                 place + 1, p, applied);
+    known->hashes[applied] = hash;
+}
+
+static void look(struct event *event) {
+    struct queues *queues = CONTAINER_OF(event, struct queues, look);
+    struct world *world = queues->cluster->run->world;
+    for (unsigned i = 0; i < queues->cluster->count; i++)
+        for (int32_t p = 0; p < queues->cluster->partitions; p++)
+            if (!cluster_is_out(queues->cluster, i)) look_at(queues, i, p);
+    world_schedule(world, event, world_now_us(world) + LOOK_US);
+}
+
+/* ---- Life ---- */
+
+struct queues *queues_new(struct cluster *cluster, struct env *env) {
+    struct queues *queues = mem_zalloc(sizeof *queues);
+    queues->cluster = cluster;
+    queues->book = queue_book_new(cluster);
+    queues->look.run = look;
+    queues->timer = env_timer_new(env, configure, queues);
+    env_timer_start(queues->timer, BACKOFF_US);
+    world_schedule(cluster->run->world, &queues->look, world_now_us(cluster->run->world) + LOOK_US);
+    return queues;
+}
+
+struct queue_book *queues_book(struct queues *queues) {
+    return queues->book;
+}
+
+void queues_finish(struct queues *queues) {
+    for (unsigned g = 0; g < QUEUE_GROUPS; g++)
+        for (int32_t p = 0; p < queues->cluster->partitions; p++)
+            for (unsigned i = 0; i < MEMBERS; i++)
+                if (queues->members[g][p][i] != NULL) sharer_finish(queues->members[g][p][i]);
+}
+
+static bool is_through(struct queues *queues, int32_t p, unsigned g) {
+    int32_t leader;
+    cluster_leaders(queues->cluster, p, &leader);
+    struct partition *partition = leader < 1
+                                      ? NULL
+                                      : cluster_partition(queues->cluster, (unsigned)leader - 1,
+                                                          cluster_topic, p);
+    if (partition == NULL) return false;
+    const struct share *share = shares_find(partition_shares(partition),
+                                            kp_string_of(queue_groups[g]));
+    return share != NULL && share->state.start >= partition_high_watermark(partition) &&
+           share->queue.locks.count == 0;
+}
+
+bool queues_are_done(struct queues *queues) {
+    for (unsigned g = 0; g < QUEUE_GROUPS; g++)
+        for (int32_t p = 0; p < queues->cluster->partitions; p++)
+            if (!is_through(queues, p, g)) return false;
+    return true;
+}

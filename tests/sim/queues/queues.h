@@ -1,0 +1,20 @@
+/*
+ * Share groups in a cluster: two, of other limits, with a few members at every partition; and what
+ * must be so of them.
+ *
+ * At every look each replica that has applied as much as another one knows the same of them,
+ * whether it applied it, replayed it or was given it. In the end nothing is left: every record is
+ * over for every group.
+ */
+#ifndef SIM_QUEUES_QUEUES_H
+#define SIM_QUEUES_QUEUES_H
+
+#include "tests/sim/queues/queue_book.h"
+
+struct queues;
+struct queues *queues_new(struct cluster *cluster, struct env *env);
+struct queue_book *queues_book(struct queues *queues);
+void queues_finish(struct queues *queues);
+bool queues_are_done(struct queues *queues);
+
+#endif

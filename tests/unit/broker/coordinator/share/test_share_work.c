@@ -1,0 +1,347 @@
+/*
+ * What a share group asks of its partitions, over leaders that answer as the test says, and what is
+ * recorded before and behind it: also when they do not answer, and when another broker leads.
+ */
+#include "broker/coordinator/share/share_work.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/coordinator/serving/group_listing.h"
+#include "protocol/kafka_error.h"
+#include "tests/unit/broker/coordinator/fixture_consumer_group.h"
+
+static struct {
+    struct consumer_world world; /* first */
+    struct sharing_order *order; /* that waits for its answers */
+    size_t canceled;
+    int32_t reads; /* of `topics`, the first */
+} f;
+
+enum { READS_MOST = 3 };
+static const char *const topics[READS_MOST] = {"t", "u", "v"};
+
+static void take_order(void *arg, struct sharing_order *order) {
+    (void)arg;
+    assert_null(f.order);
+    assert_int_equal(order->orderer.term, coordinator_log_epoch(f.world.groups.table->log));
+    f.order = order;
+}
+
+static void cancel_order(struct sharing_order *order) {
+    f.canceled += order == f.order;
+    if (order == f.order) f.order = NULL;
+}
+
+/* "BEGIN -1 -1 -2": what, and the start of each partition; "" if nothing is asked. */
+static const char *asked(void) {
+    static const char *const names[] = {"", "LOOK", "BEGIN", "MOVE", "DROP"};
+    static char text[300];
+    text[0] = 0;
+    if (f.order == NULL) return text;
+    size_t len = (size_t)snprintf(text, sizeof text, "%s", names[f.order->what]);
+    for (size_t i = 0; i < f.order->count; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, " %s%lld",
+                                f.order->asks[i].exact ? "=" : "",
+                                (long long)f.order->asks[i].start);
+    return text;
+}
+
+/* All of them say so, but for the last `fail`. */
+static void answer(size_t fail) {
+    struct sharing_order *order = f.order;
+    f.order = NULL;
+    for (size_t i = 0; i < order->count; i++)
+        order->answers[i] = (struct sharing_answer){
+            .code = i + fail < order->count ? KAFKA_NONE : KAFKA_NOT_LEADER_OR_FOLLOWER};
+    order->done(order);
+    groups_commit(&f.world.groups);
+}
+
+static struct share_heartbeat heartbeat;
+static bool told;
+
+static void on_beat(struct group_call *call) {
+    (void)call;
+    told = true;
+}
+
+/* Of group g, which reads t, or more. */
+static int16_t beat(const char *member, int32_t epoch) {
+    static struct kp_share_group_heartbeat_request request;
+    struct kp_string names[READS_MOST];
+    for (size_t i = 0; i < READS_MOST; i++)
+        names[i] = kp_string_of(topics[i]);
+    kp_set_fallbacks(&kp_share_group_heartbeat_request_schema, &request);
+    request.group_id = kp_string_of("g");
+    request.member_id = kp_string_of(member);
+    request.member_epoch = epoch;
+    request.rack_id = KP_NULL_STRING;
+    request.subscribed_topic_names.items = names;
+    request.subscribed_topic_names.count = epoch == 0 ? f.reads : -1;
+    heartbeat = (struct share_heartbeat){.call.done = on_beat,
+                                         .request = &request,
+                                         .client_id = kp_string_of("c"),
+                                         .client_host = kp_string_of("/h")};
+    told = false;
+    group_coordinator_share_heartbeat(f.world.groups.coordinator, &heartbeat);
+    for (int i = 0; i < 4; i++)
+        groups_commit(&f.world.groups);
+    assert_true(told);
+    share_heartbeat_release(&heartbeat);
+    return heartbeat.call.error;
+}
+
+/* Of group g: "t:bB-" of partitions that are beginning, have begun, have not. */
+static const char *places(void) {
+    static char text[100];
+    const struct group *row = groups_find(&f.world.groups, "g");
+    size_t len = 0;
+    text[0] = 0;
+    for (size_t i = 0; row != NULL && i < row->share->places.count; i++) {
+        const struct share_topic *topic = &row->share->places.topics[i];
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s:", topic->name);
+        for (int32_t p = 0; p < topic->count; p++)
+            len += (size_t)snprintf(text + len, sizeof text - len, "%c", "-bB"[topic->stages[p]]);
+    }
+    return text;
+}
+
+static int setup(void **state) {
+    (void)state;
+    memset(&f, 0, sizeof f);
+    f.reads = 1;
+    consumer_world_open(&f.world);
+    f.world.groups.table->sharing = (struct sharing_road){take_order, cancel_order, NULL};
+    consumer_world_topic(&f.world, "t", 2);
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    consumer_world_close(&f.world);
+    return 0;
+}
+
+/* It is recorded that a group begins before anybody is asked, and that it has begun when all have
+ * answered; then nobody is asked again. */
+static void test_begins(void **state) {
+    (void)state;
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    assert_string_equal(places(), "t:bb");
+    assert_string_equal(asked(), "BEGIN -1 -1");
+    assert_int_equal(beat("m", heartbeat.member_epoch), KAFKA_NONE); /* meanwhile */
+    answer(0);
+    assert_string_equal(places(), "t:BB");
+    assert_int_equal(beat("m", heartbeat.member_epoch), KAFKA_NONE);
+    assert_string_equal(asked(), "");
+    consumer_world_grow(&f.world, "t", 1);
+    assert_int_equal(beat("m", heartbeat.member_epoch), KAFKA_NONE);
+    assert_string_equal(asked(), "BEGIN -2"); /* with its first record */
+    answer(0);
+    assert_string_equal(places(), "t:BBB-");
+}
+
+/* share.auto.offset.reset, and one that does not answer: it is asked again with the next
+ * heartbeat. */
+static void test_begins_where_settings_say(void **state) {
+    (void)state;
+    consumer_world_set(&f.world, "share.auto.offset.reset", "earliest");
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    assert_string_equal(asked(), "BEGIN -2 -2");
+    answer(1);
+    assert_string_equal(places(), "t:Bb");
+    consumer_world_set(&f.world, "share.auto.offset.reset", "by_duration:PT1H");
+    int64_t now_ms = env_wall_ms(f.world.groups.clock.env);
+    assert_int_equal(beat("m", heartbeat.member_epoch), KAFKA_NONE);
+    assert_int_equal(f.order->count, 1);
+    assert_in_range(f.order->asks[0].start, now_ms > 3600000 ? (uint64_t)now_ms - 3600000 : 0,
+                    (uint64_t)(now_ms > 3600000 ? now_ms - 3600000 : 0) + 60000);
+    answer(0);
+    assert_string_equal(places(), "t:BB");
+}
+
+/* Topics that are more than is asked at once begin as wholes: none of their partitions is taken for
+ * one that came later, which would begin with its first record. */
+static void test_large_topics_begin(void **state) {
+    enum { EACH = 9000, ALL = READS_MOST * EACH };
+    (void)state;
+    f.reads = READS_MOST;
+    for (size_t i = 0; i < READS_MOST; i++) {
+        if (i > 0) consumer_world_topic(&f.world, topics[i], 2);
+        consumer_world_grow(&f.world, topics[i], EACH - 2);
+    }
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    for (size_t asks = 0; asks < ALL; answer(0)) {
+        if (f.order == NULL) beat("m", heartbeat.member_epoch);
+        assert_non_null(f.order);
+        for (size_t i = 0; i < f.order->count; i++)
+            assert_int_equal(f.order->asks[i].start, SHARING_LATEST);
+        asks += f.order->count;
+    }
+    const struct group *row = groups_find(&f.world.groups, "g");
+    assert_int_equal(share_places_count(&row->share->places, SHARE_BEGUN), ALL);
+}
+
+/* Another broker leads: what was asked is asked again by the next one. */
+static void test_lead_moves_while_it_begins(void **state) {
+    (void)state;
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    groups_move(&f.world.groups);
+    assert_int_equal(f.canceled, 1);
+    assert_string_equal(places(), "t:bb");
+    assert_int_equal(beat("m", 2), KAFKA_UNKNOWN_MEMBER_ID);
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    assert_string_equal(asked(), "BEGIN -1 -1");
+    answer(0);
+    assert_string_equal(places(), "t:BB");
+}
+
+/* ---- What clients ask for ---- */
+
+static struct share_change change;
+static struct share_change_part part;
+static bool changed;
+
+static void on_change(struct group_call *call) {
+    (void)call;
+    changed = true;
+}
+
+static void take_change(bool forgets, int32_t partition, int64_t start) {
+    const struct metadata_topic *topic = metadata_topic_named(f.world.groups.metadata, "t", 1);
+    part = (struct share_change_part){
+        .name = kp_string_of("t"), .partition = partition, .start = start};
+    memcpy(part.topic.bytes, topic->id, sizeof part.topic.bytes);
+    change = (struct share_change){.call.done = on_change,
+                                   .group_id = kp_string_of("g"),
+                                   .forgets = forgets,
+                                   .parts = &part,
+                                   .count = 1};
+    changed = false;
+    share_change_take(f.world.groups.table, &change);
+    groups_commit(&f.world.groups);
+}
+
+/* A group comes to be by where it begins; its other partitions begin as any. Nobody joins
+ * meanwhile, and nothing else is changed. */
+static void test_begins_elsewhere(void **state) {
+    (void)state;
+    take_change(false, 1, 7);
+    assert_string_equal(asked(), "MOVE =7");
+    assert_string_equal(places(), "t:bb");
+    assert_int_equal(beat("m", 0), KAFKA_COORDINATOR_LOAD_IN_PROGRESS);
+    assert_false(changed);
+    answer(0);
+    assert_true(changed);
+    assert_int_equal(change.call.error, KAFKA_NONE);
+    assert_int_equal(part.code, KAFKA_NONE);
+    assert_string_equal(places(), "t:bB");
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    assert_string_equal(asked(), "BEGIN -1");
+    answer(0);
+    take_change(false, 0, 7);
+    assert_int_equal(change.call.error, KAFKA_NON_EMPTY_GROUP);
+    assert_int_equal(beat("m", -1), KAFKA_NONE);
+    take_change(false, 0, 7);
+    answer(1);
+    assert_int_equal(part.code, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    assert_string_equal(places(), "t:bB"); /* it may have moved */
+}
+
+static struct group_delete deletes;
+static bool deleted;
+
+static void on_delete(struct group_call *call) {
+    (void)call;
+    deleted = true;
+}
+
+static void delete_group(void) {
+    deletes = (struct group_delete){.call.done = on_delete, .group_id = kp_string_of("g")};
+    deleted = false;
+    group_coordinator_delete(f.world.groups.coordinator, &deletes);
+    groups_commit(&f.world.groups);
+}
+
+/* A group goes when all of its partitions have let go, and is there until then. */
+static void test_goes(void **state) {
+    (void)state;
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    answer(0);
+    assert_int_equal(beat("m", -1), KAFKA_NONE);
+    take_change(true, 0, 0);
+    assert_string_equal(asked(), "DROP -1 -1");
+    answer(1);
+    assert_int_equal(part.code, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    assert_string_equal(places(), "t:-b");
+    delete_group();
+    assert_string_equal(asked(), "DROP -1");
+    answer(1);
+    assert_int_equal(deletes.call.error, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    delete_group();
+    answer(0);
+    assert_true(deleted);
+    assert_int_equal(deletes.call.error, KAFKA_NONE);
+    assert_null(groups_find(&f.world.groups, "g"));
+}
+
+/* A change ends with the lead, and is not forgotten. */
+static void test_lead_moves_while_it_goes(void **state) {
+    (void)state;
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    answer(0);
+    assert_int_equal(beat("m", -1), KAFKA_NONE);
+    delete_group();
+    groups_move(&f.world.groups);
+    groups_turn(&f.world.groups);
+    assert_true(deleted);
+    assert_int_equal(deletes.call.error, KAFKA_NOT_COORDINATOR);
+    assert_string_equal(places(), "t:bb");
+    delete_group();
+    assert_string_equal(asked(), "DROP -1 -1");
+    answer(0);
+    assert_null(groups_find(&f.world.groups, "g"));
+}
+
+/* What has begun is asked again, once, by the next coordinator and behind a change of the metadata:
+ * a message that was late may have dropped it. Nothing is recorded, and clients need not wait. */
+static void test_begun_is_confirmed(void **state) {
+    (void)state;
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    answer(0);
+    groups_move(&f.world.groups);
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    assert_string_equal(asked(), "BEGIN -1 -1");
+    assert_string_equal(places(), "t:BB");
+    answer(1);
+    assert_string_equal(places(), "t:BB");
+    assert_int_equal(beat("m", heartbeat.member_epoch), KAFKA_NONE);
+    assert_string_equal(asked(), "BEGIN -1 -1"); /* one has not answered */
+    answer(0);
+    assert_int_equal(beat("m", heartbeat.member_epoch), KAFKA_NONE);
+    assert_string_equal(asked(), "");
+    consumer_world_topic(&f.world, "u", 1);
+    assert_int_equal(beat("m", heartbeat.member_epoch), KAFKA_NONE);
+    assert_string_equal(asked(), "BEGIN -1 -1");
+    assert_int_equal(beat("m", -1), KAFKA_NONE);
+    delete_group();
+    assert_int_equal(f.canceled, 1);
+    assert_string_equal(asked(), "DROP -1 -1");
+    answer(0);
+    assert_int_equal(deletes.call.error, KAFKA_NONE);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_begins, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_begins_where_settings_say, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_large_topics_begin, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lead_moves_while_it_begins, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_begins_elsewhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lead_moves_while_it_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_begun_is_confirmed, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
