@@ -119,7 +119,7 @@ static void ask_for_wanted(struct broker_node *node) {
     const struct metadata_topic *topic = topic_of_ref(services, &ref);
     int16_t code;
     if (topic == NULL || services->partitions == NULL) return;
-    wanted.open = partition_set_count(services->partitions);
+    if (!wanted.asked) wanted.open = partition_set_count(services->partitions);
     wanted.asked = true;
     if (!wanted.by_metadata) {
         local_partition_of_ref(services, NULL, AUTHORIZE_NOTHING, &ref, topic->partition_count - 1,
@@ -139,7 +139,8 @@ static void ask_for_wanted(struct broker_node *node) {
 static bool wanted_is_open(struct brokers *brokers) {
     struct broker_node *node = &brokers->nodes[0];
     if (!node->ready && wanted.by_metadata) return false;
-    if (!wanted.asked) ask_for_wanted(node);
+    /* Before the broker is ready the set may not know yet what it is asked for. */
+    if (!wanted.asked || !wanted.by_metadata) ask_for_wanted(node);
     return wanted.asked && find_wanted(node) != NULL;
 }
 
