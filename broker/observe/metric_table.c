@@ -44,8 +44,10 @@ static const struct metric_row table[METRICS] = {
     [METRIC_CONNECTIONS_ACCEPTED] = COUNTER("drave_connections_accepted_total",
                                             "Connections of clients that were accepted.",
                                             "listener"),
-    [METRIC_CONNECTIONS_CLOSED] = COUNTER("drave_connections_closed_total",
-                                          "Connections of clients that have ended.", "listener"),
+    [METRIC_CONNECTIONS_CLOSED] = COUNTER(
+        "drave_connections_closed_total",
+        "Connections of clients that have ended: by the client (or the network), refused (what it sent was no request, no TLS, or its login failed), idle (connections.max.idle.ms), memory (it was slow, and others needed what it took), place (others wanted to be let in), by the broker (which stops, or is cut off).",
+        "listener", "cause"),
     [METRIC_CONNECTIONS_REFUSED] = COUNTER(
         "drave_connections_refused_total",
         "Connections that were closed at once: address (it has too many), garbage (no request of Kafka's), limit (max.connections, and others came behind it), tls (no TLS, or a handshake that failed or took too long).",
@@ -82,6 +84,9 @@ static const struct metric_row table[METRICS] = {
 
     [METRIC_FETCHES_WAITING] = GAUGE("drave_fetches_waiting",
                                      "Of them, fetches that wait for records to come."),
+    [METRIC_THROTTLE] = COUNTER(
+        "drave_throttle_seconds_total",
+        "For how long clients were told to wait because of a quota, by what it is of.", "quota"),
 
     [METRIC_PRODUCE_STAGE] = HISTOGRAM(
         "drave_produce_stage_seconds", &bounds_sync,

@@ -40,6 +40,21 @@ static void observe_node(struct observer *observer) {
                   text(to, observed->settings->rack), text(to, observed->cluster->id));
 }
 
+static const char *const ends[CONNECTION_ENDS] = {
+    [ENDED_BY_CLIENT] = "client", [ENDED_REFUSED] = "refused", [ENDED_IDLE] = "idle",
+    [ENDED_MEMORY] = "memory",    [ENDED_PLACE] = "place",     [ENDED_BY_BROKER] = "broker"};
+
+static uint64_t observe_ends(struct snapshot *to, const struct listener_stats *counts,
+                             snapshot_text_id listener) {
+    uint64_t closed = 0;
+    for (int end = 0; end < CONNECTION_ENDS; end++) {
+        closed += counts->closed[end];
+        snapshot_add2(to, METRIC_CONNECTIONS_CLOSED, (double)counts->closed[end], listener,
+                      text(to, ends[end]));
+    }
+    return closed;
+}
+
 static void observe_listeners(struct observer *observer, const struct server_stats *stats) {
     struct snapshot *to = observer->snapshot;
     for (size_t i = 0; i < observer->observed->settings->listener_count; i++) {
@@ -48,9 +63,9 @@ static void observe_listeners(struct observer *observer, const struct server_sta
         for (size_t j = 0; j < stats->listener_count; j++)
             if (stats->listeners[j].name == name) counts = stats->listeners[j];
         snapshot_text_id label = text(to, name);
-        snapshot_add1(to, METRIC_CONNECTIONS, (double)(counts.accepted - counts.closed), label);
+        uint64_t closed = observe_ends(to, &counts, label);
+        snapshot_add1(to, METRIC_CONNECTIONS, (double)(counts.accepted - closed), label);
         snapshot_add1(to, METRIC_CONNECTIONS_ACCEPTED, (double)counts.accepted, label);
-        snapshot_add1(to, METRIC_CONNECTIONS_CLOSED, (double)counts.closed, label);
         snapshot_add1(to, METRIC_RECEIVED_BYTES, (double)counts.received_bytes, label);
         snapshot_add1(to, METRIC_SENT_BYTES, (double)counts.sent_bytes, label);
     }
@@ -83,6 +98,12 @@ static const char *const refusals[REFUSALS] = {[REFUSED_ADDRESS] = "address",
                                                [REFUSED_GARBAGE] = "garbage",
                                                [REFUSED_LIMIT] = "limit",
                                                [REFUSED_TLS] = "tls"};
+
+static void observe_quotas(struct snapshot *to, const struct quotas *quotas) {
+    for (int key = QUOTA_PRODUCED; key < QUOTA_CONNECTIONS; key++)
+        snapshot_add1(to, METRIC_THROTTLE, (double)quotas_throttled_ms(quotas, key) / 1000,
+                      text(to, quota_key_name(key)));
+}
 
 static void observe_requests(struct observer *observer, const struct server_stats *stats) {
     struct snapshot *to = observer->snapshot;
@@ -383,6 +404,7 @@ void observe_numbers(struct observer *observer) {
         observe_requests(observer, server_stats_of(observed->server));
         if (has_logins(observed->settings)) observe_logins(observer);
         observe_refusals(observer);
+        observe_quotas(observer->snapshot, server_guards_of(observed->server).quotas);
         observe_software(observer, &server_stats_of(observed->server)->clients);
     }
     if (observed->store != NULL) {

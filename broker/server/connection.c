@@ -83,7 +83,7 @@ static void sweep(struct connection *connection, bool must_one) {
     free_ended(connection, must_one);
     connection_recount(connection);
     if (connection->closing && !connection->closed)
-        connection_close(connection);
+        connection_close(connection, ENDED_REFUSED);
     else if (connection->closed)
         free_if_gone(connection);
     else
@@ -124,9 +124,10 @@ static void stop_listening(struct connection *connection) {
     connection->tells_gone = false;
 }
 
-void connection_close(struct connection *connection) {
+void connection_close(struct connection *connection, enum connection_end why) {
     if (connection->closed) return;
     connection->closed = true;
+    connection->counts->closed[why]++;
     client_book_remove(&connection->host->stats->clients, &connection->entry);
     strangers_remove(connection->host->strangers, &connection->stranger);
     env_timer_free(connection->mute_timer);
@@ -142,7 +143,7 @@ void connection_close(struct connection *connection) {
 static void client_hung_up(void *arg) {
     struct connection *connection = arg;
     if (connection->closing || connection->queue == NULL) {
-        connection_close(connection);
+        connection_close(connection, connection->closing ? ENDED_REFUSED : ENDED_BY_CLIENT);
         return;
     }
     stop_listening(connection);
@@ -171,7 +172,7 @@ static void flush_answers(struct connection *connection) {
     connection_recount(connection);
     if (connection->first != NULL) request_steps_first(connection->first);
     if (connection->closing && send_queue_bytes(connection->queue) == 0)
-        connection_close(connection);
+        connection_close(connection, ENDED_REFUSED);
     else
         connection_update_reading(connection);
 }
@@ -357,7 +358,7 @@ static void connection_refuse(struct connection *connection, struct request *req
         request_close_connection(request);
     } else {
         request->ended = true;
-        connection_close(connection);
+        connection_close(connection, ENDED_REFUSED);
     }
 }
 
@@ -430,21 +431,21 @@ static void frame_came(void *arg, struct slice frame) {
 }
 
 /* One that TLS has ended is told of, as far as its client was heard at all. */
-static void tell_of_tls(struct connection *connection) {
+static enum connection_end tell_of_tls(struct connection *connection) {
     const char *why = connection->stream.secure == NULL
                           ? NULL
                           : secure_stream_why(connection->stream.secure);
-    if (why == NULL) return;
+    if (why == NULL) return ENDED_BY_CLIENT;
     connection->host->stats->refused[REFUSED_TLS]++;
     connection_complain(connection, why);
+    return ENDED_REFUSED;
 }
 
 static void stream_ended(void *arg, int error, uint32_t length) {
     struct connection *connection = arg;
     struct error_text why;
     if (error != ERR_MALFORMED && error != ERR_TOO_LARGE) {
-        tell_of_tls(connection);
-        connection_close(connection);
+        connection_close(connection, tell_of_tls(connection));
         return;
     }
     connection_explain_length(connection, error, length, &why);

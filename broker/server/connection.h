@@ -22,12 +22,12 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "broker/server/request.h"
+#include "broker/server/server_stats.h"
 
 struct access;
 struct connection;
 struct quotas;
 struct logins;
-struct server_stats;
 struct strangers;
 struct tls_listening;
 
@@ -67,7 +67,7 @@ struct connection_manner {
 struct connection *connection_new(const struct connection_host *host, struct env_stream *stream,
                                   const struct connection_manner *manner, void *owner);
 /* Closes it at once: `closed`, and `gone` when no request waits (now or later). */
-void connection_close(struct connection *connection);
+void connection_close(struct connection *connection, enum connection_end why);
 /* Closes it, with a line on the log, if a request has been arriving for longer than that. */
 void connection_close_if_slow(struct connection *connection, uint32_t longest_ms);
 /* The same, if it is half here for so long, whatever it waited for meanwhile. */

@@ -31,7 +31,7 @@ void connection_close_if_slow(struct connection *connection, uint32_t longest_ms
     else
         return;
     connection_complain(connection, why.text);
-    connection_close(connection);
+    connection_close(connection, ENDED_MEMORY);
 }
 
 void connection_close_old_half(struct connection *connection, uint32_t longest_ms) {
@@ -42,7 +42,7 @@ void connection_close_old_half(struct connection *connection, uint32_t longest_m
         "its request is half here for more than %u ms, and others wait for the memory that it has taken (queued.max.request.bytes)",
         longest_ms);
     connection_complain(connection, why.text);
-    connection_close(connection);
+    connection_close(connection, ENDED_MEMORY);
 }
 
 void connection_close_if_deaf(struct connection *connection, uint32_t longest_ms) {
@@ -55,7 +55,7 @@ void connection_close_if_deaf(struct connection *connection, uint32_t longest_ms
               "(queued.max.request.bytes)",
               longest_ms);
     connection_complain(connection, why.text);
-    connection_close(connection);
+    connection_close(connection, ENDED_MEMORY);
 }
 
 void connection_close_if_passing(struct connection *connection, uint32_t longest_ms) {
@@ -68,7 +68,7 @@ void connection_close_if_passing(struct connection *connection, uint32_t longest
         "(queued.max.request.bytes)",
         connection->charged_answers, longest_ms);
     connection_complain(connection, why.text);
-    connection_close(connection);
+    connection_close(connection, ENDED_MEMORY);
 }
 
 bool connection_close_if_idle(struct connection *connection, uint32_t idle_ms) {
@@ -83,14 +83,14 @@ bool connection_close_if_idle(struct connection *connection, uint32_t idle_ms) {
                   idle_ms);
         connection_complain(connection, why.text);
     }
-    connection_close(connection);
+    connection_close(connection, ENDED_IDLE);
     return true;
 }
 
 void connection_close_unserved(struct connection *connection) {
     connection_complain(
         connection, "it has not sent a request, and others wait to be let in (max.connections)");
-    connection_close(connection);
+    connection_close(connection, ENDED_PLACE);
 }
 
 void connections_close_strangers(const struct connection_host *host, uint32_t longest_ms,
@@ -112,7 +112,7 @@ void connections_close_strangers(const struct connection_host *host, uint32_t lo
                       "max.connections",
                       most);
         connection_complain(connection, why.text);
-        connection_close(connection);
+        connection_close(connection, late ? ENDED_REFUSED : ENDED_PLACE);
     }
 }
 

@@ -174,7 +174,6 @@ static void connection_closed(void *owner) {
     DL_DELETE(server->oldest, client);
     client->closed = true;
     address_counts_leave(&server->addresses, client->address);
-    server_stats_listener(&server->stats, client->listener)->closed++;
     server->client_count--;
     server->beyond_count -= client->beyond;
     if (server->full && !server->closing &&
@@ -274,7 +273,7 @@ static bool take_own_place(struct server *server) {
     for (struct client *client = server->oldest, *next; !has_own_place(server) && client != NULL;
          client = next) {
         next = client->next;
-        if (client->beyond) connection_close(client->connection);
+        if (client->beyond) connection_close(client->connection, ENDED_PLACE);
     }
     return has_own_place(server);
 }
@@ -449,7 +448,7 @@ void server_stop_accepting(struct server *server) {
 void server_close_clients(struct server *server) {
     for (struct client *client = server->oldest, *next; client != NULL; client = next) {
         next = client->next;
-        connection_close(client->connection);
+        connection_close(client->connection, ENDED_BY_BROKER);
     }
 }
 
@@ -466,7 +465,7 @@ void server_close(struct server *server, void (*done)(void *arg), void *arg) {
     env_timer_stop(server->limits_timer);
     env_timer_stop(server->pace_timer);
     while (server->oldest != NULL)
-        connection_close(server->oldest->connection);
+        connection_close(server->oldest->connection, ENDED_BY_BROKER);
     if (server->left == 0) env_defer(server->env, &server->done_task);
 }
 

@@ -14,9 +14,20 @@
 
 enum { SERVER_STATS_LISTENERS = 8, SERVER_STATS_VERSIONS = 24, SERVER_STATS_ERRORS = 160 };
 
+/* Why a connection has ended. */
+enum connection_end {
+    ENDED_BY_CLIENT, /* or the network */
+    ENDED_REFUSED,   /* what it sent is no request of ours, or its login failed */
+    ENDED_IDLE,      /* connections.max.idle.ms */
+    ENDED_MEMORY,    /* it was slow, and others needed the memory that it took */
+    ENDED_PLACE,     /* others wanted to be let in, and it did nothing */
+    ENDED_BY_BROKER, /* which stops, or is cut off from the others */
+    CONNECTION_ENDS
+};
+
 struct listener_stats {
     const char *name; /* stays as long as the server */
-    uint64_t accepted, closed, received_bytes, sent_bytes;
+    uint64_t accepted, closed[CONNECTION_ENDS], received_bytes, sent_bytes;
 };
 
 /* Of an API: those whose time is told on its own. */

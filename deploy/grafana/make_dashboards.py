@@ -140,13 +140,19 @@ CLUSTER = [
         "Clients that come and go",
         "ops",
         (rate("drave_connections_accepted_total"), "came: {{instance}}"),
-        (rate("drave_connections_closed_total"), "went: {{instance}}"),
+        (rate("drave_connections_closed_total", "instance, cause"), "went: {{instance}}, {{cause}}"),
     ),
     graph(
         "Errors that clients were told",
         "ops",
         (f"topk(10, {rate('drave_request_errors_total', 'api, error')}) or vector(0)", "{{api}} {{error}}"),
         description="While leaders and groups move, clients repeat by themselves.",
+    ),
+    graph(
+        "Clients that wait because of a quota",
+        "none",
+        (rate("drave_throttle_seconds_total", "quota"), "{{quota}}"),
+        description="How many wait at a time.",
     ),
     graph(
         "Size of produced batches",

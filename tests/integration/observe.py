@@ -20,6 +20,7 @@ from harness.watched import Watched, dial, parse, read_all, stopped_loop, total
 
 SHORT = "--short" in sys.argv
 OUT_OF_ORDER = 45
+ENDS = {"client", "refused", "idle", "memory", "place", "broker"}
 
 
 # ---- Each metric that is there is provoked ----
@@ -126,6 +127,7 @@ def moving(cluster):
         ((labels, one),) = now["drave_disk_info"].items()
         assert one == 1 and dict(labels)["file_system"] and dict(labels)["direct"] in ("yes", "no"), labels
         assert {dict(key)["cause"] for key in now["drave_connections_refused_total"]} == {"address", "garbage", "limit", "tls"}
+        assert {dict(key)["cause"] for key in now["drave_connections_closed_total"]} == ENDS
         assert 5 < now["process_open_fds"][()] < now["process_max_fds"][()]
     table = subprocess.run([str(BIN / "draved"), "--help-metrics"], capture_output=True, text=True, check=True).stdout
     named = set(re.findall(r"^([a-z_]+)(?:\{|  ?)", table, re.M)) - {""}

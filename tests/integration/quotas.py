@@ -9,15 +9,17 @@ import time
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from harness.cluster import Cluster, wait_until
+from harness.cluster import wait_until
 from harness.command import run
 from harness.patience import slower
 from harness.raw import API_VERSIONS, PRODUCE, Raw, batch, text
 from harness.suite import Suite
+from harness.watched import Watched
 
 DESCRIBE, ALTER = 48, 49
 INVALID_REQUEST, UNSUPPORTED_VERSION = 42, 35
 PRODUCED, FETCHED = "producer_byte_rate", "consumer_byte_rate"
+KEYS = (PRODUCED, FETCHED, "request_percentage", "controller_mutation_rate")
 MB = 1_000_000
 
 
@@ -287,6 +289,8 @@ def muted(cluster):
             waited_ms = waits_ms(raw, began)
             assert waited_ms > wait_ms * 0.95, f"{waited_ms:.0f} ms for {wait_ms}"
     clear(cluster)
+    told = {key: cluster.value(leader.node, "drave_throttle_seconds_total", quota=key) for key in KEYS}
+    assert told[PRODUCED] > 5.5 and told["controller_mutation_rate"] == 0, told  # twice three seconds
 
 
 def left(cluster):
@@ -338,7 +342,7 @@ def kafka_configs(cluster):
 
 
 suite = Suite()
-with Cluster(3, settings={"quota.window.num": "2"}) as shared:  # short ones: a rate is even then, and not one of bursts
+with Watched(3, **{"quota.window.num": "2"}) as shared:  # short ones: a rate is even then, and not one of bursts
     with asked(shared) as first:
         wait_until("all brokers to know quotas", lambda: first.alter(([("user", "x")], {PRODUCED: None})) == [0])
     for test in (table, kept, muted, left, kafka_configs, producer_rate, consumer_rate):

@@ -241,6 +241,10 @@ void stage_assert_logged(struct stage *stage, const char *text) {
     if (strstr(line, text) == NULL) fail_msg("'%s' is not in: %s", text, line);
 }
 
+void stage_assert_ended(const struct stage *stage, enum connection_end why, uint64_t times) {
+    assert_int_equal(server_stats_of(stage->server)->listeners[0].closed[why], times);
+}
+
 bool stage_nobody_connected(struct stage *stage) {
     return server_connection_count(stage->server) == 0;
 }

@@ -47,6 +47,8 @@ ssize_t stage_receive(struct stage *stage, int client, uint8_t *frame, size_t ro
 int32_t stage_receive_correlation_id(struct stage *stage, int client);
 void stage_assert_server_closes(struct stage *stage, int client);
 void stage_assert_logged(struct stage *stage, const char *text);
+/* So many connections have ended so. */
+void stage_assert_ended(const struct stage *stage, enum connection_end why, uint64_t times);
 bool stage_can_read(
     struct stage *stage);        /* whether something, or the end, is here for stage->client */
 void stage_on_closed(void *arg); /* for server_close */

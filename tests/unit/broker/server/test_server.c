@@ -151,7 +151,10 @@ static void test_server_closes_on_nonsense(void **state) {
     stage_run_until_held(stage, 1);
     stage_answer(stage, 0);
     assert_int_equal(stage_receive_correlation_id(stage, honest), 1);
+    stage_assert_ended(stage, ENDED_REFUSED, sizeof cases / sizeof cases[0]);
     close(honest);
+    stage_run_ms(stage, 5);
+    stage_assert_ended(stage, ENDED_BY_CLIENT, 1);
 }
 
 /* What is no request ends the connection once those before it are answered, as in Kafka; what comes
@@ -268,6 +271,7 @@ static void test_server_slow_request(void **state) {
     assert_int_equal(stage->held_count, 2);
     stage_assert_server_closes(stage, slow);
     stage_assert_logged(stage, "has been arriving for more than 100 ms");
+    stage_assert_ended(stage, ENDED_MEMORY, 1);
     stage_answer(stage, 0);
     stage_answer(stage, 1);
     stage_run_ms(stage, 5);
@@ -403,6 +407,7 @@ static void test_server_closes_idle_connections(void **state) {
     }
     stage_assert_server_closes(stage, idle);
     stage_assert_server_closes(stage, waiting);
+    stage_assert_ended(stage, ENDED_IDLE, 2);
     assert_int_equal(stage->canceled_count, 1);
     stage_answer(stage, 0);
     stage_assert_server_closes(stage, asking);
@@ -525,6 +530,7 @@ static void test_server_clients_are_sent_on(void **state) {
     dispatch_part(stage->dispatch, true);
     server_close_clients(stage->server);
     stage_assert_server_closes(stage, before);
+    stage_assert_ended(stage, ENDED_BY_BROKER, 1);
     assert_int_equal(stage->canceled_count, 1);
     stage_answer(stage, 0);
 

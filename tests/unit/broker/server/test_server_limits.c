@@ -138,6 +138,7 @@ static void test_server_own_places(void **state) {
     }
     assert_int_equal(server_connection_count(stage->server), 3);
     stage_assert_server_closes(stage, clients[1]);
+    stage_assert_ended(stage, ENDED_PLACE, 1);
     stage_ask_cluster(clients[0], 4); /* who came in as anybody does is still there */
     stage_run_until_held(stage, 5);
     for (int i = 0; i < 4; i++)
