@@ -1,8 +1,8 @@
 /*
  * The reading half of wire.h: a cursor that never passes the end of its bytes.
  *
- * Every read goes through kp_read_raw, which compares with what is left; after a failure nothing is
- * left.
+ * Every read goes through kp_read_raw, which compares with what is left, or compares each byte
+ * itself (variable-length numbers); after a failure nothing is left.
  */
 #include <string.h>
 
@@ -66,13 +66,13 @@ int64_t kp_read_int64(struct kp_reader *reader) {
 /* A variable-length number of at most `bits` bits (protobuf's base 128). */
 static uint64_t read_base128(struct kp_reader *reader, unsigned bits) {
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < bits; shift += 7) {
-        const uint8_t *byte = kp_read_raw(reader, 1);
-        if (byte == NULL) return 0;
-        uint64_t part = *byte & 0x7f;
+    if (reader->error != ERR_NONE) return 0;
+    for (unsigned shift = 0; shift < bits && reader->at < reader->len; shift += 7) {
+        uint8_t byte = reader->data[reader->at++];
+        uint64_t part = byte & 0x7f;
         if (bits - shift < 7 && part >> (bits - shift) != 0) break;
         value |= part << shift;
-        if ((*byte & 0x80) == 0) return value;
+        if ((byte & 0x80) == 0) return value;
     }
     kp_reader_fail(reader, ERR_MALFORMED);
     return 0;

@@ -129,12 +129,14 @@ void kp_write_int64(struct kp_writer *writer, int64_t value) {
 }
 
 static void write_base128(struct kp_writer *writer, uint64_t value) {
-    uint8_t bytes[10];
-    size_t n = 0;
+    size_t size = 1;
+    for (uint64_t rest = value; rest >= 0x80; rest >>= 7)
+        size++;
+    uint8_t *into = extend(writer, size);
+    if (into == NULL) return;
     for (; value >= 0x80; value >>= 7)
-        bytes[n++] = (uint8_t)(value | 0x80);
-    bytes[n++] = (uint8_t)value;
-    kp_write_raw(writer, bytes, n);
+        *into++ = (uint8_t)(value | 0x80);
+    *into = (uint8_t)value;
 }
 
 static uint32_t zigzag32(int32_t value) {
