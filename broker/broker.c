@@ -235,6 +235,8 @@ static void close_all(struct broker *broker, void (*server_closed)(void *arg)) {
     coordinators_free(broker->group_coordinators);
     coordinators_free(broker->transaction_coordinators);
     metadata_free(broker->metadata);
+    broker->services.metadata = NULL; /* who looks before the last connection has gone: none */
+    broker->services.partitions = NULL;
     cluster_forming_free(broker->forming);
     if (broker->dispatch != NULL) dispatch_free(broker->dispatch);
     if (broker->dir != NULL) data_dir_close(broker->dir);
