@@ -57,6 +57,7 @@ static void found(struct group_request *group, struct group_coordinator *coordin
         return;
     }
     state->change.call.done = changed;
+    state->change.client_host = group_request_host(group->request);
     group_request_calls(group, &state->change.call);
     share_change_take(group_coordinator_groups(coordinator), &state->change);
 }
@@ -98,7 +99,13 @@ struct kp_string share_change_message(int16_t error) {
     case KAFKA_COORDINATOR_LOAD_IN_PROGRESS:
         return kp_string_of("Where the group begins is being changed; try again.");
     case KAFKA_COORDINATOR_NOT_AVAILABLE:
-        return kp_string_of("The leader of the partition did not answer; try again.");
+        return kp_string_of("The leader of the partition did not answer, or the memory for groups "
+                            "(group.memory.bytes) is spent; try again.");
+    case KAFKA_STORAGE_ERROR:
+        return kp_string_of("The disk of the partition's leader has too little room "
+                            "(disk.min.free.bytes): nothing begins there until there is more.");
+    case KAFKA_POLICY_VIOLATION:
+        return kp_string_of("Too many groups share the partition; delete those that nobody uses.");
     case KAFKA_UNKNOWN_TOPIC_OR_PARTITION:
         return kp_string_of("There is no such partition, or the group has not begun there.");
     case KAFKA_TOPIC_AUTHORIZATION_FAILED:

@@ -13,6 +13,7 @@
 
 #include "broker/config/broker_settings.h"
 #include "broker/partition/partition_internal.h"
+#include "protocol/record/transaction_marker.h"
 #include "storage/log_types.h"
 
 enum {
@@ -168,6 +169,20 @@ int append_queue_flush(struct partition *partition) {
         forming_free(forming);
     }
     return ERR_NONE;
+}
+
+void append_queue_fill(struct partition *partition) {
+    const struct partition_log *log = raft_group_log(partition->group);
+    const struct transaction_marker nobodys = {
+        .producer_id = -1, .producer_epoch = -1, .commit = true};
+    if (!partition_log_lacks_record(log) || partition->next_offset != partition_log_end_offset(log))
+        return;
+    int64_t now_ms = env_wall_ms(partition->env);
+    struct produced_batch batch = {.bytes = transaction_marker_batch(&nobodys, now_ms)};
+    int error = record_batch_parse(batch.bytes.data, batch.bytes.len, &batch.header, NULL);
+    CHECK(error == ERR_NONE); /* the builder made it */
+    batch.max_timestamp = batch.header.max_timestamp;
+    append_queue_add(partition, &batch, now_ms, env_now_us(partition->env));
 }
 
 int64_t append_queue_withdraw(struct partition *partition) {

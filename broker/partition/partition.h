@@ -137,6 +137,8 @@ struct slice partition_applied_state(struct partition *partition);
 const struct producer_state *partition_producers(const struct partition *partition);
 /* Groups that share it (broker/share/shares.h). */
 struct shares *partition_shares(struct partition *partition);
+/* Whether a group may begin here, or begin anew: not where producers are refused for the disk. */
+bool partition_room_for_share(const struct partition *partition);
 /* What came when, and who fetches from where. */
 struct traffic *partition_traffic(struct partition *partition);
 /* Of a leader: how many replicas are in sync, itself included. 0: it does not lead. */

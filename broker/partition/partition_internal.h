@@ -185,6 +185,9 @@ void partition_note_moved(struct partition *partition);
  * batch->bytes over. */
 void append_queue_add(struct partition *partition, struct produced_batch *batch, int64_t now_ms,
                       uint64_t came_us);
+/* Where commands alone have filled a segment: the end of nobody's transaction goes behind them.
+ * Consumers pass over it, it takes an offset, and the segment can be sealed, and go one day. */
+void append_queue_fill(struct partition *partition);
 /* Gives the group what it takes now. The error is that of raft_group_submit for the first entry
  * that it did not take: ERR_LIMIT, ... */
 int append_queue_flush(struct partition *partition);

@@ -445,6 +445,7 @@ bool partition_produce_is_congested(const struct partition_produce *produce) {
 
 void partition_produces_flush(struct partition *partition) {
     if (!partition->leading) return;
+    append_queue_fill(partition);
     int error = append_queue_flush(partition);
     if (error == ERR_LIMIT) {
         env_timer_start(partition->retry, RETRY_US);

@@ -3,10 +3,13 @@
  * its records for each of them (broker/share/shares.h). Its commands are the leader's decisions.
  *
  * Invariants: commands are submitted by a leader alone, and end with its lead. They wait where the
- * disk has as little room as followers keep: producers are refused before, so what there is can
- * still be read and acknowledged.
+ * disk has as little room as followers keep: producers are refused before, and groups do not begin
+ * (partition_room_for_share), so what there is can still be read and acknowledged, by the groups
+ * that are there, and each record only as often as it may be delivered.
  */
 #include "broker/partition/partition_internal.h"
+
+enum { SHARE_BEGIN_MOST = 1024 }; /* bytes that the command of one takes in the log, about */
 
 static int submit(void *arg, struct slice *command) {
     struct partition *partition = arg;
@@ -20,7 +23,16 @@ static int submit(void *arg, struct slice *command) {
     if (!disk_space_for(log_store_room(shard_store(partition->shard)), DISK_ROOM_FOLLOWER,
                         command->len))
         return ERR_NO_SPACE;
-    return raft_group_submit(partition->group, &spec, &index);
+    int error = raft_group_submit(partition->group, &spec, &index);
+    /* Commands alone have filled it: append_queue_fill. */
+    if (error == ERR_NONE && partition_log_lacks_record(raft_group_log(partition->group)))
+        env_defer(partition->env, &partition->flush);
+    return error;
+}
+
+bool partition_room_for_share(const struct partition *partition) {
+    struct disk_space *disk = log_store_room(shard_store(partition->shard));
+    return disk_space_for(disk, DISK_ROOM_LEADER, partition->queue.bytes + SHARE_BEGIN_MOST);
 }
 
 struct shares *partition_shares(struct partition *partition) {

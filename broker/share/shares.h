@@ -97,11 +97,13 @@ int shares_decode(struct shares *shares, const uint8_t *bytes, size_t len, size_
 /* NULL: the group has not begun here. */
 struct share *shares_find(const struct shares *shares, struct kp_string group);
 size_t shares_count(const struct shares *shares);
+/* As many as may have begun, or are about to. */
+bool shares_are_full(const struct shares *shares);
 /* It begins at that offset. `commit` NULL: nobody waits. `done` comes behind its commit, never
  * within the call: NONE, or NOT_LEADER_OR_FOLLOWER. */
 void share_begin(struct shares *shares, struct kp_string group, kafka_offset start,
                  struct share_commit *commit);
-/* The same for one that may be there: what was known of it counts no more. */
+/* The same for one that may be there: what was known of it counts no more. `epoch` 0: it is not. */
 void share_begin_anew(struct shares *shares, struct kp_string group, kafka_offset start,
                       int32_t epoch, struct share_commit *commit);
 /* It goes. `done` as above. */

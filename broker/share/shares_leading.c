@@ -21,6 +21,7 @@ struct begin {
     struct slice command; /* empty: the log has it */
     bool follows;         /* it has none of its own, but ends with the one before it of the group */
     bool drops;
+    bool adds;      /* the group is not here yet */
     int32_t number; /* that goes */
     char *group;
     struct share_commit *commit; /* NULL: nobody waits any more */
@@ -185,6 +186,15 @@ static bool is_beginning(const struct shares *shares, struct kp_string group) {
     return false;
 }
 
+bool shares_are_full(const struct shares *shares) {
+    const struct begin *begin;
+    size_t count = shares->count;
+    DL_FOREACH(shares->begins, begin) {
+        count += begin->adds;
+    }
+    return count >= SHARES_MAX;
+}
+
 static struct begin *begin_new(struct shares *shares, struct kp_string group,
                                struct share_commit *commit) {
     struct begin *begin = mem_zalloc(sizeof *begin);
@@ -203,6 +213,7 @@ void share_begin(struct shares *shares, struct kp_string group, kafka_offset sta
     bool follows = is_beginning(shares, group) && !MUTANT(MUTANT_SHARE_BEGUN_TWICE);
     struct begin *begin = begin_new(shares, group, commit);
     begin->follows = follows;
+    begin->adds = !follows;
     if (!follows) begin->command = share_command_encode(&command);
 }
 
@@ -210,7 +221,9 @@ void share_begin_anew(struct shares *shares, struct kp_string group, kafka_offse
                       int32_t epoch, struct share_commit *commit) {
     struct share_command command = {
         .what = SHARE_BEGIN, .group = group, .start = start, .epoch = epoch};
-    begin_new(shares, group, commit)->command = share_command_encode(&command);
+    struct begin *begin = begin_new(shares, group, commit);
+    begin->adds = epoch == 0;
+    begin->command = share_command_encode(&command);
 }
 
 void share_drop(struct share *share, struct share_commit *commit) {

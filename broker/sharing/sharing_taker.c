@@ -161,6 +161,48 @@ static bool is_late(const struct sharing_taking *taking) {
            leader_table_get(taking->taker->leaders, orderer->group).term > (log_term)orderer->term;
 }
 
+/* It is where it is to begin, and nothing of it is known or held. */
+static bool is_there(const struct share *share, kafka_offset start) {
+    return share != NULL && share->state.start == start && share->state.ranges.count == 0 &&
+           share->queue.locks.count == 0;
+}
+
+/* Nothing is to be written: it is as it is to be. */
+static bool is_done(const struct sharing_taking *taking, const struct share *share,
+                    kafka_offset start) {
+    switch (taking->what) {
+    case SHARING_LOOK: return true;
+    case SHARING_BEGIN: return share != NULL;
+    case SHARING_MOVE: return is_there(share, start);
+    case SHARING_DROP: return share == NULL;
+    }
+    return true;
+}
+
+/* A group that goes makes room. */
+static int16_t room_for(const struct sharing_taking *taking, struct partition *partition,
+                        const struct share *share) {
+    if (taking->what == SHARING_DROP) return KAFKA_NONE;
+    if (share == NULL && shares_are_full(partition_shares(partition)))
+        return KAFKA_POLICY_VIOLATION;
+    return partition_room_for_share(partition) ? KAFKA_NONE : KAFKA_STORAGE_ERROR;
+}
+
+static void part_submits(struct taking_part *part, struct partition *partition, struct share *share,
+                         kafka_offset start) {
+    struct sharing_taking *taking = part->taking;
+    struct shares *shares = partition_shares(partition);
+    part->stage = PART_COMMITS;
+    part->commit.done = part_committed;
+    if (taking->what == SHARING_BEGIN)
+        share_begin(shares, taking->group, start, &part->commit);
+    else if (taking->what == SHARING_MOVE)
+        share_begin_anew(shares, taking->group, start, share == NULL ? 0 : share->epoch + 1,
+                         &part->commit);
+    else
+        share_drop(share, &part->commit);
+}
+
 /* Where something of the group is under way, it is waited for: what has committed is its state only
  * when nothing else is to come. */
 static void part_changes(struct taking_part *part, struct partition *partition) {
@@ -178,25 +220,13 @@ static void part_changes(struct taking_part *part, struct partition *partition) 
         return;
     }
     tell_state(&taking->answers[part - taking->parts], partition, share);
-    if (taking->what == SHARING_LOOK || (taking->what == SHARING_BEGIN && share != NULL) ||
-        (taking->what == SHARING_DROP && share == NULL)) {
-        part_over(part, KAFKA_NONE);
-        return;
-    }
-    if (share == NULL && shares_count(shares) >= SHARES_MAX) {
-        part_over(part, KAFKA_POLICY_VIOLATION);
-        return;
-    }
-    part->stage = PART_COMMITS;
-    part->commit.done = part_committed;
     kafka_offset start = start_of(ask, partition, part->lookup.offset);
-    if (taking->what == SHARING_BEGIN)
-        share_begin(shares, taking->group, start, &part->commit);
-    else if (taking->what == SHARING_MOVE)
-        share_begin_anew(shares, taking->group, start, share == NULL ? 0 : share->epoch + 1,
-                         &part->commit);
+    bool done = is_done(taking, share, start);
+    int16_t code = done ? KAFKA_NONE : room_for(taking, partition, share);
+    if (done || code != KAFKA_NONE)
+        part_over(part, code);
     else
-        share_drop(share, &part->commit);
+        part_submits(part, partition, share, start);
 }
 
 static void part_looked(struct taking_part *part) {

@@ -13,6 +13,8 @@ static const struct kp_field topic_fields[] = {
     {"topicName", KP_STRING, .versions = KP_SINCE(0), KP_AT(kp_share_places_topic, name)},
     {"partitions", KP_ARRAY, .element = KP_INT32, .versions = KP_SINCE(0),
      KP_AT(kp_share_places_topic, partitions)},
+    {"laterPartitions", KP_ARRAY, .element = KP_INT32, .versions = KP_SINCE(0),
+     .tagged = KP_SINCE(0), .tag = KP_PRIVATE_TAG, KP_AT(kp_share_places_topic, later)},
 };
 const struct kp_schema kp_share_places_topic_schema = {
     KP_SCHEMA("TopicPartitionsInfo", kp_share_places_topic, topic_fields)};

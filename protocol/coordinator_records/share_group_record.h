@@ -17,6 +17,7 @@ struct kp_share_places_topic {
     struct kp_uuid id;
     struct kp_string name;
     KP_ARRAY_OF(int32_t) partitions;
+    KP_ARRAY_OF(int32_t) later; /* ours: of these, those that begin with their first record */
 };
 
 struct kp_share_places_gone {

@@ -19,7 +19,7 @@ struct slice transaction_marker_batch(const struct transaction_marker *marker,
     struct record_batch_options options = record_batch_plain();
     options.producer_id = marker->producer_id;
     options.producer_epoch = marker->producer_epoch;
-    options.transactional = true;
+    options.transactional = marker->producer_id >= 0;
     options.control = true;
     uint8_t key[KEY_SIZE], value[VALUE_SIZE], *bytes;
     store_big_endian(key, VERSION, 2);

@@ -2,9 +2,10 @@
  * The marker that ends a producer's transaction in one partition: a control batch of one record,
  * which takes an offset and which consumers pass over. KIP-98, Kafka's EndTxnMarker.
  *
- * The batch is transactional, not compressed, without sequence, and has the producer's id and
- * epoch. Its record: key i16 version 0, i16 type (0 abort, 1 commit); value i16 version 0, i32
- * epoch of the coordinator that decided; no headers. Failures: bytes that are none of this. Pure.
+ * The batch is transactional (but where it ends nobody's transaction: producer id -1), not
+ * compressed, without sequence, and has the producer's id and epoch. Its record: key i16 version 0,
+ * i16 type (0 abort, 1 commit); value i16 version 0, i32 epoch of the coordinator that decided; no
+ * headers. Failures: bytes that are none of this. Pure.
  */
 #ifndef PROTOCOL_RECORD_TRANSACTION_MARKER_H
 #define PROTOCOL_RECORD_TRANSACTION_MARKER_H

@@ -305,6 +305,12 @@ void partition_log_set_segment_bytes(struct partition_log *log, uint64_t bytes) 
         log->active_bytes = active->index->end.position;
 }
 
+bool partition_log_lacks_record(const struct partition_log *log) {
+    const struct segment *active = partition_log_active(log);
+    return active != NULL && active->end.position > log->active_bytes &&
+           log->end_offset == active->header.base_offset;
+}
+
 void partition_log_roll(struct partition_log *log) {
     CHECK(!log->closed); /* the group closes its log last */
     write_behind_roll(log);

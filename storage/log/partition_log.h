@@ -291,6 +291,9 @@ struct range_source *partition_log_give_range(struct partition_log *log, log_ind
 /* Damage that it has met is noted; it is freed. */
 void partition_log_take_range_back(struct partition_log *log, struct range_source *source);
 
+/* The active segment is larger than it is to be and has no record, nor is one to come: only behind
+ * one it can be sealed. */
+bool partition_log_lacks_record(const struct partition_log *log);
 /* The active segment is sealed behind what has committed, if it has a record. */
 void partition_log_roll(struct partition_log *log);
 

@@ -95,6 +95,25 @@ void share_places_set(struct share_places *places, struct kp_uuid topic, struct 
     found->stages[partition] = (uint8_t)stage;
 }
 
+/* Of a topic of which nothing is known both are the same if nothing has begun. */
+static bool is_same(const struct share_topic *topic, const struct share_topic *other) {
+    for (int32_t p = 0; p < topic->count; p++)
+        if (topic->stages[p] !=
+            (other == NULL || p >= other->count ? SHARE_NOT_BEGUN : other->stages[p]))
+            return false;
+    return true;
+}
+
+static bool is_in(const struct share_places *one, const struct share_places *other) {
+    for (size_t i = 0; i < one->count; i++)
+        if (!is_same(&one->topics[i], share_places_topic(other, one->topics[i].id))) return false;
+    return true;
+}
+
+bool share_places_same(const struct share_places *one, const struct share_places *other) {
+    return is_in(one, other) && is_in(other, one);
+}
+
 static size_t count_of(const struct share_topic *topic, enum share_stage stage) {
     size_t count = 0;
     for (int32_t p = 0; p < topic->count; p++)
@@ -130,30 +149,41 @@ static void add_record(struct kp_string group, const struct kp_share_places_valu
     group_batch_end(batch, key_len, value == NULL);
 }
 
-static void write_topic(const struct share_topic *topic, enum share_stage stage, int32_t *numbers,
-                        struct kp_share_places_topic *into) {
-    *into = (struct kp_share_places_topic){
-        .id = topic->id, .name = kp_string_of(topic->name), .partitions.items = numbers};
+/* The numbers of its partitions with that stage; *at moves behind them. */
+static int32_t write_stage(const struct share_topic *topic, enum share_stage stage, int32_t **at) {
+    int32_t *first = *at;
     for (int32_t p = 0; p < topic->count; p++)
-        if (topic->stages[p] == stage) numbers[into->partitions.count++] = p;
+        if (topic->stages[p] == stage) *(*at)++ = p;
+    return (int32_t)(*at - first);
+}
+
+/* Those that are beginning with those that begin with their first record behind them, or those that
+ * have begun. */
+static void write_topic(const struct share_topic *topic, enum share_stage stage, int32_t **at,
+                        struct kp_share_places_topic *into) {
+    *into = (struct kp_share_places_topic){.id = topic->id, .name = kp_string_of(topic->name)};
+    into->partitions.items = *at;
+    into->partitions.count = write_stage(topic, stage, at);
+    if (stage != SHARE_BEGINNING) return;
+    into->later.items = *at;
+    into->later.count = write_stage(topic, SHARE_LATER, at);
+    into->partitions.count += into->later.count;
 }
 
 void share_places_record(const struct share_places *places, struct kp_string group,
                          struct group_batch *batch) {
-    struct kp_share_places_topic *topics = mem_alloc(2 * places->count * sizeof *topics);
+    struct kp_share_places_topic *topics = mem_alloc((2 * places->count + 1) * sizeof *topics);
     size_t most = share_places_count(places, SHARE_BEGINNING) +
-                  share_places_count(places, SHARE_BEGUN);
-    int32_t *numbers = mem_alloc(most * sizeof *numbers), *at = numbers;
+                  share_places_count(places, SHARE_LATER) + share_places_count(places, SHARE_BEGUN);
+    int32_t *numbers = mem_alloc((most + 1) * sizeof *numbers), *at = numbers;
     struct kp_share_places_value value = {.beginning.items = topics,
                                           .begun.items = topics + places->count};
     for (size_t i = 0; i < places->count; i++) {
         const struct share_topic *topic = &places->topics[i];
-        size_t beginning = count_of(topic, SHARE_BEGINNING), begun = count_of(topic, SHARE_BEGUN);
-        if (beginning > 0)
-            write_topic(topic, SHARE_BEGINNING, at, &topics[value.beginning.count++]);
-        at += beginning;
-        if (begun > 0) write_topic(topic, SHARE_BEGUN, at, &value.begun.items[value.begun.count++]);
-        at += begun;
+        write_topic(topic, SHARE_BEGINNING, &at, &topics[value.beginning.count]);
+        value.beginning.count += topics[value.beginning.count].partitions.count > 0;
+        write_topic(topic, SHARE_BEGUN, &at, &value.begun.items[value.begun.count]);
+        value.begun.count += value.begun.items[value.begun.count].partitions.count > 0;
     }
     add_record(group, &value, batch);
     mem_free(numbers);
@@ -168,6 +198,8 @@ static void read_topic(struct share_places *places, const struct kp_share_places
                        enum share_stage stage) {
     for (int32_t i = 0; i < topic->partitions.count; i++)
         share_places_set(places, topic->id, topic->name, topic->partitions.items[i], stage);
+    for (int32_t i = 0; stage == SHARE_BEGINNING && i < topic->later.count; i++)
+        share_places_set(places, topic->id, topic->name, topic->later.items[i], SHARE_LATER);
 }
 
 void share_places_read(struct share_places *places, const struct kp_share_places_value *value) {

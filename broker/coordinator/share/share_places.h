@@ -15,7 +15,12 @@
 #include "broker/coordinator/group/group_batch.h"
 #include "protocol/coordinator_records/share_group_record.h"
 
-enum share_stage { SHARE_NOT_BEGUN, SHARE_BEGINNING, SHARE_BEGUN };
+enum share_stage {
+    SHARE_NOT_BEGUN,
+    SHARE_BEGINNING,
+    SHARE_BEGUN,
+    SHARE_LATER /* beginning, and with its first record, whatever the settings say */
+};
 
 struct share_topic {
     struct kp_uuid id;
@@ -23,6 +28,7 @@ struct share_topic {
     uint8_t *stages; /* enum share_stage, of partitions 0 to count - 1, of which the last ones
                         may not exist; of all others: not begun */
     int32_t count;
+    bool met; /* of a copy: whoever changes it came by */
 };
 
 /* Zeroed: none. */
@@ -43,6 +49,8 @@ uint8_t share_places_stage(const struct share_places *places, struct kp_uuid top
 /* `name`: of a topic that is not there yet. */
 void share_places_set(struct share_places *places, struct kp_uuid topic, struct kp_string name,
                       int32_t partition, enum share_stage stage);
+/* Both say the same of every partition. */
+bool share_places_same(const struct share_places *one, const struct share_places *other);
 /* Partitions with that stage. */
 size_t share_places_count(const struct share_places *places, enum share_stage stage);
 

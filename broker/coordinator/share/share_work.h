@@ -5,6 +5,9 @@
  *   a turn of the group: checked, recorded as beginning --> the leaders of the partitions are asked
  *   --> a turn of the group: recorded as they answered --> over
  *
+ * What is recorded already is not written again: where a group has begun, to begin elsewhere
+ * changes nothing of that.
+ *
  * Happy path: share_work_begin_places, with every heartbeat, looks whether something that a member
  * reads has not begun, and behind a change of coordinators or of the metadata asks the leaders once
  * more of all that has, without a record; the other two are what clients ask for, and are answered
@@ -39,7 +42,7 @@ struct share_change_part {
 
 struct share_change {
     struct group_call call; /* first */
-    struct kp_string group_id;
+    struct kp_string group_id, client_host;
     bool forgets; /* the topics of `parts` with all that begun in them; else it begins elsewhere */
     struct share_change_part *parts; /* all three stay until `done` */
     size_t count;
@@ -48,8 +51,10 @@ struct share_change {
 
 /* The group is made if it is to begin elsewhere. Errors: GROUP_ID_NOT_FOUND (also of another kind),
  * NON_EMPTY_GROUP, INVALID_GROUP_ID (too long), COORDINATOR_LOAD_IN_PROGRESS (something is under
- * way with it), those of a write. Of a part: UNKNOWN_TOPIC_OR_PARTITION (forgets: it never began
- * there), COORDINATOR_NOT_AVAILABLE (it did not answer), POLICY_VIOLATION. */
+ * way with it), COORDINATOR_NOT_AVAILABLE (no memory for more), those of a write. Of a part:
+ * UNKNOWN_TOPIC_OR_PARTITION (forgets: it never began there, or is named twice),
+ * COORDINATOR_NOT_AVAILABLE (it did not answer), POLICY_VIOLATION (too many groups are there),
+ * KAFKA_STORAGE_ERROR (no room on its disk). */
 void share_change_take(struct group_table *table, struct share_change *change);
 
 /* ---- DeleteGroups ---- */

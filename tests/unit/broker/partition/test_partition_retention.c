@@ -175,6 +175,36 @@ static void test_retention_compacted_topics_are_not_trimmed(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
+/* ---- What groups that share it decide ---- */
+
+static bool seals(struct fixture *fixture) {
+    struct log_limits limits = {.age_ms = -1, .bytes = 0};
+    return partition_log_expiry(log_of(fixture), &limits, 0).offset > 0;
+}
+
+/* Commands of groups that share it are kept no longer than records: where they alone fill segments
+ * these are sealed all the same, behind what consumers pass over, and go. */
+static void test_retention_of_commands(void **state) {
+    struct fixture *fixture = *state;
+    start(fixture, 1);
+    struct partition *partition = fixture_leader(fixture)->partition;
+    struct shares *shares = partition_shares(partition);
+    for (int i = 0; i < 400 && !seals(fixture); i++) {
+        share_begin_anew(shares, kp_string_of("g"), 0, i, NULL);
+        run_ms(fixture, 2);
+    }
+    assert_true(seals(fixture));
+    assert_true(partition_high_watermark(partition) > 0);
+    assert_true(partition_high_watermark(partition) < 20);
+    assert_non_null(shares_find(shares, kp_string_of("g")));
+    fixture->settings.retention_bytes = 0;
+    partition_set_settings(partition, &fixture->settings);
+    partition_retain(partition);
+    run_until(fixture, nothing_is_left);
+    assert_int_equal(shares_find(shares, kp_string_of("g"))->state.start,
+                     partition_start_offset(partition));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_retention_bytes),
@@ -183,6 +213,7 @@ int main(void) {
         TEST(test_retention_is_the_leaders),
         TEST(test_retention_of_all_goes_on_after_a_restart),
         TEST(test_retention_compacted_topics_are_not_trimmed),
+        TEST(test_retention_of_commands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "broker/coordinator/serving/group_listing.h"
 #include "protocol/kafka_error.h"
@@ -102,7 +103,7 @@ static const char *places(void) {
         const struct share_topic *topic = &row->share->places.topics[i];
         len += (size_t)snprintf(text + len, sizeof text - len, "%s:", topic->name);
         for (int32_t p = 0; p < topic->count; p++)
-            len += (size_t)snprintf(text + len, sizeof text - len, "%c", "-bB"[topic->stages[p]]);
+            len += (size_t)snprintf(text + len, sizeof text - len, "%c", "-bBL"[topic->stages[p]]);
     }
     return text;
 }
@@ -215,6 +216,7 @@ static void take_change(bool forgets, int32_t partition, int64_t start) {
     memcpy(part.topic.bytes, topic->id, sizeof part.topic.bytes);
     change = (struct share_change){.call.done = on_change,
                                    .group_id = kp_string_of("g"),
+                                   .client_host = kp_string_of("/h"),
                                    .forgets = forgets,
                                    .parts = &part,
                                    .count = 1};
@@ -246,7 +248,129 @@ static void test_begins_elsewhere(void **state) {
     take_change(false, 0, 7);
     answer(1);
     assert_int_equal(part.code, KAFKA_COORDINATOR_NOT_AVAILABLE);
-    assert_string_equal(places(), "t:bB"); /* it may have moved */
+    assert_string_equal(places(), "t:BB"); /* it may have moved, and has begun */
+}
+
+/* What is recorded already is not written once more: neither where it has begun and begins
+ * elsewhere, nor where a leader does not answer, however often it is asked. */
+static void test_nothing_new_is_not_written(void **state) {
+    (void)state;
+    take_change(false, 1, 7);
+    answer(0);
+    kafka_offset written = f.world.groups.log.end_offset;
+    take_change(false, 1, 8);
+    assert_string_equal(asked(), "MOVE =8");
+    assert_int_equal(beat("m", 0), KAFKA_COORDINATOR_LOAD_IN_PROGRESS);
+    answer(0);
+    assert_int_equal(change.call.error, KAFKA_NONE);
+    assert_int_equal(f.world.groups.log.end_offset, written);
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    answer(1);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(beat("m", heartbeat.member_epoch), KAFKA_NONE);
+        assert_string_equal(asked(), "BEGIN -1");
+        answer(1);
+    }
+    assert_string_equal(places(), "t:bB");
+    assert_int_equal(f.world.groups.log.end_offset, written);
+}
+
+/* A partition that came later begins with its first record, also when it has to be asked again, by
+ * another coordinator too, and whatever was to move it. */
+static void test_later_partition_is_asked_again(void **state) {
+    (void)state;
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    answer(1);
+    assert_string_equal(places(), "t:Bb");
+    consumer_world_grow(&f.world, "t", 1);
+    assert_int_equal(beat("m", heartbeat.member_epoch), KAFKA_NONE);
+    assert_string_equal(asked(), "BEGIN -1 -2");
+    assert_string_equal(places(), "t:BbL-");
+    answer(2);
+    assert_int_equal(beat("m", heartbeat.member_epoch), KAFKA_NONE);
+    assert_string_equal(asked(), "BEGIN -1 -2");
+    groups_move(&f.world.groups);
+    assert_string_equal(places(), "t:BbL-");
+    take_change(false, 2, 7);
+    answer(1);
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    assert_string_equal(asked(), "BEGIN -1 -2");
+    answer(0);
+    assert_string_equal(places(), "t:BBB-");
+}
+
+/* A host that has its share of the memory for groups makes no more by saying where they begin. */
+static void test_no_memory(void **state) {
+    (void)state;
+    struct budget *budget = &f.world.groups.memory.budget;
+    budget_charge(budget, budget->limit);
+    take_change(false, 1, 7);
+    groups_turn(&f.world.groups);
+    assert_true(changed);
+    assert_int_equal(change.call.error, KAFKA_COORDINATOR_NOT_AVAILABLE);
+    assert_null(groups_find(&f.world.groups, "g"));
+    budget_release(budget, budget->limit);
+    take_change(false, 1, 7);
+    answer(0);
+    assert_int_equal(change.call.error, KAFKA_NONE);
+    assert_non_null(groups_find(&f.world.groups, "g")->payer);
+}
+
+static uint64_t cpu_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+enum { FEW = 1000, MANY = 8000 };
+
+/* Asks it of all partitions of t, for a group; all of them do it. */
+static uint64_t change_all_us(const char *group, bool forgets, size_t count) {
+    const struct metadata_topic *topic = metadata_topic_named(f.world.groups.metadata, "t", 1);
+    static struct share_change_part parts[MANY];
+    for (size_t p = 0; p < count; p++) {
+        parts[p] = (struct share_change_part){
+            .name = kp_string_of("t"), .partition = (int32_t)p, .start = 7};
+        memcpy(parts[p].topic.bytes, topic->id, sizeof parts[p].topic.bytes);
+    }
+    change = (struct share_change){.call.done = on_change,
+                                   .group_id = kp_string_of(group),
+                                   .forgets = forgets,
+                                   .parts = parts,
+                                   .count = count};
+    uint64_t began_us = cpu_us();
+    share_change_take(f.world.groups.table, &change);
+    uint64_t took_us = cpu_us() - began_us;
+    groups_commit(&f.world.groups);
+    answer(0);
+    return took_us;
+}
+
+/* The cheapest of three groups. */
+static void cost_us(size_t count, uint64_t *moves_us, uint64_t *forgets_us) {
+    *moves_us = *forgets_us = UINT64_MAX;
+    for (int i = 0; i < 3; i++) {
+        char group[24];
+        snprintf(group, sizeof group, "g%zu-%d", count, i);
+        uint64_t took_us = change_all_us(group, false, count);
+        if (took_us < *moves_us) *moves_us = took_us;
+        took_us = change_all_us(group, true, count);
+        if (took_us < *forgets_us) *forgets_us = took_us;
+    }
+}
+
+/* Eight times as many cost some eight times as much, where all of a topic's partitions are named,
+ * or the topic as often. */
+static void test_cost_of_many(void **state) {
+    (void)state;
+    uint64_t few_us[2], many_us[2];
+    consumer_world_grow(&f.world, "t", FEW - 2);
+    cost_us(FEW, &few_us[0], &few_us[1]);
+    consumer_world_grow(&f.world, "t", MANY - FEW);
+    cost_us(MANY, &many_us[0], &many_us[1]);
+    for (int i = 0; i < 2; i++)
+        if (many_us[i] > 20 * few_us[i] + 1000)
+            fail_msg("%d us became %d us", (int)few_us[i], (int)many_us[i]);
 }
 
 static struct group_delete deletes;
@@ -339,6 +463,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_large_topics_begin, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lead_moves_while_it_begins, setup, teardown),
         cmocka_unit_test_setup_teardown(test_begins_elsewhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_new_is_not_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_later_partition_is_asked_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cost_of_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lead_moves_while_it_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_begun_is_confirmed, setup, teardown),
