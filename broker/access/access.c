@@ -265,18 +265,6 @@ bool access_allows_some(struct access *access, const struct access_question *que
            refuse(access, question, answer, true);
 }
 
-bool access_allows_every(struct access *access, const struct access_question *question) {
-    struct acl_asker asker = asker_of(question);
-    enum acl_answer answer = ACL_FORBIDS;
-    if (is_stray(access, question)) return false;
-    if (is_super(access, asker.principal))
-        answer = ACL_ALLOWS;
-    else if (access->rules != NULL)
-        answer = acl_table_ask_every(access->rules, &asker, question->operation,
-                                     question->resource);
-    return is_granted(access, answer) || refuse(access, question, answer, true);
-}
-
 uint64_t access_refusals(const struct access *access, enum authorize_operation operation,
                          enum authorize_resource resource) {
     return access->refusals[operation][resource];

@@ -54,9 +54,6 @@ bool access_has(const struct access *access, const struct access_question *quest
 bool access_allows(struct access *access, const struct access_question *question);
 /* access_allows() for any resource of that kind (KIP-679). */
 bool access_allows_some(struct access *access, const struct access_question *question);
-/* access_allows() for every resource of that kind, also those to come: names that are not told yet
- * would be told else. */
-bool access_allows_every(struct access *access, const struct access_question *question);
 /* access_may() of one who wants to know what he may, and not to do it: whatever the row says. */
 bool access_could(const struct access *access, const struct access_question *question);
 

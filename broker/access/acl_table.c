@@ -448,22 +448,3 @@ bool acl_table_allows_some(const struct acl_table *table, const struct acl_asker
     }
     return false;
 }
-
-enum acl_answer acl_table_ask_every(const struct acl_table *table, const struct acl_asker *asker,
-                                    enum authorize_operation operation,
-                                    enum authorize_resource resource) {
-    struct question question = question_of(table, asker, operation);
-    look_at(&question, table->every[resource]);
-    for (size_t i = 0; i < table->count && !question.denied; i++) {
-        const struct acl_rule *rule = &table->rows[i]->rule;
-        if (rule->resource != (int8_t)resource) continue;
-        question.found = true;
-        question.denied = rule->permission == ACL_DENY &&
-                          (question.denying & bit(rule->operation)) != 0 &&
-                          is_for(table->rows[i], &question);
-    }
-    return question.denied    ? ACL_FORBIDS
-           : question.allowed ? ACL_ALLOWS
-           : question.found   ? ACL_SAYS_NO
-                              : ACL_SAYS_NOTHING;
-}

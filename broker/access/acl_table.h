@@ -63,11 +63,6 @@ enum acl_answer {
 enum acl_answer acl_table_ask(const struct acl_table *table, const struct acl_asker *asker,
                               enum authorize_operation operation, enum authorize_resource resource,
                               struct kp_string name);
-/* Of every name of that kind, also those that do not exist yet: a rule of all names allows it, and
- * none denies any of them. A look at all rules. */
-enum acl_answer acl_table_ask_every(const struct acl_table *table, const struct acl_asker *asker,
-                                    enum authorize_operation operation,
-                                    enum authorize_resource resource);
 /* Whether some name of that kind is allowed for it (of KIP-679: Authorizer.authorizeByResourceType,
  * without its first question). A look at all rules. */
 bool acl_table_allows_some(const struct acl_table *table, const struct acl_asker *asker,

@@ -112,8 +112,9 @@ static bool may_describe(void *arg, struct kp_string topic) {
     return authorize(arg, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, topic.data, (size_t)topic.len);
 }
 
-static bool may_describe_every(void *arg) {
-    return authorize_every(arg, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC);
+static bool may_see(void *arg, struct kp_string topic) {
+    return authorize_seeing(arg, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, topic.data,
+                            (size_t)topic.len);
 }
 
 static void found(struct coordinator_find *find, void *coordinator, int16_t error) {
@@ -132,7 +133,7 @@ static void found(struct coordinator_find *find, void *coordinator, int16_t erro
         .client_host = group_request_host(request),
         .names_its_id = request->api_version >= MEMBER_ID_VERSION,
         .may_describe = may_describe,
-        .may_describe_every = may_describe_every,
+        .may_see = may_see,
         .may_arg = &request->ctx,
     };
     if (state->heartbeat.client_host.len < 0) {

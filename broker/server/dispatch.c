@@ -143,13 +143,6 @@ bool authorize_some(const struct request_ctx *ctx, enum authorize_operation oper
     return access_allows_some(ctx->access, &question);
 }
 
-bool authorize_every(const struct request_ctx *ctx, enum authorize_operation operation,
-                     enum authorize_resource resource) {
-    if (ctx->access == NULL) return true;
-    struct access_question question = question_of(ctx, operation, resource, "", 0);
-    return access_allows_every(ctx->access, &question);
-}
-
 bool authorize_could(const struct request_ctx *ctx, enum authorize_operation operation,
                      enum authorize_resource resource, const void *name, size_t len) {
     if (ctx->access == NULL) return true;

@@ -171,9 +171,6 @@ bool authorize_has(const struct request_ctx *ctx, enum authorize_operation opera
 /* authorize() of any resource of that kind. */
 bool authorize_some(const struct request_ctx *ctx, enum authorize_operation operation,
                     enum authorize_resource resource);
-/* authorize() of every resource of that kind, also those to come. */
-bool authorize_every(const struct request_ctx *ctx, enum authorize_operation operation,
-                     enum authorize_resource resource);
 /* What is answered to who wants to know what he may (KIP-430). */
 bool authorize_could(const struct request_ctx *ctx, enum authorize_operation operation,
                      enum authorize_resource resource, const void *name, size_t len);

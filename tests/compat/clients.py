@@ -162,8 +162,8 @@ def clients():
     share, share_install = java("4.4.0", "java/share/Sharing.java")
     connect = HOME / "connect-4.3.1"
     program = [sys.executable, DRIVERS / "program.py"]
-    kcat = ["kcat", "-b", "{bootstrap}", "{settings}", "-f", "{format}", "-u", "-G", "{group}", "{topics}"]
-    drave = [BIN / "drave", "consume", "-b", "{bootstrap}", "{settings}", "-o", "{start}", "-f", "{format}"]
+    kcat = ["kcat", "-b", "{bootstrap}", "{settings}", "{properties}", "-f", "{format}", "-u", "-G", "{group}", "{topics}"]
+    drave = [BIN / "drave", "consume", "-b", "{bootstrap}", "{login}", "{settings}", "-o", "{start}", "-f", "{format}"]
     drave += ["--read-committed", "-G", "{group}", "{topics}"]
     return [
         Client("kcat", [*program, *kcat], lambda: None, A_PROGRAM),

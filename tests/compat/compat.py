@@ -3,8 +3,8 @@
 tests/run compat [--kills 1] [--rounds N] [--json]: with --kills a broker is killed every 20 s meanwhile, and comes back 5 s later; with --rounds
 Kafka Streams and Kafka Connect are at work for N minutes.
 By hand: tests/harness/python tests/compat/compat.py [WORD...] [--short] [--kills] [--minutes N] [--against BOOTSTRAP]: jobs and clients whose names have one of the words
-(a word with = is a whole name); --short is what CI runs; --kafka starts brokers of Apache Kafka instead, which say what is right; --against asks
-those that run already.
+(a word with = is a whole name); --short is what CI runs; --secure lets clients in by SCRAM over TLS
+alone, with the rights that they need; --kafka starts brokers of Apache Kafka instead, which say what is right; --against asks those that run already.
 """
 
 import argparse
@@ -17,12 +17,13 @@ import threading
 import time
 import traceback
 
-from compat import contract, exactly_once, sharing, transactions
+from compat import contract, exactly_once, rights, sharing, transactions
 from compat.clients import clients
 from compat.job import Cluster as Brokers
 from compat.job import Failed, Job
 from compat.member import Refused
 from compat.reference import KafkaCluster
+from compat.secure import Doorkeeper, SecureCluster
 
 from harness.cluster import BIN, ROOT, Cluster
 
@@ -38,7 +39,7 @@ SETTINGS = {
 SHORT = {
     "clients": ("librdkafka", "kafka-python", "kafkajs"),
     "jobs": ("restarts_from_a_synchronous_commit", "two_members_share_and_one_leaves", "a_group_is_listed_and_described")
-    + ("an_aborted_transaction_is_not_read", "what_is_read_is_written_once"),
+    + ("an_aborted_transaction_is_not_read", "what_is_read_is_written_once", "what_it_may_not_read_does_not_come"),
 }
 KILL_EVERY, DOWN = 20, 5
 LOGS = ROOT / "build/compat/logs"
@@ -48,6 +49,10 @@ def known(settings):
     """Those that draved has."""
     table = subprocess.run([str(BIN / "draved"), "--help-config"], capture_output=True, text=True, check=True).stdout
     return {k: v for k, v in settings.items() if f"\n{k}=" in table}
+
+
+def OpenCluster(settings):
+    return Cluster(3, settings=settings)
 
 
 class Killer:
@@ -99,7 +104,7 @@ class Run:
 
     def one_client(self, client):
         began, passed, failed, cannot = time.monotonic(), [], {}, {}
-        title = f"compat {client.name}"
+        title = f"compat {client.name}" + (" secure" if self.arguments.secure else "")
         try:
             client.install()
             probe = Job(self.brokers, client, "hello", logs=LOGS)
@@ -110,7 +115,7 @@ class Run:
             with self.lock:
                 self.failed += 1
             return
-        for name, (function, needs) in jobs.items():
+        for name, (function, needs) in (jobs | (rights.job if self.arguments.secure else {})).items():
             missing = sorted(needs & set(client.cannot))
             if not self.wanted("jobs", name) or (self.arguments.short and name not in SHORT["jobs"]):
                 continue
@@ -134,7 +139,7 @@ class Run:
 
     def all_clients(self):
         every = clients()
-        self.names = {"clients": [c.name for c in every], "jobs": list(jobs)}
+        self.names = {"clients": [c.name for c in every], "jobs": list(jobs | rights.job)}
         todo = queue.Queue()
         for client in every:
             if self.wanted("clients", client.name) and (not self.arguments.short or client.name in SHORT["clients"]):
@@ -161,6 +166,7 @@ def main():
     parse.add_argument("--short", action="store_true")
     parse.add_argument("--against")
     parse.add_argument("--kafka", action="store_true")
+    parse.add_argument("--secure", action="store_true")
     parse.add_argument("--kills", action="store_true", default=bool(int(os.environ.get("KILLS") or 0)))
     parse.add_argument("--minutes", type=int, default=int(os.environ.get("ROUNDS") or 0))
     arguments = parse.parse_args()
@@ -170,8 +176,10 @@ def main():
         run = Run(Brokers(arguments.against, replicas=-1), arguments)
         run.all_clients()
     else:
-        with KafkaCluster(SETTINGS) if arguments.kafka else Cluster(3, settings=known(SETTINGS)) as cluster:
-            run = Run(Brokers(cluster.bootstrap, replicas=3), arguments)
+        kind = KafkaCluster if arguments.kafka else SecureCluster if arguments.secure else OpenCluster
+        with kind(known(SETTINGS) if kind != KafkaCluster else SETTINGS) as cluster:
+            door = Doorkeeper(cluster) if arguments.secure else None
+            run = Run(Brokers(cluster.bootstrap, replicas=3, door=door), arguments)
             killer = Killer(cluster) if arguments.kills else None
             try:
                 run.all_clients()

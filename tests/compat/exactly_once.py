@@ -183,7 +183,7 @@ def the_performance_test_commits(j):
         "--transaction-duration-ms",
         "50",
         "--producer-props",
-        f"bootstrap.servers={j.cluster.bootstrap}",
+        f"bootstrap.servers={j.settings()['bootstrap']}",
     ]
     text = j.admin("tool", main="org.apache.kafka.tools.ProducerPerformance", words=words, bare=True)["text"]
     found = sum(map(len, j.cluster.committed_values(t, 2, j.limit).values()))

@@ -33,7 +33,9 @@ class Jobs(dict):
 class Cluster:
     """What jobs need of the brokers under test, whoever they are."""
 
-    def __init__(self, bootstrap, replicas):
+    def __init__(self, bootstrap, replicas, door=None):
+        """bootstrap: where those who judge come in; so do clients, unless a Doorkeeper (secure.py) shows them another way."""
+        self.door = door
         self.bootstrap, self.replicas, self.numbers = bootstrap, replicas, itertools.count()
         quiet = {"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 500}
         self.admin = AdminClient(quiet)
@@ -209,7 +211,8 @@ class Job:
 
     def settings(self):
         return {
-            "bootstrap": self.cluster.bootstrap,
+            "bootstrap": self.cluster.door.cluster.sasl_bootstrap if self.cluster.door else self.cluster.bootstrap,
+            "security": self.cluster.door and self.cluster.door.login(self.client),
             "reset": "earliest",
             "auto_commit": not self.client.can("commit"),
             "isolation": "read_committed",

@@ -11,7 +11,7 @@ EXPLICIT = {"share.acknowledgement.mode": "explicit"}
 
 def sharer(j, topic, **config):
     """A member that has been given partitions of the topic; its group begins with the log."""
-    m = j.process({"group": j.group, "bootstrap": j.cluster.bootstrap})
+    m = j.process({"group": j.group, **j.settings()})
     m.ask("open")
     m.ask("set", name="share.auto.offset.reset", value="earliest")
     m.ask("open", topic=topic, config=config)
@@ -108,7 +108,7 @@ def records_are_accepted_by_the_next_poll(j):
         raise Failed(f"{len(found)} records were given for 50")
     m.ask("poll", ms=300)
     j.close(m)
-    m = j.process({"group": j.group, "bootstrap": j.cluster.bootstrap})
+    m = j.process({"group": j.group, **j.settings()})
     m.ask("open")
     offsets = sorted(m.ask("offsets")["offsets"])
     if [lag for _, _, lag in offsets] != [0, 0] and not j.rough:
@@ -123,7 +123,7 @@ def an_administrator_moves_and_deletes_a_group(j):
     m = sharer(j, topic)
     polled(j, [m], lambda so_far: len(so_far) >= 10, lambda m, records: None)
     j.close(m)
-    m = j.process({"group": j.group, "bootstrap": j.cluster.bootstrap})
+    m = j.process({"group": j.group, **j.settings()})
     m.ask("open")
     m.ask("alter", topic=topic, offsets=[[0, 2], [1, 5]])
     if (offsets := sorted(m.ask("offsets")["offsets"])) != [[0, 2, 3], [1, 5, 0]]:

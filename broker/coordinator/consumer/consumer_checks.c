@@ -198,7 +198,8 @@ static int16_t check_static(struct consumer_decision *decision) {
     return KAFKA_NONE;
 }
 
-/* A regular expression that it brings must compile, and what it names must be visible to it. */
+/* A regular expression that it brings must compile, and topics that it names must be visible to it;
+ * what matches and is not is left out. */
 static int16_t check_subscription(struct consumer_decision *decision) {
     struct consumer_heartbeat *heartbeat = decision->heartbeat;
     const struct kp_consumer_group_heartbeat_request *request = heartbeat->request;
@@ -212,12 +213,6 @@ static int16_t check_subscription(struct consumer_decision *decision) {
                                "It subscribes to %d topics by name; %d at most.",
                                request->subscribed_topic_names.count, CONSUMER_NAMES_MAX);
     struct kp_string regex = request->subscribed_topic_regex;
-    /* What matches is found for the whole group, and tells which names there are. */
-    if (regex.len > 0 && heartbeat->may_describe != NULL &&
-        !heartbeat->may_describe_every(heartbeat->may_arg))
-        return consumer_refuse(heartbeat, KAFKA_TOPIC_AUTHORIZATION_FAILED,
-                               "With a regular expression it must be allowed to describe all "
-                               "topics (topic '*'), and no rule may deny it one.");
     if (regex.len <= 0 || consumer_regex_find(decision->group, regex) != NULL) return KAFKA_NONE;
     if (HASH_COUNT(decision->group->regexes) >= CONSUMER_REGEXES_MAX)
         return consumer_refuse(heartbeat, KAFKA_INVALID_REQUEST,

@@ -252,9 +252,8 @@ static int16_t decide_step(struct consumer_decision *decision) {
 /* ---- All of it ---- */
 
 int16_t consumer_decide(struct consumer_decision *decision) {
-    if (decision->group == decision->row->consumer)
-        consumer_regexes_refresh(decision->group, decision->heartbeat->metadata);
     decide_member(decision);
+    consumer_regexes_refresh(decision);
     consumer_regex_decide(decision);
     if (decision->subscribes_anew &&
         consumer_names_total(decision->group, &decision->candidate) > CONSUMER_NAMES_MAX)
@@ -276,7 +275,6 @@ void consumer_decide_target(struct consumer_decision *decision) {
     if (member->regex != NULL)
         decision->candidate.regex_names =
             consumer_regex_find(decision->group, shared_string(member->regex))->names;
-    consumer_regexes_refresh(decision->group, decision->heartbeat->metadata);
     decide_epoch(decision);
     consumer_assign(decision);
 }

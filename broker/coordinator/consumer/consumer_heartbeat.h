@@ -34,9 +34,10 @@ struct consumer_heartbeat {
     struct kp_string client_id, client_host;
     const void *asker; /* the connection; NULL: not known */
     bool names_its_id; /* v1+: the client makes the member id */
-    /* Whether the member may describe a topic; NULL: any. */
+    /* Whether the member may describe a topic that it names; NULL: any. */
     bool (*may_describe)(void *arg, struct kp_string topic);
-    bool (*may_describe_every)(void *arg); /* with it */
+    /* With it: the same of what it does not name, and hears nothing of if it may not. */
+    bool (*may_see)(void *arg, struct kp_string topic);
     void *may_arg;
     /* Out. */
     char message[200]; /* with an error; "" */

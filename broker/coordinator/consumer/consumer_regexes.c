@@ -27,6 +27,19 @@ static bool match_all(struct kp_string text, const struct kp_string *names, size
     return fine;
 }
 
+static bool may_see(const struct consumer_heartbeat *heartbeat, struct kp_string name) {
+    return heartbeat->may_see == NULL || heartbeat->may_see(heartbeat->may_arg, name);
+}
+
+/* Leaves out what the member may not see; how many stay. */
+static size_t keep_visible(const struct consumer_heartbeat *heartbeat, struct kp_string *names,
+                           size_t count) {
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (may_see(heartbeat, names[i])) names[kept++] = names[i];
+    return kept;
+}
+
 /* All names, borrowed from the metadata. For mem_free. */
 static struct kp_string *names_of(const struct metadata *metadata, size_t *count) {
     struct kp_string *names = mem_alloc(metadata_topic_count(metadata) * sizeof *names);
@@ -52,6 +65,7 @@ void consumer_regex_decide(struct consumer_decision *decision) {
     size_t count, found_count;
     struct kp_string *names = names_of(metadata, &count), *found;
     if (match_all(text, names, count, BUDGET_HERE, &found, &found_count)) {
+        found_count = keep_visible(decision->heartbeat, found, found_count);
         decision->regex_names = topic_names_of(table->shared, found, found_count);
         decision->candidate.regex_names = decision->regex_names;
         consumer_add_regex(&decision->batch, decision->row->id, text, decision->regex_names,
@@ -180,8 +194,10 @@ static void looking_done(struct env_job *job) {
     group_turn_take(looking->work.group->row, &looking->turn);
 }
 
-static void copy_names(struct consumer_looking *looking, const struct metadata *metadata) {
-    looking->names = names_of(metadata, &looking->name_count);
+static void copy_names(struct consumer_looking *looking,
+                       const struct consumer_heartbeat *heartbeat) {
+    looking->names = names_of(heartbeat->metadata, &looking->name_count);
+    looking->name_count = keep_visible(heartbeat, looking->names, looking->name_count);
     size_t bytes = 0, at = 0;
     for (size_t i = 0; i < looking->name_count; i++)
         bytes += (size_t)looking->names[i].len;
@@ -193,10 +209,10 @@ static void copy_names(struct consumer_looking *looking, const struct metadata *
     }
 }
 
-static void look(struct consumer_group *group, const struct metadata *metadata) {
+static void look(struct consumer_group *group, const struct consumer_heartbeat *heartbeat) {
     struct consumer_looking *looking = mem_zalloc(sizeof *looking);
     consumer_work_begin(&looking->work, group, &group->looking);
-    looking->metadata_version = (int64_t)metadata_version(metadata);
+    looking->metadata_version = (int64_t)metadata_version(heartbeat->metadata);
     looking->regexes = mem_zalloc(HASH_COUNT(group->regexes) * sizeof *looking->regexes);
     struct consumer_regex *regex, *next;
     HASH_ITER(hh, group->regexes, regex, next) {
@@ -204,12 +220,15 @@ static void look(struct consumer_group *group, const struct metadata *metadata) 
         looking->regexes[looking->regex_count++].text = shared_string_of(
             NULL, shared_string(regex->text));
     }
-    copy_names(looking, metadata);
+    copy_names(looking, heartbeat);
     looking->job = (struct env_job){.work = looking_work, .done = looking_done};
     env_pool_run(group->row->table->env, &looking->job);
 }
 
-void consumer_regexes_refresh(struct consumer_group *group, const struct metadata *metadata) {
+void consumer_regexes_refresh(struct consumer_decision *decision) {
+    struct consumer_group *group = decision->row->consumer;
+    const struct metadata *metadata = decision->heartbeat->metadata;
+    if (decision->regex == NULL || group == NULL) return;
     const struct group_table *table = group->row->table;
     if (group->regexes == NULL || group->looking != NULL) return;
     uint64_t now_ms = env_now_ms(table->env), since_ms = now_ms - group->looked_ms;
@@ -219,5 +238,5 @@ void consumer_regexes_refresh(struct consumer_group *group, const struct metadat
         return;
     group->looked_ms = now_ms;
     group->looked_version = metadata_version(metadata);
-    look(group, metadata);
+    look(group, decision->heartbeat);
 }

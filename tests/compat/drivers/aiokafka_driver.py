@@ -8,7 +8,16 @@ import aiokafka
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.helpers import create_ssl_context
 from compat.drivers.line import Taken, serve
+
+
+def login(q):
+    s = q.get("security")
+    if not s:
+        return {}
+    user = {"sasl_mechanism": s["mechanism"], "sasl_plain_username": s["user"], "sasl_plain_password": s["password"]}
+    return {"security_protocol": "SASL_SSL", "ssl_context": create_ssl_context(cafile=s["ca"]), **user}
 
 
 class Listener(ConsumerRebalanceListener):
@@ -46,6 +55,7 @@ class Driver:
             heartbeat_interval_ms=500,
             metadata_max_age_ms=1000,
             fetch_max_wait_ms=100,
+            **login(q),
         )
 
     def open(self, q):
@@ -119,7 +129,10 @@ class Driver:
     def producer(self, q):
         async def go():
             self.writer = AIOKafkaProducer(
-                bootstrap_servers=q["bootstrap"].split(","), transactional_id=q["id"], transaction_timeout_ms=q["txn_timeout_ms"]
+                bootstrap_servers=q["bootstrap"].split(","),
+                transactional_id=q["id"],
+                transaction_timeout_ms=q["txn_timeout_ms"],
+                **login(q),
             )
             await self.writer.start()
 
@@ -146,7 +159,7 @@ class Driver:
 
     def administer(self, q, act):
         async def go():
-            admin = AIOKafkaAdminClient(bootstrap_servers=q["bootstrap"])
+            admin = AIOKafkaAdminClient(bootstrap_servers=q["bootstrap"], **login(q))
             await admin.start()
             try:
                 return await act(admin)

@@ -3,7 +3,7 @@
 import time
 
 import confluent_kafka
-from compat.drivers.line import Taken, serve
+from compat.drivers.line import Taken, login, serve
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -30,6 +30,7 @@ class Driver:
             "topic.metadata.refresh.interval.ms": 1000,
             "fetch.wait.max.ms": 100,
             **QUIET,
+            **login(q),
         }
         if q.get("instance"):
             settings["group.instance.id"] = q["instance"]
@@ -118,7 +119,7 @@ class Driver:
 
     def producer(self, q):
         id_and_time = {"transactional.id": q["id"], "transaction.timeout.ms": q["txn_timeout_ms"]}
-        self.writer = Producer({"bootstrap.servers": q["bootstrap"], **id_and_time, **QUIET})
+        self.writer = Producer({"bootstrap.servers": q["bootstrap"], **id_and_time, **QUIET, **login(q)})
         self.insist(self.writer.init_transactions)
 
     def begin(self, q):
@@ -142,7 +143,7 @@ class Driver:
     # ---- Administration ----
 
     def admin(self, q):
-        self.kept = AdminClient({"bootstrap.servers": q["bootstrap"], **QUIET})  # a future does not keep its client
+        self.kept = AdminClient({"bootstrap.servers": q["bootstrap"], **QUIET, **login(q)})  # a future does not keep its client
         return self.kept
 
     def list(self, q):

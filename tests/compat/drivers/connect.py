@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from compat.drivers.line import serve
+from compat.drivers.line import login, serve
 
 JARS = sys.argv[1]
 PATIENCE_S = 120  # until a worker that was asked before it has joined its group does what it is told
@@ -47,6 +47,8 @@ class Driver:
             "scheduled.rebalance.max.delay.ms": 0,
             "offset.storage.partitions": 3,
         }
+        for whose in ("", "producer.", "consumer.", "admin."):
+            settings |= {whose + k: v for k, v in login(q, "java").items()}
         for what in ("config", "offset", "status"):
             settings |= {f"{what}.storage.topic": f"{group}-{what}", f"{what}.storage.replication.factor": 3}
         place = Path(q["folder"]) / "worker.properties"

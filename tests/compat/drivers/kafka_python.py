@@ -16,6 +16,14 @@ MAJOR = int(kafka.__version__.split(".")[0])
 SHORTEST_POLL_MS = 2000  # 2.3.3 and 3.0.12 forget an assignment that comes just when their poll is over, and never join again
 
 
+def login(q):
+    s = q.get("security")
+    if not s:
+        return {}
+    user = {"sasl_mechanism": s["mechanism"], "sasl_plain_username": s["user"], "sasl_plain_password": s["password"]}
+    return {"security_protocol": "SASL_SSL", "ssl_cafile": s["ca"], **user}
+
+
 class Listener(kafka.ConsumerRebalanceListener):
     def __init__(self, driver):
         self.driver = driver
@@ -48,6 +56,7 @@ class Driver:
             metadata_max_age_ms=1000,
             fetch_max_wait_ms=100,
             **more,
+            **login(q),
         )
 
     def open(self, q):
@@ -130,6 +139,7 @@ class Driver:
             transactional_id=q["id"],
             transaction_timeout_ms=q["txn_timeout_ms"],
             reconnect_backoff_max_ms=500,
+            **login(q),
         )
         self.writer.init_transactions()
 
@@ -155,7 +165,7 @@ class Driver:
     # ---- Administration ----
 
     def admin(self, q):
-        return KafkaAdminClient(bootstrap_servers=q["bootstrap"].split(","))
+        return KafkaAdminClient(bootstrap_servers=q["bootstrap"].split(","), **login(q))
 
     def list(self, q):
         admin = self.admin(q)

@@ -1,5 +1,6 @@
 // kafkajs. It pushes records; what poll has not taken yet is not committed.
 import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
 import { Records, serve } from "./line.mjs";
 
 const require = createRequire(process.env.NODE_HOME + "/");
@@ -7,8 +8,10 @@ const { Kafka, logLevel } = require("kafkajs");
 let records = new Records();
 let consumer, producer, transaction, admin, assignment = {}, rebalances = 0;
 
+const login = ({ security: s }) =>
+  s ? { ssl: { ca: [readFileSync(s.ca)] }, sasl: { mechanism: s.mechanism.toLowerCase(), username: s.user, password: s.password } } : {};
 const kafka = (q) =>
-  new Kafka({ clientId: "kafkajs", brokers: q.bootstrap.split(","), logLevel: logLevel.ERROR, retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 20 } });
+  new Kafka({ clientId: "kafkajs", brokers: q.bootstrap.split(","), logLevel: logLevel.ERROR, retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 20 }, ...login(q) });
 const administer = async (q) => {
   if (!admin) await (admin = kafka(q).admin()).connect();
   return admin;

@@ -1,16 +1,18 @@
 // @platformatic/kafka: a stream of records; what poll has not taken yet is not committed.
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Records, serve } from "./line.mjs";
 
 const require = createRequire(process.env.NODE_HOME + "/");
 const { Admin, Consumer, Producer, stringSerializers } = await import(pathToFileURL(require.resolve("@platformatic/kafka")));
-const version = JSON.parse((await import("node:fs")).readFileSync(`${process.env.NODE_HOME}/node_modules/@platformatic/kafka/package.json`)).version;
+const version = JSON.parse(readFileSync(`${process.env.NODE_HOME}/node_modules/@platformatic/kafka/package.json`)).version;
 const records = new Records();
 const last = new Map(); // of each partition the newest message, which tells whose it is
 let consumer, producer, first, transaction, stream, admin, closing = false, rebalances = 0;
 
-const base = (q) => ({ clientId: "platformatic", bootstrapBrokers: q.bootstrap.split(","), retries: 20, retryDelay: 200, metadataMaxAge: 1000 });
+const login = ({ security: s }) => (s ? { tls: { ca: readFileSync(s.ca) }, sasl: { mechanism: s.mechanism, username: s.user, password: s.password } } : {});
+const base = (q) => ({ clientId: "platformatic", bootstrapBrokers: q.bootstrap.split(","), retries: 20, retryDelay: 200, metadataMaxAge: 1000, ...login(q) });
 const administer = (q) => (admin ??= new Admin(base(q)));
 
 // A fetch goes to the broker that was chosen for it until its retries are spent (4 s), whoever leads meanwhile; then the stream is destroyed, and

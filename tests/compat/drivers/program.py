@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from compat.drivers.line import serve
+from compat.drivers.line import login, serve
 
 FORMAT = r"%t %p %o %s\n"
 
@@ -38,10 +38,14 @@ class Driver:
             settings |= {"session.timeout.ms": q["session_ms"], "heartbeat.interval.ms": 500}
         if q.get("instance"):
             settings["group.instance.id"] = q["instance"]
-        words = []
+        words, security = [], q.get("security")
         for word in sys.argv[1:]:
             if word == "{settings}":
                 words += [w for k, v in settings.items() if k not in os.environ.get("WITHOUT", "").split() for w in ("-X", f"{k}={v}")]
+            elif word == "{properties}":
+                words += [w for k, v in login(q).items() for w in ("-X", f"{k}={v}")]
+            elif word == "{login}":
+                words += ["--ca", security["ca"], "--user", security["user"]] if security else []
             elif word == "{topics}":
                 words += [q["pattern"]] if q.get("pattern") else q["topics"]
             else:
@@ -50,12 +54,14 @@ class Driver:
                         bootstrap=q["bootstrap"], group=q["group"], format=FORMAT, start="end" if q["reset"] == "latest" else "beginning"
                     )
                 )
-        self.words = words
+        self.words, self.environment = words, dict(os.environ, DRAVE_PASSWORD=security["password"]) if security else None
         self.start()
 
     def start(self):
         self.owned = set()
-        self.process = subprocess.Popen(self.words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            self.words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, env=self.environment
+        )
         threading.Thread(target=self.listen, args=(self.process.stdout,), daemon=True).start()
         threading.Thread(target=self.hear_talk, args=(self.process.stderr,), daemon=True).start()
 

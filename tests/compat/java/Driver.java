@@ -5,6 +5,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -102,6 +105,7 @@ public class Driver implements ConsumerRebalanceListener {
                 p.put("transactional.id", q.get("id").asText());
                 p.put("transaction.timeout.ms", q.get("txn_timeout_ms").asText());
                 p.put("reconnect.backoff.max.ms", "500");
+                p.putAll(login(q));
                 producer = new KafkaProducer<>(p, new StringSerializer(), new StringSerializer());
                 producer.initTransactions();
             }
@@ -135,6 +139,13 @@ public class Driver implements ConsumerRebalanceListener {
         return all;
     }
 
+    /** How this client comes in; nothing where nobody has to log in. */
+    static Map<String, Object> login(JsonNode q) {
+        Map<String, Object> settings = new HashMap<>();
+        q.path("security").path("java").fields().forEachRemaining(e -> settings.put(e.getKey(), e.getValue().asText()));
+        return settings;
+    }
+
     void make(JsonNode q) {
         Properties p = new Properties();
         p.put("bootstrap.servers", q.get("bootstrap").asText());
@@ -146,6 +157,7 @@ public class Driver implements ConsumerRebalanceListener {
         p.put("metadata.max.age.ms", "1000");
         p.put("fetch.max.wait.ms", "100");
         p.put("reconnect.backoff.max.ms", "500");
+        p.putAll(login(q));
         if (q.hasNonNull("instance")) p.put("group.instance.id", q.get("instance").asText());
         if (q.get("protocol").asText().equals("consumer")) {
             p.put("group.protocol", "consumer");
@@ -205,7 +217,9 @@ public class Driver implements ConsumerRebalanceListener {
     @SuppressWarnings("deprecation") // the calls that 3.9 and 4.x share
     void administer(String what, JsonNode q, ObjectNode answer) throws Exception {
         String group = q.get("group").asText();
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", q.get("bootstrap").asText(), "default.api.timeout.ms", "20000", "request.timeout.ms", "10000"))) {
+        Map<String, Object> settings = login(q);
+        settings.putAll(Map.of("bootstrap.servers", q.get("bootstrap").asText(), "default.api.timeout.ms", "20000", "request.timeout.ms", "10000"));
+        try (Admin admin = Admin.create(settings)) {
             switch (what) {
                 case "list" -> {
                     ObjectNode groups = answer.putObject("groups");
@@ -240,6 +254,16 @@ public class Driver implements ConsumerRebalanceListener {
         if (!q.path("bare").asBoolean()) line.addAll(List.of("--bootstrap-server", q.get("bootstrap").asText()));
         if (!q.hasNonNull("main")) line.addAll(List.of("--timeout", "30000")); // its 5 s are few where others are busy
         for (JsonNode w : q.get("words")) line.add(w.asText());
+        if (q.hasNonNull("security")) {
+            Path file = Files.createTempFile("login", ".properties");
+            file.toFile().deleteOnExit();
+            Properties p = new Properties();
+            p.putAll(login(q));
+            try (Writer out = Files.newBufferedWriter(file)) {
+                p.store(out, null);
+            }
+            line.addAll(List.of(q.path("bare").asBoolean() ? "--producer.config" : "--command-config", file.toString()));
+        }
         Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
         String text = new String(process.getInputStream().readAllBytes());
         int code = process.waitFor();

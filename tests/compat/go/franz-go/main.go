@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 var (
@@ -28,10 +29,14 @@ var (
 )
 
 func base(q *line.Question) []kgo.Opt {
-	return []kgo.Opt{
+	opts := []kgo.Opt{
 		kgo.SeedBrokers(strings.Split(q.Bootstrap, ",")...),
 		kgo.MetadataMaxAge(time.Second), kgo.MetadataMinAge(200 * time.Millisecond),
 	}
+	if s := q.Security; s != nil {
+		opts = append(opts, kgo.DialTLSConfig(s.Config()), kgo.SASL(scram.Auth{User: s.User, Pass: s.Password}.AsSha256Mechanism()))
+	}
+	return opts
 }
 
 func consuming(q *line.Question) []kgo.Opt {

@@ -14,12 +14,22 @@ import (
 	"compat/line"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/scram"
 )
 
 var (
 	reader  *kafka.Reader
 	records = line.NewRecords()
 )
+
+func mechanism(s *line.Security) sasl.Mechanism {
+	m, err := scram.Mechanism(scram.SHA256, s.User, s.Password)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
 
 func open(q *line.Question) (line.Answer, error) {
 	start := kafka.FirstOffset
@@ -30,7 +40,12 @@ func open(q *line.Question) (line.Answer, error) {
 	if q.Isolation == "read_committed" {
 		level = kafka.ReadCommitted
 	}
+	dialer := &kafka.Dialer{Timeout: 10 * time.Second, DualStack: true}
+	if s := q.Security; s != nil {
+		dialer.TLS, dialer.SASLMechanism = s.Config(), mechanism(s)
+	}
 	reader = kafka.NewReader(kafka.ReaderConfig{
+		Dialer:  dialer,
 		Brokers: strings.Split(q.Bootstrap, ","), GroupID: q.Group, GroupTopics: q.Topics, StartOffset: start, IsolationLevel: level,
 		MaxWait: 100 * time.Millisecond, SessionTimeout: time.Duration(q.SessionMs) * time.Millisecond, HeartbeatInterval: 500 * time.Millisecond,
 		WatchPartitionChanges: true, PartitionWatchInterval: 500 * time.Millisecond, JoinGroupBackoff: 500 * time.Millisecond,
@@ -61,7 +76,11 @@ func read(commits bool) {
 }
 
 func client(q *line.Question) *kafka.Client {
-	return &kafka.Client{Addr: kafka.TCP(strings.Split(q.Bootstrap, ",")...), Timeout: 20 * time.Second}
+	c := &kafka.Client{Addr: kafka.TCP(strings.Split(q.Bootstrap, ",")...), Timeout: 20 * time.Second}
+	if s := q.Security; s != nil {
+		c.Transport = &kafka.Transport{TLS: s.Config(), SASL: mechanism(s)}
+	}
+	return c
 }
 
 // Offsets of the group; of the partitions asked for, or of all.

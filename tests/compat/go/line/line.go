@@ -3,6 +3,8 @@ package line
 
 import (
 	"bufio"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -29,6 +31,23 @@ type Question struct {
 	Partition                                               int32
 	Offset                                                  int64
 	Partitions, Offsets                                     [][]any
+	Security                                                *Security
+}
+
+// Security is how this client comes in, where it has to log in.
+type Security struct {
+	User, Password, Ca string
+}
+
+// Config is what TLS trusts.
+func (s *Security) Config() *tls.Config {
+	pem, err := os.ReadFile(s.Ca)
+	if err != nil {
+		panic(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	return &tls.Config{RootCAs: pool}
 }
 
 // Answer is what is said.

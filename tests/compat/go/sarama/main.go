@@ -12,6 +12,7 @@ import (
 	"compat/line"
 
 	"github.com/IBM/sarama"
+	"github.com/xdg-go/scram"
 )
 
 const longest = 100 * time.Millisecond // of a fetch
@@ -47,7 +48,24 @@ func settings(q *line.Question) *sarama.Config {
 	if q.Instance != nil {
 		c.Consumer.Group.InstanceId = *q.Instance
 	}
+	if s := q.Security; s != nil {
+		c.Net.TLS.Enable, c.Net.TLS.Config = true, s.Config()
+		c.Net.SASL.Enable, c.Net.SASL.User, c.Net.SASL.Password = true, s.User, s.Password
+		c.Net.SASL.Mechanism = sarama.SASLTypeSCRAMSHA256
+		c.Net.SASL.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient { return &conversation{} }
+	}
 	return c
+}
+
+// What sarama leaves to others.
+type conversation struct{ *scram.ClientConversation }
+
+func (c *conversation) Begin(user, password, authorization string) error {
+	client, err := scram.SHA256.NewClient(user, password, authorization)
+	if err == nil {
+		c.ClientConversation = client.NewConversation()
+	}
+	return err
 }
 
 type handler struct{ autoCommit bool }

@@ -96,6 +96,7 @@ public class Sharing {
     static void open(JsonNode q) {
         Properties p = new Properties();
         p.put("bootstrap.servers", q.get("bootstrap").asText());
+        q.path("security").path("java").fields().forEachRemaining(e -> p.put(e.getKey(), e.getValue().asText()));
         admin = Admin.create(p);
         if (!q.hasNonNull("topic")) return;
         p.put("group.id", q.get("group").asText());

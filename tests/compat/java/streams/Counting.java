@@ -68,6 +68,7 @@ public class Counting {
         p.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, -1);
         p.put("auto.offset.reset", "earliest");
         p.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 6000); // it does not leave its group when it is closed
+        q.path("security").path("java").fields().forEachRemaining(e -> p.put(e.getKey(), e.getValue().asText()));
         StreamsBuilder builder = new StreamsBuilder();
         var store = Materialized.<String, Long>as(Stores.inMemoryKeyValueStore("counts"))
             .withLoggingEnabled(Map.of("segment.ms", "1000", "min.cleanable.dirty.ratio", "0.01")) // so that it is cleaned meanwhile

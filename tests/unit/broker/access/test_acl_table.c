@@ -78,20 +78,6 @@ static bool slow_allows_some(const struct acl_rule *rules, size_t count,
     return every || some;
 }
 
-static enum acl_answer slow_every(const struct acl_rule *rules, size_t count,
-                                  const struct acl_asker *asker, int operation, int resource) {
-    bool found = false, allowed = false, denied = false;
-    for (size_t i = 0; i < count; i++) {
-        const struct acl_rule *rule = &rules[i];
-        bool every = rule->pattern == ACL_LITERAL && kp_string_is(rule->name, "*");
-        found = found || rule->resource == resource;
-        denied = denied || speaks_of(rule, asker, operation, resource, ACL_DENY);
-        allowed = allowed || (every && rule->resource == resource && is_for(rule, asker) &&
-                              rule->permission == ACL_ALLOW && allows(rule->operation, operation));
-    }
-    return denied ? ACL_FORBIDS : allowed ? ACL_ALLOWS : found ? ACL_SAYS_NO : ACL_SAYS_NOTHING;
-}
-
 /* ---- Random rules ---- */
 
 struct dice {
@@ -149,9 +135,6 @@ static void compare(struct dice *dice, const struct acl_table *table, const stru
                                       (enum authorize_resource)what.resource);
     assert_int_equal(some, slow_allows_some(rules, count, &asker, what.operation, what.resource));
     seen[KINDS + some]++;
-    assert_int_equal(acl_table_ask_every(table, &asker, (enum authorize_operation)what.operation,
-                                         (enum authorize_resource)what.resource),
-                     slow_every(rules, count, &asker, what.operation, what.resource));
 }
 
 /* Of random rules that come and go every answer is that of a look at all of them, rows are in

@@ -247,6 +247,7 @@ int16_t consumer_beat_as(struct consumer *consumer, int32_t epoch, bool full) {
                                                       .request = &consumer->request,
                                                       .client_id = kp_string_of("client"),
                                                       .client_host = kp_string_of("/127.0.0.1"),
+                                                      .may_see = consumer->may_see,
                                                       .names_its_id = true};
     consumer->answered = false;
     consumer_heartbeat_take(world->groups.table, &consumer->heartbeat);

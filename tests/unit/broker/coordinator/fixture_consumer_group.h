@@ -25,6 +25,7 @@ struct consumer {
     struct consumer_world *world;
     char id[32];
     const char *instance, *regex, *assignor, *rack;
+    bool (*may_see)(void *arg, struct kp_string topic); /* NULL: all */
     struct kp_string names[CONSUMER_TOPICS_MAX];
     int32_t name_count;
     int32_t epoch, rebalance_timeout_ms;

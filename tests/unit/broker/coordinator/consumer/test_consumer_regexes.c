@@ -1,6 +1,8 @@
 /* What regular expressions stand for is looked at again while topics come and go. */
 #include "broker/coordinator/consumer/consumer_group.h"
 
+#include <string.h>
+
 #include "protocol/kafka_error.h"
 #include "tests/unit/broker/coordinator/fixture_consumer_group.h"
 #include "tests/unit/unit.h"
@@ -77,11 +79,38 @@ static void test_consumer_regex_without_memory(void **state) {
     assert_int_equal(consumer_beat(&a), 0);
 }
 
+static bool sees_all_but_secrets(void *arg, struct kp_string topic) {
+    (void)arg;
+    return topic.len < 6 || memcmp(topic.data, "secret", 6) != 0;
+}
+
+/* What a member may not describe is not found for it: not when it joins, nor when topics come, nor
+ * when others of its group say something. */
+static void test_consumer_regex_finds_what_may_be_seen(void **state) {
+    (void)state;
+    struct consumer a, b;
+    consumer_world_topic(&w, "secret-1", 2);
+    consumer_world_topic(&w, "orders-1", 2);
+    consumer_init(&a, &w, "a", NULL);
+    consumer_init(&b, &w, "b", "orders-1");
+    a.regex = ".*";
+    a.may_see = sees_all_but_secrets;
+    settle(&a, &b);
+    assert_int_equal(a.has_count + b.has_count, 2);
+    consumer_world_topic(&w, "secret-2", 2);
+    consumer_world_topic(&w, "orders-2", 2);
+    consumer_world_pass(&w, 10001);
+    assert_int_equal(consumer_beat(&b), 0); /* it may see all, and looks for nothing */
+    settle(&a, &b);
+    assert_int_equal(a.has_count + b.has_count, 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CONSUMER_TEST(test_consumer_regex_counts_once, &w),
         CONSUMER_TEST(test_consumer_regex_not_written, &w),
         CONSUMER_TEST(test_consumer_regex_without_memory, &w),
+        CONSUMER_TEST(test_consumer_regex_finds_what_may_be_seen, &w),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
