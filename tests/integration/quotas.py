@@ -10,7 +10,7 @@ import time
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from harness.cluster import wait_until
-from harness.command import run
+from harness.command import expect, run
 from harness.patience import slower
 from harness.raw import API_VERSIONS, PRODUCE, Raw, batch, text
 from harness.suite import Suite
@@ -315,6 +315,47 @@ def left(cluster):
 # ---- Kafka's tool ----
 
 
+def commands(cluster):
+    """drave quota: set, listed, taken away; a dry run changes nothing, and what is wrong is said."""
+    clear(cluster)
+    drave = lambda *words: run("-b", cluster.bootstrap, "quota", *words)  # noqa: E731
+    listed = lambda *words: json.loads(drave("list", "--json", *words).stdout)  # noqa: E731
+    expect(
+        drave("set", "user:alice", f"{PRODUCED}=1048576", f"{FETCHED}=2e6", "--dry-run"),
+        0,
+        "would be set: user:alice producer_byte_rate is 1048576",
+    )
+    assert listed() == []
+    expect(drave("set", "user:alice", f"{PRODUCED}=1048576", f"{FETCHED}=2e6"), 0, "consumer_byte_rate is 2000000 at each broker")
+    expect(drave("set", "client-id:*", f"{PRODUCED}=5"), 0)
+    expect(drave("set", "user:*", "client-id:app", f"{PRODUCED}=7"), 0)
+    alice = {"entity": {"user": "alice"}, "quotas": {PRODUCED: 1048576, FETCHED: 2000000}}
+    both = {"entity": {"user": None, "client-id": "app"}, "quotas": {PRODUCED: 7}}
+    assert sorted(listed(), key=str) == sorted([alice, {"entity": {"client-id": None}, "quotas": {PRODUCED: 5}}, both], key=str), listed()
+    assert listed("user:alice") == [alice] and listed("user:*", "client-id:app") == [both] and listed("user:*") == []
+    expect(drave("list"), 0, r"user:\* client-id:app +producer_byte_rate +7")
+    for words, code, said in (
+        (("set", "alice", f"{PRODUCED}=1"), 2, "'alice' does not say whom"),
+        (("set", "user:alice", PRODUCED), 2, "is no quota; write"),
+        (("set", "user:alice", f"{PRODUCED}=1x"), 2, "is no quota; write"),
+        (("set", "user:alice", f"{PRODUCED}=0"), 1, "greater than 0"),
+        (("set", "user:alice", f"{PRODUCED}=5e-7"), 1, "1 at the least"),
+        (("set", "user:alice", "rate=1"), 1, "producer_byte_rate"),
+        (("set", "ip:host.example.com", "connection_creation_rate=1"), 1, "is an address"),
+        (("set", "user:alice", "user:bob", f"{PRODUCED}=1"), 1, "a type twice"),
+        (("unset", "user:bob"), 1, "user:bob has no quota"),
+        (("unset", "user:alice", "request_percentage"), 1, "has no quota 'request_percentage'"),
+        (("unset", "user:alice", "--dry-run"), 0, "would be taken away: producer_byte_rate of user:alice"),
+    ):
+        expect(drave(*words), code, said)
+    assert listed("user:alice") == [alice]
+    expect(drave("unset", "user:alice", FETCHED), 0, "consumer_byte_rate of user:alice is taken away")
+    assert listed("user:alice") == [{"entity": {"user": "alice"}, "quotas": {PRODUCED: 1048576}}]
+    for whom in (("user:alice",), ("client-id:*",), ("user:*", "client-id:app")):
+        expect(drave("unset", *whom), 0)
+    assert listed() == []
+
+
 def kafka_configs(cluster):
     """Apache Kafka's kafka-configs sets, shows and takes away quotas of users and clients."""
     jars = os.environ.get("KAFKA_JARS")
@@ -345,6 +386,6 @@ suite = Suite()
 with Watched(3, **{"quota.window.num": "2"}) as shared:  # short ones: a rate is even then, and not one of bursts
     with asked(shared) as first:
         wait_until("all brokers to know quotas", lambda: first.alter(([("user", "x")], {PRODUCED: None})) == [0])
-    for test in (table, kept, muted, left, kafka_configs, producer_rate, consumer_rate):
+    for test in (table, commands, kept, muted, left, kafka_configs, producer_rate, consumer_rate):
         suite.run(test, shared)
 suite.end()

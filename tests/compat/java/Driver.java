@@ -253,7 +253,6 @@ public class Driver implements ConsumerRebalanceListener {
             q.hasNonNull("main") ? q.get("main").asText() : "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"));
         if (!q.path("bare").asBoolean()) line.addAll(List.of("--bootstrap-server", q.get("bootstrap").asText()));
         if (!q.hasNonNull("main")) line.addAll(List.of("--timeout", "30000")); // its 5 s are few where others are busy
-        for (JsonNode w : q.get("words")) line.add(w.asText());
         if (q.hasNonNull("security")) {
             Path file = Files.createTempFile("login", ".properties");
             file.toFile().deleteOnExit();
@@ -264,6 +263,7 @@ public class Driver implements ConsumerRebalanceListener {
             }
             line.addAll(List.of(q.path("bare").asBoolean() ? "--producer.config" : "--command-config", file.toString()));
         }
+        for (JsonNode w : q.get("words")) line.add(w.asText());
         Process process = new ProcessBuilder(line).redirectErrorStream(true).start();
         String text = new String(process.getInputStream().readAllBytes());
         int code = process.waitFor();
