@@ -181,15 +181,16 @@ bool classic_write_empty(struct classic_group *classic, struct group_turn *turn)
     return true;
 }
 
+/* A record that failed may yet commit: the log must not say two things of one generation. */
 void classic_emptied(struct group *group, int16_t error) {
     struct classic_group *classic = group->classic;
     classic->emptying = false;
+    classic->generation = classic_next_generation(classic);
     if (error != KAFKA_NONE) {
         classic_timer_set(classic, CLASSIC_RETRY_MS);
         return;
     }
     classic_timer_clear(classic);
-    classic->generation = classic_next_generation(classic);
     shared_bytes_release(classic->protocol);
     classic->protocol = NULL;
     classic->initial = false;
