@@ -189,8 +189,9 @@ enum mutant {
     MUTANT_RECOVERED_WITH_OLDEST, /* a group goes on with the oldest of the logs that are left
                                    */
     MUTANT_RETURNED_LET_IN,       /* who was given up and comes back is let in */
-    MUTANT_NOT_ASKED_AROUND,      /* who starts stands for election before the others have said
-                                     whether it belongs to them still */
+    MUTANT_LOST_LET_IN,      /* whom the metadata went on without is let in until it is replaced */
+    MUTANT_NOT_ASKED_AROUND, /* who starts stands for election before the others have said
+                                whether it belongs to them still */
 
     /* ---- Share groups ---- */
 

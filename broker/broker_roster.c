@@ -6,8 +6,9 @@
  * members and every broker of it is a peer. Where cluster.nodes has a broker, the address there
  * counts: whoever writes it knows where that broker went before it could say so itself. Failures:
  * an address that does not answer is dialled again for ever. One that was removed is a peer no
- * more. One that was replaced is cut off, so that its hello is judged anew; when it is ourselves we
- * end: another directory has our id.
+ * more. One that was replaced, or given up, is cut off, so that its hello is judged anew; when it
+ * is ourselves we end: another directory has our id, or what we have of the metadata is not what
+ * the others go by.
  *
  * Replica ids of group 0 are given in the order of its commands. So who says that it has one which
  * our table has not given yet knows a newer table. While nobody whom we know leads the metadata, it
@@ -32,7 +33,7 @@ static enum forming_standing standing_of(void *arg, int32_t node,
     bool led = broker->metadata_group != NULL && metadata_group_leader(broker->metadata_group) >= 0;
     if (row != NULL && (memcmp(row->directory, directory, METADATA_UUID_SIZE) == 0 ||
                         MUTANT(MUTANT_RETURNED_LET_IN)))
-        return FORMING_BELONGS;
+        return row->given_up ? FORMING_GIVEN_UP : FORMING_BELONGS;
     if (row == NULL && metadata_roster_is_retired(broker->metadata, node)) return FORMING_REMOVED;
     if (replica >= metadata_next_replica(broker->metadata))
         return led ? FORMING_LATER : FORMING_AHEAD;
@@ -74,10 +75,31 @@ static void follow_former(struct broker *broker, const struct cluster_node *form
     const struct roster_broker *row = metadata_roster_of(broker->metadata, former->node);
     if (row == NULL)
         let_go(broker, former->node);
+    else if (row->node != broker->settings->node_id && row->given_up)
+        peers_break(shard_peers(broker->shard), row->node, "the metadata goes on without it");
     else if (row->node != broker->settings->node_id &&
              memcmp(row->directory, former->directory, METADATA_UUID_SIZE) != 0)
         peers_break(shard_peers(broker->shard), row->node,
                     "another data directory has taken its place");
+}
+
+/* Whatever the others go by, it is not what this directory has. */
+static void end_if_given_up(struct broker *broker) {
+    const struct roster_broker *own = metadata_roster_of(broker->metadata,
+                                                         broker->settings->node_id);
+    if (own == NULL) return;
+    if (metadata_roster_is_retired_directory(broker->metadata, data_dir_uuid(broker->dir)))
+        env_fatal(broker->env,
+                  "another data directory has taken the place of this one as broker %" PRId32
+                  ", for good; leave this one stopped",
+                  own->node);
+    if (own->given_up &&
+        memcmp(own->directory, data_dir_uuid(broker->dir), METADATA_UUID_SIZE) == 0)
+        env_fatal(
+            broker->env,
+            "the metadata goes on without this broker (drave recover); keep this data directory "
+            "aside, start it with an empty data.dir, and then: drave broker replace %" PRId32,
+            own->node);
 }
 
 bool broker_is_in_roster(const struct broker *broker) {
@@ -91,12 +113,7 @@ bool broker_is_in_roster(const struct broker *broker) {
 void broker_follow_roster(struct broker *broker) {
     if (!broker->roster_changed) return;
     broker->roster_changed = false;
-    if (metadata_roster_is_retired_directory(broker->metadata, data_dir_uuid(broker->dir)) &&
-        metadata_roster_of(broker->metadata, broker->settings->node_id) != NULL)
-        env_fatal(broker->env,
-                  "another data directory has taken the place of this one as broker %" PRId32
-                  ", for good; leave this one stopped",
-                  broker->settings->node_id);
+    end_if_given_up(broker);
     size_t count = metadata_roster_count(broker->metadata);
     struct cluster_node *follows = mem_alloc((count + 1) * sizeof *follows);
     int32_t nodes[ROSTER_MAX];

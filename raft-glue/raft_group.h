@@ -213,9 +213,11 @@ uint64_t raft_group_commit_heard(const struct raft_group *group);
 bool raft_group_has_majority(const struct raft_group *group);
 /* This replica, whose log ends with that entry, goes on as the only voter: all that it has commits,
  * and what others had is lost. Only where the others of a majority never come back under their
- * replica ids. ERR_INVALID: the log ends with another entry (it was done already, perhaps);
+ * replica ids. `command` (copied; NULL: none) commits with that, or before: who applies it knows
+ * that it happened. ERR_INVALID: the log ends with another entry (it was done already, perhaps);
  * ERR_BUSY: it leads, or a majority is connected; ERR_AGAIN: not at present. */
-int raft_group_recover(struct raft_group *group, log_term term, log_index last);
+int raft_group_recover(struct raft_group *group, log_term term, log_index last,
+                       const struct slice *command);
 
 /* Asks a majority whether (group, term) still leads, after this call (one frame asks for all groups
  * of a turn). `done`: ERR_NONE; ERR_NOT_LEADER; ERR_TIMEOUT after an election timeout. */

@@ -127,23 +127,42 @@ int raft_group_change(struct raft_group *group, enum raft_group_change change, r
  * believe only leaders of later terms. */
 enum { TERMS_ABOVE = 1000 };
 
-static struct entry *sole_configuration(const struct raft_group *group, log_index index,
-                                        log_term term) {
-    struct configuration_server ours = {.replica = group->replica, .voter = true};
-    struct entry_spec spec = {.type = ENTRY_CHANGE,
+static struct entry *recovery_entry(const struct raft_group *group, enum entry_type type,
+                                    struct slice raw, log_index index, log_term term) {
+    struct entry_spec spec = {.type = type,
                               .max_timestamp = -1,
                               .base_offset = partition_log_end_offset(group->log),
-                              .raw = configuration_encode(&ours, 1)};
+                              .raw = raw};
     struct entry *entry = entry_new(NULL, &spec);
     entry_seal(entry, group->id, index, term);
     return entry;
+}
+
+/* What is said of it, if anything is, and behind that a configuration with this replica alone: a
+ * log that has the second has the first. */
+static void append_recovery(struct raft_group *group, log_index last, log_term term,
+                            const struct slice *command) {
+    struct configuration_server ours = {.replica = group->replica, .voter = true};
+    struct entry *entries[2];
+    size_t count = 0;
+    if (command != NULL) {
+        entries[0] = recovery_entry(group, ENTRY_COMMAND,
+                                    slice_copy(NULL, command->data, command->len), last + 1, term);
+        count++;
+    }
+    entries[count] = recovery_entry(group, ENTRY_CHANGE, configuration_encode(&ours, 1),
+                                    last + 1 + count, term);
+    partition_log_append(group->log, entries, ++count);
+    for (size_t i = 0; i < count; i++)
+        entry_unref(entries[i]);
 }
 
 bool raft_group_has_majority(const struct raft_group *group) {
     return raft_group_majority_is(group, member_is_live);
 }
 
-int raft_group_recover(struct raft_group *group, log_term term, log_index last) {
+int raft_group_recover(struct raft_group *group, log_term term, log_index last,
+                       const struct slice *command) {
     struct partition_log *log = group->log;
     if (group->phase != RAFT_GROUP_RUNNING || group->raft.snapshot.installing ||
         group->step.installs)
@@ -156,9 +175,7 @@ int raft_group_recover(struct raft_group *group, log_term term, log_index last) 
         return ERR_AGAIN;
     log_term next = partition_log_term(log) + TERMS_ABOVE;
     group->hard_state.version = partition_log_set_hard_state(log, next, group->replica);
-    struct entry *entry = sole_configuration(group, last + 1, next);
-    partition_log_append(log, &entry, 1);
-    entry_unref(entry);
+    append_recovery(group, last, next, command);
     log_limited(group->shard->log, &group->limiter, LOGGED_MAJORITY_GIVEN_UP,
                 "%s: a majority of its replicas is lost, and it goes on with what this broker has, "
                 "up to entry %" PRIu64 " and offset %" PRId64,

@@ -255,6 +255,27 @@ static bool leader_is_there(const struct broker_services *services) {
             !raft_group_leader_is_silent(metadata_group_raft(services->metadata_group)));
 }
 
+/* With it, who is lost is given up: with others of its kind it might be a majority of what was, and
+ * what it has of the metadata need not be what goes on. */
+static int go_on_alone(const struct broker_services *services,
+                       const struct kp_alter_broker_request *asked) {
+    struct raft_group *group = metadata_group_raft(services->metadata_group);
+    struct metadata_command command;
+    struct slice bytes;
+    metadata_command_init(&command, COMMAND_RECOVER_PARTITION);
+    command.recover_partition.group = METADATA_GROUP;
+    command.recover_partition.replica = (int64_t)raft_group_replica(group);
+    command.recover_partition.term = asked->entry_term;
+    command.recover_partition.index = asked->entry_index;
+    command.recover_partition.lost.items = asked->lost.items;
+    command.recover_partition.lost.count = asked->lost.count;
+    if (metadata_command_encode(&command, &bytes) != ERR_NONE) return ERR_INVALID;
+    int error = raft_group_recover(group, (log_term)asked->entry_term,
+                                   (log_index)asked->entry_index, &bytes);
+    slice_unref(&bytes);
+    return error;
+}
+
 /* Nobody can be asked: whoever does this has looked at all that are left. */
 static void recover_metadata(const struct broker_services *services, struct request *request) {
     const struct kp_alter_broker_request *asked = request->message;
@@ -262,9 +283,7 @@ static void recover_metadata(const struct broker_services *services, struct requ
     bool sound = asked->entry_term > 0 && asked->entry_term <= UINT32_MAX && asked->entry_index > 0;
     int error = leader_is_there(services) ? ERR_BUSY
                 : !sound                  ? ERR_INVALID
-                         : raft_group_recover(metadata_group_raft(services->metadata_group),
-                                              (log_term)asked->entry_term,
-                                              (log_index)asked->entry_index);
+                                          : go_on_alone(services, asked);
     if (error == ERR_NONE) {
         broker_answer(request, KAFKA_NONE, KP_NULL_STRING);
         return;

@@ -123,6 +123,16 @@ static int was_removed(int32_t node, struct error_text *why) {
                      node);
 }
 
+static int was_given_up(int32_t node, struct error_text *why) {
+    return error_set(
+        why, ERR_DENIED,
+        "broker %" PRId32
+        " was given up while it was away (drave recover): the metadata goes on without "
+        "what it has of it. Stop it, keep its data directory aside, start it with an "
+        "empty data.dir, and then: drave broker replace %" PRId32,
+        node, node);
+}
+
 static int not_admitted(int32_t node, struct error_text *why) {
     return error_set(why, ERR_NOT_FOUND,
                      "broker %" PRId32 " is not admitted yet: drave broker add %" PRId32, node,
@@ -219,6 +229,7 @@ static int judge_standing(struct cluster_forming *forming, const struct peer_hel
         return hello->record_len == 0 ? not_admitted(hello->node, why)
                                       : not_known(forming, hello, why);
     case FORMING_REMOVED: return was_removed(hello->node, why);
+    case FORMING_GIVEN_UP: forming->directories_refused++; return was_given_up(hello->node, why);
     case FORMING_OTHER_DIRECTORY: break;
     }
     if (hello->record_len == 0) return directory_unknown(hello->node, why);

@@ -43,7 +43,8 @@ enum forming_standing {
     FORMING_UNKNOWN, /* there is no such broker */
     FORMING_BELONGS, /* with that directory */
     FORMING_OTHER_DIRECTORY,
-    FORMING_REMOVED, /* it belonged to it */
+    FORMING_REMOVED,  /* it belonged to it */
+    FORMING_GIVEN_UP, /* likewise: it was lost, and the metadata goes on without it */
     /* By its word it came, or took the place of another one, later than our metadata knows: let in,
      * for ours may come from nobody but it. */
     FORMING_AHEAD,

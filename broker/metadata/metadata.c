@@ -459,7 +459,10 @@ int metadata_apply(struct metadata *metadata, log_index index, const void *bytes
             apply_replace_replicas(metadata, &command.replace_replicas, index, result);
             break;
         case COMMAND_RECOVER_PARTITION:
-            metadata_replicas_recover(metadata, &command.recover_partition, index, result);
+            if (command.recover_partition.group == METADATA_GROUP)
+                metadata_roster_give_up(metadata, &command.recover_partition);
+            else
+                metadata_replicas_recover(metadata, &command.recover_partition, index, result);
             break;
         case COMMAND_SET_USERS: apply_set_users(metadata, &command.set_users, index, result); break;
         case COMMAND_SET_ACLS: apply_set_acls(metadata, &command.set_acls, index, result); break;

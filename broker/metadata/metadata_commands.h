@@ -181,6 +181,9 @@ struct command_replace_replicas {
 struct command_recover_partition {
     int64_t group, replica;
     int64_t term, index; /* of that entry */
+    /* Of the metadata itself: brokers that it goes on without; their directories never come back.
+     */
+    KP_ARRAY_OF(int32_t) lost;
 };
 
 /* Which brokers are to vote on the metadata. */

@@ -276,9 +276,24 @@ void metadata_roster_replace(struct metadata *metadata,
     keep_retired(metadata, METADATA_NODE_LOST, row->directory);
     memcpy(row->directory, command->directory.bytes, METADATA_UUID_SIZE);
     row->replica = metadata->next_replica++;
+    row->given_up = false;
     if (command->host.len > 0) set_address(row, command->host, command->port);
     if (registered != NULL) registered->broker.fenced = true; /* until the new one registers */
     metadata_tell_roster_changed(metadata, row);
+}
+
+void metadata_roster_give_up(struct metadata *metadata,
+                             const struct command_recover_partition *command) {
+    for (int32_t i = 0; i < command->lost.count; i++) {
+        struct roster_broker *row = row_of(metadata, command->lost.items[i]);
+        if (row == NULL || row->given_up || row->replica == (replica_id)command->replica ||
+            MUTANT(MUTANT_LOST_LET_IN))
+            continue;
+        struct broker_row *registered = metadata_rows_broker(metadata, row->node, false);
+        row->given_up = true;
+        if (registered != NULL) registered->broker.fenced = true;
+        metadata_tell_roster_changed(metadata, row);
+    }
 }
 
 /* ---- Voting on the metadata ---- */
@@ -356,6 +371,9 @@ bool metadata_roster_register(struct metadata *metadata,
                                "broker %" PRId32
                                " with this data directory does not belong to the cluster",
                                command->node);
+    if (row->given_up)
+        return metadata_refuse(result, KAFKA_BROKER_ID_NOT_REGISTERED,
+                               "the cluster goes on without broker %" PRId32, command->node);
     if (command->peer_host.len <= 0 || row_is_at(row, command->peer_host, command->peer_port))
         return true;
     set_address(row, command->peer_host, command->peer_port);

@@ -10,8 +10,8 @@
  * metadata. Failures: an id or a directory that is taken is refused and changes nothing; a command
  * that was applied before changes nothing either. Pure. Invariants: a replica id means one
  * directory for ever; an id that was taken out never comes back, nor does a directory that was
- * taken out or replaced; who holds a replica stays; places are by node id, so a walk is the same on
- * every broker.
+ * taken out, given up or replaced; who holds a replica stays; places are by node id, so a walk is
+ * the same on every broker.
  */
 #ifndef BROKER_METADATA_METADATA_ROSTER_H
 #define BROKER_METADATA_METADATA_ROSTER_H
@@ -30,7 +30,9 @@ struct roster_broker {
     const char *host; /* where the others reach it; "": it has not said so yet */
     int32_t port;
     bool draining;
-    bool votes; /* it is to vote on the metadata */
+    bool votes;    /* it is to vote on the metadata */
+    bool given_up; /* the metadata went on without it: its directory never comes back, and no other
+                      one has its place yet */
 };
 
 /* Those that formed the cluster; before the first command. */
@@ -87,6 +89,10 @@ bool metadata_roster_check_replace(const struct metadata *metadata,
 /* One that passed the check, and is not done. Its replicas are no matter of this. */
 void metadata_roster_replace(struct metadata *metadata,
                              const struct command_replace_broker *command);
+/* The metadata, of which those were a majority or a part of one, went on without them. Until a
+ * REPLACE_BROKER they are those that they were, and nobody lets them in. */
+void metadata_roster_give_up(struct metadata *metadata,
+                             const struct command_recover_partition *command);
 /* It was done before. */
 bool metadata_roster_is_replaced(const struct metadata *metadata,
                                  const struct command_replace_broker *command);

@@ -128,6 +128,7 @@ const struct mutant_row mutant_rows[] = {
     ROW(PLAN_FORGETS_PARTITION, "lost", 20),
     ROW(RECOVERED_WITH_OLDEST, "lost", 40),
     ROW(RETURNED_LET_IN, "lost", 20),
+    ROW(LOST_LET_IN, "lost", 20),
     ROW_FROM(NOT_ASKED_AROUND, "lost", 200, 40),
     ROW(SHARE_ACK_EARLY, "queues", 20),
     ROW(SHARE_LOCKS_KEPT, "queues", 20),

@@ -102,6 +102,7 @@ static const char *const names[RARE_KINDS] = {
     [RARE_PLANS_OUTDATED] = "plans that were followed although a lost one was back",
     [RARE_FORGOTTEN] = "acknowledgements lost with a majority, as was said",
     [RARE_RETURNED_REFUSED] = "brokers that came back after they were given up",
+    [RARE_RETURNED_EARLY] = "... while they were being given up",
     [RARE_STARTS] = "starts",
     [RARE_KILLS] = "kills",
     [RARE_QUEUE_GIVEN] = "records given to members of share groups",

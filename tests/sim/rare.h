@@ -108,6 +108,7 @@ enum rare {
     RARE_PLANS_OUTDATED,
     RARE_FORGOTTEN,
     RARE_RETURNED_REFUSED,
+    RARE_RETURNED_EARLY,
     RARE_NAMED, /* those above must not be zero over 200 seeds */
     RARE_STARTS = RARE_NAMED,
     RARE_KILLS,

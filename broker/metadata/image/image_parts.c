@@ -30,6 +30,7 @@ static const struct kp_field member_fields[] = {
     {"port", KP_INT32, EACH, KP_AT(image_member, port)},
     {"draining", KP_BOOL, EACH, KP_AT(image_member, draining)},
     {"votes", KP_BOOL, EACH, KP_AT(image_member, votes)},
+    {"givenUp", KP_BOOL, EACH, .tagged = KP_SINCE(0), .tag = 0, KP_AT(image_member, given_up)},
 };
 const struct kp_schema image_member_schema = {KP_SCHEMA("member", image_member, member_fields)};
 

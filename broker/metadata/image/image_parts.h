@@ -43,7 +43,7 @@ struct image_member {
     struct kp_uuid directory;
     struct kp_string host;
     int32_t port;
-    bool draining, votes;
+    bool draining, votes, given_up;
 };
 
 struct image_roster {

@@ -52,7 +52,8 @@ static int read_member(struct metadata *into, const struct image_member *part) {
                                 .replica = (replica_id)part->replica,
                                 .port = part->port,
                                 .draining = part->draining,
-                                .votes = part->votes};
+                                .votes = part->votes,
+                                .given_up = part->given_up};
     memcpy(row.directory, part->directory.bytes, METADATA_UUID_SIZE);
     row.host = mem_text(part->host.len > 0 ? part->host.data : "", (size_t)part->host.len);
     metadata_roster_put(into, &row);

@@ -90,7 +90,8 @@ struct slice image_of_roster(const struct metadata *metadata) {
                                            .host = text_of(row->host),
                                            .port = row->port,
                                            .draining = row->draining,
-                                           .votes = row->votes};
+                                           .votes = row->votes,
+                                           .given_up = row->given_up};
     }
     return encode(IMAGE_ROSTER, &part);
 }

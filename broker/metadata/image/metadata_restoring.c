@@ -142,7 +142,7 @@ static bool step_resources(struct metadata_restoring *restoring) {
 static bool same_broker(const struct roster_broker *one, const struct roster_broker *other) {
     return one->replica == other->replica && one->port == other->port &&
            one->draining == other->draining && one->votes == other->votes &&
-           strcmp(one->host, other->host) == 0 &&
+           one->given_up == other->given_up && strcmp(one->host, other->host) == 0 &&
            memcmp(one->directory, other->directory, METADATA_UUID_SIZE) == 0;
 }
 

@@ -241,6 +241,8 @@ static void led_answered(struct kafka_call *call, int error, const void *answer)
     const struct kp_metadata_response *response = answer;
 
     if (error == ERR_NONE && response->controller_id >= 0) {
+        for (size_t i = 0; i < caretaker->plan.lost_count; i++)
+            caretaker->given_up |= UINT32_C(1) << (caretaker->plan.lost[i] - 1);
         caretaker->stage = LOSING;
         caretaker->at = 0;
     } else if (caretaker->tries++ == LED_TRIES) {

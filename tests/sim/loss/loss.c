@@ -22,6 +22,8 @@ struct loss {
     bool away;        /* the directories come back as they were */
     bool replacing;
     bool noted;       /* some plan was, as what is lost */
+    bool hurried;     /* it was drawn whether some come back before they are replaced */
+    uint32_t early;   /* those; nobody who is left dies any more */
     bool surprised;   /* one of them came back between a plan and what is done by it */
     unsigned late;    /* that one, by its place and one; 0: nobody is waited for */
     uint32_t refused; /* that came back */
@@ -245,6 +247,27 @@ static const struct metadata *metadata_at(const struct cluster *cluster, unsigne
     return runs ? broker_services(broker->broker)->metadata : NULL;
 }
 
+/* The metadata has gone on without them, and what they had is not given up yet: some run again.
+ * Who is left is there: whom they do not reach cannot refuse them. */
+static void come_back_early(struct loss *loss) {
+    struct cluster *cluster = loss->cluster;
+    uint32_t given_up = caretaker_given_up(loss->caretaker) & loss->lost;
+
+    if (loss->hurried || !loss->away || loss->back || given_up == 0 || loss->late != 0) return;
+    for (unsigned i = 0; i < cluster->count; i++) {
+        if (is_lost(loss, i)) continue;
+        node_die_never(cluster->brokers[i].node);
+        if (!cluster->brokers[i].ready) return;
+    }
+    loss->hurried = true;
+    if (draw(loss, 2) == 0) return;
+    loss->early = given_up;
+    loss->strike_ppm = 0;
+    run_count(cluster->run, RARE_RETURNED_EARLY, 1);
+    run_say(cluster->run, "%x come back while they are given up", loss->early);
+    nemesis_mend(cluster->nemesis, all_left(loss) | loss->early);
+}
+
 /* One at a time: what is left is little. */
 static void strike(struct loss *loss) {
     struct cluster *cluster = loss->cluster;
@@ -278,6 +301,7 @@ void loss_look(struct loss *loss) {
     uint64_t steps = 0;
 
     if (!loss->begun) return;
+    come_back_early(loss);
     for (unsigned i = 0; i < cluster->count; i++) {
         if (loss_is_given_up(loss, i)) look_for_histories(loss, i);
         if (!is_lost(loss, i)) steps = membership_steps(cluster, i, metadata_at(cluster, i), steps);
@@ -300,8 +324,9 @@ void loss_return(struct loss *loss) {
 void loss_died(struct loss *loss, unsigned place, enum node_death how) {
     struct cluster *cluster = loss->cluster;
 
-    if (!loss->back || !loss->away || loss->replacing || place >= cluster->count ||
-        !is_lost(loss, place) || (!cluster->brokers[place].refused && how != NODE_FATAL) ||
+    if (place >= cluster->count || (!loss->back && (loss->early >> place & 1) == 0) ||
+        !loss->away || loss->replacing || !is_lost(loss, place) ||
+        (!cluster->brokers[place].refused && how != NODE_FATAL) ||
         (loss->refused >> place & 1) != 0)
         return;
     run_say(cluster->run, "n%u came back and was refused", place + 1);
@@ -325,7 +350,8 @@ void loss_replace(struct loss *loss) {
 }
 
 bool loss_may_start(const struct loss *loss, unsigned place) {
-    return loss == NULL || !loss->begun || !is_lost(loss, place) || loss->back;
+    return loss == NULL || !loss->begun || !is_lost(loss, place) || loss->back ||
+           (loss->early >> place & 1) != 0;
 }
 
 bool loss_is_given_up(const struct loss *loss, unsigned place) {

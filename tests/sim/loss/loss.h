@@ -5,8 +5,8 @@
  *
  * Of some brokers, so that some group has no majority and every partition has a replica left, the
  * machines go dark: their directories are gone, or come back as they were when the rest has gone on
- * without them. Meanwhile whenever a step of the recovery is taken somebody who is left may be
- * killed, or lose its power, within the next effects.
+ * without them, or as soon as the metadata has. Meanwhile whenever a step of the recovery is taken
+ * somebody who is left may be killed, or lose its power, within the next effects.
  *
  * Checked: the plan (plan_check.h); that the rest goes on, within a bound; who was given up and
  * comes back takes no part, leads nothing, and ends with a sentence.

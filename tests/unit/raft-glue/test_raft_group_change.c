@@ -182,8 +182,9 @@ static bool survivor_leads(struct cluster *cluster) {
     return replica != NULL && replica->group == survivor;
 }
 
-/* One of three goes on with all that its log has, once, in a term that nobody has had; after a
- * start, too. Then another of them, which had an election to win, is brought up by it. */
+/* One of three goes on with all that its log has, once, in a term that nobody has had, and says so
+ * to whoever applies; after a start, too. Then another of them, which had an election to win, is
+ * brought up by it. */
 static void test_recover(void **state) {
     struct cluster *cluster = *state;
     cluster_start(cluster, 3, 1);
@@ -195,17 +196,20 @@ static void test_recover(void **state) {
     struct partition_log *log = raft_group_log(survivor);
     uint64_t last = partition_log_last_index(log);
     log_term term = partition_log_term_at(log, last);
-    assert_int_equal(raft_group_recover(survivor, term, last), ERR_BUSY);
+    assert_int_equal(raft_group_recover(survivor, term, last, NULL), ERR_BUSY);
     for (int node = 1; node <= 3; node++)
         if (node != ours) node_close(&cluster->nodes[node - 1]);
     cluster_run(cluster, has_no_majority);
     assert_true(raft_group_commit_heard(survivor) >= raft_group_commit_index(survivor));
-    assert_int_equal(raft_group_recover(survivor, term + 1, last), ERR_INVALID);
-    assert_int_equal(raft_group_recover(survivor, term, last - 1), ERR_INVALID);
-    assert_int_equal(raft_group_recover(survivor, term, last), ERR_NONE);
-    assert_int_not_equal(raft_group_recover(survivor, term, last), ERR_NONE);
+    assert_int_equal(raft_group_recover(survivor, term + 1, last, NULL), ERR_INVALID);
+    assert_int_equal(raft_group_recover(survivor, term, last - 1, NULL), ERR_INVALID);
+    struct slice said = slice_copy(NULL, "they are lost", 13);
+    assert_int_equal(raft_group_recover(survivor, term, last, &said), ERR_NONE);
+    slice_unref(&said);
+    assert_int_not_equal(raft_group_recover(survivor, term, last, NULL), ERR_NONE);
     cluster_run(cluster, survivor_leads);
-    assert_int_equal(raft_group_recover(survivor, term, last), ERR_BUSY);
+    assert_int_equal(cluster->nodes[ours - 1].replicas[0].data, 21);
+    assert_int_equal(raft_group_recover(survivor, term, last, NULL), ERR_BUSY);
     assert_true(raft_group_term(survivor) > term + 1000);
     wanted = ours == 1 ? "100" : ours == 2 ? "101" : "102";
     cluster_run(cluster, leader_has_it);

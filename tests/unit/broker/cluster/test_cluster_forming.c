@@ -248,6 +248,26 @@ static void test_cluster_forming_replaced(void **state) {
     assert_int_equal(cluster_forming_directories_refused(nodes[0].forming), 1);
 }
 
+static enum forming_standing gave_two_up(void *arg, int32_t node,
+                                         const uint8_t directory[CLUSTER_UUID_SIZE],
+                                         replica_id replica) {
+    (void)arg, (void)directory, (void)replica;
+    return node == 2 ? FORMING_GIVEN_UP : FORMING_BELONGS;
+}
+
+/* The metadata went on without it: it never takes part again as it was, and hears what to do. */
+static void test_cluster_forming_given_up(void **state) {
+    struct fixture *fixture = *state;
+    struct node *nodes = fixture->nodes;
+    form(fixture);
+    cluster_forming_follow(nodes[0].forming, gave_two_up, NULL);
+    assert_int_equal(hear(&nodes[0], &nodes[1]), ERR_DENIED);
+    assert_said(&nodes[0].refusal, "broker 2 was given up");
+    assert_said(&nodes[0].refusal, "drave broker replace 2");
+    assert_int_equal(cluster_forming_directories_refused(nodes[0].forming), 1);
+    assert_int_equal(hear(&nodes[0], &nodes[2]), ERR_NONE);
+}
+
 /* One that is told that it is refused for good ends with that sentence, whether it has a record or
  * not. */
 static void test_cluster_forming_refused_for_good(void **state) {
@@ -538,6 +558,7 @@ int main(void) {
         TEST(test_cluster_forming_wiped_directory),
         TEST(test_cluster_record_of_a_copy),
         TEST(test_cluster_forming_replaced),
+        TEST(test_cluster_forming_given_up),
         TEST(test_cluster_forming_refused_for_good),
         TEST(test_cluster_forming_two_wiped),
         TEST(test_cluster_forming_lists_differ),

@@ -277,6 +277,38 @@ static int set_voters(struct fixture *fixture, int32_t *nodes, int32_t count, in
     return apply(fixture, &command);
 }
 
+static int give_up(struct fixture *fixture, replica_id survivor, int32_t *lost, int32_t count) {
+    struct metadata_command command;
+    metadata_command_init(&command, COMMAND_RECOVER_PARTITION);
+    command.recover_partition.group = METADATA_GROUP;
+    command.recover_partition.replica = (int64_t)survivor;
+    command.recover_partition.lost.items = lost;
+    command.recover_partition.lost.count = count;
+    return apply(fixture, &command);
+}
+
+/* The metadata goes on without some, never without the one that it goes on with: they cannot
+ * register, and are those that they were until another directory takes their place. */
+static void test_metadata_roster_gives_up(void **state) {
+    struct fixture *fixture = *state;
+    int32_t lost[] = {2, 9, 1};
+    assert_int_equal(register_broker(fixture, 2, 2, "two", 9093), KAFKA_NONE);
+    int changes = fixture->changes;
+    assert_int_equal(give_up(fixture, 1, lost, 3), KAFKA_NONE);
+    assert_int_equal(fixture->changes, changes + 1);
+    assert_int_equal(fixture->changed, 2);
+    assert_true(metadata_roster_of(fixture->metadata, 2)->given_up);
+    assert_false(metadata_roster_of(fixture->metadata, 1)->given_up);
+    assert_int_equal(metadata_roster_of(fixture->metadata, 2)->replica, 2);
+    assert_true(metadata_broker_of(fixture->metadata, 2)->fenced);
+    assert_int_equal(register_broker(fixture, 2, 2, "two", 9093), KAFKA_BROKER_ID_NOT_REGISTERED);
+    assert_int_equal(give_up(fixture, 1, lost, 3), KAFKA_NONE); /* once more */
+    assert_int_equal(fixture->changes, changes + 1);
+    assert_int_equal(replace(fixture, 2, 2, 7), KAFKA_NONE);
+    assert_false(metadata_roster_of(fixture->metadata, 2)->given_up);
+    assert_int_equal(register_broker(fixture, 2, 7, "two", 9093), KAFKA_NONE);
+}
+
 /* Those that are named are to vote, and no others; who drains and does not vote gets no vote; a
  * change of what is not so any more changes nothing. */
 static void test_metadata_roster_votes(void **state) {
@@ -331,7 +363,8 @@ int main(void) {
         TEST(test_metadata_roster_is_full),  TEST(test_metadata_roster_registers),
         TEST(test_metadata_roster_drains),   TEST(test_metadata_roster_retires),
         TEST(test_metadata_roster_replaces), TEST(test_metadata_roster_replaces_not),
-        TEST(test_metadata_roster_votes),    TEST(test_metadata_roster_repeated),
+        TEST(test_metadata_roster_gives_up), TEST(test_metadata_roster_votes),
+        TEST(test_metadata_roster_repeated),
     };
     return cmocka_run_group_tests_name("metadata_roster", tests, NULL, NULL);
 }

@@ -198,10 +198,17 @@ static void draw_quotas(struct fixture *f, struct metadata_command *command) {
     command->set_quotas.quotas.count = (int32_t)roll(f, 9);
 }
 
-/* Of some partition, which may have a majority: then nothing comes of it. */
-static void draw_recovery(struct fixture *f, struct metadata_command *command) {
+/* Of some partition, which may have a majority: then nothing comes of it; or of the metadata. */
+static void draw_recovery(struct fixture *f, struct metadata_command *command,
+                          int32_t nodes[NODES]) {
     const struct metadata_partition *partition = draw_partition(f);
     metadata_command_init(command, COMMAND_RECOVER_PARTITION);
+    if (roll(f, 2) == 0) {
+        command->recover_partition.group = METADATA_GROUP;
+        command->recover_partition.lost.items = nodes;
+        draw_nodes(f, nodes, &command->recover_partition.lost.count);
+        return;
+    }
     command->recover_partition = (struct command_recover_partition){
         .group = (int64_t)partition->group,
         .replica = (int64_t)partition->replicas[roll(f, metadata_member_count(partition))].replica,
@@ -219,7 +226,7 @@ static void draw(struct fixture *f, struct metadata_command *command, int32_t no
     } else if (kind == 13) {
         draw_users(f, command);
     } else if (kind == 12) {
-        draw_recovery(f, command);
+        draw_recovery(f, command, nodes);
     } else if (kind == 11) {
         draw_levels(f, command);
     } else if (kind == 10) {
