@@ -1,5 +1,5 @@
-"""Changes in a real browser: none to be seen in a console that only reads; with the token topics, settings, records and groups, each with its plan and its
-command first; by keyboard, on a phone, and nothing that axe finds."""
+"""Changes in a real browser: none to be seen in a console that only reads; with the token every one that there is, each with its plan and its command first;
+hostile names; by keyboard, on a phone, and nothing that axe finds."""
 
 import contextlib
 import os
@@ -167,6 +167,167 @@ def moving(browser, cluster):
     window.close()
 
 
+# The names that somebody may give: pages show them as they are, and commands quote them for a shell.
+NAMES = (pages.HOSTILE, "it's $(touch /tmp/owned) `touch /tmp/owned`; \u202egnp.exe", "-rf \t\n\\")
+
+
+def proposed(window, what, *texts):
+    """The form that `what` begins is sent; the plan says that, and nothing has happened yet."""
+    window.page.click(f"{what} >> button[type=submit]")
+    window.page.wait_for_selector(f"{DIALOG} >> text=Do it")
+    said = window.page.inner_text(DIALOG)
+    assert all(text in said for text in texts), (texts, said)
+
+
+def confirmed(window, text):
+    window.page.click(f"{DIALOG} >> text=Do it")
+    window.page.wait_for_selector(f"{DIALOG} >> h2:text-is('Done')")
+    says(window, text)
+    window.page.keyboard.press("Enter")
+    window.page.wait_for_selector(DIALOG, state="hidden")
+
+
+def form(title):
+    return f"details.change:has(summary:text-is('{title}'))"
+
+
+def opened(window, place):
+    """A page with its forms; changes are unlocked."""
+    page = window.open(place)
+    if page.inner_text("#mode") != "changes are unlocked":
+        unlock(window)
+        pages.until(page, "document.getElementById('mode').textContent === 'changes are unlocked'")
+    return page
+
+
+def placing(browser, cluster):
+    """Partitions are added, a lead is moved: plan, command, confirmation; Cancel changes nothing."""
+    cluster.create("seats", 2)
+    cluster.wait_leaders("seats", in_sync=3)
+    window = pages.Window(browser, cluster)
+    page = opened(window, "topic?name=seats")
+    page.click("text=Add partitions")
+    page.fill("input[name=more]", "2")
+    proposed(window, form("Add partitions"), "2 -> 4 partitions", "drave topic add-partitions seats -n 2")
+    well(window, "desk")
+    page.click(f"{DIALOG} >> text=Cancel")
+    page.wait_for_selector(DIALOG, state="hidden")
+    assert len(cluster.describe("seats")["partitions"]) == 2
+    proposed(window, form("Add partitions"), "2 -> 4 partitions")
+    confirmed(window, "4 partitions")
+    wait_until("four partitions", lambda: len(cluster.describe("seats")["partitions"]) == 4)
+    cluster.wait_leaders("seats", in_sync=3)
+    window.close()
+    window = pages.Window(browser, cluster, "phone", True)
+    page = opened(window, "topic?name=seats")
+    page.click("text=Move a leader")
+    page.select_option("select[name=partition]", "1")
+    to = page.input_value("select[name=to]")
+    before = cluster.leaders("seats")[1]
+    proposed(window, form("Move a leader"), f"broker {to} will lead in place of broker {before}", "drave topic move seats")
+    well(window, "phone")
+    assert cluster.leaders("seats")[1] == before
+    confirmed(window, "lead")
+    wait_until("the lead", lambda: cluster.leaders("seats")[1] == int(to))
+    window.assert_quiet()
+    window.close()
+
+
+def settings(browser, cluster):
+    """What is no value of a setting is refused with the broker's sentence, as text; a name alone goes back to its default."""
+    cluster.create("tuned", 1)
+    cluster.wait_leaders("tuned", in_sync=3)
+    window = pages.Window(browser, cluster)
+    page = opened(window, "topic?name=tuned&tab=config")
+    page.click("text=Change settings")
+    for text in (f"retention.ms={pages.HOSTILE}", f"{pages.HOSTILE}=1"):
+        page.fill("textarea[name=settings]", text)
+        page.click(f"{form('Change settings')} >> button[type=submit]")
+        page.wait_for_selector(f"{DIALOG} >> [role=alert]")
+        assert page.query_selector(f"{DIALOG} img, {DIALOG} script") is None and page.query_selector(f"{DIALOG} >> text=Do it") is None
+        assert window.told and all("status of 4" in line for line in window.told), window.told
+        window.told.clear()
+        page.click(f"{DIALOG} >> text=Close")
+    for text, now, word in (
+        ("retention.ms=9223372036854775807", "9223372036854775807", "topic"),
+        ("retention.ms", "its default", "default"),
+    ):
+        page.fill("textarea[name=settings]", text)
+        proposed(window, form("Change settings"), f"-> {now}", "drave topic alter tuned")
+        confirmed(window, "Done")
+        wait_until(now, lambda word=word: word in cluster.drave("config", "get", "topic:tuned", "retention.ms").stdout)
+    window.assert_quiet()
+    window.close()
+
+
+def seeking(browser, cluster):
+    """Every way to move a group, and its end, of groups with whatever names: the plan's offsets are what it gets."""
+    cluster.create("sought", 1)
+    cluster.wait_leaders("sought", in_sync=3)
+    cluster.drave("produce", "sought", stdin="".join(f"{i}\n" for i in range(50)))
+    long_ago = pages.time.strftime("%Y-%m-%dT%H:%M:%S", pages.time.gmtime(pages.time.time() - 3600))
+    for number, name in enumerate(NAMES):
+        pages.group(cluster, name, "sought", 50)
+        window = pages.Window(browser, cluster, dark=number == 1)
+        page = opened(window, "group?name=" + api.urllib.parse.quote_plus(name))
+        page.click("text=Move this group")
+        for to, field, value, place in (
+            ("earliest", None, None, 0), ("latest", None, None, 50), ("offset", "offset", "7", 7), ("by", "by", "-3", 4),
+            ("time", "local", long_ago, 0), ("offset", "offset", "9", 9), ("ago", "ago", "1h", 0),
+        ):  # fmt: skip
+            page.select_option("select[name=to]", to)
+            if field:
+                page.fill(f"input[name={field}]", value)
+            before = api.committed(cluster, name)
+            proposed(window, form("Move this group"), "drave group seek", "sought")
+            assert api.committed(cluster, name) == before, "a plan has changed something"
+            confirmed(window, "the group goes on where the plan said")
+            assert api.committed(cluster, name) == {("sought", 0): place}, (to, value, api.committed(cluster, name))
+        page.click("text=Delete this group")
+        says(window, "drave group delete")
+        command = page.inner_text(f"{DIALOG} pre.command")
+        page.fill(f"{DIALOG} input[name=confirm]", name.replace("\n", ""))
+        well(window, "desk")
+        if "\n" in name:  # which nobody can type into a line: the command does it
+            page.click(f"{DIALOG} >> text=Cancel")
+            cluster.drave("group", "delete", "--", name)
+        else:
+            assert "\u202e" not in command
+            page.keyboard.press("Enter")
+            says(window, "is deleted")
+            page.keyboard.press("Enter")
+        wait_until(
+            "the group to be gone", lambda name=name: name not in [g["group"] for g in cluster.drave("group", "list", json_out=True)]
+        )
+        assert page.title() != "owned" and not os.path.exists("/tmp/owned")
+        window.assert_quiet()
+        window.close()
+
+
+def draining(browser, cluster):
+    """A broker is drained and taken back."""
+    cluster.create("spread", 4)
+    cluster.wait_leaders("spread", in_sync=3)
+    window = pages.Window(browser, cluster)
+    page = opened(window, "brokers?id=4")
+    page.click("text=Drain this broker")
+    says(window, "no new replicas")
+    assert "drave broker drain 4" in page.inner_text(DIALOG), page.inner_text(DIALOG)
+    well(window, "desk")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(DIALOG, state="hidden")
+    page.click("text=Drain this broker")
+    says(window, "no new replicas")
+    confirmed(window, "Done")
+    wait_until("broker 4 to be drained", lambda: not any(4 in p["replicas"] for p in cluster.describe("spread")["partitions"]), 60)
+    page.click("text=Let it get replicas again")
+    says(window, "--undo")
+    confirmed(window, "Done")
+    assert "broker 4 is as any other again" in cluster[1].log_text()
+    window.assert_quiet()
+    window.close()
+
+
 def main():
     suite = Suite([a for a in sys.argv[1:] if not a.startswith("-")])
     with sync_playwright() as playwright, contextlib.ExitStack() as left:
@@ -179,6 +340,10 @@ def main():
             for size, dark in (("desk", False), ("phone", True)):
                 suite.run(one_topic, browser, cluster, size, dark, name=f"console_change_topic_{size}")
             suite.run(moving, browser, cluster, name="console_change_group")
+            for test in (placing, settings, seeking):
+                suite.run(test, browser, cluster, name=f"console_change_{test.__name__}")
+        with api.Admin(4) as cluster:
+            suite.run(draining, browser, cluster, name="console_change_draining")
     suite.end()
 
 
