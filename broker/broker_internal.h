@@ -192,6 +192,10 @@ void broker_open_transactions(struct broker *broker);
 /* Behind the partitions, which ask. */
 void broker_close_transactions(struct broker *broker);
 
+/* broker_watching.c; before and after the parts that they look at. */
+void broker_open_watchers(struct broker *broker);
+void broker_close_watchers(struct broker *broker);
+
 /* ---- broker_serving.c ---- */
 
 /* Opens what needs a cluster: broker->record is set and durable. Perhaps not all of it: `mended` is

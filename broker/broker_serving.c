@@ -291,34 +291,6 @@ static void open_markers(struct broker *broker) {
                                         .ask_arg = broker});
 }
 
-/* Who looks at the parts that are open now. */
-static void open_watchers(struct broker *broker) {
-    broker->lag_exchange = lag_exchange_new(
-        &(struct lag_exchange_options){.env = broker->env,
-                                       .node = broker->settings->node_id,
-                                       .leaders = broker->leaders,
-                                       .partitions = broker->partitions,
-                                       .messages = broker->messages});
-    broker->observed.cluster = &broker->record;
-    broker->observed.metadata = broker->metadata;
-    broker->observed.metadata_group = broker->metadata_group;
-    broker->observed.leaders = broker->leaders;
-    broker->observed.partitions = broker->partitions;
-    broker->observed.coordinators = broker->group_coordinators;
-    broker->observed.transactions = broker->transaction_coordinators;
-    broker->observed.transaction_counts = &broker->transaction_counts;
-    broker->observed.markers = broker->marker_sender;
-    broker->observed.lag_exchange = broker->lag_exchange;
-    broker->observed.tally = tally_new(&(struct tally_options){.env = broker->env,
-                                                               .node = broker->settings->node_id,
-                                                               .metadata = broker->metadata,
-                                                               .leaders = broker->leaders,
-                                                               .partitions = broker->partitions});
-    broker->observed.group_memory = &broker->group_memory.budget;
-    broker->observed.rebalance_us = &broker->rebalance_us;
-    broker->recorder = recorder_new(&broker->observed, broker->metadata, broker->timeline);
-}
-
 static void open_services(struct broker *broker) {
     producer_ids_open(broker->producer_ids, broker->metadata_group);
     broker->auto_creation = auto_creation_new(broker->env, &broker->log, broker->settings,
@@ -375,7 +347,7 @@ static void open_services(struct broker *broker) {
         .timeline = broker->timeline,
         .clients = server_clients(broker->server),
         .twins = &broker->twins};
-    open_watchers(broker);
+    broker_open_watchers(broker);
     broker_follow_roster(broker);
     begin_registration(broker);
 }
@@ -431,10 +403,7 @@ int broker_open_cluster(struct broker *broker, void (*mended)(void *arg), struct
 void broker_close_cluster(struct broker *broker) {
     env_defer_cancel(broker->env, &broker->applied_task);
     env_defer_cancel(broker->env, &broker->current_task);
-    recorder_free(broker->recorder);
-    tally_free(broker->observed.tally);
-    broker->observed.tally = NULL;
-    lag_exchange_free(broker->lag_exchange);
+    broker_close_watchers(broker);
     registration_free(broker->registration);
     feature_raising_free(broker->feature_raising);
     user_founding_close(broker->founding);
@@ -465,8 +434,6 @@ void broker_close_cluster(struct broker *broker) {
     metadata_group_close(broker->metadata_group);
     metadata_keeper_free(broker->metadata_keeper);
     broker->metadata_keeper = NULL;
-    broker->recorder = NULL;
-    broker->lag_exchange = NULL;
     broker->registration = NULL;
     broker->feature_raising = NULL;
     broker->leases = NULL;

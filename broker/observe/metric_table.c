@@ -284,6 +284,10 @@ static const struct metric_row table[METRICS] = {
         "drave_group_records_missed",
         "Records that were deleted before the group read them; 0 again when it has gone on.",
         "group", "topic"),
+    [METRIC_GROUP_CAUSE] = GAUGE(
+        "drave_group_cause",
+        "1 while this is the strongest cause of the group's lag, as drave group why names it; of groups that are 15 s behind.",
+        "group", "cause"),
     [METRIC_GROUP_COMMITS] = COUNTER("drave_group_commits_total",
                                      "Commits of offsets that were written.", "group"),
     [METRIC_GROUP_LAST_COMMIT] = GAUGE("drave_group_last_commit_timestamp_seconds",

@@ -42,7 +42,8 @@ void observe_lag_begin(struct observer *observer) {
     struct observed_lag *lag = &observer->lag;
     const struct observed *observed = observer->observed;
     size_t count = 0;
-    *lag = (struct observed_lag){.most = observed->settings->metrics_groups};
+    *lag = (struct observed_lag){.most = observed->settings->metrics_groups,
+                                 .began_ms = env_now_ms(observed->env)};
     if (observed->coordinators == NULL || observed->partitions == NULL) return;
     coordinators_each(observed->coordinators, count_coordinator, &count);
     lag->walks = mem_zalloc((count + 1) * sizeof *lag->walks);
@@ -100,6 +101,8 @@ static void show(struct observer *observer, const struct group_lag_walk *walk) {
     snapshot_add2(to, METRIC_GROUP_LAG_SECONDS, topic->seconds, group, name);
     snapshot_add2(to, METRIC_GROUP_RECORDS_MISSED, topic->missed, group, name);
     if (!isnan(left)) snapshot_add2(to, METRIC_GROUP_RETENTION_LEFT, left, group, name);
+    if (topic->seconds * 1000 >= CAUSE_WINDOW_MS / 4.0 && observer->observed->causes != NULL)
+        group_causes_want(observer->observed->causes, walk->group);
 }
 
 bool observe_lag_step(struct observer *observer) {
@@ -119,6 +122,12 @@ bool observe_lag_step(struct observer *observer) {
     return lag->at < lag->count;
 }
 
+static void show_cause(void *arg, struct kp_string group, const char *cause) {
+    struct snapshot *to = arg;
+    snapshot_add2(to, METRIC_GROUP_CAUSE, 1, snapshot_text(to, group.data, (size_t)group.len),
+                  snapshot_text(to, cause, strlen(cause)));
+}
+
 void observe_lag_show(struct observer *observer) {
     struct observed_lag *lag = &observer->lag;
     struct snapshot *to = observer->snapshot;
@@ -129,4 +138,6 @@ void observe_lag_show(struct observer *observer) {
         snapshot_add2(to, METRIC_GROUP_RECORDS_MISSED, lag->other_missed, other, other);
     }
     snapshot_add1(to, METRIC_FOLDED, (double)lag->folded, snapshot_text(to, "groups", 6));
+    if (observer->observed->causes != NULL)
+        group_causes_each(observer->observed->causes, lag->began_ms, show_cause, to);
 }

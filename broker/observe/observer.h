@@ -15,6 +15,7 @@
 #ifndef BROKER_OBSERVE_OBSERVER_H
 #define BROKER_OBSERVE_OBSERVER_H
 
+#include "broker/causes/group_causes.h"
 #include "broker/cluster/leader_table.h"
 #include "broker/coordinator/coordinators.h"
 #include "broker/coordinator/transaction/transaction_coordinator.h"
@@ -44,6 +45,7 @@ struct observed {
     const struct transaction_counts *transaction_counts;
     const struct marker_sender *markers;
     struct lag_exchange *lag_exchange;
+    struct group_causes *causes;
     const struct budget *group_memory;
     const struct buckets *rebalance_us; /* of groups here (bounds_latency) */
     bool registered, stopping;

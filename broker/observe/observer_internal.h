@@ -35,6 +35,7 @@ struct observed_lag {
     struct topic_lag topic;       /* at hand */
     struct group_lag_walk *walks; /* as the cursors of groups */
     size_t count, at;
+    uint64_t began_ms;  /* of env_now_ms */
     size_t most, named; /* groups in topics that have numbers of their own, at most; so far */
     uint64_t folded;    /* ... and those that have not */
     double other_records, other_seconds, other_missed;

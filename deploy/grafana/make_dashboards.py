@@ -337,6 +337,12 @@ TOPICS = [
     ),
     graph("Members", "none", ("topk(10, sum by (group) (drave_group_members))", "{{group}}")),
     graph("Commits", "ops", (f"topk(10, sum by (group) (rate(drave_group_commits_total{RATE})))", "{{group}}")),
+    graph(
+        "Cause of the lag",
+        "none",
+        ("max by (group, cause) (drave_group_cause) or vector(0)", "{{group}}: {{cause}}"),
+        description="As drave group why names it; of groups that are 15 s behind.",
+    ),
     graph("Rebalances", "none", ("topk(10, sum by (group) (increase(drave_group_rebalances_total[5m])))", "{{group}}")),
     graph("Rebalances, how long 99 % take", "s", (quantile(0.99, "drave_group_rebalance_seconds", labels=""), "{{instance}}")),
     graph(

@@ -8,6 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from confluent_kafka import Consumer
+
 from harness.cluster import free_ports, wait_until
 from harness.command import run
 from harness.raw import FETCH, PRODUCE, Raw, batch, text
@@ -160,8 +162,57 @@ def streams(cluster):
     wait_until("its end", lambda: cluster.value(1, "drave_http_streams") == 0, 30, 0.2)
 
 
+def causes(cluster):
+    """The strongest cause of a group's lag, also where other brokers lead: nobody is there, offsets are not committed, nobody polls; none of a group that
+    keeps up."""
+    cluster.create("caused", 6, 1)
+    cluster.wait_leaders("caused")
+    for partition in range(6):
+        cluster.drave("produce", "caused", "-p", partition, stdin="x\n" * 100)
+
+    def told():
+        found = [dict(key) for n in cluster.brokers for key, one in cluster.metrics(n).get("drave_group_cause", {}).items() if one == 1]
+        return {one["group"]: one["cause"] for one in found}
+
+    def member(group):
+        consumer = Consumer(
+            {
+                "bootstrap.servers": cluster.bootstrap,
+                "group.id": group,
+                "client.id": group,
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+                "queued.min.messages": 1,
+                "fetch.message.max.bytes": 100,
+                "fetch.queue.backoff.ms": 1000,
+            }
+        )
+        consumer.subscribe(["caused"])
+        wait_until(f"a record for {group}", lambda: consumer.poll(0.1), 60)
+        return consumer
+
+    for group, at in (("left", 3), ("silent", 10), ("busy", 1), ("well", 100)):
+        cluster.drave("group", "seek", group, "--to", at, "-t", "caused", "--yes")
+    silent, busy = member("silent"), member("busy")
+    wanted = {"left": "no_members", "silent": "uncommitted", "busy": "not_polling"}
+
+    def as_wanted():
+        silent.consume(1000, 0.2)  # and commits nothing
+        return told() == wanted
+
+    try:
+        wait_until("the causes", as_wanted, 120, 0.5)
+    except TimeoutError as e:
+        raise TimeoutError(f"{e}: {told()}") from e
+    for consumer in (silent, busy):
+        consumer.close()
+    for group in wanted:
+        cluster.drave("group", "seek", group, "--to", "latest", "-t", "caused", "--yes")
+    wait_until("nothing to be told of any more", lambda: told() == {}, 60, 0.5)
+
+
 suite = Suite()
 with tempfile.TemporaryDirectory(prefix="drave-test-flow-") as name, Flowing(3, Path(name)) as shared:
-    for test in (slow_ends, catching_up, logins, streams):
+    for test in (slow_ends, catching_up, logins, streams, causes):
         suite.run(test, shared)
 suite.end()

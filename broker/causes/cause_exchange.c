@@ -1,0 +1,333 @@
+/* A call to each leader; what is led here is looked at in the same way, without one. */
+#include "broker/causes/cause_exchange.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/container_of.h"
+#include "base/mem.h"
+#include "protocol/wire.h"
+
+enum {
+    FORMAT = 1,
+    HEAD_SIZE = 5,      /* format, count */
+    ASK_LEAST = 20,     /* of one partition: group, committed, two texts */
+    ANSWER_SIZE = 79,   /* known; start, end, age, at least; two rates; the reader */
+    CLIENT_ID_CUT = 63, /* where names are cut by those who remember them */
+    CALL_TIMEOUT_MS = 1500,
+    LONG_TIMES = 10,
+};
+
+/* To one broker, of the partitions that it leads, in the order of the facts. */
+struct cause_call {
+    struct cause_exchange *exchange;
+    struct broker_call call;
+    int32_t node;
+    size_t count;
+    struct cause_call *next;
+};
+
+struct cause_exchange {
+    struct cause_exchange_options options;
+    struct cause_facts *asked; /* NULL: nothing is under way */
+    struct cause_call *calls;  /* that are under way */
+    struct env_task finish;
+};
+
+/* What is asked of one partition, and what is answered. */
+struct question {
+    uint64_t partition;
+    int64_t committed;
+    struct kp_string client_id, host;
+};
+
+struct answer {
+    bool known;
+    int64_t start, end, age_ms, produced[WHY_WINDOWS];
+    bool at_least;
+    struct why_reader reader;
+};
+
+/* ---- What a leader knows ---- */
+
+/* A group has its hosts as "/10.0.0.7", a connection is "10.0.0.7:41234" or "[::1]:41234". */
+static bool is_at(const char *peer, struct kp_string host) {
+    const char *end = strrchr(peer, ':');
+    if (host.len > 0 && host.data[0] == '/') host = (struct kp_string){host.data + 1, host.len - 1};
+    if (end == NULL || host.len <= 0) return false;
+    size_t len = (size_t)(end - peer);
+    if (len > 2 && peer[0] == '[') {
+        peer++;
+        len -= 2;
+    }
+    return len == (size_t)host.len && memcmp(peer, host.data, len) == 0;
+}
+
+static bool is_reader(const struct traffic_reader *reader, const struct question *question) {
+    struct kp_string id = question->client_id;
+    if (id.len > CLIENT_ID_CUT) id.len = CLIENT_ID_CUT;
+    return question->host.len > 0 && reader->furthest >= question->committed &&
+           kp_string_is(id, reader->client_id) && is_at(reader->peer, question->host);
+}
+
+/* Of several that look like the member, the one that fetched last. */
+static struct why_reader find_reader(const struct cause_exchange *exchange,
+                                     const struct traffic *traffic,
+                                     const struct question *question) {
+    struct why_reader found = {.known = false};
+    int64_t now_ms = (int64_t)env_now_ms(exchange->options.env);
+    for (size_t i = 0; i < traffic->reader_count; i++) {
+        const struct traffic_reader *reader = &traffic->readers[i];
+        if (!is_reader(reader, question)) continue;
+        int64_t used_ms = (int64_t)exchange->options.session_used_ms(exchange->options.sessions,
+                                                                     reader->session_id);
+        int64_t seen_ms = used_ms > reader->seen_ms ? used_ms : reader->seen_ms;
+        if (found.known && found.seen_age_ms <= now_ms - seen_ms) continue;
+        found = (struct why_reader){.known = true,
+                                    .offset = reader->offset,
+                                    .furthest = reader->furthest,
+                                    .seen_age_ms = now_ms - seen_ms,
+                                    .moved_age_ms = now_ms - reader->moved_ms,
+                                    .again = (int32_t)reader->again};
+    }
+    return found;
+}
+
+static struct answer look(const struct cause_exchange *exchange, const struct question *question) {
+    static const int64_t windows[2] = {CAUSE_WINDOW_MS, LONG_TIMES * CAUSE_WINDOW_MS};
+    struct partition *partition = partition_set_find_group(exchange->options.partitions,
+                                                           question->partition);
+    if (partition == NULL || !partition_is_leading(partition)) return (struct answer){0};
+    struct answer answer = {.known = true,
+                            .start = partition_start_offset(partition),
+                            .end = partition_high_watermark(partition)};
+    const struct traffic *traffic = partition_traffic(partition);
+    struct traffic_arrival arrival = traffic_arrival(
+        traffic, (int64_t)env_now_ms(exchange->options.env),
+        question->committed > answer.start ? question->committed : answer.start, answer.end,
+        windows);
+    answer.age_ms = arrival.age_ms;
+    answer.at_least = arrival.at_least;
+    answer.produced[WHY_SHORT] = arrival.per_second[0];
+    answer.produced[WHY_LONG] = arrival.per_second[1];
+    answer.reader = find_reader(exchange, traffic, question);
+    return answer;
+}
+
+/* ---- The facts ---- */
+
+static struct question question_of(const struct cause_facts *asked, size_t place) {
+    const struct why_partition *one = &asked->facts.partitions[place];
+    const struct why_member *owner = one->member == WHY_NOBODY ? NULL
+                                                               : &asked->facts.members[one->member];
+    struct question question = {.partition = asked->partitions[place],
+                                .committed = one->committed,
+                                .client_id = kp_string_of(owner == NULL ? "" : owner->client_id),
+                                .host = kp_string_of(owner == NULL ? "" : owner->host)};
+    if (question.client_id.len > CLIENT_ID_CUT) question.client_id.len = CLIENT_ID_CUT;
+    if (question.host.len > CLIENT_ID_CUT) question.host.len = CLIENT_ID_CUT;
+    return question;
+}
+
+/* Lag counts from the log's start where what is committed lies below it. */
+static void take(struct why_partition *one, const struct answer *answer) {
+    if (!answer->known) return;
+    one->watched = true;
+    one->log_start = answer->start;
+    one->end = answer->end;
+    one->produced[WHY_SHORT] = answer->produced[WHY_SHORT];
+    one->produced[WHY_LONG] = answer->produced[WHY_LONG];
+    one->reader = answer->reader;
+    if (one->committed == WHY_UNKNOWN) return;
+    int64_t from = one->committed > one->log_start ? one->committed : one->log_start;
+    one->lag = one->end > from ? one->end - from : 0;
+    one->age_ms = one->lag == 0 ? 0 : answer->age_ms;
+}
+
+static int32_t leader_of(const struct cause_exchange *exchange, uint64_t partition) {
+    return partition == 0 ? LEADER_NONE
+                          : leader_table_get(exchange->options.leaders, partition).node;
+}
+
+/* ---- Asking ---- */
+
+static void finish(struct env_task *task) {
+    struct cause_exchange *exchange = CONTAINER_OF(task, struct cause_exchange, finish);
+    exchange->asked = NULL;
+    exchange->options.done(exchange->options.arg);
+}
+
+static void call_free(struct cause_call *call) {
+    struct cause_call **at = &call->exchange->calls;
+    while (*at != call)
+        at = &(*at)->next;
+    *at = call->next;
+    mem_free(call);
+}
+
+static struct answer read_answer(struct kp_reader *reader) {
+    struct answer answer = {.known = kp_read_bool(reader)};
+    answer.start = kp_read_int64(reader);
+    answer.end = kp_read_int64(reader);
+    answer.age_ms = kp_read_int64(reader);
+    answer.at_least = kp_read_bool(reader);
+    answer.produced[WHY_SHORT] = kp_read_int64(reader);
+    answer.produced[WHY_LONG] = kp_read_int64(reader);
+    answer.reader.known = kp_read_bool(reader);
+    answer.reader.offset = kp_read_int64(reader);
+    answer.reader.furthest = kp_read_int64(reader);
+    answer.reader.seen_age_ms = kp_read_int64(reader);
+    answer.reader.moved_age_ms = kp_read_int64(reader);
+    answer.reader.again = kp_read_int32(reader);
+    answer.known = answer.known && reader->error == ERR_NONE && answer.start >= 0 &&
+                   answer.end >= answer.start && answer.age_ms >= -1;
+    return answer;
+}
+
+/* Who leads what may have changed meanwhile: places[] are as they were asked. */
+struct cause_question_list {
+    size_t places[CAUSE_PARTITIONS];
+};
+
+static void on_answer(struct broker_call *sent, int error, const uint8_t *body, size_t len) {
+    struct cause_call *call = CONTAINER_OF(sent, struct cause_call, call);
+    struct cause_exchange *exchange = call->exchange;
+    const struct cause_question_list *list = (const void *)(call + 1);
+    struct kp_reader reader;
+    kp_reader_init(&reader, body, error == ERR_NONE ? len : 0);
+    bool sound = kp_read_int8(&reader) == FORMAT &&
+                 kp_read_count(&reader, false, false, ANSWER_SIZE) == (int32_t)call->count;
+    for (size_t i = 0; sound && i < call->count; i++) {
+        struct answer answer = read_answer(&reader);
+        take(&exchange->asked->facts.partitions[list->places[i]], &answer);
+    }
+    call_free(call);
+    if (exchange->calls == NULL) env_defer(exchange->options.env, &exchange->finish);
+}
+
+static void send_call(struct cause_call *call) {
+    const struct cause_question_list *list = (const void *)(call + 1);
+    struct kp_writer writer;
+    uint8_t *data;
+    size_t len;
+    kp_writer_init(&writer, HEAD_SIZE + (ASK_LEAST + 2 * CLIENT_ID_CUT) * call->count);
+    kp_write_int8(&writer, FORMAT);
+    kp_write_int32(&writer, (int32_t)call->count);
+    for (size_t i = 0; i < call->count; i++) {
+        struct question question = question_of(call->exchange->asked, list->places[i]);
+        kp_write_int64(&writer, (int64_t)question.partition);
+        kp_write_int64(&writer, question.committed);
+        kp_write_string(&writer, question.client_id, false, false);
+        kp_write_string(&writer, question.host, false, false);
+    }
+    int error = kp_writer_take(&writer, &data, &len);
+    CHECK(error == ERR_NONE); /* the limit is the most that is written */
+    broker_messages_call(call->exchange->options.messages, &call->call, call->node,
+                         BROKER_REQUEST_CAUSE, slice_adopt(NULL, data, len), CALL_TIMEOUT_MS);
+}
+
+static struct cause_call *call_of(struct cause_exchange *exchange, int32_t node) {
+    struct cause_call *call = exchange->calls;
+    while (call != NULL && call->node != node)
+        call = call->next;
+    if (call != NULL) return call;
+    call = mem_zalloc(sizeof *call + sizeof(struct cause_question_list));
+    call->exchange = exchange;
+    call->call.done = on_answer;
+    call->node = node;
+    call->next = exchange->calls;
+    exchange->calls = call;
+    return call;
+}
+
+void cause_exchange_ask(struct cause_exchange *exchange, struct cause_facts *asked) {
+    CHECK(exchange->asked == NULL);
+    exchange->asked = asked;
+    for (size_t i = 0; i < asked->facts.partition_count; i++) {
+        int32_t leader = leader_of(exchange, asked->partitions[i]);
+        struct question question = question_of(asked, i);
+        if (leader == exchange->options.node) {
+            struct answer answer = look(exchange, &question);
+            take(&asked->facts.partitions[i], &answer);
+        } else if (leader != LEADER_NONE) {
+            struct cause_call *call = call_of(exchange, leader);
+            struct cause_question_list *list = (void *)(call + 1);
+            list->places[call->count++] = i;
+        }
+    }
+    for (struct cause_call *call = exchange->calls; call != NULL; call = call->next)
+        send_call(call);
+    if (exchange->calls == NULL) env_defer(exchange->options.env, &exchange->finish);
+}
+
+/* ---- Being asked ---- */
+
+static void write_answer(struct kp_writer *writer, const struct answer *answer) {
+    kp_write_bool(writer, answer->known);
+    kp_write_int64(writer, answer->start);
+    kp_write_int64(writer, answer->end);
+    kp_write_int64(writer, answer->age_ms);
+    kp_write_bool(writer, answer->at_least);
+    kp_write_int64(writer, answer->produced[WHY_SHORT]);
+    kp_write_int64(writer, answer->produced[WHY_LONG]);
+    kp_write_bool(writer, answer->reader.known);
+    kp_write_int64(writer, answer->reader.offset);
+    kp_write_int64(writer, answer->reader.furthest);
+    kp_write_int64(writer, answer->reader.seen_age_ms);
+    kp_write_int64(writer, answer->reader.moved_age_ms);
+    kp_write_int32(writer, answer->reader.again);
+}
+
+static void on_asked(void *arg, struct broker_caller caller, const uint8_t *body, size_t len) {
+    struct cause_exchange *exchange = arg;
+    struct kp_reader reader;
+    struct kp_writer writer;
+    uint8_t *data;
+    size_t size;
+    kp_reader_init(&reader, body, len);
+    int8_t format = kp_read_int8(&reader);
+    int32_t count = kp_read_count(&reader, false, false, ASK_LEAST);
+    bool sound = reader.error == ERR_NONE && format == FORMAT && count <= CAUSE_PARTITIONS;
+    kp_writer_init(&writer, HEAD_SIZE + (size_t)ANSWER_SIZE * CAUSE_PARTITIONS);
+    kp_write_int8(&writer, FORMAT);
+    kp_write_int32(&writer, sound ? count : 0);
+    for (int32_t i = 0; sound && i < count; i++) {
+        struct question question = {.partition = (uint64_t)kp_read_int64(&reader)};
+        question.committed = kp_read_int64(&reader);
+        question.client_id = kp_read_string(&reader, false, false);
+        question.host = kp_read_string(&reader, false, false);
+        struct answer answer = {0};
+        if (reader.error == ERR_NONE) answer = look(exchange, &question);
+        write_answer(&writer, &answer);
+    }
+    int error = kp_writer_take(&writer, &data, &size);
+    CHECK(error == ERR_NONE); /* the limit is the most that is written */
+    broker_messages_answer(exchange->options.messages, caller, slice_adopt(NULL, data, size));
+}
+
+/* ---- Life ---- */
+
+struct cause_exchange *cause_exchange_new(const struct cause_exchange_options *options) {
+    struct cause_exchange *exchange = mem_zalloc(sizeof *exchange);
+    exchange->options = *options;
+    exchange->finish.run = finish;
+    broker_messages_serve(options->messages, BROKER_REQUEST_CAUSE, on_asked, exchange);
+    return exchange;
+}
+
+void cause_exchange_stop(struct cause_exchange *exchange) {
+    while (exchange->calls != NULL) {
+        struct cause_call *call = exchange->calls;
+        broker_messages_call_cancel(exchange->options.messages, &call->call);
+        call_free(call);
+    }
+    env_defer_cancel(exchange->options.env, &exchange->finish);
+    exchange->asked = NULL;
+}
+
+void cause_exchange_free(struct cause_exchange *exchange) {
+    if (exchange == NULL) return;
+    broker_messages_serve(exchange->options.messages, BROKER_REQUEST_CAUSE, NULL, NULL);
+    cause_exchange_stop(exchange);
+    mem_free(exchange);
+}
