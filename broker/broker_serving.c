@@ -298,7 +298,7 @@ static void open_services(struct broker *broker) {
                                               broker->leaders);
     broker->fetch_sessions = fetch_sessions_new(broker->env, broker->settings->fetch_sessions,
                                                 broker->settings->fetch_session_bytes);
-    broker->share_sessions = share_sessions_new(SHARE_SESSIONS_MAX);
+    broker->share_sessions = share_sessions_new(SHARE_SESSIONS_MAX, SHARE_PLACES_MAX);
     broker->leases = broker_sessions_new(broker->env, &broker->log, broker->settings,
                                          broker->metadata, broker->metadata_group,
                                          broker->messages);

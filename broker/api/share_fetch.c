@@ -9,7 +9,9 @@
  *                              |                    v
  *                              `------------------ wait
  *
- * Each round begins with another partition, so that none starves. Failures: those of
+ * Where there is less than MinBytes it is given back, so that others may have it, and looked for
+ * again when that much came, or the time is over. Each round begins with another partition, so that
+ * none starves. Failures: those of
  * broker/api/share_request.h; of a partition those of partition_read. An error of a partition is
  * answered at once when it is new, or all of them have one. What is more than the client's quota is
  * given back, and it gets no records.
@@ -72,13 +74,13 @@ static struct share *share_of(struct fetching *state, const struct share_part *p
                               : shares_find(partition_shares(*partition), state->share.group);
 }
 
-/* Nobody sees what it acquired. */
-static void give_back(struct fetching *state) {
+/* Nobody sees what it acquired. Those who wait for fewer bytes than `least` may have it. */
+static void give_back(struct fetching *state, uint64_t least) {
     for (size_t i = 0; i < state->share.count; i++) {
         struct partition *partition;
         struct share_part *part = &state->share.parts[i];
         struct share *of = part->given.count == 0 ? NULL : share_of(state, part, &partition);
-        if (of != NULL) share_give_back(of, &part->given, state->share.session);
+        if (of != NULL) share_give_back(of, &part->given, state->share.session, least);
         offset_ranges_free(&part->given);
     }
 }
@@ -86,7 +88,7 @@ static void give_back(struct fetching *state) {
 static void client_gone(struct request *request) {
     struct fetching *state = request->state;
     leave(state);
-    give_back(state);
+    give_back(state, UINT64_MAX);
     request_respond_nothing(request);
 }
 
@@ -151,7 +153,7 @@ static void hold_to_quota(struct fetching *state) {
     bool given;
     state->response.throttle_time_ms = (int32_t)request_try_quota(
         state->share.request, QUOTA_FETCHED, state->bytes, &given);
-    if (!given) give_back(state);
+    if (!given) give_back(state, UINT64_MAX);
 }
 
 /* Which errors the client has heard of then. */
@@ -207,9 +209,9 @@ static void look_soon(struct fetching *state) {
 }
 
 static void on_moved(struct partition_waiter *waiter, uint64_t bytes, bool changed) {
-    (void)bytes;
-    (void)changed;
-    look_soon(fetching_of(CONTAINER_OF(waiter, struct share_part, moved)));
+    struct fetching *state = fetching_of(CONTAINER_OF(waiter, struct share_part, moved));
+    state->lacks = changed || bytes >= state->lacks ? 0 : state->lacks - bytes;
+    if (state->lacks == 0) look_soon(state);
 }
 
 static void on_available(struct share_waiter *waiter) {
@@ -221,6 +223,8 @@ static void timed_out(struct deadline *deadline) {
     state->time_is_over = true;
     if (state->refusal != KAFKA_NONE)
         refuse(state, state->refusal);
+    else if (state->waiting && state->gave_back)
+        look_soon(state);
     else if (state->waiting)
         answer(state);
 }
@@ -242,19 +246,37 @@ static void wait(struct fetching *state) {
         part->moved.stable = state->share.limits.committed;
         part->moved.moved = on_moved;
         part->available.available = on_available;
+        part->available.least = state->least_bytes;
         partition_wait(partition, &part->moved);
         if (of != NULL) share_wait(of, &part->available);
     }
+}
+
+/* As many bytes as it wants, or as many records. */
+static bool is_enough(const struct fetching *state) {
+    return state->records > 0 &&
+           (state->bytes >= state->least_bytes || state->records >= state->most_records);
+}
+
+/* Others may have it meanwhile, if they want less. */
+static void wait_for_more(struct fetching *state) {
+    state->gave_back = state->records > 0;
+    state->lacks = state->gave_back ? state->least_bytes - state->bytes : 0;
+    give_back(state, state->least_bytes);
+    for (size_t i = 0; i < state->share.count; i++)
+        partition_read_release(&state->share.parts[i].read);
+    state->bytes = state->records = 0;
+    wait(state);
 }
 
 static void round_over(struct fetching *state) {
     bool all_failed = state->failed > 0 && state->failed == state->share.count;
     if (session_of(state) == NULL)
         refuse(state, KAFKA_SHARE_SESSION_NOT_FOUND);
-    else if (state->records > 0 || state->has_news || all_failed || state->time_is_over)
+    else if (is_enough(state) || state->has_news || all_failed || state->time_is_over)
         answer(state);
     else
-        wait(state);
+        wait_for_more(state);
 }
 
 /* ---- A partition ---- */
@@ -326,6 +348,7 @@ static bool fetch_part(struct fetching *state, struct share_part *part) {
     }
     struct share *of = shares_find(partition_shares(partition), state->share.group);
     if (of == NULL) return true; /* its coordinator has not begun it here yet, or has ended it */
+    if (shares_are_paused(of->shares)) return true;
     of->limits = state->share.limits;
     kafka_offset end = state->share.limits.committed ? partition_stable_offset(partition)
                                                      : partition_high_watermark(partition),
@@ -453,6 +476,8 @@ void api_share_fetch(void *service, struct request *request) {
         state->most_bytes = state->share.services->settings->fetch_max_bytes;
     uint64_t quota = request_quota_most(request, QUOTA_FETCHED);
     if (state->most_bytes > quota) state->most_bytes = quota;
+    state->least_bytes = in->min_bytes > 0 ? (uint64_t)in->min_bytes : 0;
+    if (state->least_bytes > state->most_bytes) state->least_bytes = state->most_bytes;
     kp_set_fallbacks(&kp_share_fetch_response_schema, &state->response);
     int16_t code = share_request_may(&state->share, in->group_id);
     if (code == KAFKA_NONE) code = check(in);

@@ -19,10 +19,13 @@ struct fetching {
     bool forgetting;
     size_t first, at; /* of the round: where it began, and how far it is */
     uint64_t bytes, records, most_bytes, most_records;
+    uint64_t least_bytes;  /* that are waited for */
+    uint64_t lacks;        /* of them, when it was looked last; 0: any record is waited for */
     uint64_t part_records; /* of the partition that is read */
     size_t failed;         /* partitions of the round */
     bool has_news;         /* the client has not heard of one of these errors */
     bool exact, time_is_over, waiting;
+    bool gave_back;  /* there was less than it wants */
     bool others;     /* are of the same group, as of the round's beginning */
     int16_t refusal; /* is all that it hears, when its time is over; NONE: it has a session */
 };

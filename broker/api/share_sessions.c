@@ -5,50 +5,122 @@
 #include <string.h>
 
 #include <uthash.h>
+#include <utlist.h>
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/share/shares.h"
 #include "protocol/kafka_error.h"
 
 enum {
     PLACES_FIRST = 16,
+    AT_ONCE = 64,        /* partitions of a session that ends */
     KEYS_MOST = 1 << 20, /* bytes: what a table of SHARE_SESSION_PARTITIONS_MAX grows to */
+};
+
+/* Those of one host, or of one group. */
+struct crowd {
+    char *name;
+    size_t sessions, places;
+    UT_hash_handle hh;
 };
 
 struct row {
     struct share_session session; /* first */
+    struct crowd *host, *group;
+    size_t left; /* of its places, when it ends: what is held of those is not released yet */
     UT_hash_handle by_number, by_key;
+    struct row *next, *prev;
 };
 
 struct share_sessions {
     struct row *by_number, *by_key;
-    size_t most;
+    struct crowd *hosts, *groups;     /* those that have any */
+    struct row *ending;               /* nobody finds them any more */
+    struct broker_services *services; /* with which one ended last */
+    struct env_task end;
+    size_t most, most_places;
     size_t places;    /* of all of them */
     uint64_t numbers; /* given out */
 };
 
-struct share_sessions *share_sessions_new(size_t most) {
+static void end_some(struct env_task *task);
+
+struct share_sessions *share_sessions_new(size_t most, size_t most_places) {
     struct share_sessions *sessions = mem_zalloc(sizeof *sessions);
     sessions->most = most;
+    sessions->most_places = most_places;
+    sessions->end.run = end_some;
     return sessions;
 }
 
-static void session_free(struct share_sessions *sessions, struct share_session *session) {
-    struct row *row = (struct row *)session;
+/* ---- Crowds ---- */
+
+static struct crowd *crowd_find(struct crowd *crowds, const char *name, size_t len) {
+    struct crowd *crowd;
+    HASH_FIND(hh, crowds, name, len, crowd);
+    return crowd;
+}
+
+static struct crowd *crowd_enter(struct crowd **crowds, const char *name, size_t len) {
+    struct crowd *crowd = crowd_find(*crowds, name, len);
+    if (crowd == NULL) {
+        crowd = mem_zalloc(sizeof *crowd);
+        crowd->name = mem_text(name, len);
+        HASH_ADD_KEYPTR(hh, *crowds, crowd->name, len, crowd);
+    }
+    crowd->sessions++;
+    return crowd;
+}
+
+static void crowd_leave(struct crowd **crowds, struct crowd *crowd, size_t places) {
+    crowd->places -= places;
+    if (--crowd->sessions > 0) return;
+    HASH_DEL(*crowds, crowd);
+    mem_free(crowd->name);
+    mem_free(crowd);
+}
+
+/* Without its port. */
+static size_t host_len(const char *peer) {
+    const char *port = strrchr(peer, ':');
+    return port == NULL ? strlen(peer) : (size_t)(port - peer);
+}
+
+/* ---- Rows ---- */
+
+/* Nobody finds it any more, and it counts no more. */
+static void row_out(struct share_sessions *sessions, struct row *row) {
     HASH_DELETE(by_number, sessions->by_number, row);
     HASH_DELETE(by_key, sessions->by_key, row);
-    sessions->places -= session->count;
-    kp_arena_close(&session->arena);
-    mem_free(session->places);
-    mem_free(session->key);
+    sessions->places -= row->session.count;
+    crowd_leave(&sessions->hosts, row->host, row->session.count);
+    crowd_leave(&sessions->groups, row->group, row->session.count);
+}
+
+static void row_free(struct row *row) {
+    kp_arena_close(&row->session.arena);
+    mem_free(row->session.places);
+    mem_free(row->session.key);
     mem_free(row);
+}
+
+static void ended(struct share_sessions *sessions, struct row *row) {
+    DL_DELETE(sessions->ending, row);
+    row_free(row);
 }
 
 void share_sessions_free(struct share_sessions *sessions) {
     if (sessions == NULL) return;
-    while (sessions->by_number != NULL)
-        session_free(sessions, &sessions->by_number->session);
+    while (sessions->by_number != NULL) {
+        struct row *row = sessions->by_number;
+        row_out(sessions, row);
+        row_free(row);
+    }
+    while (sessions->ending != NULL)
+        ended(sessions, sessions->ending);
+    if (sessions->services != NULL) env_defer_cancel(sessions->services->env, &sessions->end);
     mem_free(sessions);
 }
 
@@ -95,10 +167,34 @@ static void release(struct broker_services *services, const struct share_session
     share_end(share, &outcomes, NULL);
 }
 
+/* False: nothing of it is left. */
+static bool release_some(struct share_sessions *sessions, struct row *row) {
+    for (int i = 0; i < AT_ONCE && row->left > 0; i++)
+        release(sessions->services, &row->session, &row->session.places[--row->left]);
+    return row->left > 0;
+}
+
+static void end_some(struct env_task *task) {
+    struct share_sessions *sessions = CONTAINER_OF(task, struct share_sessions, end);
+    while (sessions->ending != NULL) {
+        if (!release_some(sessions, sessions->ending)) ended(sessions, sessions->ending);
+        if (sessions->ending == NULL || !env_turn_is_long(sessions->services->env)) continue;
+        env_yield(sessions->services->env, task);
+        return;
+    }
+}
+
 void share_session_end(struct broker_services *services, struct share_session *session) {
-    for (size_t i = 0; i < session->count; i++)
-        release(services, session, &session->places[i]);
-    session_free(services->share_sessions, session);
+    struct share_sessions *sessions = services->share_sessions;
+    struct row *row = (struct row *)session;
+    sessions->services = services;
+    row->left = session->count;
+    row_out(sessions, row);
+    DL_APPEND(sessions->ending, row);
+    if (!release_some(sessions, row))
+        ended(sessions, row);
+    else
+        env_yield(services->env, &sessions->end);
 }
 
 void share_sessions_gone(struct broker_services *services, const void *connection) {
@@ -125,16 +221,25 @@ static size_t count_of(const struct share_sessions *sessions, const void *connec
     return count;
 }
 
+static bool has_room(const struct share_sessions *sessions, const struct request *request) {
+    const char *peer = request->ctx.peer;
+    const struct crowd *host = crowd_find(sessions->hosts, peer, host_len(peer));
+    size_t count = HASH_CNT(by_number, sessions->by_number);
+    return count < sessions->most && (host == NULL || host->sessions < sessions->most - count) &&
+           count_of(sessions, request->connection) < SHARE_SESSIONS_OF_A_CONNECTION;
+}
+
 struct share_session *share_sessions_open(struct broker_services *services,
                                           const struct request *request, struct kp_string group,
                                           struct kp_string member) {
     struct share_sessions *sessions = services->share_sessions;
     struct share_session *session = find(sessions, group, member);
+    const char *peer = request->ctx.peer;
     if (session != NULL) share_session_end(services, session);
-    if (HASH_CNT(by_number, sessions->by_number) >= sessions->most ||
-        count_of(sessions, request->connection) >= SHARE_SESSIONS_OF_A_CONNECTION)
-        return NULL;
+    if (!has_room(sessions, request)) return NULL;
     struct row *row = mem_zalloc(sizeof *row);
+    row->host = crowd_enter(&sessions->hosts, peer, host_len(peer));
+    row->group = crowd_enter(&sessions->groups, group.data, (size_t)group.len);
     session = &row->session;
     session->number = ++sessions->numbers;
     session->epoch = 1;
@@ -176,13 +281,8 @@ struct share_session *share_sessions_numbered(struct share_sessions *sessions, u
 }
 
 bool share_sessions_others(struct share_sessions *sessions, uint64_t number) {
-    const struct share_session *own = share_sessions_numbered(sessions, number);
-    struct row *row, *next;
-    HASH_ITER(by_number, sessions->by_number, row, next) {
-        if (own != NULL && &row->session != own && kp_string_equal(row->session.group, own->group))
-            return true;
-    }
-    return false;
+    const struct row *own = (const struct row *)share_sessions_numbered(sessions, number);
+    return own != NULL && own->group->sessions > 1;
 }
 
 /* ---- Partitions ---- */
@@ -215,6 +315,13 @@ static bool unknown_fits(const struct broker_services *services, struct share_se
     return session->unknown < SHARE_SESSION_UNKNOWN_MAX;
 }
 
+/* Neither it, nor all, nor its host's have too many. */
+static bool fits(const struct share_sessions *sessions, const struct share_session *session) {
+    const struct row *row = (const struct row *)session;
+    return session->count < SHARE_SESSION_PARTITIONS_MAX &&
+           row->host->places < sessions->most_places - sessions->places;
+}
+
 int16_t share_session_put(struct broker_services *services, struct share_session *session,
                           struct kp_uuid topic, int32_t index) {
     struct share_sessions *sessions = services->share_sessions;
@@ -226,18 +333,19 @@ int16_t share_session_put(struct broker_services *services, struct share_session
     }
     bool unknown = is_unknown(services, topic);
     if (unknown && !unknown_fits(services, session)) return KAFKA_SHARE_SESSION_LIMIT_REACHED;
-    bool full = session->count == SHARE_SESSION_PARTITIONS_MAX ||
-                sessions->places == SHARE_PLACES_MAX;
+    bool full = !fits(sessions, session);
     at = full ? place_that_is_free(services, session) : session->count;
     if (full && at == session->count) return KAFKA_SHARE_SESSION_LIMIT_REACHED;
     if (!full) {
-        bool fits = key_set_grow(&session->keys, &session->arena, session->count + 1);
-        CHECK(fits); /* KEYS_MOST is enough for SHARE_SESSION_PARTITIONS_MAX, the most that get here
-                      */
+        bool grows = key_set_grow(&session->keys, &session->arena, session->count + 1);
+        CHECK(grows); /* KEYS_MOST is enough for SHARE_SESSION_PARTITIONS_MAX, the most that get
+                         here */
         session->places = mem_grow(session->places, session->count, &session->capacity,
                                    sizeof *session->places);
         session->count++;
         sessions->places++;
+        ((struct row *)session)->host->places++;
+        ((struct row *)session)->group->places++;
     }
     session->unknown += unknown;
     session->places[at] = (struct share_place){.topic = topic, .index = index};

@@ -7,8 +7,10 @@
  *
  * Happy path: a request of epoch 0 opens it, each further one says the epoch that is next.
  * Failures: SHARE_SESSION_NOT_FOUND, INVALID_SHARE_SESSION_EPOCH, SHARE_SESSION_LIMIT_REACHED.
- * Invariants: a session ends with its connection; when it ends, whatever it holds is released; no
- * number of a session comes twice.
+ * Who asks from one host has no more sessions, and no more partitions in them, than are free: one
+ * alone gets a half of all, the next one a half of what is left (as in group_memory.h).
+ * Invariants: a session ends with its connection; when it ends, whatever it holds is released, of
+ * many partitions in later turns; no number of a session comes twice.
  */
 #ifndef BROKER_API_SHARE_SESSIONS_H
 #define BROKER_API_SHARE_SESSIONS_H
@@ -50,11 +52,12 @@ struct share_session {
     struct kp_string group; /* in `key` */
 };
 
-struct share_sessions *share_sessions_new(size_t most);
+/* So many sessions, and partitions in all of them, at most. */
+struct share_sessions *share_sessions_new(size_t most, size_t most_places);
 void share_sessions_free(struct share_sessions *sessions); /* no partition is open any more */
 
 /* Opens one, in place of an older one; on this connection. NULL: there are too many,
- * of all or of the connection. */
+ * of all, of the host or of the connection. */
 struct share_session *share_sessions_open(struct broker_services *services,
                                           const struct request *request, struct kp_string group,
                                           struct kp_string member);
@@ -68,7 +71,7 @@ size_t share_sessions_places(const struct share_sessions *sessions, struct kp_st
 struct share_session *share_sessions_numbered(struct share_sessions *sessions, uint64_t number);
 /* Whether another one is of the same group. */
 bool share_sessions_others(struct share_sessions *sessions, uint64_t number);
-/* What it holds is released. */
+/* What it holds is released, before long: nobody finds it any more. */
 void share_session_end(struct broker_services *services, struct share_session *session);
 void share_sessions_gone(struct broker_services *services, const void *connection);
 

@@ -125,8 +125,9 @@ kafka_offset partition_stable_offset(const struct partition *partition);
 /* From here on records are served: what lies below was deleted, perhaps not from the disk yet. */
 int64_t partition_start_offset(const struct partition *partition);
 /* Of a leader, by whoever plans to hand it over: that should wait, for clients wait for what a new
- * leader would begin anew (a group that is rebalanced). True for 30 s at most, from when it is
- * asked first; anew when nobody has asked for as long. */
+ * leader would begin anew (a group that is rebalanced), or hold records that it would give to
+ * others (of share groups, which are given no more meanwhile). True for 30 s at most, or 5 s, from
+ * when it is asked first; anew when nobody has asked for as long. */
 bool partition_puts_off_handover(struct partition *partition);
 /* This replica was elected, and leads as soon as all is applied. */
 bool partition_is_electing(const struct partition *partition);

@@ -7,7 +7,11 @@
 #include "base/mutant.h"
 #include "protocol/kafka_error.h"
 
-enum { PUT_OFF_MOST_MS = 30 * 1000 };
+enum {
+    PUT_OFF_MOST_MS = 30 * 1000,
+    PUT_OFF_HELD_MS = 5 * 1000, /* for records that members of share groups hold */
+    PAUSE_MS = 2 * 1000,        /* until it is asked again, and some */
+};
 
 int16_t partition_leadership(const struct partition *partition, int32_t leader_epoch,
                              bool *electing) {
@@ -116,13 +120,17 @@ bool partition_puts_off_handover(struct partition *partition) {
     uint64_t now_ms = env_now_ms(partition->env);
     bool anew = partition->put_off_last_ms == 0 ||
                 now_ms - partition->put_off_last_ms >= PUT_OFF_MOST_MS;
-    if (!appliers_unsettled(partition)) {
+    bool unsettled = appliers_unsettled(partition), held = shares_hold(partition->shares);
+    if (!unsettled && !held) {
         partition->put_off_last_ms = 0;
         return false;
     }
     if (anew) partition->put_off_ms = now_ms;
     partition->put_off_last_ms = now_ms;
-    return now_ms - partition->put_off_ms < PUT_OFF_MOST_MS;
+    uint64_t most_ms = unsettled ? PUT_OFF_MOST_MS : PUT_OFF_HELD_MS;
+    bool puts_off = now_ms - partition->put_off_ms < most_ms;
+    if (puts_off && held) shares_pause(partition->shares, PAUSE_MS);
+    return puts_off;
 }
 
 bool partition_is_electing(const struct partition *partition) {

@@ -1,4 +1,4 @@
-/* Ranges of offsets in one array. */
+/* Ranges of offsets in one array, with its free places between them: a gap buffer. */
 #include "broker/share/offset_ranges.h"
 
 #include <string.h>
@@ -6,8 +6,13 @@
 #include "base/check.h"
 #include "base/mem.h"
 
+static char *item_at(const struct offset_ranges *ranges, size_t in_array) {
+    return (char *)ranges->items + in_array * ranges->size;
+}
+
 void *offset_ranges_at(const struct offset_ranges *ranges, size_t place) {
-    return (char *)ranges->items + place * ranges->size;
+    size_t free_places = ranges->capacity - ranges->count;
+    return item_at(ranges, place < ranges->gap ? place : place + free_places);
 }
 
 static const struct offset_range *range_at(const struct offset_ranges *ranges, size_t place) {
@@ -43,13 +48,27 @@ size_t offset_ranges_split(struct offset_ranges *ranges, kafka_offset offset) {
     return place + 1;
 }
 
+static void move_gap(struct offset_ranges *ranges, size_t place) {
+    size_t free_places = ranges->capacity - ranges->count, gap = ranges->gap;
+    if (place < gap && free_places > 0)
+        memmove(item_at(ranges, place + free_places), item_at(ranges, place),
+                (gap - place) * ranges->size);
+    else if (place > gap && free_places > 0)
+        memmove(item_at(ranges, gap), item_at(ranges, gap + free_places),
+                (place - gap) * ranges->size);
+    ranges->gap = place;
+}
+
 void *offset_ranges_insert(struct offset_ranges *ranges, size_t place) {
     CHECK(place <= ranges->count);
-    ranges->items = mem_grow(ranges->items, ranges->count, &ranges->capacity, ranges->size);
-    char *item = offset_ranges_at(ranges, place);
-    memmove(item + ranges->size, item, (ranges->count - place) * ranges->size);
+    if (ranges->count == ranges->capacity) { /* no gap: what comes is behind all */
+        ranges->items = mem_grow(ranges->items, ranges->count, &ranges->capacity, ranges->size);
+        ranges->gap = ranges->count;
+    }
+    move_gap(ranges, place);
+    ranges->gap++;
     ranges->count++;
-    return item;
+    return item_at(ranges, place);
 }
 
 void *offset_ranges_append(struct offset_ranges *ranges) {
@@ -58,10 +77,9 @@ void *offset_ranges_append(struct offset_ranges *ranges) {
 
 void offset_ranges_remove(struct offset_ranges *ranges, size_t place, size_t count) {
     CHECK(place + count <= ranges->count);
-    char *item = offset_ranges_at(ranges, place);
     if (count == 0) return;
-    memmove(item, item + count * ranges->size, (ranges->count - place - count) * ranges->size);
-    ranges->count -= count;
+    move_gap(ranges, place);
+    ranges->count -= count; /* those behind the gap are free now */
 }
 
 void offset_ranges_free(struct offset_ranges *ranges) {

@@ -2,8 +2,10 @@
  * Ranges of offsets in ascending order, none over another, each with what its owner keeps of it.
  *
  * Happy path: an owner splits where something begins and ends, changes the ranges between, and
- * inserts what is new. Failures: none; how many there may be is the owner's business. Pure.
- * Invariant: of two neighbours the first ends below where the second begins.
+ * inserts what is new. The free places of the array lie where it was changed last, so changes one
+ * behind the other cost what lies between them, and not all that is behind. Failures: none; how
+ * many there may be is the owner's business. Pure. Invariant: of two neighbours the first ends
+ * below where the second begins.
  */
 #ifndef BROKER_SHARE_OFFSET_RANGES_H
 #define BROKER_SHARE_OFFSET_RANGES_H
@@ -21,8 +23,9 @@ struct offset_range {
 /* Begins as zeros but for `size`. */
 struct offset_ranges {
     size_t size; /* of an item */
-    void *items;
+    void *items; /* offset_ranges_at knows where each lies */
     size_t count, capacity;
+    size_t gap; /* the place before which the free ones are */
 };
 
 void *offset_ranges_at(const struct offset_ranges *ranges, size_t place);

@@ -40,6 +40,7 @@ struct shares_options {
  * they began to wait until it is canceled. */
 struct share_waiter {
     void (*available)(struct share_waiter *waiter); /* once, until share_wait is called again */
+    uint64_t least;                                 /* bytes that it wants at least */
     struct share *share;                            /* ours, as the next; NULL: does not wait */
     bool called;
     struct share_waiter *next, *prev;
@@ -94,6 +95,12 @@ int shares_decode(struct shares *shares, const uint8_t *bytes, size_t len, size_
 
 /* ---- Of the leader ---- */
 
+/* Whether a member of one of them holds a record. */
+bool shares_hold(const struct shares *shares);
+/* For so long nothing is given to anybody: the lead is to be handed over. Who waits is called when
+ * that is over and it still leads. */
+void shares_pause(struct shares *shares, uint64_t ms);
+bool shares_are_paused(const struct shares *shares);
 /* NULL: the group has not begun here. */
 struct share *shares_find(const struct shares *shares, struct kp_string group);
 size_t shares_count(const struct shares *shares);
@@ -118,8 +125,10 @@ void share_end(struct share *share, struct offset_ranges *outcomes, struct share
 void share_commit_cancel(struct share_commit *commit); /* nothing if it is over */
 /* Something was acquired: its time will be over. */
 void share_watch(struct share *share);
-/* What was acquired (struct share_range) is seen by nobody: it is as if it had not been. */
-void share_give_back(struct share *share, const struct offset_ranges *given, uint64_t holder);
+/* What was acquired (struct share_range) is seen by nobody: it is as if it had not been. Who waits
+ * for fewer bytes than `least` is called. */
+void share_give_back(struct share *share, const struct offset_ranges *given, uint64_t holder,
+                     uint64_t least);
 /* How many records below `end`, and below `most`, one of those who want some may have now, who
  * waits or not, so that the others who wait have as many. `others`: there are members that may want
  * some later, for which half of what may be held stays. */

@@ -15,6 +15,7 @@ struct shares {
     bool leading;
     struct env_task send, tell;   /* outcomes; those that waited for nothing */
     struct env_timer *timer;      /* what was held too long, and what the log did not take */
+    uint64_t paused_to_ms;        /* 0: it is not */
     bool refused;                 /* the log did not take something, the last time */
     struct share_commit *commits; /* that wait */
     struct begin *begins;         /* that the log has not taken yet, or not committed */

@@ -59,13 +59,17 @@ static void begin_over(struct shares *shares, struct begin *begin, int16_t error
     if (commit != NULL) commit_over(commit, error);
 }
 
-void share_wake(struct share *share) {
+static void wake_below(struct share *share, uint64_t least) {
     struct share_waiter *waiter;
     DL_FOREACH(share->waiters, waiter) {
-        if (waiter->called) continue;
+        if (waiter->called || waiter->least >= least) continue;
         waiter->called = true;
         waiter->available(waiter);
     }
+}
+
+void share_wake(struct share *share) {
+    wake_below(share, UINT64_MAX);
 }
 
 static void let_go(struct share *share) {
@@ -98,6 +102,7 @@ void shares_leading(struct shares *shares) {
 
 void shares_lost(struct shares *shares) {
     shares->leading = false;
+    shares->paused_to_ms = 0;
     env_timer_stop(shares->timer);
     env_defer_cancel(shares->options.env, &shares->send);
     for (struct share *share = shares->first; share != NULL; share = share->next)
@@ -110,6 +115,7 @@ void shares_lost(struct shares *shares) {
 
 static void watch(struct shares *shares) {
     uint64_t at_ms = shares->refused ? env_now_ms(shares->options.env) + RETRY_MS : UINT64_MAX;
+    if (shares->paused_to_ms != 0 && shares->paused_to_ms < at_ms) at_ms = shares->paused_to_ms;
     for (const struct share *share = shares->first; share != NULL; share = share->next) {
         uint64_t deadline_ms = share_queue_deadline(&share->queue);
         if (deadline_ms < at_ms) at_ms = deadline_ms;
@@ -160,9 +166,31 @@ static void send_soon(struct shares *shares) {
     env_defer(shares->options.env, &shares->send);
 }
 
+static void goes_on(struct shares *shares) {
+    shares->paused_to_ms = 0;
+    for (struct share *share = shares->first; share != NULL; share = share->next)
+        share_wake(share);
+}
+
+bool shares_hold(const struct shares *shares) {
+    for (const struct share *share = shares->first; share != NULL; share = share->next)
+        if (share->queue.held > 0) return true;
+    return false;
+}
+
+void shares_pause(struct shares *shares, uint64_t ms) {
+    shares->paused_to_ms = env_now_ms(shares->options.env) + ms;
+    watch(shares);
+}
+
+bool shares_are_paused(const struct shares *shares) {
+    return shares->paused_to_ms != 0;
+}
+
 static void on_timer(void *arg) {
     struct shares *shares = arg;
     uint64_t now_ms = env_now_ms(shares->options.env);
+    if (shares->paused_to_ms != 0 && shares->paused_to_ms <= now_ms) goes_on(shares);
     for (struct share *share = shares->first; share != NULL; share = share->next)
         share_queue_expire(&share->queue, &share->limits, now_ms, &share->unsent);
     send_soon(shares);
@@ -265,9 +293,10 @@ void share_watch(struct share *share) {
     watch(share->shares);
 }
 
-void share_give_back(struct share *share, const struct offset_ranges *given, uint64_t holder) {
+void share_give_back(struct share *share, const struct offset_ranges *given, uint64_t holder,
+                     uint64_t least) {
     share_queue_take_back(&share->queue, given, holder);
-    share_wake(share);
+    wake_below(share, least);
 }
 
 uint64_t share_part(const struct share *share, const struct share_waiter *waiter, kafka_offset end,

@@ -1,4 +1,4 @@
-"""Apache Kafka's own commands do their work on drave: kafka-topics, kafka-get-offsets, kafka-delete-records, kafka-log-dirs, kafka-reassign-partitions, kafka-features, kafka-cluster; and its producer goes over to
+"""Apache Kafka's own commands do their work on drave: kafka-topics, kafka-get-offsets, kafka-delete-records, kafka-log-dirs, kafka-reassign-partitions, kafka-features, kafka-cluster, kafka-share-groups, kafka-console-share-consumer; and its producer goes over to
 transaction.version 2. $KAFKA_JARS names a folder with
 Apache Kafka's jars (tests/run tools)."""
 
@@ -190,8 +190,54 @@ def unregister(cluster):
     assert [b["id"] for b in cluster.drave("info", json_out=True)["brokers"]] == [1, 2, 3]
 
 
+def share_tool(cluster, *words, code=0):
+    return tool(cluster, "org.apache.kafka.tools.consumer.group.ShareGroupCommand", *words, code=code)
+
+
+def share_rows(cluster, *words):
+    """Rows of a table that kafka-share-groups prints, as dicts."""
+    said = [line.split() for line in share_tool(cluster, *words).splitlines()]
+    head, *rows = [line for line in said if line[:1] in (["GROUP"], ["sharers"])]
+    return [dict(zip(head, row)) for row in rows]
+
+
+def share_consume(cluster, *words):
+    """Values that kafka-console-share-consumer prints, until none has come for a while."""
+    words = ["--topic", "shared", "--group", "sharers", "--timeout-ms", 8000, *words]
+    said = tool(cluster, "org.apache.kafka.tools.consumer.ConsoleShareConsumer", *words)
+    return [line for line in said.splitlines() if re.fullmatch(r"v\d+", line)]
+
+
+def share_groups(cluster):
+    """kafka-share-groups moves, shows, lists and deletes a group of kafka-console-share-consumer, which accepts, releases and rejects."""
+    values = [f"v{i}" for i in range(30)]
+    cluster.create("shared", 1)
+    cluster.wait_leaders("shared")
+    (node,) = cluster.leaders("shared").values()
+    with Raw(cluster[node].port) as raw:
+        for value in values:
+            assert raw.produce("shared", 0, batch([(None, value.encode())]))[0] == 0
+    share_tool(cluster, "--group", "sharers", "--topic", "shared", "--reset-offsets", "--to-earliest", "--execute")
+    (row,) = share_rows(cluster, "--describe", "--group", "sharers", "--offsets")
+    assert (row["TOPIC"], row["START-OFFSET"], row["LAG"]) == ("shared", "0", "30"), row
+    given = share_consume(cluster, "--max-messages", 10)
+    assert len(given) == 10 and set(given) <= set(values), given
+    assert sorted(share_consume(cluster, "--release", "--max-messages", 5)) <= sorted(set(values) - set(given))
+    rejected = share_consume(cluster, "--reject", "--max-messages", 5)
+    assert len(rejected) == 5 and not set(rejected) & set(given), (given, rejected)
+    rest = share_consume(cluster)
+    assert sorted(given + rejected + rest) == sorted(values), (given, rejected, rest)
+    (row,) = share_rows(cluster, "--describe", "--group", "sharers", "--offsets")
+    assert (row["START-OFFSET"], row["LAG"]) == ("30", "0"), row
+    assert "Empty" in share_tool(cluster, "--describe", "--group", "sharers", "--state")
+    assert "sharers" in share_tool(cluster, "--list").split()
+    share_tool(cluster, "--group", "sharers", "--delete-offsets", "--topic", "shared")
+    share_tool(cluster, "--group", "sharers", "--delete")
+    assert "sharers" not in share_tool(cluster, "--list").split()
+
+
 suite = Suite()
 with Cluster(3) as shared:
-    for test in (topics, delete_records, log_dirs, reassign, features, raising, unregister):
+    for test in (topics, delete_records, log_dirs, reassign, share_groups, features, raising, unregister):
         suite.run(test, shared)
 suite.end()

@@ -5,21 +5,6 @@
 #include "broker/coordinator/share/share_work_internal.h"
 #include "protocol/kafka_error.h"
 
-static void recorded(struct group_turn *turn, int16_t error) {
-    struct share_work *work = CONTAINER_OF(turn, struct share_work, turn);
-    if (error != KAFKA_NONE) {
-        share_work_turn_over(work, error);
-        return;
-    }
-    group_turn_end(turn);
-    share_work_order(work);
-}
-
-static void record(struct group_turn *turn) {
-    turn->written = recorded;
-    share_work_write(CONTAINER_OF(turn, struct share_work, turn), turn);
-}
-
 /* A partition that came to a topic that the group read already begins with its first record, also
  * when it has to be asked again: nothing that is produced to the topic is passed over
  * (KAFKA-22714). */
@@ -59,9 +44,7 @@ static void begin_places(struct share_group *group, uint64_t version) {
     share_work_mark(work);
     share_work_forget_gone(work);
     share_work_attach(work);
-    work->turn.run = record;
-    work->turn.refused = share_work_refused;
-    group_turn_take(group->row, &work->turn);
+    share_work_take(work);
 }
 
 static void confirmed(struct sharing_order *order) {

@@ -144,7 +144,28 @@ void share_change_take(struct group_table *table, struct share_change *change) {
     group_call_take(row, &change->call, change_run);
 }
 
-/* ---- DeleteGroups ---- */
+/* ---- DeleteGroups, and groups that go by themselves ---- */
+
+/* All that has begun, or may have. */
+static void add_all(struct share_work *work) {
+    const struct metadata *metadata = work->row->table->metadata;
+    const struct share_places *places = &work->row->share->places;
+    share_work_forget_gone(work);
+    for (size_t i = 0; i < places->count && !work->more; i++) {
+        struct kp_uuid id = places->topics[i].id;
+        const struct metadata_topic *topic = metadata_topic_with_id(metadata, id.bytes);
+        if (topic != NULL && !share_work_is_full(work)) add_begun(work, topic, id, 0);
+    }
+}
+
+void share_work_end(struct share_group *group) {
+    struct share_work *work = share_work_new(group->row, SHARING_DROP);
+    work->ends = true;
+    add_all(work);
+    share_work_mark(work);
+    share_work_attach(work);
+    share_work_take(work);
+}
 
 static void delete_end(struct group_turn *turn, int16_t error) {
     struct group_delete *call = CONTAINER_OF(turn, struct group_delete, call.turn);
@@ -175,13 +196,8 @@ void share_work_delete(struct group_delete *call) {
     }
     struct share_work *work = share_work_new(turn->group, SHARING_DROP);
     work->deletes = call;
-    share_work_forget_gone(work);
-    for (size_t i = 0; i < group->places.count && !work->more; i++) {
-        struct kp_uuid id = group->places.topics[i].id;
-        const struct metadata_topic *topic = metadata_topic_with_id(turn->group->table->metadata,
-                                                                    id.bytes);
-        if (topic != NULL && !share_work_is_full(work)) add_begun(work, topic, id, 0);
-    }
+    work->ends = true;
+    add_all(work);
     share_work_mark(work);
     share_work_attach(work);
     turn->written = delete_recorded;

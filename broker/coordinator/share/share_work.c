@@ -152,7 +152,7 @@ static void finish(struct group_turn *turn) {
     struct share_work *work = CONTAINER_OF(turn, struct share_work, turn);
     struct share_group *group = work->group;
     bool failed = take_answers(work) > 0;
-    bool goes = work->deletes != NULL && !failed && !work->more;
+    bool goes = work->ends && !failed && !work->more;
     turn->written = work->deletes != NULL && !goes ? finished_partly : finished;
     if (goes) {
         struct group_batch batch;
@@ -195,6 +195,27 @@ void share_work_order_and(struct share_work *work, void (*done)(struct sharing_o
 
 void share_work_order(struct share_work *work) {
     share_work_order_and(work, ordered);
+}
+
+static void recorded(struct group_turn *turn, int16_t error) {
+    struct share_work *work = CONTAINER_OF(turn, struct share_work, turn);
+    if (error != KAFKA_NONE) {
+        share_work_turn_over(work, error);
+        return;
+    }
+    group_turn_end(turn);
+    share_work_order(work);
+}
+
+static void record(struct group_turn *turn) {
+    turn->written = recorded;
+    share_work_write(CONTAINER_OF(turn, struct share_work, turn), turn);
+}
+
+void share_work_take(struct share_work *work) {
+    work->turn.run = record;
+    work->turn.refused = share_work_refused;
+    group_turn_take(work->row, &work->turn);
 }
 
 /* ---- Others that look ---- */

@@ -30,6 +30,7 @@ struct share_work {
     struct sharing_answer *answers;
     size_t count, capacity, asks_capacity;
     bool confirms;               /* asks what has begun again; nothing is recorded */
+    bool ends;                   /* the group, when all of it has gone */
     bool more;                   /* than is asked by one work: topics are left */
     struct share_change *change; /* who waits for it; both NULL: nobody */
     struct group_delete *deletes;
@@ -59,6 +60,8 @@ void share_work_forget_gone(struct share_work *work);
 /* What is to be recorded, as the decision of that turn, whose `written` follows; at once if it is
  * recorded already. */
 void share_work_write(struct share_work *work, struct group_turn *turn);
+/* It takes a turn of the group for that, and orders. */
+void share_work_take(struct share_work *work);
 /* The leaders are asked; then the group's second turn follows. */
 void share_work_order(struct share_work *work);
 /* The same, and `done` instead of the second turn. */

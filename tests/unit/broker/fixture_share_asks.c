@@ -140,7 +140,7 @@ int32_t share_fetch_send(struct one_broker *one, struct share_member *member) {
     request.topics.count = 1;
     request.is_renew_ack = member->renews;
     request.max_wait_ms = member->renews ? 0 : member->max_wait_ms;
-    request.min_bytes = member->renews ? 0 : 1;
+    request.min_bytes = member->renews ? 0 : member->min_bytes > 0 ? member->min_bytes : 1;
     request.max_bytes = member->renews ? 0 : 1 << 20;
     request.max_records = member->renews ? 0 : member->max_records;
     request.batch_size = 500;

@@ -14,6 +14,7 @@ struct share_member {
     struct kp_uuid topic;
     int32_t epoch; /* of its session, the next one */
     int32_t partition, max_wait_ms, max_records;
+    int32_t min_bytes; /* 0: 1 */
     bool exact;
     /* What it says with its next request, which forgets it. */
     struct kp_share_fetch_request_batch acks[SHARE_ACKS_MAX];

@@ -3,7 +3,9 @@
  * question is answered by looking at all places. Random steps, and what one step alone shows.
  */
 #include <string.h>
+#include <time.h>
 
+#include "base/mem.h"
 #include "broker/share/share_queue.h"
 #include "protocol/kafka_error.h"
 #include "tests/unit/unit.h"
@@ -504,6 +506,57 @@ static void test_runs_are_limited(void **state) {
     end(&f);
 }
 
+static uint64_t cpu_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Every other record of so many twos is acknowledged, in one request, committed, and what is left
+ * between them released, committed and given again; the cheapest of three. */
+static uint64_t cost_us(size_t twos) {
+    static const int8_t accept = SHARE_ACK_ACCEPT;
+    uint64_t least_us = UINT64_MAX;
+    struct share_ack *acks = mem_zalloc(twos * sizeof *acks);
+    for (size_t i = 0; i < twos; i++)
+        acks[i] = (struct share_ack){{2 * (int64_t)i + 1, 2 * (int64_t)i + 1}, &accept, 1};
+    for (int i = 0; i < 3; i++) {
+        struct fixture f;
+        struct offset_ranges outcomes = no_ranges(), given = no_ranges();
+        begin_wide(&f);
+        f.limits.locks = f.limits.ranges = UINT32_MAX;
+        uint64_t began_us = cpu_us();
+        share_queue_acquire(&f.queue, &f.limits, 0, 2 * (int64_t)twos, UINT64_MAX, 1, 0, &given);
+        assert_int_equal(share_queue_acknowledge(&f.queue, &f.limits, acks, twos, 1, 0, &outcomes),
+                         KAFKA_NONE);
+        for (int released = 0; released < 2; released++) {
+            for (size_t o = 0; o < outcomes.count; o++) {
+                share_state_set(&f.state, offset_ranges_at(&outcomes, o));
+                share_queue_committed(&f.queue, offset_ranges_at(&outcomes, o));
+            }
+            offset_ranges_free(&outcomes);
+            share_queue_release(&f.queue, &f.limits, 1, &outcomes);
+        }
+        assert_int_equal(share_queue_acquire(&f.queue, &f.limits, 0, 2 * (int64_t)twos, UINT64_MAX,
+                                             1, 0, &given),
+                         twos + 1);
+        uint64_t took_us = cpu_us() - began_us;
+        if (took_us < least_us) least_us = took_us;
+        offset_ranges_free(&outcomes);
+        offset_ranges_free(&given);
+        end(&f);
+    }
+    mem_free(acks);
+    return least_us;
+}
+
+/* Eight times as many runs cost some eight times as much. */
+static void test_cost_of_many_runs(void **state) {
+    (void)state;
+    uint64_t few_us = cost_us(2000), many_us = cost_us(16000);
+    if (many_us > 24 * few_us + 1000) fail_msg("%d us became %d us", (int)few_us, (int)many_us);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_agrees_with_the_naive_one),
@@ -512,6 +565,7 @@ int main(void) {
         cmocka_unit_test(test_acknowledgements_that_cannot_be),
         cmocka_unit_test(test_far_offsets),
         cmocka_unit_test(test_runs_are_limited),
+        cmocka_unit_test(test_cost_of_many_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -375,7 +375,7 @@ static void test_who_is_called(void **state) {
     share->limits.locks = 100;
     share_queue_acquire(&share->queue, &share->limits, 1, 4, UINT64_MAX, 7, env_now_ms(f.env),
                         &given);
-    share_give_back(share, &given, 7);
+    share_give_back(share, &given, 7, UINT64_MAX);
     assert_int_equal(waiting.called, 3);
     uint16_t count;
     share_state_of(&share->state, 1, &count);

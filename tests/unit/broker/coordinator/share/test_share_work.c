@@ -410,6 +410,38 @@ static void test_goes(void **state) {
     assert_null(groups_find(&f.world.groups, "g"));
 }
 
+/* A group in which nobody is goes when as long has passed as offsets are kept, and lets go of its
+ * partitions first; whoever is in it keeps it, and so does a new coordinator. */
+static void test_empty_group_goes(void **state) {
+    (void)state;
+    enum { HOUR_MS = 3600 * 1000 };
+    uint64_t kept_ms = (uint64_t)f.world.groups.settings.offsets_retention_ms;
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    answer(0);
+    assert_int_equal(beat("m", -1), KAFKA_NONE);
+    groups_pass(&f.world.groups, kept_ms - HOUR_MS);
+    assert_string_equal(asked(), "");
+    groups_move(&f.world.groups);
+    groups_pass(&f.world.groups, kept_ms - HOUR_MS);
+    assert_string_equal(asked(), "");
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    answer(0); /* that it has begun still */
+    assert_int_equal(beat("m", -1), KAFKA_NONE);
+    groups_pass(&f.world.groups, kept_ms - HOUR_MS);
+    assert_string_equal(asked(), "");
+    groups_pass(&f.world.groups, 2 * HOUR_MS);
+    groups_commit(&f.world.groups);
+    assert_string_equal(asked(), "DROP -1 -1");
+    assert_string_equal(places(), "t:bb");
+    answer(1); /* one does not */
+    assert_string_equal(places(), "t:-b");
+    groups_pass(&f.world.groups, HOUR_MS);
+    groups_commit(&f.world.groups);
+    assert_string_equal(asked(), "DROP -1");
+    answer(0);
+    assert_null(groups_find(&f.world.groups, "g"));
+}
+
 /* A change ends with the lead, and is not forgotten. */
 static void test_lead_moves_while_it_goes(void **state) {
     (void)state;
@@ -468,6 +500,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cost_of_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_empty_group_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lead_moves_while_it_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_begun_is_confirmed, setup, teardown),
     };
