@@ -363,6 +363,13 @@ static const struct command_option user_set_options[] = {
     {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be done, and change nothing"},
 };
 static const struct command_option user_hash_options[] = {USER_KEY_OPTIONS};
+static const struct command_option tls_options[] = {
+    {0, OPTION_BROKER, "broker", "ID=HOST[,HOST...]",
+     "a certificate of this broker, with all names and addresses by which others find it; may be repeated"},
+    {0, OPTION_CLIENT, "client", "NAME", "a certificate of a client; may be repeated"},
+    {0, OPTION_DAYS, "days", "N", "how long they are good (365)"},
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be made, and make nothing"},
+};
 /* Of a rule. */
 #define ACL_OPTIONS                                                                           \
     {0, OPTION_DENY, "deny", NULL, "a rule that denies, which counts before all that allow"}, \

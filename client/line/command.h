@@ -142,6 +142,7 @@ int command_user_set(struct invocation *invocation);
 int command_user_delete(struct invocation *invocation);
 int command_user_hash(struct invocation *invocation);
 int command_cluster_secret(struct invocation *invocation);
+int command_tls_init(struct invocation *invocation);
 int command_acl_add(struct invocation *invocation);
 int command_acl_list(struct invocation *invocation);
 int command_acl_remove(struct invocation *invocation);
@@ -232,6 +233,9 @@ enum {
     OPTION_ITERATIONS,
     OPTION_NEW_PASSWORD_FILE,
     OPTION_CLIENT_ID,
+    OPTION_BROKER,
+    OPTION_CLIENT,
+    OPTION_DAYS,
     OPTION_FOR,
     OPTION_FROM,
     OPTION_ANONYMOUS,

@@ -35,6 +35,7 @@ programs=(
     cli_commands
     "sasl librdkafka kafka_python kcat command_line kafka_configs order hostile silent nobody secrets"
     acls
+    security_init
     quotas
     cli_txn
     observe_txn
