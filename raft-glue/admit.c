@@ -70,6 +70,7 @@ static bool admit_append(struct raft_group *group, struct member *from,
                                            args->entries[i].term);
     if (contradiction) {
         raft_group_stop_contradicted(group, "its leader contradicts what is committed here");
+        if (group->events->contradicted != NULL) group->events->contradicted(group->arg);
         return false;
     }
     return true;

@@ -64,6 +64,10 @@ struct raft_group_events {
     /* No more committed entries come, because the log is damaged or the group has stopped; it was
      * logged, `why` is a sentence without its end. NULL: the owner goes on without. */
     void (*broken)(void *arg, const char *why);
+    /* The group has stopped, for its leader has other entries than those that are committed here:
+     * the log of one of the two was given up (raft_group_recover). NULL: the owner does not mind.
+     */
+    void (*contradicted)(void *arg);
 };
 
 struct raft_group_spec {
@@ -115,8 +119,7 @@ void raft_group_close(struct raft_group *group);
  * is logged with the middle of a sentence. `lost` comes if it led. Also from inside `committed`, of
  * which no more come. */
 void raft_group_stop(struct raft_group *group, const char *why);
-/* The same because of what a peer says: `broken` is not called, for nothing of ours is damaged, and
- * a message must not end a broker. */
+/* The same because of what a peer says: `broken` is not called, for nothing of ours is damaged. */
 void raft_group_stop_contradicted(struct raft_group *group, const char *why);
 
 struct partition_log *raft_group_log(struct raft_group *group);

@@ -140,6 +140,18 @@ static void on_broken(void *arg, const char *why) {
     env_timer_start(group->patience, MEND_PATIENCE_US);
 }
 
+/* What this table says was left by the others, who go by another one: whatever was led by it, or
+ * served, would be theirs and ours. */
+static void on_contradicted(void *arg) {
+    struct metadata_group *group = arg;
+    env_fatal(
+        group->env,
+        "the metadata of the other brokers has gone on from an earlier place than what this broker "
+        "knows of it (drave recover was done while it was away): it takes no part any more. Keep its "
+        "data directory aside, start it with an empty data.dir, and then: drave broker replace %" PRId32,
+        group->node);
+}
+
 static const struct raft_group_events raft_group_events = {.restore = on_restore,
                                                            .reads = reads,
                                                            .committed = on_committed,
@@ -148,7 +160,8 @@ static const struct raft_group_events raft_group_events = {.restore = on_restore
                                                            .leading = on_leading,
                                                            .lost = on_lost,
                                                            .leader_changed = on_leader_changed,
-                                                           .broken = on_broken};
+                                                           .broken = on_broken,
+                                                           .contradicted = on_contradicted};
 
 /* ---- Members ---- */
 

@@ -56,6 +56,9 @@ static void on_broken(void *arg, const char *why) {
     (void)why;
     ((struct replica *)arg)->broken = true;
 }
+static void on_contradicted(void *arg) {
+    ((struct replica *)arg)->contradicted = true;
+}
 /* What was committed, as an applier keeps it. */
 static void keep_state(void *arg) {
     struct replica *replica = arg;
@@ -96,7 +99,8 @@ static const struct raft_group_events events = {.restore = on_restore,
                                                 .leading = on_leading,
                                                 .lost = on_lost,
                                                 .leader_changed = on_leader_changed,
-                                                .broken = on_broken};
+                                                .broken = on_broken,
+                                                .contradicted = on_contradicted};
 
 /* ---- Nodes ---- */
 

@@ -21,7 +21,7 @@ struct replica {
     unsigned times_leading, times_lost, times_caught_up;
     uint64_t at_once, most_at_once; /* entries between two times of caught_up */
     uint64_t leader;
-    bool broken;
+    bool broken, contradicted;
     struct env_task says_restored;
 };
 

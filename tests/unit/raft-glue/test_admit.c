@@ -125,7 +125,8 @@ static void test_admit_entries_then_contradiction(void **state) {
     shard_stats_get(fake.replica->node->shard, &stats);
     assert_int_equal(stats.truncations, 1);
 
-    /* ... a committed one may not. */
+    /* ... a committed one may not, and the owner hears of it. */
+    assert_false(fake.replica->contradicted);
     struct entry *wrong[] = {make_entry(3, 7, ENTRY_COMMAND, "x", 1)};
     fake.got[RECORD_APPEND_RESULT] = 0;
     send_piece(
@@ -134,6 +135,7 @@ static void test_admit_entries_then_contradiction(void **state) {
     cluster_run_ms(cluster, 20);
     assert_int_equal(fake.got[RECORD_APPEND_RESULT], 0);
     assert_int_equal(partition_log_term_at(raft_group_log(fake.replica->group), 3), 5);
+    assert_true(fake.replica->contradicted);
     fake_send_and_expect_drop((struct peer_record){
         .type = RECORD_APPEND, .term = 8, .append = {.prev_index = 4, .prev_term = 6}});
 }
