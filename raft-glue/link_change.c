@@ -104,6 +104,7 @@ void link_change_up(struct link *link) {
     link->up = true;
     link->silent = link->stopping = false;
     link->session++;
+    link->up_ms = env_now_ms(link->shard->env);
     change_note(link, CAME_UP);
 }
 

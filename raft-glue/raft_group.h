@@ -212,8 +212,12 @@ int raft_group_change(struct raft_group *group, enum raft_group_change change, r
 /* The highest commit index that a leader has told since this replica was opened, which may lie
  * above what the log has. */
 uint64_t raft_group_commit_heard(const struct raft_group *group);
-/* A majority of those that vote is connected, this replica included. */
+/* A majority of those that vote is connected, this replica included. While nobody leads, who has
+ * said nothing in this group for long does not count: it cannot open its replica, perhaps. */
 bool raft_group_has_majority(const struct raft_group *group);
+/* Its engine does not run: not yet (which of them vote is not known then), or not any more. */
+bool raft_group_is_starting(const struct raft_group *group);
+bool raft_group_is_stopped(const struct raft_group *group);
 /* This replica, whose log ends with that entry, goes on as the only voter: all that it has commits,
  * and what others had is lost. Only where the others of a majority never come back under their
  * replica ids. `command` (copied; NULL: none) commits with that, or before: who applies it knows

@@ -157,8 +157,26 @@ static void append_recovery(struct raft_group *group, log_index last, log_term t
         entry_unref(entries[i]);
 }
 
+/* Everybody who may vote stands now and then, and is answered by all others. */
+enum { SILENT_TIMEOUTS = 10 };
+
+static bool is_led(const struct raft_group *group) {
+    const struct member *leader = raft_group_member(group, group->leader);
+    return leader != NULL && (leader == group->self || member_is_live(leader));
+}
+
+static bool member_may_answer(const struct member *member) {
+    const struct raft_group *group = member->group;
+    if (!member_is_live(member)) return false;
+    uint64_t since_ms = member_heard_ms(member), now_ms = env_now_ms(group->shard->env);
+    if (since_ms < member->link->up_ms) since_ms = member->link->up_ms;
+    if (since_ms < group->made_ms) since_ms = group->made_ms;
+    return is_led(group) || now_ms - since_ms <= (uint64_t)SILENT_TIMEOUTS *
+                                                     group->shard->options.election_timeout_ms;
+}
+
 bool raft_group_has_majority(const struct raft_group *group) {
-    return raft_group_majority_is(group, member_is_live);
+    return raft_group_majority_is(group, member_may_answer);
 }
 
 int raft_group_recover(struct raft_group *group, log_term term, log_index last,

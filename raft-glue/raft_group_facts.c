@@ -26,6 +26,14 @@ bool raft_group_is_unfit(const struct raft_group *group) {
     return raft_group_is_damaged(group) || raft_group_lacks_room(group, DISK_ROOM_LEADER);
 }
 
+bool raft_group_is_starting(const struct raft_group *group) {
+    return group->phase == RAFT_GROUP_STARTING;
+}
+
+bool raft_group_is_stopped(const struct raft_group *group) {
+    return group->phase == RAFT_GROUP_STOPPED;
+}
+
 bool raft_group_is_new(const struct raft_group *group) {
     return group->made && !group->led;
 }

@@ -28,6 +28,7 @@ struct link {
     bool up;
     bool silent;      /* up, but nothing came for nearly an election timeout */
     bool stopping;    /* it said so on this connection */
+    uint64_t up_ms;   /* when it came up */
     unsigned session; /* how often it came up */
     unsigned noted,
         under_way; /* changes that the groups are to be told, and are being told (link_change.c) */

@@ -244,6 +244,8 @@ static void recover_partition(const struct broker_services *services, struct req
         .replica = asked->replica,
         .term = asked->entry_term,
         .index = asked->entry_index};
+    change.command.recover_partition.unread.items = asked->unread.items;
+    change.command.recover_partition.unread.count = asked->unread.count;
     alter_submit(services, request, &change);
 }
 

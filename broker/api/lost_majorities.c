@@ -1,6 +1,7 @@
 /*
  * LostMajorities (key 10007, ours): what this broker has of groups of which no majority is
- * connected to it, for `drave recover`; and which it cannot open. At each broker.
+ * connected to it, for `drave recover`; and which it cannot open. At each broker. Topics that the
+ * principal may not describe are left out, as in Metadata.
  *
  * A page looks at PARTITIONS_A_PAGE partitions at most. Failures: CLUSTER_AUTHORIZATION_FAILED.
  */
@@ -107,15 +108,22 @@ static void add_closed(struct lost_page *page, const struct metadata_partition *
     into->closed = true;
 }
 
+/* It may believe to lead. Or it does not know yet who votes: who asks is told of it when it does.
+ */
+static bool is_no_loss(const struct raft_group *group) {
+    return raft_group_is_starting(group) || raft_group_has_majority(group);
+}
+
 static void look_at(struct lost_page *page, const struct metadata_partition *source) {
-    if (partition_set_is_closed(page->services->partitions, source->group)) {
-        add_closed(page, source);
-        return;
-    }
     struct partition *partition = partition_set_find_group(page->services->partitions,
                                                            source->group);
     struct raft_group *group = partition == NULL ? NULL : partition_group(partition);
-    if (group == NULL || raft_group_has_majority(group)) return; /* it may believe to lead */
+    if (partition_set_is_closed(page->services->partitions, source->group) ||
+        (group != NULL && raft_group_is_stopped(group))) {
+        add_closed(page, source);
+        return;
+    }
+    if (group == NULL || is_no_loss(group)) return;
     struct kp_lost_majorities_response_group *into = add_group(page, source, group);
     into->topic = kp_arena_string(page->arena, source->topic->name, strlen(source->topic->name));
     page->too_large = page->too_large || into->topic.len < 0;
@@ -133,15 +141,25 @@ static const struct metadata_topic *topic_from(const struct metadata *metadata, 
     return topic;
 }
 
-static void fill_page(struct lost_page *page, const struct kp_lost_majorities_request *asked) {
+static bool may_see(const struct request *request, const struct metadata_topic *topic) {
+    return authorize_seeing(&request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, topic->name,
+                            strlen(topic->name));
+}
+
+static void fill_page(struct lost_page *page, const struct request *request) {
+    const struct kp_lost_majorities_request *asked = request->message;
     const struct metadata *metadata = page->services->metadata;
     const struct metadata_topic *topic = topic_from(metadata, asked->from_topic);
     int32_t at = topic != NULL && (int64_t)topic->created == asked->from_topic
                      ? asked->from_partition
                      : 0;
+    const struct metadata_topic *asked_of = NULL;
+    bool seen = false;
     if (at < 0) at = 0;
     for (int32_t left = PARTITIONS_A_PAGE; left > 0 && topic != NULL; left--) {
-        if (at < topic->partition_count) {
+        if (topic != asked_of) seen = may_see(request, topic);
+        asked_of = topic;
+        if (seen && at < topic->partition_count) {
             look_at(page, &topic->partitions[at++]);
         } else {
             topic = metadata_next_topic(metadata, topic);
@@ -175,9 +193,9 @@ void api_lost_majorities(void *service, struct request *request) {
         return;
     }
     struct raft_group *metadata = metadata_group_raft(services->metadata_group);
-    if (asked->from_topic == 0 && asked->from_partition == 0 && !raft_group_has_majority(metadata))
+    if (asked->from_topic == 0 && asked->from_partition == 0 && !is_no_loss(metadata))
         add_group(&page, NULL, metadata);
-    fill_page(&page, asked);
+    fill_page(&page, request);
     if (page.too_large)
         request_close_too_large(request);
     else

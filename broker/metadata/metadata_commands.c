@@ -168,6 +168,8 @@ static const struct kp_field recover_partition_fields[] = {
     {"index", KP_INT64, .versions = KP_SINCE(0), KP_AT(command_recover_partition, index)},
     {"lost", KP_ARRAY, .element = KP_INT32, .versions = KP_SINCE(0), .tagged = KP_SINCE(0),
      .tag = 0, KP_AT(command_recover_partition, lost)},
+    {"unread", KP_ARRAY, .element = KP_INT32, .versions = KP_SINCE(0), .tagged = KP_SINCE(0),
+     .tag = 1, KP_AT(command_recover_partition, unread)},
 };
 
 static const struct kp_field set_voters_fields[] = {

@@ -184,6 +184,7 @@ struct command_recover_partition {
     /* Of the metadata itself: brokers that it goes on without; their directories never come back.
      */
     KP_ARRAY_OF(int32_t) lost;
+    KP_ARRAY_OF(int32_t) unread; /* of a partition: brokers that cannot open their replicas */
 };
 
 /* Which brokers are to vote on the metadata. */

@@ -382,11 +382,59 @@ size_t metadata_replicas_replace(struct metadata *metadata, int32_t node, replic
 
 /* ---- A lost majority ---- */
 
+static bool is_unread(const struct metadata_replica *replica,
+                      const struct command_recover_partition *command) {
+    for (int32_t i = 0; i < command->unread.count; i++)
+        if (replica->node == command->unread.items[i]) return true;
+    return false;
+}
+
+struct recovery_votes {
+    size_t all;
+    size_t readable; /* not lost, and whoever has it can open it */
+    size_t others;   /* not lost, but for the chosen one */
+};
+
+static struct recovery_votes count_votes(const struct metadata_partition *partition,
+                                         const struct command_recover_partition *command) {
+    struct recovery_votes votes = {0};
+    for (size_t i = 0; i < metadata_member_count(partition); i++) {
+        const struct metadata_replica *replica = &partition->replicas[i];
+        bool chosen = replica->replica == (replica_id)command->replica;
+        if (replica->joining || replica->fresh) continue;
+        votes.all++;
+        if (is_lost(replica)) continue;
+        votes.readable += chosen || !is_unread(replica, command);
+        votes.others += !chosen;
+    }
+    return votes;
+}
+
 static const struct metadata_replica *replica_with(const struct metadata_partition *partition,
                                                    replica_id replica) {
     for (size_t i = 0; i < metadata_member_count(partition); i++)
         if (partition->replicas[i].replica == replica) return &partition->replicas[i];
     return NULL;
+}
+
+/* Without the chosen one the others must be no majority either: they may be able to read theirs
+ * later. */
+static bool is_lost_majority(const struct metadata_partition *partition,
+                             const struct command_recover_partition *command,
+                             struct metadata_result *result) {
+    struct recovery_votes votes = count_votes(partition, command);
+    if (votes.readable > votes.all / 2)
+        return metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                               "%.80s-%" PRId32
+                               " has a majority of its replicas, as far as the metadata knows; "
+                               "start their brokers",
+                               partition->topic->name, partition->index);
+    return votes.others <= votes.all / 2 ||
+           metadata_refuse(result, KAFKA_POLICY_VIOLATION,
+                           "too many replicas of %.80s-%" PRId32
+                           " are there and cannot be opened: give one of their brokers an empty "
+                           "directory (drave broker replace), and try again",
+                           partition->topic->name, partition->index);
 }
 
 bool metadata_replicas_may_recover(const struct metadata *metadata,
@@ -405,12 +453,7 @@ bool metadata_replicas_may_recover(const struct metadata *metadata,
             "%.80s-%" PRId32 " cannot go on with that replica; look at drave recover --plan again",
             partition->topic->name, partition->index);
     if (partition->recovery.replica == chosen->replica) return true; /* again */
-    if (has_majority_without(partition, METADATA_NODE_LOST))
-        return metadata_refuse(result, KAFKA_POLICY_VIOLATION,
-                               "%.80s-%" PRId32
-                               " has a majority of its replicas, as far as the metadata knows; "
-                               "start their brokers",
-                               partition->topic->name, partition->index);
+    if (!is_lost_majority(partition, command, result)) return false;
     return partition->recovery.replica == 0 ||
            metadata_refuse(result, KAFKA_POLICY_VIOLATION,
                            "%.80s-%" PRId32

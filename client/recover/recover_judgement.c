@@ -206,6 +206,7 @@ static void take_group(struct judging *judging, const struct piece *pieces, size
     into->partition = best->partition;
     sum_up(into, pieces, count);
     bool begun = false;
+    into->closed = mem_alloc((size_t)(best->voters.count + 1) * sizeof(*into->closed));
     for (int32_t i = 0; i < best->voters.count; i++) {
         int32_t node = best->voters.items[i].broker_id;
         begun = begun || node < 0;
@@ -213,7 +214,7 @@ static void take_group(struct judging *judging, const struct piece *pieces, size
             into->unheard = node;
         }
         if (node >= 0 && is_closed_at(node, pieces, count)) {
-            into->unread = node;
+            into->unread = into->closed[into->closed_count++] = node;
         }
         if (node >= 0 && !node_answers(judging, node)) {
             note_lost(judging->into, node);
@@ -295,6 +296,7 @@ void recover_judge(const struct recover_witness *brokers, size_t count,
 void recover_judgement_close(struct recover_judgement *judgement) {
     for (size_t i = 0; i < judgement->count; i++) {
         mem_free(judgement->groups[i].survivors);
+        mem_free(judgement->groups[i].closed);
     }
     mem_free(judgement->groups);
     mem_free(judgement->lost);
@@ -360,6 +362,8 @@ void recover_request(const struct recover_judgement *judgement, const struct los
     request->entry_index = group->best->last_index;
     request->lost.items = judgement->lost;
     request->lost.count = (int32_t)judgement->lost_count;
+    request->unread.items = group->closed;
+    request->unread.count = (int32_t)group->closed_count;
 }
 
 void recover_request_loss(int32_t node, struct kp_alter_broker_request *request) {

@@ -34,9 +34,11 @@ struct lost_group {
     int64_t acknowledged; /* offsets below it were for certain: the most that anybody knows */
     int64_t gone_from;    /* what was acknowledged from this offset on may be gone: the lost ones
                              may have had other records there than the best one has */
-    int32_t unheard;    /* it votes, answers, and has said nothing of it: it may have more than the
-                           best one, so nothing is done; -1: nobody */
-    int32_t unread;     /* it votes, and cannot open its replica, which is given up; -1: nobody */
+    int32_t unheard; /* it votes, answers, and has said nothing of it: it may have more than the
+                        best one, so nothing is done; -1: nobody */
+    int32_t unread;  /* it votes, and cannot open its replica, which is given up; -1: nobody */
+    int32_t *closed; /* all of those */
+    size_t closed_count;
     int64_t gone;       /* entries behind the best one's last that were committed for certain */
     int32_t *survivors; /* brokers that have some of it, and answer */
     size_t survivor_count;

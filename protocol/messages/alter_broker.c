@@ -24,6 +24,8 @@ static const struct kp_field request_fields[] = {
      KP_AT(kp_alter_broker_request, entry_index)},
     {"lost", KP_ARRAY, .element = KP_INT32, .versions = KP_SINCE(0), .tagged = KP_SINCE(0),
      .tag = 6, KP_AT(kp_alter_broker_request, lost)},
+    {"unread", KP_ARRAY, .element = KP_INT32, .versions = KP_SINCE(0), .tagged = KP_SINCE(0),
+     .tag = 7, KP_AT(kp_alter_broker_request, unread)},
 };
 const struct kp_schema kp_alter_broker_request_schema = {
     KP_SCHEMA("AlterBrokerRequest", kp_alter_broker_request, request_fields), .flexible_from = 0};

@@ -34,6 +34,8 @@ struct kp_alter_broker_request {
     int64_t entry_term, entry_index;
     /* Of both: those that the plan goes on without. Refused, if one of them is connected. */
     KP_ARRAY_OF(int32_t) lost;
+    /* Of KP_PARTITION_RECOVER: those that answer, and cannot open their replica. */
+    KP_ARRAY_OF(int32_t) unread;
 };
 
 struct kp_alter_broker_response {

@@ -166,6 +166,28 @@ def one_that_cannot_open_it():
         wait_until("broker 2 to have it again", lambda: 2 in cluster.describe(TOPIC)["partitions"][0]["in_sync"], 90, 0.2)
 
 
+def one_dead_and_one_that_cannot_open_it():
+    """Of three replicas one is dead and one cannot be opened, by a broker that is connected: nobody leads, and that is a loss."""
+    with Cluster(3, settings=SETTINGS) as cluster, tempfile.TemporaryDirectory() as aside:
+        cluster.create(TOPIC, 1, 3)
+        cluster.wait_leaders(TOPIC, in_sync=3)
+        produce(cluster, TOPIC, 0, 10)
+        cluster[2].kill()
+        folder = Path(cluster[2].data) / "shard-0" / "groups"
+        for path in list(folder.iterdir()):
+            shutil.move(path, Path(aside) / path.name)
+        (folder / f"{1:016x}" / f"{0:020d}.log").mkdir(parents=True)
+        cluster[2].start(ready=True).wait_log("cannot be opened", 30)
+        lose(cluster, aside, 3)
+        lost, groups = wait_until("the loss to be seen", lambda: (p := plan(cluster))[1] and p, 60, 0.5)
+        assert lost == [3] and set(groups) == {(TOPIC, 0)}, (lost, groups)
+        assert (groups[TOPIC, 0]["broker"], groups[TOPIC, 0]["cannot_open"]) == (1, 2), groups
+        cluster.drave("recover", "--accept-loss", timeout=120)
+        assert plan(cluster) == ([], {}), plan(cluster)
+        assert read(cluster, TOPIC, 0) == [[str(n), f"0-{n}"] for n in range(10)]
+        produce(cluster, TOPIC, 0, 5, node=1)
+
+
 def what_is_refused():
     """Neither or both; and a majority that is there."""
     with Cluster(3, settings=SETTINGS) as cluster:
@@ -186,4 +208,5 @@ suite.run(what_is_refused)
 suite.run(two_of_three)
 suite.run(one_that_was_behind)
 suite.run(one_that_cannot_open_it)
+suite.run(one_dead_and_one_that_cannot_open_it)
 suite.end()

@@ -325,6 +325,7 @@ static enum manner manner_of(const struct kp_api *api, struct access_ask ask) {
         {KP_META_QUERY, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, IS_LEFT_OUT},
         {KP_BROKER_STATUS, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, IS_LEFT_OUT},
         {KP_BROKER_STATUS, AUTHORIZE_DESCRIBE, AUTHORIZE_GROUP, IS_LEFT_OUT},
+        {KP_LOST_MAJORITIES, AUTHORIZE_DESCRIBE, AUTHORIZE_TOPIC, IS_LEFT_OUT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].key == api->key && rows[i].operation == ask.operation &&

@@ -502,6 +502,32 @@ static int recover(struct fixture *fixture, replica_id replica, int64_t term, in
     return apply(fixture, &command);
 }
 
+static int recover_without(struct fixture *fixture, replica_id replica, int32_t *unread,
+                           int32_t count) {
+    struct metadata_command command;
+    metadata_command_init(&command, COMMAND_RECOVER_PARTITION);
+    command.recover_partition.group = (int64_t)partition(fixture)->group;
+    command.recover_partition.replica = (int64_t)replica;
+    command.recover_partition.term = 3;
+    command.recover_partition.index = 40;
+    command.recover_partition.unread.items = unread;
+    command.recover_partition.unread.count = count;
+    return apply(fixture, &command);
+}
+
+/* Also where one is lost and one is not to be read: the other one goes on. But not where those that
+ * are not to be read could be a majority once more. */
+static void test_replicas_recover_unread(void **state) {
+    struct fixture *fixture = *state;
+    int32_t three[] = {3}, both[] = {2, 3};
+    assert_int_equal(recover_without(fixture, id_on(fixture, 1), both, 2), KAFKA_POLICY_VIOLATION);
+    assert_int_equal(partition(fixture)->recovery.replica, 0);
+    assert_int_equal(replace(fixture, 2, 2, 9), KAFKA_NONE);
+    assert_int_equal(recover_without(fixture, id_on(fixture, 1), NULL, 0), KAFKA_POLICY_VIOLATION);
+    assert_int_equal(recover_without(fixture, id_on(fixture, 1), three, 1), KAFKA_NONE);
+    assert_int_equal(partition(fixture)->recovery.replica, id_on(fixture, 1));
+}
+
 /* One goes on alone only where a majority is lost with its directories, and only one that is not
  * lost and has something; until the plan is done, or it is lost, too. */
 static void test_replicas_recover(void **state) {
@@ -592,6 +618,7 @@ int main(void) {
                                        TEST(test_replicas_lost_twice),
                                        TEST(test_replicas_replaced_in_pieces),
                                        TEST(test_replicas_recover),
+                                       TEST(test_replicas_recover_unread),
                                        TEST(test_replicas_recover_in_front_of_a_configuration),
                                        TEST(test_replicas_recover_with_another)};
     return cmocka_run_group_tests(tests, NULL, NULL);

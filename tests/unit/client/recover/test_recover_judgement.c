@@ -137,6 +137,7 @@ static void test_judgement_of_who_says_nothing(void **state) {
  * it make a majority, and all that cannot open theirs lose nothing that anybody could tell. */
 static void test_judgement_of_who_cannot_open_it(void **state) {
     struct fixture *f = *state;
+    struct kp_alter_broker_request request;
     char text[RECOVER_LOSS_TEXT];
     f->groups[3] = (struct kp_lost_majorities_response_group){
         .group = GROUP, .topic = kp_string_of("t"), .replica = 13, .in_sync = -1, .closed = true};
@@ -148,6 +149,9 @@ static void test_judgement_of_who_cannot_open_it(void **state) {
     assert_int_equal(lost->unread, 4);
     assert_int_equal(lost->survivor_count, 1);
     assert_int_equal(f->judged.lost_count, 3); /* 1, 2 and 3 */
+    recover_request(&f->judged, lost, &request);
+    assert_int_equal(request.unread.count, 1);
+    assert_int_equal(request.unread.items[0], 4);
     recover_loss(lost, text);
     assert_string_equal(text, "what was acknowledged from 20 on, if anything was; broker 4 has it "
                               "and cannot open it");
