@@ -7,9 +7,10 @@
  * (partition_log.h), and only then a row of the same group is opened again, as another replica.
  * Failures: files that cannot be removed stay until the next start, which hears of it again. A
  * replica that was given up as lost, and is here all the same, takes no part any more; but its
- * files may be the last that there are: they go when its partition has been led without it for
- * HELD_TIMEOUTS election timeouts, after which no leader is left that needs it for a majority.
- * Invariant: one removal at a time; while there is one to come for a group, no row of it is opened.
+ * files may be the last that there are: they go when its partition has been led without it, by a
+ * broker that is heard, for HELD_TIMEOUTS election timeouts, after which no leader is left that
+ * needs it for a majority. Invariant: one removal at a time; while there is one to come for a
+ * group, no row of it is opened.
  */
 #include <inttypes.h>
 
@@ -30,7 +31,7 @@ struct left_replica {
     bool first; /* it was there when the partition was made */
     bool others;
     struct log_store_others which; /* then */
-    uint64_t held_ms;              /* of one that is held: since when it takes no part */
+    uint64_t since_ms; /* of one that is held: since when it takes no part and another one leads */
     struct partition_set *set;
     struct left_replica *next;
 };
@@ -117,22 +118,33 @@ static void hold(struct partition_set *set, const struct left_replica *of) {
     struct left_replica *held = mem_alloc(sizeof *held);
     *held = *of;
     held->set = set;
-    held->held_ms = env_now_ms(set->env);
+    held->since_ms = env_now_ms(set->env);
     held->next = set->held;
     set->held = held;
     group_notes_add(&set->removing, held->group);
     env_timer_start(set->try_again, TRY_AGAIN_FIRST_MS * 1000);
 }
 
-/* Or there is no such partition any more. */
-static bool is_led_without_us(const struct left_replica *held) {
+/* Another broker leads it, and is heard: one that cannot be reached any more has not taken back
+ * what it announced. */
+static bool is_led_elsewhere(const struct left_replica *held) {
     const struct partition_set *set = held->set;
+    const struct peers *peers = shard_peers(set->shard);
+    int32_t node = leader_table_get(set->leaders, held->group).node;
+    return node != LEADER_NONE && node != set->settings->node_id && peers_is_up(peers, node) &&
+           env_now_ms(set->env) - peers_heard_ms(peers, node) <=
+               set->settings->raft_election_timeout_ms;
+}
+
+/* For long enough, at each look. Or there is no such partition any more. */
+static bool is_led_without_us(struct left_replica *held) {
+    const struct partition_set *set = held->set;
+    uint64_t now_ms = env_now_ms(set->env);
     if (set->metadata == NULL) return false;
     if (metadata_partition_of_group(set->metadata, held->group) == NULL) return true;
-    uint64_t since_ms = env_now_ms(set->env) - held->held_ms;
-    struct leader leader = leader_table_get(set->leaders, held->group);
-    return since_ms >= (uint64_t)HELD_TIMEOUTS * set->settings->raft_election_timeout_ms &&
-           leader.node != LEADER_NONE && leader.node != set->settings->node_id;
+    if (!is_led_elsewhere(held)) held->since_ms = now_ms;
+    return now_ms - held->since_ms >=
+           (uint64_t)HELD_TIMEOUTS * set->settings->raft_election_timeout_ms;
 }
 
 bool partition_set_look_at_held(struct partition_set *set) {

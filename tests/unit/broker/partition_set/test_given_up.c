@@ -104,8 +104,30 @@ static bool is_whole(struct brokers *brokers) {
     return partition_of(away, "three", 0)->plan == 0;
 }
 
+static void take_announcement(void *arg, int32_t node, struct slice announcement) {
+    (void)node;
+    leader_table_receive(broker_services(away->broker)->leaders, 77, &announcement);
+    slice_unref(&announcement);
+    (void)arg;
+}
+
+/* As a broker did that nobody hears any more. */
+static void announce_from_nowhere(struct brokers *brokers, uint64_t group) {
+    struct leader_table *table = leader_table_new(brokers->env, NULL, 77, take_announcement, NULL);
+    leader_table_lead(table, group, 9, (const int32_t[]){77}, 1);
+    leader_table_peer_up(table, away->id);
+    leader_table_free(table);
+    assert_int_equal(leader_table_get(broker_services(away->broker)->leaders, group).node, 77);
+}
+
+static uint64_t until_ms;
+
+static bool time_is_over(struct brokers *brokers) {
+    return env_now_ms(brokers->env) >= until_ms;
+}
+
 /* What three have is led without it, and the next replica takes the place of its own. What it had
- * alone nobody leads: that is the last there is of it. */
+ * alone nobody leads, but for one who said so and is not heard: that is the last there is of it. */
 static void test_given_up_files_stay(void **state) {
     struct brokers *brokers = *state;
     brokers_start(brokers, 3, settings);
@@ -125,6 +147,11 @@ static void test_given_up_files_stay(void **state) {
     brokers_until(brokers, is_whole);
     assert_null(open_at(away, "alone", alone));
     struct partition_set *set = broker_services(away->broker)->partitions;
+    assert_null(partition_set_find_group(set, group));
+    announce_from_nowhere(brokers, group);
+    until_ms = env_now_ms(brokers->env) +
+               (uint64_t)7 * broker_services(away->broker)->settings->raft_election_timeout_ms;
+    brokers_until(brokers, time_is_over);
     assert_null(partition_set_find_group(set, group));
 }
 
