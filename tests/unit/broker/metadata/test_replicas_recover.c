@@ -1,5 +1,6 @@
 /* Partitions whose majority is lost, in the metadata table: which replica may go on alone. */
 #include "broker/metadata/metadata_commands.h"
+#include "broker/metadata/metadata_replicas.h"
 #include "protocol/kafka_error.h"
 #include "tests/unit/broker/fixture_replicas.h"
 #include "tests/unit/unit.h"
