@@ -13,13 +13,14 @@ struct share_limits share_limits_of(const struct broker_services *services,
     const struct metadata_resource *set = metadata_resource_named(
         services->metadata, CONFIG_RESOURCE_GROUP, group.data, (size_t)group.len);
     struct group_sharing sharing = group_settings_sharing(set == NULL ? NULL : &set->configs);
-    return (struct share_limits){.lock_ms = sharing.lock_ms,
-                                 .locks = sharing.locks,
-                                 .deliveries = sharing.deliveries,
-                                 .renew = sharing.renew,
-                                 .window = SHARE_WINDOW_OFFSETS,
-                                 .ranges = SHARE_WINDOW_RANGES,
-                                 .committed = sharing.committed};
+    return (struct share_limits){
+        .lock_ms = sharing.lock_ms,
+        .locks = sharing.locks,
+        .deliveries = sharing.deliveries,
+        .renew = sharing.renew,
+        .window = SHARE_WINDOW_OFFSETS,
+        .ranges = share_ranges_most(partition_set_counts(services->partitions)->share_runs),
+        .committed = sharing.committed};
 }
 
 enum {

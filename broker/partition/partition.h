@@ -52,7 +52,7 @@ struct partition_settings {
     int64_t delete_retention_ms; /* delete.retention.ms */
 };
 
-/* What all partitions of a broker count together, for metrics. */
+/* What all partitions of a broker count together, for metrics; and, of share groups, for limits. */
 struct produce_counts {
     struct buckets batch_bytes, batch_records; /* of batches that were appended (bounds_bytes,
                                                   bounds_count) */
@@ -60,6 +60,7 @@ struct produce_counts {
                                  group was given them (bounds_sync) */
     uint64_t repeated;        /* batches that idempotent producers sent again: appended once */
     uint64_t out_of_order;    /* ... that they sent without the one before it: refused */
+    uint64_t share_runs;      /* that share groups keep (shares.h) */
 };
 
 struct partition_spec {

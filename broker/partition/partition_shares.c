@@ -98,7 +98,10 @@ static const struct applier_type type = {.mark = 0x52414853, /* "SHAR" */
                                          .free = drop};
 
 struct applier share_applier(struct partition *partition) {
-    struct shares_options options = {.env = partition->env, .submit = submit, .arg = partition};
+    struct shares_options options = {.env = partition->env,
+                                     .submit = submit,
+                                     .arg = partition,
+                                     .runs = &partition->counts->share_runs};
     partition->shares = shares_new(&options);
     return (struct applier){.type = &type, .state = partition};
 }

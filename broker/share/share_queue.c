@@ -12,6 +12,12 @@ static uint64_t length(const struct offset_range *range) {
     return (uint64_t)(range->last - range->first + 1);
 }
 
+size_t share_ranges_most(uint64_t of_all) {
+    uint64_t left = of_all < SHARE_RANGES_ALL ? SHARE_RANGES_ALL - of_all : 0;
+    if (left < SHARE_RANGES_LEAST) return SHARE_RANGES_LEAST;
+    return left < SHARE_WINDOW_RANGES ? (size_t)left : SHARE_WINDOW_RANGES;
+}
+
 void share_queue_open(struct share_queue *queue, struct share_state *state) {
     *queue = (struct share_queue){
         .state = state, .locks = {.size = sizeof(struct share_lock)}, .soonest_ms = UINT64_MAX};

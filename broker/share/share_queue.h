@@ -21,8 +21,17 @@
 
 #include "broker/share/share_state.h"
 
-/* How far a group may be ahead of its oldest record, and in how many runs. */
-enum { SHARE_WINDOW_OFFSETS = 1000000, SHARE_WINDOW_RANGES = 20000 };
+/* How far a group may be ahead of its oldest record, and in how many runs; fewer where all groups
+ * of a broker have many. */
+enum {
+    SHARE_WINDOW_OFFSETS = 1000000,
+    SHARE_WINDOW_RANGES = 20000,
+    SHARE_RANGES_LEAST = 200,
+    SHARE_RANGES_ALL = 2000000, /* of some 40 bytes */
+};
+/* In how many runs a group may be, where all have so many: no more than are left; and always a few,
+ * with which whoever has few goes on. */
+size_t share_ranges_most(uint64_t of_all);
 
 /* Of the group, by its settings; may be others with each call. */
 struct share_limits {

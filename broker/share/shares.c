@@ -61,6 +61,7 @@ static void drop(struct shares *shares, struct share *share) {
     shares->count--;
     share_queue_close(&share->queue);
     share_state_close(&share->state);
+    share_count(share);
     mem_free((void *)share->group.data);
     mem_free(share);
 }
@@ -95,6 +96,7 @@ static void set_outcomes(struct share *share, const struct offset_ranges *outcom
         share_queue_committed(&share->queue, range);
         released = released || range->state == SHARE_AVAILABLE;
     }
+    share_count(share);
     share_applied(share);
     if (released || was_full) share_wake(share);
 }
@@ -134,6 +136,7 @@ void shares_pass(struct shares *shares, kafka_offset start) {
     for (struct share *share = shares->first; share != NULL; share = share->next) {
         if (!MUTANT(MUTANT_SHARE_START_BEHIND)) share_state_pass(&share->state, start);
         share_queue_passed(&share->queue);
+        share_count(share);
         share_wake(share);
     }
 }

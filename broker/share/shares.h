@@ -34,6 +34,7 @@ struct shares_options {
      * error: not now. */
     int (*submit)(void *arg, struct slice *command);
     void *arg;
+    uint64_t *runs; /* of records that groups keep, also of other partitions; stays */
 };
 
 /* Who waits for a record to become available, or room for it. It has a place in the order in which
@@ -64,6 +65,7 @@ struct share {
     /* Of the leader. */
     struct share_queue queue;
     struct share_limits limits;   /* as whoever reads for the group said last */
+    size_t counted;               /* of its runs, those in options.runs */
     struct offset_ranges unsent;  /* outcomes */
     uint64_t submitted, applied;  /* commands with outcomes */
     struct share_waiter *waiters; /* who began first is the first */

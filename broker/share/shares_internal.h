@@ -42,6 +42,8 @@ void share_ends(struct share *share, int16_t error);
 struct share *shares_numbered(const struct shares *shares, int32_t number);
 /* With a number above that of all others. */
 struct share *shares_add(struct shares *shares, struct kp_string group, int32_t number);
+/* Its runs have become more, or fewer. */
+void share_count(struct share *share);
 /* Something may be there for who waits. */
 void share_wake(struct share *share);
 /* A BEGIN of it is applied; the DROP of one, perhaps again; a command with outcomes. */

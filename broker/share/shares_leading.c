@@ -72,6 +72,13 @@ void share_wake(struct share *share) {
     wake_below(share, UINT64_MAX);
 }
 
+void share_count(struct share *share) {
+    size_t runs = share->state.ranges.count + share->queue.locks.count;
+    *share->shares->options.runs += runs;
+    *share->shares->options.runs -= share->counted;
+    share->counted = runs;
+}
+
 static void let_go(struct share *share) {
     share_wake(share);
     while (share->waiters != NULL)
@@ -89,6 +96,7 @@ static struct share_commit *commit_of(const struct share *share) {
 void share_ends(struct share *share, int16_t error) {
     struct share_commit *commit;
     if (!MUTANT(MUTANT_SHARE_LOCKS_KEPT)) share_queue_close(&share->queue);
+    share_count(share);
     offset_ranges_free(&share->unsent);
     share->submitted = share->applied = 0;
     while ((commit = commit_of(share)) != NULL)
@@ -290,6 +298,7 @@ void share_end(struct share *share, struct offset_ranges *outcomes, struct share
 }
 
 void share_watch(struct share *share) {
+    share_count(share);
     watch(share->shares);
 }
 

@@ -176,6 +176,7 @@ static int take_ranges(struct shares *shares, const uint8_t *bytes, size_t len, 
     int error = pass(shares, bytes, &share);
     for (size_t i = 0; error == ERR_NONE && i < count; i++)
         error = set_range(share, bytes + RANGES_SIZE + i * RANGE_SIZE);
+    if (error == ERR_NONE) share_count(share);
     *took = RANGES_SIZE + count * RANGE_SIZE;
     return error;
 }

@@ -24,6 +24,7 @@ struct fixture {
 };
 
 static struct fixture f;
+static uint64_t runs;
 
 static int submit(void *arg, struct slice *command) {
     struct fixture *own = arg;
@@ -58,7 +59,7 @@ static int begin(void **state) {
     (void)state;
     f = (struct fixture){0};
     assert_int_equal(env_uv_new(&f.env, 1), ERR_NONE);
-    struct shares_options options = {.env = f.env, .submit = submit, .arg = &f};
+    struct shares_options options = {.env = f.env, .submit = submit, .arg = &f, .runs = &runs};
     f.pause = env_timer_new(f.env, stop, f.env);
     f.leader = shares_new(&options);
     f.replica = shares_new(&options);
@@ -512,8 +513,36 @@ static void test_commands_that_make_no_sense(void **state) {
     slice_unref(&bytes);
 }
 
+/* ---- Memory ---- */
+
+/* The runs that groups keep are counted, committed and held, and no more when a group goes; the
+ * more there are the fewer each may have, and always some. */
+static void test_runs_are_counted(void **state) {
+    (void)state;
+    struct share *share = begun("g", 0);
+    struct asker asker;
+    assert_int_equal(runs, 0);
+    acquire(share, 0, 9);
+    assert_int_equal(runs, 1);
+    acknowledge(share, 3, 3, SHARE_ACK_ACCEPT, &asker);
+    share_watch(share);
+    assert_int_equal(runs, 3);
+    turn();
+    commit();
+    assert_int_equal(runs, 2 + 2 * 1); /* held on both sides; over on two replicas */
+    share_drop(share, NULL);
+    turn();
+    commit();
+    assert_int_equal(runs, 0);
+    assert_int_equal(share_ranges_most(0), SHARE_WINDOW_RANGES);
+    assert_int_equal(share_ranges_most(SHARE_RANGES_ALL - 1000), 1000);
+    assert_int_equal(share_ranges_most(SHARE_RANGES_ALL - 1), SHARE_RANGES_LEAST);
+    assert_int_equal(share_ranges_most(UINT64_MAX), SHARE_RANGES_LEAST);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_runs_are_counted, begin, end),
         cmocka_unit_test_setup_teardown(test_begins_once, begin, end),
         cmocka_unit_test_setup_teardown(test_begins_anew_and_goes, begin, end),
         cmocka_unit_test_setup_teardown(test_begins_anew_behind_a_begin, begin, end),

@@ -25,7 +25,8 @@ static int submit(void *arg, struct slice *command) {
 }
 
 static struct shares *none(const struct fixture *f) {
-    struct shares_options options = {.env = f->env, .submit = submit};
+    static uint64_t runs;
+    struct shares_options options = {.env = f->env, .submit = submit, .runs = &runs};
     return shares_new(&options);
 }
 
