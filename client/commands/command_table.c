@@ -226,8 +226,8 @@ const struct command commands[] = {
      OPTIONS(watch_options), command_profile_list},
     {"profile show", "[PROFILE]", 0, 1, "Shows a profile, or the one that is used.",
      "drave profile show prod", OPTIONS(watch_options), command_profile_show},
-    {"profile add", "PROFILE [K=V...]", 1, 11,
-     "Makes a profile, or changes one that is there. K is bootstrap, timeout, tls (true), tls.ca, tls.cert (files), read.only (true: what changes the "
+    {"profile add", "PROFILE [K=V...]", 1, 14,
+     "Makes a profile, or changes one that is there. K is bootstrap, timeout, tls (true), tls.ca, tls.cert (files), user, password.file, sasl (as --user, --password-file and --sasl), read.only (true: what changes the "
      "cluster is refused) or description.",
      "drave profile add prod bootstrap=node1:9092,node2:9092 read.only=true",
      OPTIONS(profile_options), command_profile_add},

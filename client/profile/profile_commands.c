@@ -88,13 +88,14 @@ static json_t *text_or_null(const char *text) {
 }
 
 static json_t *profile_json(const struct profiles *profiles, const struct profile *one) {
-    return json_pack("{s:s,s:b,s:o,s:o,s:b,s:o,s:o,s:b,s:o}", "name", one->name, "used",
+    return json_pack("{s:s,s:b,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:b,s:o}", "name", one->name, "used",
                      (int)(strcmp(profiles->used, one->name) == 0), "bootstrap",
                      text_or_null(one->bootstrap), "timeout", text_or_null(one->timeout), "tls",
                      (int)(one->tls || one->tls_ca || one->tls_cert), "tls_ca",
-                     text_or_null(one->tls_ca), "tls_cert", text_or_null(one->tls_cert),
-                     "read_only", (int)one->read_only, "description",
-                     text_or_null(one->description));
+                     text_or_null(one->tls_ca), "tls_cert", text_or_null(one->tls_cert), "user",
+                     text_or_null(one->user), "password_file", text_or_null(one->password_file),
+                     "sasl", text_or_null(one->sasl), "read_only", (int)one->read_only,
+                     "description", text_or_null(one->description));
 }
 
 int command_profile_list(struct invocation *in) {

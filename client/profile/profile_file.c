@@ -34,6 +34,9 @@ static void free_profile(struct profile *profile) {
     mem_free(profile->description);
     mem_free(profile->tls_ca);
     mem_free(profile->tls_cert);
+    mem_free(profile->user);
+    mem_free(profile->password_file);
+    mem_free(profile->sasl);
 }
 
 void profiles_free(struct profiles *profiles) {
@@ -112,8 +115,9 @@ static void replace(char **text, const char *value) {
 }
 
 static int unknown_setting(const char *key, struct error_text *why) {
-    static const char *const names[] = {"bootstrap", "timeout",   "tls",        "tls.ca",
-                                        "tls.cert",  "read.only", "description"};
+    static const char *const names[] = {"bootstrap", "timeout",    "tls",           "tls.ca",
+                                        "tls.cert",  "user",       "password.file", "sasl",
+                                        "read.only", "description"};
     const char *near = nearest_name(key, names, sizeof(names) / sizeof(names[0]));
     return error_set(why, ERR_INVALID, "a profile has no setting \"%.80s\"; %s%s", key,
                      near ? "did you mean " : "there are ", near ? near : PROFILE_SETTINGS);
@@ -128,6 +132,26 @@ static int set_truth(bool *truth, const char *key, const char *value, struct err
     return ERR_NONE;
 }
 
+/* Where a setting that is any text stands; NULL: there is none of that name. */
+static char **text_of(struct profile *profile, const char *key) {
+    const struct {
+        const char *key;
+        char **text;
+    } texts[] = {{"bootstrap", &profile->bootstrap},
+                 {"description", &profile->description},
+                 {"tls.ca", &profile->tls_ca},
+                 {"tls.cert", &profile->tls_cert},
+                 {"user", &profile->user},
+                 {"password.file", &profile->password_file},
+                 {"sasl", &profile->sasl}};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (strcmp(key, texts[i].key) == 0) {
+            return texts[i].text;
+        }
+    }
+    return NULL;
+}
+
 int profile_set(struct profile *profile, const char *pair, struct error_text *why) {
     const char *equals = strchr(pair, '=');
     if (!equals || equals == pair || strpbrk(pair, "\n\r")) {
@@ -137,11 +161,10 @@ int profile_set(struct profile *profile, const char *pair, struct error_text *wh
     }
     char *key = mem_strndup(pair, (size_t)(equals - pair));
     const char *value = equals + 1;
+    char **text = text_of(profile, key);
     int error = ERR_NONE;
-    if (strcmp(key, "bootstrap") == 0) {
-        replace(&profile->bootstrap, value);
-    } else if (strcmp(key, "description") == 0) {
-        replace(&profile->description, value);
+    if (text) {
+        replace(text, value);
     } else if (strcmp(key, "timeout") == 0) {
         if (*value && duration_parse(value) == 0) {
             error = error_set(why, ERR_INVALID, "timeout=%.80s is no time; write 10s, 500ms or 2m",
@@ -149,14 +172,14 @@ int profile_set(struct profile *profile, const char *pair, struct error_text *wh
         } else {
             replace(&profile->timeout, value);
         }
-    } else if (strcmp(key, "tls.ca") == 0) {
-        replace(&profile->tls_ca, value);
-    } else if (strcmp(key, "tls.cert") == 0) {
-        replace(&profile->tls_cert, value);
     } else if (strcmp(key, "tls") == 0) {
         error = set_truth(&profile->tls, key, value, why);
     } else if (strcmp(key, "read.only") == 0) {
         error = set_truth(&profile->read_only, key, value, why);
+    } else if (strcmp(key, "password") == 0) {
+        error = error_set(why, ERR_INVALID,
+                          "a profile keeps no password; name the file that has it with "
+                          "password.file=FILE");
     } else {
         error = unknown_setting(key, why);
     }
@@ -246,11 +269,16 @@ static int write_text(const struct profiles *profiles, int fd) {
     for (size_t i = 0; i < profiles->count; i++) {
         const struct profile *one = &profiles->items[i];
         output_print(out, "\n[%s]\n", one->name);
-        const char *const pairs[][2] = {
-            {"bootstrap", one->bootstrap},     {"timeout", one->timeout},
-            {"tls", one->tls ? "true" : NULL}, {"tls.ca", one->tls_ca},
-            {"tls.cert", one->tls_cert},       {"read.only", one->read_only ? "true" : NULL},
-            {"description", one->description}};
+        const char *const pairs[][2] = {{"bootstrap", one->bootstrap},
+                                        {"timeout", one->timeout},
+                                        {"tls", one->tls ? "true" : NULL},
+                                        {"tls.ca", one->tls_ca},
+                                        {"tls.cert", one->tls_cert},
+                                        {"user", one->user},
+                                        {"password.file", one->password_file},
+                                        {"sasl", one->sasl},
+                                        {"read.only", one->read_only ? "true" : NULL},
+                                        {"description", one->description}};
         for (size_t k = 0; k < sizeof(pairs) / sizeof(pairs[0]); k++) {
             if (pairs[k][1]) {
                 output_print(out, "%s=%s\n", pairs[k][0], pairs[k][1]);

@@ -8,6 +8,8 @@
  *   bootstrap=node1:9092,node2:9092
  *   timeout=30s
  *   tls.ca=/etc/ssl/our-ca.pem
+ *   user=ops
+ *   password.file=/home/me/.drave-password
  *   read.only=true
  *   description=the one that earns the money
  *
@@ -30,6 +32,7 @@ struct profile {
     char name[PROFILE_NAME_MAX + 1];
     char *bootstrap, *timeout, *description; /* NULL: not set */
     char *tls_ca, *tls_cert;                 /* files */
+    char *user, *password_file, *sasl;       /* who logs in, and by which mechanism */
     bool tls;
     bool read_only;
 };
@@ -41,7 +44,9 @@ struct profiles {
 };
 
 /* Names of settings, for sentences. */
-#define PROFILE_SETTINGS "bootstrap, timeout, tls, tls.ca, tls.cert, read.only and description"
+#define PROFILE_SETTINGS                                                                   \
+    "bootstrap, timeout, tls, tls.ca, tls.cert, user, password.file, sasl, read.only and " \
+    "description"
 
 /* Where the file is; empty: neither XDG_CONFIG_HOME nor HOME is set. */
 void profiles_path(char *path, size_t room);

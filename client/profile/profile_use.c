@@ -64,6 +64,11 @@ int profile_apply(struct invocation *in, struct profiles *profiles) {
         in->cert = profile->tls_cert;
     }
     in->tls = in->tls || in->ca || in->cert;
+    if (profile && !in->user) {
+        in->user = profile->user;
+        in->password_file = in->password_file ? in->password_file : profile->password_file;
+        in->mechanism = in->mechanism ? in->mechanism : profile->sasl;
+    }
     if (profile && profile->timeout && !in->timeout_given) {
         in->timeout_ms = duration_parse(profile->timeout);
         in->timeout_given = true;

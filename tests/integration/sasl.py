@@ -133,6 +133,13 @@ def command_line(cluster):
     expect(run(*login, "info"), 1, "login as 'bob' by SCRAM-SHA-256 failed")
     secret.write_text("second\n")
     expect(run(*login, "info"), 0)
+    home = {"XDG_CONFIG_HOME": str(cluster.folder / "home"), "DRAVE_BOOTSTRAP": ""}
+    tls = (f"bootstrap=127.0.0.1:{broker.sasl_ssl_port}", f"tls.ca={cluster.authority.ca}")
+    expect(run("profile", "add", "safe", *tls, "user=bob", f"password.file={secret}", "sasl=SCRAM-SHA-512", env=home), 0)
+    expect(run("--profile", "safe", "info", env=home), 0)
+    expect(run("--profile", "safe", "--user", "nobody", "info", env=dict(home, DRAVE_PASSWORD="x")), 1, "login as 'nobody' by SCRAM-SHA-256")
+    expect(run("profile", "show", "safe", "--json", env=home), 0, '"user": ?"bob"', '"sasl": ?"SCRAM-SHA-512"')
+    expect(run("profile", "add", "safe", "password=x", env=home), 2, "a profile keeps no password")
     with logged_in(broker, "bob", "second") as talk:
         assert talk.asks(3, 0, b"\0\0\0\0") is not None
         expect(run("-b", f"127.0.0.1:{broker.port}", "user", "delete", "bob"), 0, "is deleted")
