@@ -55,6 +55,9 @@ static const struct bundle_command config_get = {"config get", command_config_ge
                                    group_list = {"group list", command_group_list},
                                    group_describe = {"group describe", command_group_describe},
                                    group_why = {"group why", command_group_why},
+                                   share_list = {"share list", command_share_list},
+                                   share_describe = {"share describe", command_share_describe},
+                                   share_offsets = {"share offsets", command_share_offsets},
                                    meta_ls = {"meta ls", command_meta_ls},
                                    meta_get = {"meta get", command_meta_get};
 
@@ -205,6 +208,10 @@ static void add_groups(struct bundle *bundle) {
     json_t *list = run_list(bundle, "groups", &group_list);
     add_each(bundle, list, "group", GROUPS_MOST, "groups", &group_describe);
     add_each(bundle, list, "group", GROUPS_MOST, "groups-why", &group_why);
+    json_decref(list);
+    list = run_list(bundle, "shares", &share_list);
+    add_each(bundle, list, "group", GROUPS_MOST, "shares", &share_describe);
+    add_each(bundle, list, "group", GROUPS_MOST, "shares-offsets", &share_offsets);
     json_decref(list);
 }
 

@@ -217,7 +217,7 @@ static const struct command_option group_delete_options[] = {
 static const struct command_option share_list_options[] = {
     {0, OPTION_STATE, "state", "STATE",
      "only groups in this state (stable, empty, dead); may be repeated"},
-    WATCH_OPTION,
+    SHOW_OPTIONS,
 };
 static const struct command_option share_reset_options[] = {
     {0, OPTION_TO, "to", "WHERE",

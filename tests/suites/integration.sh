@@ -24,6 +24,7 @@ programs=(
     cli_records
     coming_back
     cli_words
+    cli_wanted
     wire
     room
     backup
