@@ -105,6 +105,14 @@ static bool wants(struct offset_reading *reading, const struct entry *header) {
     return header->type == ENTRY_BATCHES && header->base_offset + header->records > reading->offset;
 }
 
+/* So much is read at once: not much more than is still wanted, because the next request begins
+ * anew. What is stored is shorter than what it unfolds to, but for the headers of entries. */
+static size_t chunk_for(const struct offset_reading *reading) {
+    uint64_t wanted = reading->bytes < reading->max_bytes ? reading->max_bytes - reading->bytes : 0;
+    if (wanted >= CHUNK_BYTES_MAX) return CHUNK_BYTES_MAX;
+    return (size_t)(wanted + wanted / 16) + ENTRY_HEADER_SIZE;
+}
+
 /* The visitor. */
 static int fetch_visit(struct log_reading *base) {
     struct offset_reading *reading = (struct offset_reading *)base;
@@ -113,6 +121,7 @@ static int fetch_visit(struct log_reading *base) {
         if (cursor->cached_only && reading->bytes - reading->looked_from >= ON_LOOP_MAX)
             return ERR_AGAIN;
         struct entry header;
+        cursor->chunk_bytes = chunk_for(reading);
         int error = segment_cursor_peek(cursor, &header);
         if (error == ERR_EOF && is_in_gaps(reading) && reading->offset < base->segment->end.offset)
             reading->offset = base->segment->end.offset;
@@ -270,8 +279,7 @@ bool partition_log_fetch(struct partition_log *log, kafka_offset offset, kafka_o
     reading->base.resume = fetch_resume;
     reading->base.free = free_reading;
     reading->later.run = go_on_later;
-    reading->base.chunk_bytes = max_bytes < CHUNK_BYTES_MAX ? max_bytes + ENTRY_HEADER_SIZE
-                                                            : CHUNK_BYTES_MAX;
+    reading->base.chunk_bytes = chunk_for(reading);
     log_reading_begin(&reading->base, log, fetch, &fetch->reading);
     return go_on(reading);
 }

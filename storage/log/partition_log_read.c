@@ -40,12 +40,19 @@ static void read_add(struct index_reading *reading, struct entry *entry) {
     reading->next = entry->index + 1;
 }
 
+/* So much is read at once: no more than is still wanted, because the next request begins anew. */
+static size_t chunk_for(const struct index_reading *reading) {
+    uint64_t wanted = reading->bytes < reading->max_bytes ? reading->max_bytes - reading->bytes : 0;
+    return wanted < CHUNK_BYTES_MAX ? (size_t)wanted + ENTRY_HEADER_SIZE : CHUNK_BYTES_MAX;
+}
+
 /* The visitor: entries from `next` on that the segment has. */
 static int read_visit(struct log_reading *base) {
     struct index_reading *reading = (struct index_reading *)base;
     struct segment_cursor *cursor = &base->cursor;
     while (!reading->full && reading->next <= reading->last) {
         struct entry header;
+        cursor->chunk_bytes = chunk_for(reading);
         int error = segment_cursor_peek(cursor, &header);
         if (error == ERR_EOF) return 0;
         if (error) return error;
@@ -149,8 +156,7 @@ bool partition_log_read(struct partition_log *log, uint64_t first, uint64_t last
     reading->base.visit = read_visit;
     reading->base.resume = read_resume;
     reading->base.free = free_reading;
-    reading->base.chunk_bytes = max_bytes < CHUNK_BYTES_MAX ? max_bytes + ENTRY_HEADER_SIZE
-                                                            : CHUNK_BYTES_MAX;
+    reading->base.chunk_bytes = chunk_for(reading);
     log_reading_begin(&reading->base, log, read, &read->reading);
     return go_on(reading);
 }

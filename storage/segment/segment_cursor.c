@@ -25,6 +25,25 @@ static bool in_chunk(const struct segment_cursor *cursor, size_t len) {
            cursor->position + len <= cursor->chunk_position + cursor->chunk_len;
 }
 
+static const uint8_t *at_position(const struct segment_cursor *cursor) {
+    return cursor->chunk->data + (cursor->position - cursor->chunk_position);
+}
+
+/* Bytes from the position on that the chunk has: the beginning of what reaches beyond it. */
+static size_t here(const struct segment_cursor *cursor) {
+    if (!in_chunk(cursor, 0)) return 0;
+    return (size_t)(cursor->chunk_position + cursor->chunk_len - cursor->position);
+}
+
+static int read_behind(const struct segment_cursor *cursor, struct buffer *into, size_t from,
+                       size_t *got) {
+    uint64_t position = cursor->position + from;
+    uint8_t *data = into->data + from;
+    size_t len = into->size - from;
+    return cursor->cached_only ? env_file_read_cached(cursor->file, data, len, position, got)
+                               : env_file_read(cursor->file, data, len, position, got);
+}
+
 /* Makes `len` bytes from the position on be in the chunk. */
 static int need(struct segment_cursor *cursor, size_t len) {
     if (in_chunk(cursor, len)) return 0;
@@ -33,11 +52,10 @@ static int need(struct segment_cursor *cursor, size_t len) {
     size_t want = cursor->chunk_bytes < left ? cursor->chunk_bytes : (size_t)left;
     if (want < len) want = len;
     struct buffer *chunk = buffer_new(NULL, want);
-    size_t got = 0;
-    int error = cursor->cached_only
-                    ? env_file_read_cached(cursor->file, chunk->data, want, cursor->position, &got)
-                    : env_file_read(cursor->file, chunk->data, want, cursor->position, &got);
-    if (!error && got < len) error = ERR_CORRUPT;
+    size_t kept = here(cursor), got = 0; /* fewer than `len`, or they were enough */
+    if (kept > 0) memcpy(chunk->data, at_position(cursor), kept);
+    int error = read_behind(cursor, chunk, kept, &got);
+    if (!error && kept + got < len) error = ERR_CORRUPT;
     if (error) {
         buffer_unref(chunk);
         return error;
@@ -45,12 +63,8 @@ static int need(struct segment_cursor *cursor, size_t len) {
     buffer_unref(cursor->chunk);
     cursor->chunk = chunk;
     cursor->chunk_position = cursor->position;
-    cursor->chunk_len = got;
+    cursor->chunk_len = kept + got;
     return 0;
-}
-
-static const uint8_t *at_position(const struct segment_cursor *cursor) {
-    return cursor->chunk->data + (cursor->position - cursor->chunk_position);
 }
 
 /* The zeros that end a block, if they are what comes next. Anything else is left to who looks for

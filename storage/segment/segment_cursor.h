@@ -22,7 +22,7 @@ struct segment_cursor {
     uint64_t position;     /* where the next entry begins */
     uint64_t limit;        /* no entry reaches beyond */
     uint64_t looked_at;    /* where the entry begins that was looked at last, sound or not */
-    size_t chunk_bytes;    /* read so much at once where the file has it */
+    size_t chunk_bytes;    /* read so much at once where the file has it; may change */
     bool cached_only;
     bool gaps;                /* a segment that was cleaned: entries may be missing */
     log_index expected_index; /* of the next entry, or with gaps the least one; 0: not known yet */

@@ -124,6 +124,43 @@ static void test_reading_many_files(void **state) {
     log_model_close(&model);
 }
 
+/* Bytes that this process has read so far, of files and all else. */
+static uint64_t bytes_read(void) {
+    unsigned long long bytes = 0;
+    FILE *file = fopen("/proc/self/io", "r");
+    if (file == NULL) skip();
+    assert_int_equal(fscanf(file, "rchar: %llu", &bytes), 1);
+    fclose(file);
+    return bytes;
+}
+
+static void fetch_all(struct log_model *model, uint64_t piece) {
+    for (kafka_offset offset = model->log->start_offset; offset < model->end_offset;) {
+        struct partition_log_fetch fetch;
+        log_model_fetch(model, offset, model->end_offset, piece, &fetch);
+        assert_int_equal(model->error, 0);
+        offset = fetch.next_offset;
+        partition_log_fetch_release(&fetch);
+    }
+}
+
+/* Whoever reads a log in pieces reads hardly more of the files than all of it. */
+static void test_reading_in_pieces_reads_once(void **state) {
+    (void)state;
+    struct log_model model;
+    open_cold(&model, 35);
+    fetch_all(&model, 1 << 20); /* loads the indexes */
+    uint64_t before = bytes_read();
+    fetch_all(&model, 1 << 20);
+    uint64_t at_once = bytes_read() - before;
+    before = bytes_read();
+    fetch_all(&model, 3000);
+    uint64_t in_pieces = bytes_read() - before;
+    assert_true(in_pieces < at_once + at_once / 5);
+    log_model_stop(&model, false);
+    log_model_close(&model);
+}
+
 /* The last entry of a sealed segment becomes zeros: as if the block ended before it. Its position
  * and itself. */
 static uint64_t zero_last_entry(struct log_model *model, struct entry **entry) {
@@ -522,6 +559,7 @@ int main(void) {
         cmocka_unit_test(test_reading_cancelled),
         cmocka_unit_test(test_reading_out_of_range),
         cmocka_unit_test(test_reading_many_files),
+        cmocka_unit_test(test_reading_in_pieces_reads_once),
         cmocka_unit_test(test_reading_last_entry_is_zeros),
         cmocka_unit_test(test_reading_snapshots),
         cmocka_unit_test(test_reading_large_snapshots),

@@ -30,6 +30,14 @@ static void put(struct fixture *f, const uint8_t *bytes, size_t len) {
     assert_int_equal(env_file_open(f->folder.env, f->path, ENV_READ, &f->file), 0);
 }
 
+/* The beginning of the file, in place. */
+static void overwrite(const char *path, const uint8_t *bytes, size_t len) {
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+}
+
 static struct fixture *set_up(void) {
     struct fixture *f = mem_zalloc(sizeof *f);
     folder_open(&f->folder);
@@ -96,6 +104,30 @@ static void test_segment_cursor_reads_all(void **state) {
         int count;
         assert_int_equal(read_all(f, f->positions[ENTRIES], chunk, chunk % 2, &count), ERR_EOF);
         assert_int_equal(count, ENTRIES);
+    }
+    tear_down(f);
+}
+
+/* What a read ended in the middle of is not read again: the entry is whole although its beginning
+ * is gone from the file meanwhile. */
+static void test_segment_cursor_keeps_beginnings(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    static const uint8_t zeros[64 << 10];
+    for (uint64_t more = 1; more < f->positions[4] - f->positions[3]; more += 7) {
+        size_t read = (size_t)(f->positions[3] + more);
+        struct segment_cursor cursor;
+        struct entry *entry;
+        segment_cursor_init(&cursor, f->file, GROUP, SEGMENT_HEADER_SIZE, f->positions[ENTRIES],
+                            read - SEGMENT_HEADER_SIZE);
+        for (int i = 0; i <= 3; i++) {
+            assert_int_equal(segment_cursor_next(&cursor, &entry), 0);
+            assert_memory_equal(entry->header, f->entries[i]->header, ENTRY_HEADER_SIZE);
+            entry_unref(entry);
+            if (i == 2) overwrite(f->path, zeros, read);
+        }
+        segment_cursor_close(&cursor);
+        put(f, f->bytes, f->positions[ENTRIES]);
     }
     tear_down(f);
 }
@@ -371,6 +403,7 @@ static void test_segment_paths(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_segment_cursor_reads_all),
+        cmocka_unit_test(test_segment_cursor_keeps_beginnings),
         cmocka_unit_test(test_segment_cursor_limits),
         cmocka_unit_test(test_segment_cursor_damage),
         cmocka_unit_test(test_segment_index_by_scan),
