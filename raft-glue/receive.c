@@ -19,6 +19,7 @@
 
 enum {
     SMALL_BODY = 4096,
+    FEW = 4, /* entries of a piece that need no memory of their own */
     /* Versions that libraft's messages of 0.22 carry; they tell a pre-vote's answer from a vote's.
      */
     VOTE_VERSION = 2,
@@ -257,7 +258,7 @@ static enum raft_entry_type engine_type(const struct entry *entry) {
  * beginning. */
 static void step_piece(struct raft_group *group, struct member *from, struct peer_piece piece,
                        struct entry *const *entries, size_t n) {
-    struct raft_entry *raw = mem_zalloc(n * sizeof *raw);
+    struct raft_entry few[FEW] = {0}, *raw = n <= FEW ? few : mem_zalloc(n * sizeof *raw);
     for (size_t i = 0; i < n; i++) {
         raw[i].term = entries[i]->term;
         raw[i].type = engine_type(entries[i]);
@@ -278,7 +279,7 @@ static void step_piece(struct raft_group *group, struct member *from, struct pee
         piece.prev_term = entries[end - 1]->term;
         first = end;
     }
-    mem_free(raw);
+    if (raw != few) mem_free(raw);
 }
 
 /* A frame of entries being read. */
@@ -325,7 +326,8 @@ static bool receive_piece(struct shard *shard, int32_t node, struct frame_cursor
     cursor->meta += PEER_PIECE_SIZE;
     if (piece.count == 0 || piece.count > ENTRY_FRAME_ENTRIES) return false;
     if (piece.count > (size_t)(cursor->meta_end - cursor->meta) / ENTRY_HEADER_SIZE) return false;
-    struct entry **entries = mem_zalloc(piece.count * sizeof *entries);
+    struct entry *few[FEW] = {0},
+                 **entries = piece.count <= FEW ? few : mem_zalloc(piece.count * sizeof *entries);
     bool sound = true;
     for (uint32_t i = 0; i < piece.count && sound; i++) {
         entries[i] = read_entry(cursor);
@@ -339,7 +341,7 @@ static bool receive_piece(struct shard *shard, int32_t node, struct frame_cursor
     }
     for (uint32_t i = 0; i < piece.count; i++)
         entry_unref(entries[i]);
-    mem_free(entries);
+    if (entries != few) mem_free(entries);
     return sound;
 }
 

@@ -332,6 +332,8 @@ struct partition_log_read {
     /* Array and references: the callee's; free with partition_log_read_release. */
     struct entry **entries;
     size_t count;
+    struct entry
+        *only; /* the array, of one entry that was in memory: so a read stays where it is */
     struct log_reading *reading; /* the log's */
 };
 bool partition_log_read(struct partition_log *log, uint64_t first, uint64_t last,

@@ -2,10 +2,10 @@
  * Reading entries by index, for peers and appliers: partition_log_read of partition_log.h; and what
  * is left of them where they count as gone, for a replica that has lost its own.
  *
- * Happy path: entries in memory are taken at once; those before are read from segments, in big
- * reads, and what follows in memory is added. Failures: an index below the first or above the last
- * is ERR_NOT_FOUND, a damaged entry ERR_CORRUPT. Invariant: what is given out is one run of the log
- * without holes, as the log is when `done` is called.
+ * Happy path: entries in memory are taken at once, without a reading; those before are read from
+ * segments, in big reads, and what follows in memory is added. Failures: an index below the first
+ * or above the last is ERR_NOT_FOUND, a damaged entry ERR_CORRUPT. Invariant: what is given out is
+ * one run of the log without holes, as the log is when `done` is called.
  */
 #include "base/check.h"
 #include "base/mem.h"
@@ -140,6 +140,22 @@ static void read_resume(struct log_reading *base, int error) {
     go_on(reading);
 }
 
+/* Entries from `first`, which is in memory: then all behind it are. As many as fit. */
+static bool read_memory(struct partition_log *log, uint64_t first, uint64_t last,
+                        uint64_t max_bytes, struct partition_log_read *read) {
+    const struct log_memory *memory = &log->memory;
+    uint64_t count = 1, bytes = entry_stored_size(log_memory_at(memory, first));
+    for (; first + count <= last; count++) {
+        bytes += entry_stored_size(log_memory_at(memory, first + count));
+        if (bytes > max_bytes) break;
+    }
+    read->entries = count == 1 ? &read->only : mem_alloc(count * sizeof *read->entries);
+    for (; read->count < count; read->count++)
+        read->entries[read->count] = entry_ref(log_memory_at(memory, first + read->count));
+    read->done(read, ERR_NONE);
+    return true;
+}
+
 bool partition_log_read(struct partition_log *log, uint64_t first, uint64_t last,
                         uint64_t max_bytes, struct partition_log_read *read) {
     read->entries = NULL;
@@ -149,6 +165,9 @@ bool partition_log_read(struct partition_log *log, uint64_t first, uint64_t last
         read->done(read, ERR_NOT_FOUND);
         return true;
     }
+    if (last > log->last_index) last = log->last_index;
+    if (log_memory_at(&log->memory, first) != NULL)
+        return read_memory(log, first, last, max_bytes, read);
     struct index_reading *reading = mem_zalloc(sizeof *reading);
     reading->next = first;
     reading->last = last;
@@ -162,7 +181,10 @@ bool partition_log_read(struct partition_log *log, uint64_t first, uint64_t last
 }
 
 void partition_log_read_release(struct partition_log_read *read) {
-    drop_entries(read->entries, read->count);
+    if (read->entries == &read->only)
+        entry_unref(read->only);
+    else
+        drop_entries(read->entries, read->count);
     read->entries = NULL;
     read->count = 0;
 }

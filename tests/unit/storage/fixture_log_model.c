@@ -346,6 +346,7 @@ void log_model_read(struct log_model *model, uint64_t first, uint64_t last, uint
     assert_true(model->done);
     assert_null(waiting.read.reading);
     *read = waiting.read;
+    if (read->entries == &waiting.read.only) read->entries = &read->only;
 }
 
 struct waiting_fetch {
