@@ -1,6 +1,8 @@
-/* Cleanings for which the disk has no room: they are given up, and begin again when it has. */
+/* Cleanings and what they leave to others: room, without which they are given up and begin again
+ * when it is there, and time. */
 #include <signal.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "tests/unit/storage/fixture_keyed_log.h"
@@ -99,10 +101,70 @@ static void test_disk_is_short(void **state) {
     end(&keyed);
 }
 
+/* ---- Pauses ---- */
+
+enum { RATE = 200 * 1000, BUSY_US = 300 * 1000 };
+
+static uint64_t us_of_round(struct keyed_log *keyed) {
+    uint64_t begun_us = env_now_us(keyed->model.store->env);
+    keyed_log_begin(keyed);
+    assert_int_equal(error_of_round(keyed), ERR_NONE);
+    return env_now_us(keyed->model.store->env) - begun_us;
+}
+
+/* No more bytes a second than it is told. */
+static void test_pause_for_bytes(void **state) {
+    (void)state;
+    struct keyed_log keyed;
+    keyed_log_open(&keyed, 17, MANY_KEYS);
+    keyed_log_fill(&keyed, 8);
+    keyed.options.bytes_per_second = RATE;
+    uint64_t took_us = us_of_round(&keyed);
+    assert_true(keyed.cleaning.moved_bytes > RATE / 20);
+    assert_true(took_us >= keyed.cleaning.moved_bytes * 1000000 / RATE * 3 / 4);
+    keyed_log_check(&keyed, false);
+    end(&keyed);
+}
+
+static void be_busy(struct env_job *job) {
+    struct timespec left = {.tv_nsec = BUSY_US * 1000L};
+    (void)job;
+    nanosleep(&left, NULL);
+}
+
+static struct log_store *busy_store;
+
+static void busy_no_more(struct env_job *job) {
+    (void)job;
+    log_store_job_done(busy_store);
+}
+
+/* A step that waited for others lets them go first for as long, whatever the bytes cost. */
+static void test_pause_for_others(void **state) {
+    (void)state;
+    struct keyed_log keyed;
+    struct env_job busy = {.work = be_busy, .done = busy_no_more};
+    keyed_log_open(&keyed, 18, MANY_KEYS);
+    keyed.keys = 1000; /* so that much stays */
+    keyed_log_fill(&keyed, 10);
+    busy_store = keyed.model.store;
+    keyed_log_begin(&keyed);
+    while (keyed.model.log->prefix.start.index == 0) /* what is written comes behind that */
+        log_model_run(&keyed.model);
+    uint64_t begun_us = env_now_us(busy_store->env);
+    log_store_run_job(busy_store, busy_store->clean_lane, &busy);
+    assert_int_equal(error_of_round(&keyed), ERR_NONE);
+    assert_true(env_now_us(busy_store->env) - begun_us >= 2 * BUSY_US - BUSY_US / 10);
+    keyed_log_check(&keyed, false);
+    end(&keyed);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_disk_is_short),
+        cmocka_unit_test(test_pause_for_bytes),
+        cmocka_unit_test(test_pause_for_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
