@@ -175,7 +175,7 @@ static bool leader_is_dead(const struct raft_group *group) {
 bool raft_group_leader_is_silent(const struct raft_group *group) {
     const struct member *leader = leader_of(group);
     return leader != NULL && !group->self->voter &&
-           group->shard->now_ms - member_heard_ms(leader) >
+           shard_now_ms(group->shard) - member_heard_ms(leader) >
                group->shard->options.election_timeout_ms;
 }
 

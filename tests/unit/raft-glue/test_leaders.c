@@ -261,8 +261,15 @@ static bool second_hears_nobody(struct cluster *cluster) {
     return raft_group_leader_is_silent(cluster->nodes[1].replicas[0].group);
 }
 
-/* A stand-by never forgets the last leader; that it hears nothing of it any more it does know,
- * although the other broker lives, and the link. */
+static uint64_t hears_until_ms;
+
+static bool second_hears_on(struct cluster *cluster) {
+    assert_false(second_hears_nobody(cluster));
+    return env_now_ms(cluster->env) >= hears_until_ms;
+}
+
+/* A stand-by never forgets the last leader, and hears it while the group is quiet; that it hears
+ * nothing of it any more it does know, although the other broker lives, and the link. */
 static void test_leaders_stand_by_hears_nothing(void **state) {
     struct cluster *cluster = *state;
     cluster->voters = 1;
@@ -272,6 +279,8 @@ static void test_leaders_stand_by_hears_nothing(void **state) {
     replica_id second = 101;
     assert_int_equal(raft_group_change(leader->group, RAFT_GROUP_ADD, second), ERR_NONE);
     cluster_run(cluster, second_hears_the_leader);
+    hears_until_ms = env_now_ms(cluster->env) + 3000;
+    cluster_run(cluster, second_hears_on);
     raft_group_stop(leader->group, "the test says so");
     cluster_run(cluster, second_hears_nobody);
     assert_true(peers_is_up(shard_peers(cluster->nodes[1].shard), 1));
