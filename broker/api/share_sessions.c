@@ -15,7 +15,6 @@
 
 enum {
     PLACES_FIRST = 16,
-    AT_ONCE = 64,        /* partitions of a session that ends */
     KEYS_MOST = 1 << 20, /* bytes: what a table of SHARE_SESSION_PARTITIONS_MAX grows to */
 };
 
@@ -167,10 +166,13 @@ static void release(struct broker_services *services, const struct share_session
     share_end(share, &outcomes, NULL);
 }
 
-/* False: nothing of it is left. */
+/* At least one, and further ones until the turn is long: one may have thousands of locks, and a
+ * connection that closes ends several sessions. False: nothing of it is left. */
 static bool release_some(struct share_sessions *sessions, struct row *row) {
-    for (int i = 0; i < AT_ONCE && row->left > 0; i++)
+    while (row->left > 0) {
         release(sessions->services, &row->session, &row->session.places[--row->left]);
+        if (env_turn_is_long(sessions->services->env)) break;
+    }
     return row->left > 0;
 }
 
