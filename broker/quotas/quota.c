@@ -88,9 +88,8 @@ const char *quota_value_fault(const struct quota_entity *entity, enum quota_key 
     if (!whole) return NULL;
     if (key == QUOTA_CONNECTIONS ? value > int_most : value >= long_end)
         return "the quota is too large";
-    double nearest = (double)(int64_t)(value + 0.5);
-    if (nearest < 1) return "this quota is 1 at the least";
-    return fabs(value - nearest) > 1e-6 ? "this quota is a whole number" : NULL;
+    if (value - floor(value) > 1e-6) return "this quota is a whole number";
+    return value < 1 ? "this quota is 1 at the least" : NULL;
 }
 
 static int compare_names(struct kp_string one, struct kp_string other) {

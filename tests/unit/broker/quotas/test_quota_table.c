@@ -141,16 +141,28 @@ static void test_quota_faults(void **state) {
         enum quota_key key;
         double value;
         bool sound;
-    } values[] = {{USER, QUOTA_PRODUCED, 1, true},     {USER, QUOTA_PRODUCED, 0, false},
-                  {USER, QUOTA_PRODUCED, -1, false},   {USER, QUOTA_PRODUCED, 1.5, false},
-                  {USER, QUOTA_TIME, 0.5, true},       {CLIENT, QUOTA_MUTATIONS, 1.5, true},
-                  {USER, QUOTA_FETCHED, 1e300, false}, {USER, QUOTA_FETCHED, NAN, false},
-                  {USER, QUOTA_TIME, INFINITY, false}, {IP, QUOTA_PRODUCED, 1, false},
-                  {IP, QUOTA_CONNECTIONS, 10, true},   {USER, QUOTA_CONNECTIONS, 10, false},
-                  {IP, QUOTA_CONNECTIONS, 3e9, false}, {USER, 0, 1, false},
-                  {USER, QUOTA_PRODUCED, 5e-7, false}, {USER, QUOTA_FETCHED, 5e-324, false},
-                  {USER, QUOTA_FETCHED, 1e18, true},   {USER, QUOTA_PRODUCED, 2.0000001, true},
-                  {USER, QUOTA_PRODUCED, 1.99, false}, {IP, QUOTA_CONNECTIONS, 5e-7, false}};
+    } values[] = {{USER, QUOTA_PRODUCED, 1, true},
+                  {USER, QUOTA_PRODUCED, 0, false},
+                  {USER, QUOTA_PRODUCED, -1, false},
+                  {USER, QUOTA_PRODUCED, 1.5, false},
+                  {USER, QUOTA_TIME, 0.5, true},
+                  {CLIENT, QUOTA_MUTATIONS, 1.5, true},
+                  {USER, QUOTA_FETCHED, 1e300, false},
+                  {USER, QUOTA_FETCHED, NAN, false},
+                  {USER, QUOTA_TIME, INFINITY, false},
+                  {IP, QUOTA_PRODUCED, 1, false},
+                  {IP, QUOTA_CONNECTIONS, 10, true},
+                  {USER, QUOTA_CONNECTIONS, 10, false},
+                  {IP, QUOTA_CONNECTIONS, 3e9, false},
+                  {USER, 0, 1, false},
+                  {USER, QUOTA_PRODUCED, 5e-7, false},
+                  {USER, QUOTA_FETCHED, 5e-324, false},
+                  {USER, QUOTA_FETCHED, 1e18, true},
+                  {USER, QUOTA_PRODUCED, 2.0000001, true},
+                  {USER, QUOTA_PRODUCED, 1.99, false},
+                  {USER, QUOTA_PRODUCED, 0.9999999, false},
+                  {USER, QUOTA_PRODUCED, 1.9999999, false},
+                  {IP, QUOTA_CONNECTIONS, 5e-7, false}};
     (void)state;
     for (size_t i = 0; i < sizeof entities / sizeof entities[0]; i++) {
         struct quota_entity entity = entity_of(entities[i].types, entities[i].user,
