@@ -111,6 +111,27 @@ static void give(struct offset_ranges *given, const struct share_range *run) {
         *(struct share_range *)offset_ranges_append(given) = *run;
 }
 
+/* Given so often that one of them may be what its readers fail of. */
+static bool is_suspect(const struct share_limits *limits, uint16_t given_before) {
+    int half = (limits->deliveries + 1) / 2;
+    return given_before >= (half > 2 ? half : 2);
+}
+
+/* How many of a run go at once. */
+static uint64_t part_of(const struct share_range *run, const struct share_limits *limits) {
+    uint64_t all = length(&run->at);
+    if (!is_suspect(limits, run->count)) return all;
+    return run->count + 1 >= limits->deliveries ? 1 : (all + 1) / 2;
+}
+
+/* Suspects go with nobody. */
+static bool may_go_along(const struct share_range *run, const struct share_limits *limits,
+                         const struct offset_ranges *given) {
+    if (given->count == 0) return true;
+    const struct share_range *last = offset_ranges_at(given, given->count - 1);
+    return !is_suspect(limits, run->count) && !is_suspect(limits, last->count - 1);
+}
+
 uint64_t share_queue_acquire(struct share_queue *queue, const struct share_limits *limits,
                              kafka_offset first, kafka_offset last, uint64_t most, uint64_t holder,
                              uint64_t now_ms, struct offset_ranges *given) {
@@ -120,9 +141,10 @@ uint64_t share_queue_acquire(struct share_queue *queue, const struct share_limit
     CHECK(holder != 0);
     if (room > most) room = most;
     if (last >= border) last = border - 1;
-    while (done < room && next_run(queue, first, last, &run)) {
-        if (length(&run.at) > room - done)
-            run.at.last = run.at.first + (kafka_offset)(room - done) - 1;
+    while (done < room && next_run(queue, first, last, &run) && may_go_along(&run, limits, given)) {
+        uint64_t part = part_of(&run, limits);
+        if (part > room - done) part = room - done;
+        run.at.last = run.at.first + (kafka_offset)part - 1;
         if (run.count < SHARE_COUNT_MAX) run.count++;
         run.state = SHARE_ACQUIRED;
         lock_run(queue, &run, holder, now_ms + limits->lock_ms);

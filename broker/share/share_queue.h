@@ -72,7 +72,9 @@ kafka_offset share_queue_next(const struct share_queue *queue, const struct shar
                               kafka_offset from);
 /* Gives away what is available from `first` to `last`, `most` records at the most, and no more than
  * may be held: how many. They are appended to `given` (struct share_range, with SHARE_ACQUIRED),
- * one for each run of equal counts. */
+ * one for each run of equal counts. Records that had half of their deliveries, two at the least,
+ * are given apart from all that is in `given`: half of a run, and for the last time one by one. So
+ * a record of which every reader dies takes no others with it (KAFKA-17541). */
 uint64_t share_queue_acquire(struct share_queue *queue, const struct share_limits *limits,
                              kafka_offset first, kafka_offset last, uint64_t most, uint64_t holder,
                              uint64_t now_ms, struct offset_ranges *given);

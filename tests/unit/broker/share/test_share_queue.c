@@ -161,18 +161,43 @@ static void apply_one(struct fixture *f) {
     offset_ranges_free(&first);
 }
 
+static bool naive_suspect(const struct fixture *f, kafka_offset at) {
+    int half = (f->limits.deliveries + 1) / 2;
+    return f->records[at].count >= (half > 2 ? half : 2);
+}
+
+/* How many from this one on are available and were given as often. */
+static uint64_t naive_alike(const struct fixture *f, kafka_offset from, kafka_offset last) {
+    kafka_offset at = from;
+    while (at <= last && naive_available(f, at) && f->records[at].count == f->records[from].count)
+        at++;
+    return (uint64_t)(at - from);
+}
+
+/* What of `most` remains where the first that is given is this one. */
+static uint64_t naive_most(const struct fixture *f, kafka_offset first, kafka_offset last,
+                           uint64_t most) {
+    if (!naive_suspect(f, first)) return most;
+    bool last_time = f->records[first].count + 1 >= f->limits.deliveries;
+    uint64_t part = last_time ? 1 : (naive_alike(f, first, last) + 1) / 2;
+    return part < most ? part : most;
+}
+
 static void step_acquire(struct fixture *f) {
     kafka_offset first = (kafka_offset)draw(f, RECORDS),
                  last = first + (kafka_offset)draw(f, (uint64_t)(RECORDS - first));
     uint64_t holder = 1 + draw(f, HOLDERS), most = 1 + draw(f, 20), got = 0,
              room = f->limits.locks - naive_held(f);
     struct offset_ranges given = no_ranges();
-    bool backwards = draw(f, 8) == 0;
+    bool backwards = draw(f, 8) == 0, apart = false;
     uint64_t count = share_queue_acquire(&f->queue, &f->limits, first, last, most, holder,
                                          f->now_ms, &given);
     for (kafka_offset at = first; at <= last && got < most && got < room; at++) {
         struct naive_record *record = &f->records[at];
         if (!naive_available(f, at)) continue;
+        if (got == 0) most = naive_most(f, at, last, most);
+        if (got > 0 && naive_suspect(f, at) && !apart) break;
+        apart = got == 0 ? naive_suspect(f, at) : apart;
         const struct share_range *range = offset_ranges_over(&given, at);
         assert_non_null(range);
         assert_int_equal(range->count, record->count + 1);
@@ -309,7 +334,7 @@ static void begin(struct fixture *f, uint64_t seed) {
     *f = (struct fixture){.seed = seed, .now_ms = 1000};
     f->limits = (struct share_limits){.lock_ms = LOCK_MS,
                                       .locks = 3 + draw(f, RECORDS),
-                                      .deliveries = (uint16_t)(1 + draw(f, 4)),
+                                      .deliveries = (uint16_t)(1 + draw(f, 6)),
                                       .renew = true,
                                       .window = 5 + (kafka_offset)draw(f, RECORDS),
                                       .ranges = SIZE_MAX};
