@@ -137,7 +137,9 @@ def command_line(cluster):
     tls = (f"bootstrap=127.0.0.1:{broker.sasl_ssl_port}", f"tls.ca={cluster.authority.ca}")
     expect(run("profile", "add", "safe", *tls, "user=bob", f"password.file={secret}", "sasl=SCRAM-SHA-512", env=home), 0)
     expect(run("--profile", "safe", "info", env=home), 0)
-    expect(run("--profile", "safe", "--user", "nobody", "info", env=dict(home, DRAVE_PASSWORD="x")), 1, "login as 'nobody' by SCRAM-SHA-256")
+    expect(
+        run("--profile", "safe", "--user", "nobody", "info", env=dict(home, DRAVE_PASSWORD="x")), 1, "login as 'nobody' by SCRAM-SHA-256"
+    )
     expect(run("profile", "show", "safe", "--json", env=home), 0, '"user": ?"bob"', '"sasl": ?"SCRAM-SHA-512"')
     expect(run("profile", "add", "safe", "password=x", env=home), 2, "a profile keeps no password")
     with logged_in(broker, "bob", "second") as talk:

@@ -96,6 +96,7 @@ static void change_recorded(struct group_turn *turn, int16_t error) {
         return;
     }
     share_work_attach(work);
+    work->group->empty_ms = env_now_ms(work->row->table->env);
     group_turn_end(turn);
     share_work_order(work);
 }

@@ -209,7 +209,8 @@ static void on_change(struct group_call *call) {
     changed = true;
 }
 
-static void take_change(bool forgets, int32_t partition, int64_t start) {
+/* Nothing commits yet. */
+static void ask_change(bool forgets, int32_t partition, int64_t start) {
     const struct metadata_topic *topic = metadata_topic_named(f.world.groups.metadata, "t", 1);
     part = (struct share_change_part){
         .name = kp_string_of("t"), .partition = partition, .start = start};
@@ -222,6 +223,10 @@ static void take_change(bool forgets, int32_t partition, int64_t start) {
                                    .count = 1};
     changed = false;
     share_change_take(f.world.groups.table, &change);
+}
+
+static void take_change(bool forgets, int32_t partition, int64_t start) {
+    ask_change(forgets, partition, start);
     groups_commit(&f.world.groups);
 }
 
@@ -442,6 +447,38 @@ static void test_empty_group_goes(void **state) {
     assert_null(groups_find(&f.world.groups, "g"));
 }
 
+/* Whoever says where it begins is about to use it: its time begins anew. */
+static void test_changed_group_stays(void **state) {
+    (void)state;
+    enum { HOUR_MS = 3600 * 1000 };
+    uint64_t kept_ms = (uint64_t)f.world.groups.settings.offsets_retention_ms;
+    assert_int_equal(beat("m", 0), KAFKA_NONE);
+    answer(0);
+    assert_int_equal(beat("m", -1), KAFKA_NONE);
+    groups_pass(&f.world.groups, kept_ms - HOUR_MS);
+    take_change(false, 1, 7);
+    answer(0);
+    assert_int_equal(part.code, KAFKA_NONE);
+    groups_pass(&f.world.groups, kept_ms - HOUR_MS);
+    groups_commit(&f.world.groups);
+    assert_string_equal(asked(), "");
+    ask_change(true, 0, 0);
+    groups_pass(&f.world.groups, 2 * HOUR_MS); /* its record is not written yet */
+    groups_commit(&f.world.groups);
+    assert_string_equal(asked(), "DROP -1 -1");
+    answer(0);
+    assert_true(changed);
+    assert_int_equal(part.code, KAFKA_NONE);
+    assert_string_equal(places(), "");
+    groups_pass(&f.world.groups, kept_ms - HOUR_MS);
+    groups_commit(&f.world.groups);
+    assert_non_null(groups_find(&f.world.groups, "g"));
+    groups_pass(&f.world.groups, 2 * HOUR_MS);
+    groups_commit(&f.world.groups);
+    answer(0); /* nobody is asked */
+    assert_null(groups_find(&f.world.groups, "g"));
+}
+
 /* A change ends with the lead, and is not forgotten. */
 static void test_lead_moves_while_it_goes(void **state) {
     (void)state;
@@ -501,6 +538,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_cost_of_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_empty_group_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changed_group_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lead_moves_while_it_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_begun_is_confirmed, setup, teardown),
     };
