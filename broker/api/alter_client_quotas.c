@@ -5,7 +5,8 @@
  * broker's table has it; validate_only changes nothing. Failures are per entity, and of an entity
  * all is done or nothing: INVALID_REQUEST with a sentence (no such entity, key or value, and what
  * is named twice), CLUSTER_AUTHORIZATION_FAILED, what the metadata leader says. To take away what
- * is not there is success, as in Kafka. More than CHANGES_MOST at once close the connection.
+ * is not there is success, as in Kafka. More than CHANGES_MOST at once close the connection, and
+ * names for which so many entities have no place: all go back in the answer.
  */
 #include "protocol/messages/alter_client_quotas.h"
 
@@ -225,12 +226,18 @@ static bool prepare_answer(struct altering_quotas *altering) {
 void api_alter_client_quotas(void *service, struct request *request) {
     const struct kp_alter_client_quotas_request *asked = request->message;
     struct kp_arena *arena = &request->arena;
-    size_t entries = asked->entries.count < 0 ? 0 : (size_t)asked->entries.count, changes = 0;
-    for (size_t i = 0; i < entries; i++)
+    size_t entries = asked->entries.count < 0 ? 0 : (size_t)asked->entries.count, changes = 0,
+           names = 0;
+    for (size_t i = 0; i < entries; i++) {
         changes += (size_t)asked->entries.items[i].ops.count;
-    if (entries > CHANGES_MOST || changes > CHANGES_MOST) {
-        request_close_because(request, "it changes more than %d quotas at once; do it in parts",
-                              CHANGES_MOST);
+        names += (size_t)asked->entries.items[i].entity.count;
+    }
+    if (entries > CHANGES_MOST || changes > CHANGES_MOST || names > QUOTA_TYPES * CHANGES_MOST) {
+        request_close_because(
+            request,
+            "it changes more than %d quotas at once, or names more than %d users, "
+            "clients and ips; do it in parts",
+            CHANGES_MOST, QUOTA_TYPES * CHANGES_MOST);
         return;
     }
     struct altering_quotas *altering = kp_arena_alloc(arena, sizeof *altering);

@@ -8,7 +8,8 @@
  * group UNSUPPORTED_VERSION, GROUP_AUTHORIZATION_FAILED, NOT_COORDINATOR, INVALID_REQUEST (more
  * than SHARING_ORDER_MOST are named; all that there is may be more); of a partition
  * TOPIC_AUTHORIZATION_FAILED, and COORDINATOR_NOT_AVAILABLE, when its leader did not answer. Topics
- * that the client may not see are left out of all that there is.
+ * that the client may not see are left out of all that there is. More than GROUPS_MOST groups
+ * close the connection.
  */
 #include "protocol/messages/describe_share_group_offsets.h"
 
@@ -21,6 +22,8 @@
 #include "broker/metadata/metadata_features.h"
 #include "broker/sharing/sharing_exchange.h"
 #include "protocol/kafka_error.h"
+
+enum { GROUPS_MOST = 20000 }; /* room for the answers of all is made at once */
 
 /* One request on its way; in its arena. */
 struct describing {
@@ -218,8 +221,13 @@ static bool describe_one(struct group_walk *walk, struct group_coordinator *coor
 void api_describe_share_group_offsets(void *service, struct request *request) {
     const struct kp_describe_share_group_offsets_request *in = request->message;
     const struct broker_services *services = service;
-    struct describing *state = kp_arena_alloc(&request->arena, sizeof *state);
     int32_t count = in->groups.count > 0 ? in->groups.count : 0;
+    if (count > GROUPS_MOST) {
+        request_close_because(request, "it names more than %d groups at once; ask in parts",
+                              GROUPS_MOST);
+        return;
+    }
+    struct describing *state = kp_arena_alloc(&request->arena, sizeof *state);
     struct kp_string *ids = kp_arena_alloc(&request->arena, ((size_t)count + 1) * sizeof *ids);
     bool fits = state != NULL && ids != NULL;
     if (fits) kp_set_fallbacks(&kp_describe_share_group_offsets_response_schema, &state->response);

@@ -15,7 +15,7 @@ from harness.turns import Turns, array, worst
 TURN_MS = 30 if os.environ.get("CI") else 15  # of processor time; neighbours cost caches
 OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR, JOIN_GROUP, SYNC_GROUP, DESCRIBE_GROUPS, LIST_GROUPS = 8, 9, 10, 11, 14, 15, 16
 CREATE_TOPICS, DELETE_GROUPS, OFFSET_DELETE = 19, 42, 47
-CONSUMER_GROUP_HEARTBEAT, CONSUMER_GROUP_DESCRIBE = 68, 69
+ALTER_CLIENT_QUOTAS, CONSUMER_GROUP_HEARTBEAT, CONSUMER_GROUP_DESCRIBE, SHARE_OFFSETS = 49, 68, 69, 90
 GROUP, TOPIC, EMPTY, ONE = text("many"), text("t"), struct.pack(">i", 0), struct.pack(">i", 1)
 
 
@@ -141,6 +141,18 @@ def members(cluster):
         pass
 
 
+def too_many(cluster):
+    """Offsets of half a million share groups, and a quota of one entity of 400,000 parts: nothing of it is answered."""
+    offsets = b"\0" + packed(b"\2g\0\0", 500_000) + b"\0"
+    quota = b"\0" + packed(packed(b"\5user\2u\0", 400_000) + b"\1\0", 1) + b"\0\0"
+    for request in ((SHARE_OFFSETS, 0, offsets), (ALTER_CLIENT_QUOTAS, 1, quota)):
+        try:
+            worst(cluster, [request])
+            raise AssertionError(f"request {request[0]} was answered")
+        except ConnectionError:
+            assert not (found := Turns(cluster[1]).new()), f"request {request[0]}: {found[-1]}"
+
+
 def unread(cluster):
     """60 clients ask for 12 MB each and take none of it: the memory for answers (128 MiB, and half of that in reserve) holds for all of them."""
     with Raw(cluster[1].port, timeout=60) as raw:
@@ -176,7 +188,7 @@ def main():
         with Raw(cluster[1].port) as raw:
             raw.ask(CREATE_TOPICS, 2, array([TOPIC + struct.pack(">ih", 300, 1) + EMPTY + EMPTY]) + struct.pack(">ib", 60000, 0))
             raw.ask(FIND_COORDINATOR, 1, GROUP + b"\0")
-        for test in (groups, listing, readers, subscriptions, crowd, offsets, members, unread, clean_end):
+        for test in (groups, listing, readers, subscriptions, crowd, offsets, members, too_many, unread, clean_end):
             suite.run(test, cluster)
     suite.end()
 
