@@ -20,23 +20,25 @@ static bool is_dead(const struct metadata_view *view, int32_t node) {
     return false;
 }
 
-/* The brokers that are not fenced and do not drain; without those that are known to be dead, if
- * `enough` are left.
+/* The brokers that do not drain: those that are alive. While these are not `enough`, those that are
+ * known to be dead, too, and then, if `fenced_count` and a majority is there, so many fenced ones.
  */
-static size_t live_brokers(const struct metadata_view *view, size_t enough,
-                           struct placement_broker *into) {
-    size_t live = 0, alive = 0;
-    for (int dead = 0; dead <= 1; dead++) {
+static size_t usable_brokers(const struct metadata_view *view, size_t enough, bool fenced_count,
+                             struct placement_broker *into) {
+    enum { ALIVE, DEAD, FENCED };
+    size_t found = 0;
+    for (int kind = ALIVE; kind <= FENCED && found < enough; kind++) {
+        if (kind == FENCED && (!fenced_count || 2 * found <= enough)) break;
         for (size_t i = 0; i < metadata_broker_count(view->metadata); i++) {
             const struct metadata_broker *broker = metadata_broker_at(view->metadata, i);
-            if (!broker->fenced && is_dead(view, broker->node) == dead &&
-                !metadata_roster_is_draining(view->metadata, broker->node))
-                into[live++] = (struct placement_broker){.node = broker->node,
-                                                         .rack = broker->rack};
+            int is = broker->fenced ? FENCED : is_dead(view, broker->node) ? DEAD : ALIVE;
+            if (is == kind && metadata_roster_takes(view->metadata, broker->node) &&
+                (kind != FENCED || found < enough))
+                into[found++] = (struct placement_broker){
+                    .node = broker->node, .rack = broker->rack, .away = kind != ALIVE};
         }
-        if (dead == 0) alive = live;
     }
-    return alive >= enough ? alive : live;
+    return found;
 }
 
 /* What a broker holds, and will hold. */
@@ -123,10 +125,10 @@ static bool place(const struct metadata_view *view, int32_t partitions, int32_t 
                                "%" PRId32 " partitions with %" PRId32
                                " replicas are too many for one request",
                                partitions, factor);
-    size_t live = live_brokers(view, (size_t)factor, brokers);
+    bool unsettled = view->young || somebody_never_registered(metadata);
+    size_t live = usable_brokers(view, (size_t)factor, !unsettled, brokers);
     if ((size_t)factor > live) {
-        *again = (size_t)factor <= brokers_of_cluster &&
-                 (view->young || somebody_never_registered(metadata));
+        *again = unsettled && (size_t)factor <= brokers_of_cluster;
         return metadata_refuse(result, KAFKA_INVALID_REPLICATION_FACTOR,
                                "Replication factor: %" PRId32
                                " larger than available brokers: %zu (of %zu"

@@ -110,6 +110,11 @@ bool metadata_roster_is_draining(const struct metadata *metadata, int32_t node) 
     return row != NULL && row->draining;
 }
 
+bool metadata_roster_takes(const struct metadata *metadata, int32_t node) {
+    const struct roster_broker *row = metadata_roster_of(metadata, node);
+    return row == NULL || !(row->draining || row->given_up);
+}
+
 bool metadata_roster_is_retired_directory(const struct metadata *metadata,
                                           const uint8_t directory[METADATA_UUID_SIZE]) {
     for (size_t i = 0; i < metadata->retired_count; i++)

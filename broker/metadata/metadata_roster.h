@@ -56,6 +56,9 @@ size_t metadata_roster_taking(const struct metadata *metadata);
 /* It is in the roster, and drains. */
 bool metadata_roster_is_draining(const struct metadata *metadata, int32_t node);
 
+/* It may be given replicas: nobody has said that it goes, or has gone for good. */
+bool metadata_roster_takes(const struct metadata *metadata, int32_t node);
+
 /* ---- Of an image (broker/metadata/image) ---- */
 
 /* One more, of which neither node nor replica is there; its host is taken over. */

@@ -1,7 +1,6 @@
 /* Counting what brokers hold, and choosing the next one by these counts. */
 #include "broker/placement/placement.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -11,11 +10,16 @@ static size_t around(size_t from, size_t to, size_t count) {
     return (to + count - from) % count;
 }
 
+static bool is_better_first(const struct placement_broker *one,
+                            const struct placement_broker *other) {
+    return one->away != other->away ? other->away : one->leaders < other->leaders;
+}
+
 static size_t first_replica(const struct placement_broker *brokers, size_t count, size_t start) {
     size_t best = start;
     for (size_t step = 1; step < count; step++) {
         size_t at = (start + step) % count;
-        if (brokers[at].leaders < brokers[best].leaders) best = at;
+        if (is_better_first(&brokers[at], &brokers[best])) best = at;
     }
     return best;
 }

@@ -2,13 +2,14 @@
  * Which brokers hold the replicas of new partitions. Pure: a function of what is given.
  *
  * The first replica of a partition is its preferred leader; first replicas go to the brokers that
- * have the fewest of them, further ones to racks that the partition is not in yet, then to the
- * brokers with the fewest replicas; ties are broken round robin from a start that moves with each
- * partition.
+ * have the fewest of them and are not away, if there are any, further ones to racks that the
+ * partition is not in yet, then to the brokers with the fewest replicas; ties are broken round
+ * robin from a start that moves with each partition.
  */
 #ifndef BROKER_PLACEMENT_PLACEMENT_H
 #define BROKER_PLACEMENT_PLACEMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct placement_broker {
     const char *rack;  /* "" for none */
     uint32_t leaders;  /* partitions whose first replica it is; counted up by placement_place */
     uint32_t replicas; /* all replicas; counted up, too */
+    bool away;         /* nobody would be led by it at once */
 };
 
 /* Places `partitions` x `factor` replicas on `brokers` (factor <= count, checked): into[p * factor

@@ -13,7 +13,7 @@
 static void test_placement_even(void **state) {
     (void)state;
     struct placement_broker brokers[] = {
-        {1, "", 0, 0}, {2, "", 0, 0}, {3, "", 0, 0}, {4, "", 0, 0}};
+        {1, "", 0, 0, false}, {2, "", 0, 0, false}, {3, "", 0, 0, false}, {4, "", 0, 0, false}};
     int32_t nodes[24 * 3];
     placement_place(brokers, 4, 24, 3, 0, nodes);
     int followed[5][5] = {{0}};
@@ -36,7 +36,8 @@ static void test_placement_even(void **state) {
  * there already counts. */
 static void test_placement_balances_what_is_there(void **state) {
     (void)state;
-    struct placement_broker brokers[] = {{1, "", 5, 5}, {2, "", 0, 9}, {3, "", 2, 2}};
+    struct placement_broker brokers[] = {
+        {1, "", 5, 5, false}, {2, "", 0, 9, false}, {3, "", 2, 2, false}};
     int32_t nodes[2];
     for (int topic = 0; topic < 8; topic++)
         placement_place(brokers, 3, 1, 2, (uint64_t)topic, nodes);
@@ -47,8 +48,9 @@ static void test_placement_balances_what_is_there(void **state) {
 /* With racks, a partition is in as many of them as it can be. */
 static void test_placement_racks(void **state) {
     (void)state;
-    struct placement_broker brokers[] = {{1, "a", 0, 0}, {2, "a", 0, 0}, {3, "b", 0, 0},
-                                         {4, "b", 0, 0}, {5, "c", 0, 0}, {6, "c", 0, 0}};
+    struct placement_broker brokers[] = {{1, "a", 0, 0, false}, {2, "a", 0, 0, false},
+                                         {3, "b", 0, 0, false}, {4, "b", 0, 0, false},
+                                         {5, "c", 0, 0, false}, {6, "c", 0, 0, false}};
     int32_t nodes[30 * 3];
     placement_place(brokers, 6, 30, 3, 7, nodes);
     for (int p = 0; p < 30; p++) {
@@ -64,7 +66,7 @@ static void test_placement_racks(void **state) {
 /* One broker holds everything when it is alone. */
 static void test_placement_alone(void **state) {
     (void)state;
-    struct placement_broker brokers[] = {{7, "", 0, 0}};
+    struct placement_broker brokers[] = {{7, "", 0, 0, false}};
     int32_t nodes[3];
     placement_place(brokers, 1, 3, 1, 2, nodes);
     for (int p = 0; p < 3; p++)
@@ -171,10 +173,10 @@ static void test_metadata_leader_too_many_replicas(void **state) {
     assert_false(prepare(fixture, 1, 4));
     assert_false(fixture->again); /* there will never be four */
     register_broker(fixture, 3, true);
-    assert_false(prepare(fixture, 1, 3));
+    assert_false(prepare(fixture, 1, 4));
     assert_false(fixture->again);
     assert_non_null(strstr(fixture->result.message,
-                           "Replication factor: 3 larger than available brokers: 2 (of 3)."));
+                           "Replication factor: 4 larger than available brokers: 2 (of 3)."));
     fixture->young =
         true; /* who gave its lease back before a restart may not have renewed it yet */
     assert_false(prepare(fixture, 1, 3));
@@ -188,6 +190,21 @@ static void test_metadata_leader_too_many_replicas(void **state) {
                 fixture->change.command.create_topic.partitions.items[p].nodes.items[r], 3);
 }
 
+/* A broker that is fenced gets replicas where there are too few others: it comes back. It is the
+ * first of none, and no partition begins without a majority. */
+static void test_metadata_leader_counts_on_the_fenced(void **state) {
+    struct fixture *fixture = *state;
+    for (int32_t node = 1; node <= 5; node++)
+        register_broker(fixture, node, node > 2);
+    assert_true(prepare(fixture, 6, 3));
+    for (int p = 0; p < 6; p++) {
+        const int32_t *nodes = fixture->change.command.create_topic.partitions.items[p].nodes.items;
+        assert_true(nodes[0] <= 2 && (nodes[1] <= 2) + (nodes[2] <= 2) == 1);
+    }
+    assert_false(prepare(fixture, 1, 4)); /* two of four are no majority */
+    assert_int_equal(fixture->result.error, KAFKA_INVALID_REPLICATION_FACTOR);
+}
+
 /* A command that has committed in an earlier try is done, although the brokers that it needs are
  * not alive any more. */
 static void test_metadata_leader_recognises_an_earlier_try(void **state) {
@@ -198,6 +215,7 @@ static void test_metadata_leader_recognises_an_earlier_try(void **state) {
     assert_true(prepare(fixture, 2, 3));
     apply(fixture, command);
     register_broker(fixture, 2, true);
+    register_broker(fixture, 3, true);
     assert_true(prepare(fixture, 2, 3));
     apply(fixture, command);
     command->create_topic.id = (struct kp_uuid){{2}};
@@ -205,6 +223,7 @@ static void test_metadata_leader_recognises_an_earlier_try(void **state) {
     assert_int_equal(fixture->result.error, KAFKA_INVALID_REPLICATION_FACTOR);
 
     register_broker(fixture, 2, false);
+    register_broker(fixture, 3, false);
     metadata_command_init(command, COMMAND_CREATE_PARTITIONS);
     command->create_partitions.id = (struct kp_uuid){{1}};
     command->create_partitions.request = (struct kp_uuid){{9}};
@@ -213,6 +232,7 @@ static void test_metadata_leader_recognises_an_earlier_try(void **state) {
     assert_true(prepare_with(fixture, NULL, 0, NULL, 0));
     apply(fixture, command);
     register_broker(fixture, 2, true);
+    register_broker(fixture, 3, true);
     command->create_partitions.partitions.count = 0;
     assert_true(prepare_with(fixture, NULL, 0, NULL, 0));
     apply(fixture, command);
@@ -489,6 +509,7 @@ int main(void) {
         TEST(test_metadata_leader_plan_is_done),
         TEST(test_metadata_leader_limits_what_moves),
         TEST(test_metadata_leader_avoids_the_dead),
+        TEST(test_metadata_leader_counts_on_the_fenced),
         TEST(test_metadata_leader_assignments),
     };
     return cmocka_run_group_tests_name("placement", tests, NULL, NULL);
