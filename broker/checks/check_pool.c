@@ -17,7 +17,7 @@ enum {
     AT_ONCE = 2, /* slices that run: the pool has other work, too (reads of cold segments) */
     SLICE_BYTES = 1 << 20,   /* of decompressed records */
     INLINE_BYTES = 64 << 10, /* the same, that a check on the loop may come to at least before it is
-                                given up there */
+                                given up there; and a slice there */
     INLINE_MEMORY = 32 << 20, /* a window that is claimed, of which little is touched */
     SMALL_SHARE = 32, /* of the memory: who wants no more need not wait behind larger ones */
     PASSED_MOST = 32, /* small ones go before a large one */
@@ -78,6 +78,18 @@ static void turn_ends(struct env_task *task) {
     CONTAINER_OF(task, struct check_pool, turn)->turn_ns = 0;
 }
 
+/* No more than so many bytes, and no longer than it may take on the loop: records of nothing but
+ * headers take far longer than their estimate. */
+static int step_inline(const struct check_pool *pool, struct record_check *check, size_t bytes,
+                       uint64_t began_us) {
+    int error = ERR_AGAIN;
+    for (size_t done = 0; error == ERR_AGAIN && done < bytes; done += INLINE_BYTES) {
+        if (done > 0 && env_now_us(pool->env) - began_us > pool->options.inline_us) break;
+        error = record_check_step(check, INLINE_BYTES);
+    }
+    return error;
+}
+
 bool check_pool_inline(struct check_pool *pool, struct record_check *check, int *error) {
     size_t bytes;
     uint64_t estimate_ns = record_check_estimate_ns(check, &bytes);
@@ -86,7 +98,7 @@ bool check_pool_inline(struct check_pool *pool, struct record_check *check, int 
     bytes = bytes < INLINE_BYTES ? INLINE_BYTES : bytes + 1; /* one more finds the end */
     if (record_check_memory(check, bytes) > INLINE_MEMORY) return false;
     uint64_t began_us = env_now_us(pool->env);
-    *error = record_check_step(check, bytes);
+    *error = step_inline(pool, check, bytes, began_us);
     uint64_t took_ns = (env_now_us(pool->env) - began_us) * 1000;
     pool->turn_ns += took_ns > estimate_ns ? took_ns : estimate_ns;
     env_defer(pool->env, &pool->turn);

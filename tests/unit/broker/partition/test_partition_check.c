@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "broker/config/broker_settings.h"
 #include "protocol/kafka_error.h"
+#include "protocol/record/record_batch_builder.h"
 #include "protocol/record/record_batch_layout.h"
 #include "tests/batches/record_batch_check.h"
 #include "tests/unit/broker/fixture_partitions.h"
@@ -187,6 +188,28 @@ static void test_check_goes_on_in_the_pool(void **state) {
         sent_free(&sent[i]);
     }
     assert_int_equal(stats_of(fixture).pool_checks, MANY);
+}
+
+/* A record of nothing but headers takes far longer than its bytes say: it, too. */
+static void test_check_of_headers(void **state) {
+    enum { HEADERS = 400000 };
+    struct fixture *fixture = *state;
+    fixture->checks.inline_us = 500;
+    struct partition *partition = start_one(fixture);
+    struct record_batch_options options = record_batch_plain();
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    struct record_header *headers = mem_zalloc(HEADERS * sizeof *headers);
+    uint8_t *bytes;
+    size_t size;
+    record_batch_builder_append(builder, 1, "k", 1, NULL, -1, headers, HEADERS);
+    assert_int_equal(record_batch_builder_finish(builder, &bytes, &size), ERR_NONE);
+    mem_free(headers);
+    struct sent sent;
+    send_batch(partition, slice_adopt(NULL, bytes, size), &sent);
+    run_until_over(fixture, &sent);
+    assert_int_equal(sent.produce.error, KAFKA_NONE);
+    sent_free(&sent);
+    assert_int_equal(stats_of(fixture).pool_checks, 1);
 }
 
 /* Memory is a limit over all of them: what does not fit waits for others to end, and what never can
@@ -508,6 +531,7 @@ int main(void) {
         TEST(test_check_damage),
         TEST(test_check_goes_on_in_the_pool),
         TEST(test_check_small_ones_at_once),
+        TEST(test_check_of_headers),
         TEST(test_check_recompresses),
         TEST(test_check_holds_who_sends_much),
     };
