@@ -14,7 +14,9 @@
  * our table has not given yet knows a newer table. While nobody whom we know leads the metadata, it
  * is let in, and its messages of group 0 are heard: it may be the one from whom we are to get that
  * table. Else the table comes by itself, and no word is taken; but nobody is told either that he
- * belongs here no more, for he would end: the row that we have is one before his.
+ * belongs here no more, for he would end: the row that we have is one before his. Nor does
+ * anybody hear it from one that was given up and knows more than was known when that was done: the
+ * ids behind that were given once more, to those that it meets.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -37,6 +39,8 @@ static enum forming_standing standing_of(void *arg, int32_t node,
     if (row == NULL && metadata_roster_is_retired(broker->metadata, node)) return FORMING_REMOVED;
     if (replica >= metadata_next_replica(broker->metadata))
         return led ? FORMING_LATER : FORMING_AHEAD;
+    if (metadata_roster_is_of_another_past(broker->metadata, directory, replica))
+        return FORMING_LATER;
     return row == NULL ? FORMING_UNKNOWN : FORMING_OTHER_DIRECTORY;
 }
 

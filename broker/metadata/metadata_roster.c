@@ -122,6 +122,15 @@ bool metadata_roster_is_retired_directory(const struct metadata *metadata,
     return false;
 }
 
+bool metadata_roster_is_of_another_past(const struct metadata *metadata,
+                                        const uint8_t directory[METADATA_UUID_SIZE],
+                                        replica_id replica) {
+    for (size_t i = 0; i < metadata->roster_count; i++)
+        if (memcmp(metadata->roster[i].directory, directory, METADATA_UUID_SIZE) == 0) return false;
+    return replica > 0 && replica < metadata->next_replica &&
+           !metadata_roster_is_retired_directory(metadata, directory);
+}
+
 /* It is no other broker's, nor was it ever one's that is gone. */
 static bool is_free_directory(const struct metadata *metadata, int32_t node,
                               struct kp_uuid directory, struct metadata_result *result) {

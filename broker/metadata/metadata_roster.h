@@ -60,6 +60,12 @@ bool metadata_roster_is_draining(const struct metadata *metadata, int32_t node);
 bool metadata_roster_takes(const struct metadata *metadata, int32_t node);
 
 /* ---- Of an image (broker/metadata/image) ---- */
+/* One says that it has that replica id of group 0 (0: it formed the cluster), which this table has
+ * given already, with a directory of which the table has never heard: of two metadata one went on
+ * from an earlier place than the other (metadata_roster_give_up), and which one is not known. */
+bool metadata_roster_is_of_another_past(const struct metadata *metadata,
+                                        const uint8_t directory[METADATA_UUID_SIZE],
+                                        replica_id replica);
 
 /* One more, of which neither node nor replica is there; its host is taken over. */
 void metadata_roster_put(struct metadata *metadata, const struct roster_broker *row);

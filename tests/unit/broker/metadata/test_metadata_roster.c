@@ -309,6 +309,25 @@ static void test_metadata_roster_gives_up(void **state) {
     assert_int_equal(register_broker(fixture, 2, 7, "two", 9093), KAFKA_NONE);
 }
 
+/* Of two metadata that went on from the same place each gives the same ids. Who comes back with the
+ * other one is not told that it was replaced: neither by the one nor by the other. */
+static void test_metadata_roster_other_past(void **state) {
+    struct fixture *fixture = *state;
+    static const uint8_t never_met[METADATA_UUID_SIZE] = {50}, replaced[METADATA_UUID_SIZE] = {2},
+                         here[METADATA_UUID_SIZE] = {7}, left[METADATA_UUID_SIZE] = {9};
+    assert_int_equal(replace(fixture, 2, 2, 7), KAFKA_NONE);
+    assert_int_equal(admit(fixture, 4, 9, "four"), KAFKA_NONE);
+    assert_int_equal(drain(fixture, 4, true), KAFKA_NONE);
+    assert_int_equal(retire(fixture, 4), KAFKA_NONE);
+    replica_id last = metadata_next_replica(fixture->metadata) - 1;
+    assert_true(metadata_roster_is_of_another_past(fixture->metadata, never_met, last));
+    assert_false(metadata_roster_is_of_another_past(fixture->metadata, never_met, last + 1));
+    assert_false(metadata_roster_is_of_another_past(fixture->metadata, never_met, 0));
+    assert_false(metadata_roster_is_of_another_past(fixture->metadata, replaced, last));
+    assert_false(metadata_roster_is_of_another_past(fixture->metadata, here, last));
+    assert_false(metadata_roster_is_of_another_past(fixture->metadata, left, last));
+}
+
 /* Those that are named are to vote, and no others; who drains and does not vote gets no vote; a
  * change of what is not so any more changes nothing. */
 static void test_metadata_roster_votes(void **state) {
@@ -364,7 +383,7 @@ int main(void) {
         TEST(test_metadata_roster_drains),   TEST(test_metadata_roster_retires),
         TEST(test_metadata_roster_replaces), TEST(test_metadata_roster_replaces_not),
         TEST(test_metadata_roster_gives_up), TEST(test_metadata_roster_votes),
-        TEST(test_metadata_roster_repeated),
+        TEST(test_metadata_roster_repeated), TEST(test_metadata_roster_other_past),
     };
     return cmocka_run_group_tests_name("metadata_roster", tests, NULL, NULL);
 }
