@@ -7,6 +7,8 @@
  * which shard_wake asks for, comes and takes it. Invariant: a group is in the list of news once at
  * most, and not when it is closed.
  */
+#include <string.h>
+
 #include "base/mem.h"
 #include "raft-glue/raft_group_internal.h"
 
@@ -46,13 +48,31 @@ struct raft_group *shard_group(struct shard *shard, uint64_t id) {
     return group;
 }
 
-struct raft_group *shard_group_from(struct shard *shard, uint64_t from, bool damaged) {
-    struct raft_group *least = NULL;
-    for (struct raft_group *group = shard->groups; group != NULL; group = group->hh.next) {
-        if (group->id < from || (least != NULL && group->id >= least->id)) continue;
-        if (!damaged || partition_log_is_damaged(group->log)) least = group;
+/* Where it belongs among ids that ascend. */
+static size_t place_among(const uint64_t *ids, size_t count, uint64_t id) {
+    size_t low = 0;
+    while (low < count) {
+        size_t middle = low + (count - low) / 2;
+        if (ids[middle] < id)
+            low = middle + 1;
+        else
+            count = middle;
     }
-    return least;
+    return low;
+}
+
+size_t shard_groups_from(const struct shard *shard, uint64_t from, bool damaged, uint64_t *ids,
+                         size_t room) {
+    size_t count = 0;
+    for (const struct raft_group *group = shard->groups; group != NULL; group = group->hh.next) {
+        if (group->id < from || (count == room && group->id > ids[room - 1])) continue;
+        if (damaged && !partition_log_is_damaged(group->log)) continue;
+        size_t at = place_among(ids, count, group->id);
+        if (count < room) count++;
+        memmove(ids + at + 1, ids + at, (count - at - 1) * sizeof *ids);
+        ids[at] = group->id;
+    }
+    return count;
 }
 
 /* ---- News ---- */

@@ -22,6 +22,7 @@ enum {
     SOON_MS = 200,                /* ... of which some waits for a state only */
     BYTES_PER_SECOND = 256 << 20, /* of mending: others want the disk, too */
     SCRUB_BYTES = 16 << 20,       /* of one round of the scrub, and what a segment has beyond */
+    AHEAD = 256,                  /* groups that are looked up at once */
     KEEP_MS = 10 * 1000,          /* the place of the scrub is kept so often at most */
 };
 
@@ -38,6 +39,9 @@ struct healer {
     uint64_t again_ms;          /* ... which is looked at again then */
     bool mending;               /* a round over all that is damaged is under way, */
     uint64_t next;              /* ... and goes on with the group from there on */
+    uint64_t ahead[AHEAD];      /* groups that come next, ascending: those left are from ahead_at */
+    size_t ahead_at, ahead_count;
+    bool ahead_damaged; /* they are those with damage */
     struct log_healing healing; /* of `group`, while its round is not NULL */
     uint64_t group;
     struct wound_healer wound; /* of a log that is not open */
@@ -291,10 +295,27 @@ static void begin_round(struct healer *healer, struct raft_group *group,
     look_in(healer, LOOK_US); /* also where another round is just ending */
 }
 
+/* The next one that is open, from `from` on, which only grows until `ahead_count` is set to 0. */
+static struct raft_group *next_group(struct healer *healer, uint64_t from, bool damaged) {
+    if (healer->ahead_damaged != damaged) healer->ahead_at = healer->ahead_count = 0;
+    healer->ahead_damaged = damaged;
+    do {
+        for (; healer->ahead_at < healer->ahead_count; healer->ahead_at++) {
+            uint64_t id = healer->ahead[healer->ahead_at];
+            struct raft_group *group = id < from ? NULL : shard_group(healer->shard, id);
+            if (group == NULL) continue;
+            if (!damaged || partition_log_is_damaged(raft_group_log(group))) return group;
+        }
+        healer->ahead_at = 0;
+        healer->ahead_count = shard_groups_from(healer->shard, from, damaged, healer->ahead, AHEAD);
+    } while (healer->ahead_count > 0);
+    return NULL;
+}
+
 static void mend_next(struct healer *healer) {
     struct log_healing_options options = {.bytes_per_second = BYTES_PER_SECOND,
                                           .bytes = UINT64_MAX};
-    struct raft_group *group = shard_group_from(healer->shard, healer->next, true);
+    struct raft_group *group = next_group(healer, healer->next, true);
     if (group != NULL) {
         begin_round(healer, group, &options);
         return;
@@ -313,7 +334,9 @@ static bool scrub_is_due(struct healer *healer) {
     bool waits = place->through && now_ms >= place->began_ms &&
                  (uint64_t)(now_ms - place->began_ms) < healer->settings->scrub_interval_ms;
     if (waits) return false;
-    if (place->through || place->began_ms == 0) *place = (struct scrub_place){.began_ms = now_ms};
+    if (!place->through && place->began_ms != 0) return true;
+    *place = (struct scrub_place){.began_ms = now_ms};
+    healer->ahead_count = 0;
     return true;
 }
 
@@ -323,7 +346,7 @@ static void scrub_next(struct healer *healer) {
         look_in(healer, LOOK_US);
         return;
     }
-    struct raft_group *group = shard_group_from(healer->shard, place->group, false);
+    struct raft_group *group = next_group(healer, place->group, false);
     if (group == NULL) {
         log_debug(healer->log, "all segments of this broker were read and compared");
         place->through = true;
@@ -346,7 +369,7 @@ static bool mending_is_due(struct healer *healer) {
     shard_stats_get(healer->shard, &stats);
     bool more = stats.damaged_files != healer->seen;
     bool again = healer->some_left && env_now_ms(healer->env) >= healer->again_ms;
-    if (more || again) healer->next = 0;
+    if (more || again) healer->next = healer->ahead_count = 0;
     healer->seen = stats.damaged_files;
     return more || again;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "raft-glue/raft_group_internal.h"
 #include "tests/unit/patience.h"
 #include "tests/unit/raft-glue/fixture_cluster.h"
 #include "tests/unit/unit.h"
@@ -186,8 +187,37 @@ static void test_damage_everywhere(void **state) {
     cluster_run(cluster, same_commit);
 }
 
+static int comes_later(struct raft_group *a, struct raft_group *b) {
+    return a->id < b->id ? 1 : -1;
+}
+
+/* Whoever passes over groups gets their ids in order, in pieces; also those that are damaged. */
+static void test_damage_is_looked_up_in_pieces(void **state) {
+    struct cluster *cluster = *state;
+    uint64_t ids[3];
+    cluster_start(cluster, 1, 5);
+    cluster_run(cluster, cluster_all_lead);
+    submit_many(cluster);
+    struct node *node = &cluster->nodes[0];
+    assert_int_equal(shard_groups_from(node->shard, 0, false, ids, 3), 3);
+    assert_true(ids[0] == 1 && ids[1] == 2 && ids[2] == 3);
+    assert_int_equal(shard_groups_from(node->shard, 4, false, ids, 3), 2);
+    assert_true(ids[0] == 4 && ids[1] == 5);
+    HASH_SRT(hh, node->shard->groups, comes_later); /* as they lie in memory says nothing */
+    assert_int_equal(shard_groups_from(node->shard, 2, false, ids, 3), 3);
+    assert_true(ids[0] == 2 && ids[1] == 3 && ids[2] == 4);
+    assert_int_equal(shard_groups_from(node->shard, 6, false, ids, 3), 0);
+    assert_int_equal(shard_groups_from(node->shard, 0, true, ids, 3), 0);
+    damage(node, 30000);
+    assert_int_equal(read_first_segment(cluster, &node->replicas[0]), ERR_CORRUPT);
+    assert_int_equal(shard_groups_from(node->shard, 0, true, ids, 3), 1);
+    assert_int_equal(ids[0], 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_damage_is_looked_up_in_pieces, cluster_setup,
+                                        cluster_teardown),
         cmocka_unit_test_setup_teardown(test_damage_leader_hands_over, cluster_setup,
                                         cluster_teardown),
         cmocka_unit_test_setup_teardown(test_damage_is_not_elected, cluster_setup,
