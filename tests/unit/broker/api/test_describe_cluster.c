@@ -1,6 +1,7 @@
 /* DescribeCluster as a client meets it. */
 #include "protocol/kafka_error.h"
 #include "protocol/messages/describe_cluster.h"
+#include "protocol/messages/metadata.h"
 #include "tests/unit/broker/fixture_brokers.h"
 #include "tests/unit/broker/fixture_cluster_asks.h"
 #include "tests/unit/unit.h"
@@ -49,6 +50,12 @@ static void test_describe_cluster_fenced(void **state) {
     for (int i = 0; i < 3; i++)
         assert_int_equal(response.brokers.items[i].is_fenced,
                          response.brokers.items[i].broker_id == 3);
+    /* Clients go on naming it for a while: it may be about to start again. */
+    struct kp_metadata_request asked;
+    struct kp_metadata_response named;
+    kp_set_fallbacks(&kp_metadata_request_schema, &asked);
+    brokers_ask(node, KP_METADATA, 12, &asked, &named);
+    assert_int_equal(named.brokers.count, 3);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
