@@ -34,14 +34,14 @@ struct healer {
     const struct metadata *metadata;
     struct entry_exchange *exchange;
     struct env_timer *timer;
-    uint64_t seen;              /* damaged files, as the shard counts them */
-    bool some_left;             /* the last round over all left damage, */
-    uint64_t again_ms;          /* ... which is looked at again then */
-    bool mending;               /* a round over all that is damaged is under way, */
-    uint64_t next;              /* ... and goes on with the group from there on */
-    uint64_t ahead[AHEAD];      /* groups that come next, ascending: those left are from ahead_at */
+    uint64_t seen;         /* damaged files, as the shard counts them */
+    bool some_left;        /* the last round over all left damage, */
+    uint64_t again_ms;     /* ... which is looked at again then */
+    bool mending;          /* a round over all that is damaged is under way, */
+    uint64_t next;         /* ... and goes on with the group from there on */
+    uint64_t ahead[AHEAD]; /* groups that come next, ascending: those left are from ahead_at */
     size_t ahead_at, ahead_count;
-    bool ahead_damaged; /* they are those with damage */
+    bool ahead_damaged;         /* they are those with damage */
     struct log_healing healing; /* of `group`, while its round is not NULL */
     uint64_t group;
     struct wound_healer wound; /* of a log that is not open */

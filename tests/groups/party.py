@@ -73,7 +73,9 @@ class Proc:
             try:
                 row = json.loads(line)
             except ValueError as e:
-                raise AssertionError(f"{self.path}, read to {self.read_to}, has a line that is no row: {line!r} behind {self.rows[-1:]}") from e
+                raise AssertionError(
+                    f"{self.path}, read to {self.read_to}, has a line that is no row: {line!r} behind {self.rows[-1:]}"
+                ) from e
             self.rows.append(row)
             if row[2] == "assigned":
                 self.is_in = True
