@@ -87,9 +87,9 @@ static int damaged(struct recovered_segments *found, const char *path, const cha
                      damage_advice);
 }
 
-/* Opens a segment file and reads its header. `not_whole` (may be NULL): that is damaged, which is
- * no error then. */
-static int open_segment_file(struct recovered_segments *found, const char *path,
+/* Opens the file of the segment with this base and reads its header. `not_whole` (may be NULL):
+ * that is damaged, which is no error then. */
+static int open_segment_file(struct recovered_segments *found, const char *path, int64_t base,
                              struct env_file **file, struct segment_header *header, uint64_t *size,
                              bool *not_whole) {
     uint8_t bytes[SEGMENT_HEADER_SIZE];
@@ -105,7 +105,7 @@ static int open_segment_file(struct recovered_segments *found, const char *path,
                   error_advice(error));
     } else if (got < sizeof bytes) {
         error = damaged(found, path, "is too short to be a segment");
-    } else if (not_whole && known_header_is_damaged(bytes)) {
+    } else if (not_whole && known_header_is_damaged(bytes, found->log->group, base)) {
         *not_whole = true;
     } else if ((error = segment_header_decode(bytes, SEGMENT_FILE_LOG, header)) == ERR_VERSION) {
         error_set(found->why, error, "%s was written by a newer version of draved; start that one",
@@ -137,15 +137,16 @@ static bool follows(const struct partition_log *log, const struct segment_header
 static bool next_header(const struct recovered_segments *found, struct segment_header *next) {
     const struct partition_log *log = found->log;
     size_t i = found->kept + 1;
-    return i < found->count &&
-           known_header_read(log->store->env, log->path, found->bases[i], SEGMENT_FILE_LOG, next);
+    return i < found->count && known_header_read(log->store->env, log->path, log->group,
+                                                 found->bases[i], SEGMENT_FILE_LOG, next);
 }
 
 /* Of the first one behind that place which is whole. */
 static bool next_whole_header(const struct recovered_segments *found, struct segment_header *next) {
     const struct partition_log *log = found->log;
     for (size_t i = found->kept + 1; i < found->count; i++)
-        if (known_header_read(log->store->env, log->path, found->bases[i], SEGMENT_FILE_LOG, next))
+        if (known_header_read(log->store->env, log->path, log->group, found->bases[i],
+                              SEGMENT_FILE_LOG, next))
             return true;
     return false;
 }
@@ -278,7 +279,7 @@ static int keep(struct recovered_segments *found, int64_t base, bool active) {
     char *path = path_of_segment(log->path, base, SEGMENT_FILE_LOG);
     struct kept_segment kept = {.active = active, .end_offset = -1};
     uint64_t size;
-    int error = open_segment_file(found, path, &kept.file, &kept.header, &size,
+    int error = open_segment_file(found, path, base, &kept.file, &kept.header, &size,
                                   &kept.header_damaged);
     if (!error && kept.header_damaged && !guess_header(found, base, &kept.header)) {
         error = header_is_lost(found, &kept, path);
@@ -404,7 +405,7 @@ int recovered_segments_look_behind(struct recovered_segments *found) {
         struct error_text ignored, *why = found->why;
         bool kept = i < found->kept;
         found->why = &ignored; /* a file that was never synced may be anything */
-        int error = open_segment_file(found, path, &file, &header, &size, NULL);
+        int error = open_segment_file(found, path, found->bases[i], &file, &header, &size, NULL);
         found->why = why;
         if (error == ERR_NONE) {
             uint64_t position = kept ? found->journal->progress_position : SEGMENT_HEADER_SIZE;

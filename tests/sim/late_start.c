@@ -96,7 +96,7 @@ static void move_start(struct env *env, void *arg) {
 static void look_at_next(struct env *env, void *arg) {
     struct late *late = arg;
     struct segment_header header;
-    late->told = known_header_read(env, log_of(late, late->place)->path, late->next,
+    late->told = known_header_read(env, log_of(late, late->place)->path, late->group, late->next,
                                    SEGMENT_FILE_LOG, &header);
 }
 

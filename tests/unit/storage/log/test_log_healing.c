@@ -473,6 +473,28 @@ static void test_header_at_a_start(void **state) {
     tear_down(&test);
 }
 
+/* A whole header that is another segment's, or another group's: a write went to a wrong place. */
+static void test_header_of_another(void **state) {
+    (void)state;
+    struct healing_test test;
+    set_up(&test, 300);
+    stored_close(test.logs);
+    uint8_t bytes[SEGMENT_HEADER_SIZE];
+    struct segment_header other;
+    put(&test, 0, 0, test.files[1].bytes, SEGMENT_HEADER_SIZE);
+    assert_int_equal(segment_header_decode(test.files[2].bytes, SEGMENT_FILE_LOG, &other), 0);
+    other.group++;
+    segment_header_encode(&other, SEGMENT_FILE_LOG, bytes);
+    put(&test, 2, 0, bytes, sizeof bytes);
+    stored_open(test.logs);
+    assert_int_equal(open_again(&test), 0);
+    assert_true(partition_log_is_damaged(test.logs->logs[0]));
+    heal(&test, false);
+    assert_false(partition_log_is_damaged(test.logs->logs[0]));
+    assert_as_before(&test);
+    tear_down(&test);
+}
+
 /* The copy beside a segment, as it is when a crash comes before the segment is written: that cannot
  * be written here. */
 static void leave_copy(struct healing_test *test, size_t i, const char *path) {
@@ -548,7 +570,8 @@ int main(void) {
         cmocka_unit_test(test_wrong_entry),       cmocka_unit_test(test_other_entry_of_the_index),
         cmocka_unit_test(test_nobody_has_it),     cmocka_unit_test(test_closed),
         cmocka_unit_test(test_closed_by_damage),  cmocka_unit_test(test_closed_log_goes),
-        cmocka_unit_test(test_header_at_a_start), cmocka_unit_test(test_crashes),
+        cmocka_unit_test(test_header_at_a_start), cmocka_unit_test(test_header_of_another),
+        cmocka_unit_test(test_crashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
