@@ -7,7 +7,7 @@ protocol in each round. By hand, also beside Apache Kafka 4.3.1 in the same sett
 
     tests/harness/python tests/groups/groups.py --rounds 5 [--system drave|kafka] [--protocol eager|cooperative|consumer|upgrade]
 
-What is judged, and how gaps are measured: judge.py. Histories: build/groups/SYSTEM/PROTOCOL/history.jsonl.
+What is judged, and how gaps are measured: judge.py. Histories: build/groups/SYSTEM-PID/PROTOCOL/history.jsonl.
 """
 
 import argparse

@@ -7,6 +7,7 @@ Invariant: only processes that this one started are stopped or killed, by their 
 """
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -102,7 +103,8 @@ class Party:
         of the judge; they are in the first line of the history, too."""
         self.bootstrap, self.protocol, self.limits = brokers.bootstrap, protocol, limits
         self.size, self.partitions = size, partitions
-        self.place = place = ROOT / "build/groups" / brokers.name / protocol
+        # Other programs have parties at the same time, of the same names.
+        self.place = place = ROOT / "build/groups" / f"{brokers.name}-{os.getpid()}" / protocol
         self.group = self.topic = f"party-{protocol}"
         self.speaks = "cooperative" if protocol == "upgrade" else protocol  # who joins from now on
         self.random = random.Random(f"{seed} {protocol}")
