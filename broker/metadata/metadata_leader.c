@@ -21,8 +21,8 @@ static bool is_dead(const struct metadata_view *view, int32_t node) {
 }
 
 /* The brokers that do not drain: those that are alive. While these are not `enough`, those that are
- * known to be dead, too, and then, if `fenced_count` and a majority is there, so many fenced ones.
- */
+ * known to be dead, too, and then, if `fenced_count` and a majority is there, so many fenced ones
+ * that may come back as they are. */
 static size_t usable_brokers(const struct metadata_view *view, size_t enough, bool fenced_count,
                              struct placement_broker *into) {
     enum { ALIVE, DEAD, FENCED };
@@ -33,7 +33,7 @@ static size_t usable_brokers(const struct metadata_view *view, size_t enough, bo
             const struct metadata_broker *broker = metadata_broker_at(view->metadata, i);
             int is = broker->fenced ? FENCED : is_dead(view, broker->node) ? DEAD : ALIVE;
             if (is == kind && metadata_roster_takes(view->metadata, broker->node) &&
-                (kind != FENCED || found < enough))
+                (kind != FENCED || (found < enough && !broker->turned_away)))
                 into[found++] = (struct placement_broker){
                     .node = broker->node, .rack = broker->rack, .away = kind != ALIVE};
         }

@@ -13,6 +13,7 @@
 #include "base/container_of.h"
 #include "base/io/frame_reader.h"
 #include "base/mem.h"
+#include "broker/metadata/metadata_features.h"
 #include "broker/metadata/metadata_group.h"
 #include "broker/users/user_table.h"
 #include "protocol/messages/create_topics.h"
@@ -192,8 +193,13 @@ bool brokers_all_ready(struct brokers *brokers) {
 }
 
 bool brokers_are_settled(struct brokers *brokers) {
-    const struct broker_services *services = broker_services(brokers->nodes[0].broker);
-    return services->metadata != NULL && metadata_users(services->metadata)->has_secret;
+    const struct metadata *metadata = broker_services(brokers->nodes[0].broker)->metadata;
+    size_t count;
+    const struct metadata_feature *known = metadata_features_known(&count);
+    if (metadata == NULL || !metadata_users(metadata)->has_secret) return false;
+    for (size_t i = 0; i < count; i++)
+        if (metadata_feature_to_raise(metadata, known[i].name) > 0) return false;
+    return true;
 }
 
 struct broker_node *brokers_metadata_leader(struct brokers *brokers) {
