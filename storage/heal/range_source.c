@@ -109,6 +109,7 @@ static int open_next(struct range_source *source) {
                         segment->end.position, CHUNK_BYTES);
     source->cursor.gaps = segment_is_cleaned(&segment->header);
     source->cursor.expected_index = segment->header.first_index;
+    source->cursor.last_index = segment->end.last_index;
     source->open = true;
     return ERR_NONE;
 }

@@ -92,6 +92,7 @@ static int at_limit(const struct segment_cursor *cursor) {
 }
 
 static bool is_next(const struct segment_cursor *cursor, log_index index) {
+    if (cursor->last_index != 0 && index > cursor->last_index) return false;
     if (cursor->expected_index == 0) return true;
     return cursor->gaps ? index >= cursor->expected_index : index == cursor->expected_index;
 }

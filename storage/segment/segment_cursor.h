@@ -26,8 +26,9 @@ struct segment_cursor {
     bool cached_only;
     bool gaps;                /* a segment that was cleaned: entries may be missing */
     log_index expected_index; /* of the next entry, or with gaps the least one; 0: not known yet */
-    log_index last_index; /* of the last entry before `limit`: an end without it is damage, but with
-                             gaps; 0: not known */
+    log_index last_index; /* of the last entry before `limit`: an entry behind it is damage (another
+                             segment's, written to a wrong place), and so is an end without it, but
+                             with gaps; 0: not known */
     struct buffer *chunk; /* what was read last */
     uint64_t chunk_position;
     size_t chunk_len;

@@ -167,6 +167,30 @@ static void test_segment_cursor_damage(void **state) {
     tear_down(f);
 }
 
+/* A sound entry that lies behind the segment's last one belongs to another segment: where entries
+ * may be missing, nothing else tells. */
+static void test_segment_cursor_foreign(void **state) {
+    (void)state;
+    struct fixture *f = set_up();
+    for (int gaps = 0; gaps < 2; gaps++) {
+        struct segment_cursor cursor;
+        struct entry *entry;
+        segment_cursor_init(&cursor, f->file, GROUP, SEGMENT_HEADER_SIZE, f->positions[ENTRIES],
+                            4096);
+        cursor.gaps = gaps;
+        cursor.expected_index = f->header.first_index - (gaps ? 5 : 0);
+        cursor.last_index = f->header.first_index + 1;
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(segment_cursor_next(&cursor, &entry), 0);
+            entry_unref(entry);
+        }
+        assert_int_equal(segment_cursor_next(&cursor, &entry), ERR_CORRUPT);
+        assert_int_equal(cursor.looked_at, f->positions[2]);
+        segment_cursor_close(&cursor);
+    }
+    tear_down(f);
+}
+
 /* An entry that leaves `left` bytes of the first block, zeros in them, and another entry. Returns
  * where that one ends. */
 static uint64_t put_padded(struct fixture *f, struct entry *entries[2], size_t left) {
@@ -406,6 +430,7 @@ int main(void) {
         cmocka_unit_test(test_segment_cursor_keeps_beginnings),
         cmocka_unit_test(test_segment_cursor_limits),
         cmocka_unit_test(test_segment_cursor_damage),
+        cmocka_unit_test(test_segment_cursor_foreign),
         cmocka_unit_test(test_segment_index_by_scan),
         cmocka_unit_test(test_segment_index_that_contradicts),
         cmocka_unit_test(test_segment_header),
