@@ -19,7 +19,7 @@
 #include "protocol/messages/api_table.h"
 #include "storage/journal/journal.h"
 
-enum { TRANSFER_MS = 3000, FLUSH_US = 2000 * 1000 };
+enum { SETTLE_MS = 5000, TRANSFER_MS = 3000, FLUSH_US = 2000 * 1000 };
 
 /* ---- Start ---- */
 
@@ -277,6 +277,11 @@ static void on_transferred(void *arg) {
     log_store_flush(broker->store, on_flushed, broker);
 }
 
+static void on_settled(void *arg) {
+    struct broker *broker = arg;
+    shard_transfer_all(broker->shard, TRANSFER_MS, on_transferred, broker);
+}
+
 void broker_stop(struct broker *broker, void (*stopped)(void *arg), void *arg) {
     CHECK(broker->stopped == NULL);
     broker->stopped = stopped;
@@ -285,7 +290,11 @@ void broker_stop(struct broker *broker, void (*stopped)(void *arg), void *arg) {
     broker->observed.stopping = true;
     server_stop_accepting(broker->server);
     if (broker->leases != NULL) broker_sessions_give_back(broker->leases);
-    shard_transfer_all(broker->shard, TRANSFER_MS, on_transferred, broker);
+    if (broker->sharing_exchange == NULL)
+        on_settled(broker);
+    else
+        broker->settling = sharing_settling_new(broker->env, broker->partitions, SETTLE_MS,
+                                                on_settled, broker);
 }
 
 /* ---- Looking inside ---- */

@@ -39,6 +39,7 @@
 #include "broker/server/deadlines.h"
 #include "broker/server/server.h"
 #include "broker/sharing/sharing_exchange.h"
+#include "broker/sharing/sharing_settling.h"
 #include "raft-glue/shard.h"
 #include "storage/data_dir.h"
 
@@ -130,6 +131,7 @@ struct broker {
     bool unled; /* nobody was known to lead the metadata, the last time that was looked at */
 
     /* While it stops. */
+    struct sharing_settling *settling;
     struct env_timer *stop_timer;
     bool stopping, flushed, closed;
     void (*stopped)(void *arg);

@@ -314,6 +314,7 @@ static void open_services(struct broker *broker) {
     broker->sharing_exchange = sharing_exchange_new(
         &(struct sharing_exchange_options){.env = broker->env,
                                            .log = &broker->log,
+                                           .settings = broker->settings,
                                            .node = broker->settings->node_id,
                                            .leaders = broker->leaders,
                                            .partitions = broker->partitions,
@@ -422,6 +423,8 @@ void broker_close_cluster(struct broker *broker) {
     broker->observed.markers = NULL;
     marker_sender_free(broker->marker_sender);
     marker_exchange_free(broker->marker_exchange);
+    sharing_settling_free(broker->settling);
+    broker->settling = NULL;
     sharing_exchange_free(broker->sharing_exchange);
     if (broker->partitions != NULL) partition_set_close(broker->partitions);
     broker_close_transactions(broker);

@@ -122,6 +122,10 @@ static const struct log_event_row table[LOG_EVENTS] = {
         {"majority_given_up", LOG_WARN,
          "A majority of the replicas is lost for good, and somebody let the rest go on without it: what only they had is lost.",
          "Tell whoever owns the topic; docs/operations.md says what to look at."},
+    [LOGGED_SHARE_GROUP_GAVE_WAY] =
+        {"share_group_gave_way", LOG_WARN,
+         "A share group that nobody used lost its place in a partition to a new one.",
+         "When it comes back it begins there as share.auto.offset.reset says. If names are made up: restrict who may READ which groups."},
     [LOGGED_TOPIC_NOT_CREATED] =
         {"topic_not_created", LOG_WARN, "A topic that a client asked for was not created.",
          "The line says why; create it by hand, or set auto.create.topics.enable=false."},

@@ -23,22 +23,13 @@
 #include "base/container_of.h"
 #include "broker/api/handlers.h"
 #include "broker/api/share_fetch_internal.h"
-#include "broker/api/share_take.h"
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
 enum {
     WHOLE = 0, /* share acquire modes: batch-optimized, */
     EXACT = 1, /* record-limit */
-    /* So much is read for so many records that are wanted. */
-    READ_LEAST = 8 << 10,
-    READ_MOST = 4 << 20,
-    READ_EACH = 4 << 10
 };
-
-static struct fetching *fetching_of(const struct share_part *part) {
-    return (struct fetching *)part->owner;
-}
 
 /* ---- Ends ---- */
 
@@ -60,26 +51,13 @@ static void leave(struct fetching *state) {
     share_request_leave(&state->share);
 }
 
-/* NULL: it has ended. */
-static struct share_session *session_of(const struct fetching *state) {
-    return share_sessions_numbered(state->share.services->share_sessions, state->share.session);
-}
-
-/* The share of the group there; NULL: none, or not here any more. */
-static struct share *share_of(struct fetching *state, const struct share_part *part,
-                              struct partition **partition) {
-    int16_t code;
-    *partition = share_request_partition(&state->share, part, &code);
-    return *partition == NULL ? NULL
-                              : shares_find(partition_shares(*partition), state->share.group);
-}
-
 /* Nobody sees what it acquired. Those who wait for fewer bytes than `least` may have it. */
 static void give_back(struct fetching *state, uint64_t least) {
     for (size_t i = 0; i < state->share.count; i++) {
         struct partition *partition;
         struct share_part *part = &state->share.parts[i];
-        struct share *of = part->given.count == 0 ? NULL : share_of(state, part, &partition);
+        struct share *of = part->given.count == 0 ? NULL
+                                                  : share_fetch_share(state, part, &partition);
         if (of != NULL) share_give_back(of, &part->given, state->share.session, least);
         offset_ranges_free(&part->given);
     }
@@ -158,7 +136,7 @@ static void hold_to_quota(struct fetching *state) {
 
 /* Which errors the client has heard of then. */
 static void tell_errors(const struct fetching *state) {
-    struct share_session *session = session_of(state);
+    struct share_session *session = share_fetch_session(state);
     for (size_t i = 0; session != NULL && i < state->share.count; i++) {
         const struct share_part *part = &state->share.parts[i];
         if (part->code != KAFKA_NONE)
@@ -188,20 +166,20 @@ static void answer(struct fetching *state) {
 
 /* ---- Waiting ---- */
 
-static bool round_next(struct request *request);
-
-static void begin_round(struct fetching *state) {
+static void begin_round(struct fetching *state, bool takes_all) {
     stop_waiting(state);
+    state->takes_all = takes_all;
+    state->may_take_all = false;
     state->at = 0;
     state->failed = 0;
     state->has_news = false;
     state->others = share_sessions_others(state->share.services->share_sessions,
                                           state->share.session);
-    request_steps(state->share.request, round_next);
+    request_steps(state->share.request, state->next);
 }
 
 static void look(struct env_task *task) {
-    begin_round(CONTAINER_OF(task, struct fetching, look));
+    begin_round(CONTAINER_OF(task, struct fetching, look), false);
 }
 
 static void look_soon(struct fetching *state) {
@@ -209,13 +187,13 @@ static void look_soon(struct fetching *state) {
 }
 
 static void on_moved(struct partition_waiter *waiter, uint64_t bytes, bool changed) {
-    struct fetching *state = fetching_of(CONTAINER_OF(waiter, struct share_part, moved));
+    struct fetching *state = share_fetching_of(CONTAINER_OF(waiter, struct share_part, moved));
     state->lacks = changed || bytes >= state->lacks ? 0 : state->lacks - bytes;
     if (state->lacks == 0) look_soon(state);
 }
 
 static void on_available(struct share_waiter *waiter) {
-    look_soon(fetching_of(CONTAINER_OF(waiter, struct share_part, available)));
+    look_soon(share_fetching_of(CONTAINER_OF(waiter, struct share_part, available)));
 }
 
 static void timed_out(struct deadline *deadline) {
@@ -241,12 +219,11 @@ static void wait(struct fetching *state) {
     for (size_t i = 0; i < state->share.count; i++) {
         struct share_part *part = &state->share.parts[i];
         struct partition *partition;
-        struct share *of = share_of(state, part, &partition);
+        struct share *of = share_fetch_share(state, part, &partition);
         if (partition == NULL) continue;
         part->moved.stable = state->share.limits.committed;
         part->moved.moved = on_moved;
         part->available.available = on_available;
-        part->available.least = state->least_bytes;
         partition_wait(partition, &part->moved);
         if (of != NULL) share_wait(of, &part->available);
     }
@@ -259,114 +236,34 @@ static bool is_enough(const struct fetching *state) {
 }
 
 /* Others may have it meanwhile, if they want less. */
-static void wait_for_more(struct fetching *state) {
+static void give_all_back(struct fetching *state) {
     state->gave_back = state->records > 0;
     state->lacks = state->gave_back ? state->least_bytes - state->bytes : 0;
     give_back(state, state->least_bytes);
     for (size_t i = 0; i < state->share.count; i++)
         partition_read_release(&state->share.parts[i].read);
     state->bytes = state->records = 0;
-    wait(state);
 }
 
 static void round_over(struct fetching *state) {
     bool all_failed = state->failed > 0 && state->failed == state->share.count;
-    if (session_of(state) == NULL)
+    if (share_fetch_session(state) == NULL) {
         refuse(state, KAFKA_SHARE_SESSION_NOT_FOUND);
-    else if (is_enough(state) || state->has_news || all_failed || state->time_is_over)
-        answer(state);
-    else
-        wait_for_more(state);
-}
-
-/* ---- A partition ---- */
-
-/* Of an error that the client knows already it hears with records of others, or when its time is
- * over: it would ask again at once. */
-static void part_failed(struct fetching *state, const struct share_part *part) {
-    const struct share_session *session = session_of(state);
-    state->failed++;
-    if (session != NULL && share_session_told(session, part->topic, part->index) != part->code)
-        state->has_news = true;
-}
-
-/* Whether anything came of it. */
-static bool take_batches(struct fetching *state, struct share_part *part, struct share *of) {
-    struct offset_ranges archived = {.size = sizeof(struct share_range)};
-    struct share_take take = {.queue = &of->queue,
-                              .limits = &state->share.limits,
-                              .from = part->read.offset,
-                              .most = state->part_records,
-                              .holder = state->share.session,
-                              .now_ms = env_now_ms(state->share.services->env),
-                              .exact = state->exact,
-                              .given = &part->given,
-                              .archived = &archived};
-    uint64_t got = share_take(&take, &part->read);
-    bool any = got > 0 || archived.count > 0;
-    state->records += got;
-    for (size_t i = 0; i < part->read.fetch.count; i++)
-        state->bytes += part->read.fetch.slices[i].len;
-    if (archived.count > 0) share_end(of, &archived, NULL);
-    share_watch(of);
-    return any;
-}
-
-static void take_read(struct share_part *part) {
-    struct fetching *state = fetching_of(part);
-    struct partition *partition;
-    struct share *of = share_of(state, part, &partition);
-    state->reading = NULL;
-    part->code = part->read.error;
-    if (part->code == KAFKA_OFFSET_OUT_OF_RANGE) part->code = KAFKA_NONE; /* its start moves on */
-    if (of != NULL && part->code == KAFKA_NONE && session_of(state) != NULL &&
-        take_batches(state, part, of) && part->given.count == 0)
-        state->at--; /* nothing of it was for anybody: what is behind it */
-    if (part->code != KAFKA_NONE) part_failed(state, part);
-}
-
-static void read_done(struct partition_read *read) {
-    struct share_part *part = CONTAINER_OF(read, struct share_part, read);
-    take_read(part);
-    request_steps(part->owner->request, round_next);
-}
-
-static uint64_t bytes_to_read(const struct fetching *state) {
-    uint64_t bytes = state->most_bytes - state->bytes;
-    uint64_t most = state->part_records >= READ_MOST / READ_EACH ? READ_MOST
-                                                                 : state->part_records * READ_EACH;
-    if (most < READ_LEAST) most = READ_LEAST;
-    return bytes < most ? bytes : most;
-}
-
-/* True: over within the call. */
-static bool fetch_part(struct fetching *state, struct share_part *part) {
-    struct partition *partition = share_request_partition(&state->share, part, &part->code);
-    if (partition == NULL) {
-        part_failed(state, part);
-        return true;
+        return;
     }
-    struct share *of = shares_find(partition_shares(partition), state->share.group);
-    if (of == NULL) return true; /* its coordinator has not begun it here yet, or has ended it */
-    if (shares_are_paused(of->shares)) return true;
-    of->limits = state->share.limits;
-    kafka_offset end = state->share.limits.committed ? partition_stable_offset(partition)
-                                                     : partition_high_watermark(partition),
-                 from = share_queue_next(&of->queue, &state->share.limits,
-                                         partition_start_offset(partition));
-    if (from < 0 || from >= end) return true;
-    state->part_records = share_part(of, &part->available, end, state->others,
-                                     state->most_records - state->records);
-    if (state->part_records == 0) return true;
-    partition_read_release(&part->read);
-    part->read = (struct partition_read){.done = read_done,
-                                         .committed = state->share.limits.committed};
-    state->reading = part;
-    if (partition_read(partition, from, -1, -1, bytes_to_read(state), &part->read) == PENDING)
-        return false;
-    take_read(part);
-    return true;
+    if (is_enough(state) || state->has_news || all_failed || state->time_is_over) {
+        answer(state);
+        return;
+    }
+    bool takes_all = state->may_take_all && !state->takes_all && state->records > 0;
+    give_all_back(state);
+    if (takes_all)
+        begin_round(state, true);
+    else
+        wait(state);
 }
+
+/* ---- Rounds ---- */
 
 static bool round_next(struct request *request) {
     struct fetching *state = request->state;
@@ -376,7 +273,7 @@ static bool round_next(struct request *request) {
         return false;
     }
     size_t place = (state->first + state->at++) % state->share.count;
-    return fetch_part(state, &state->share.parts[place]);
+    return share_fetch_part(state, &state->share.parts[place]);
 }
 
 /* ---- The request ---- */
@@ -399,7 +296,7 @@ static void committed(struct share_request *share) {
             state->time_is_over = true;
     if (!state->time_is_over)
         deadline_set(share->services->deadlines, &state->deadline, (uint32_t)in->max_wait_ms);
-    begin_round(state);
+    begin_round(state, false);
 }
 
 static size_t count_partitions(const struct kp_share_fetch_request *in) {
@@ -468,6 +365,7 @@ void api_share_fetch(void *service, struct request *request) {
         .deadline.passed = timed_out,
         .parked.give_way = give_way,
         .look.run = look,
+        .next = round_next,
         .most_bytes = in->max_bytes > 0 ? (uint64_t)in->max_bytes : 0,
         .most_records = in->max_records > 0 ? (uint64_t)in->max_records : 0,
         .exact = in->share_acquire_mode == EXACT,

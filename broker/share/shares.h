@@ -70,6 +70,7 @@ struct share {
     uint64_t submitted, applied;  /* commands with outcomes */
     struct share_waiter *waiters; /* who began first is the first */
     size_t waiting;
+    uint64_t used_ms; /* of env_now_ms: when somebody last read for it, or it began */
 };
 
 struct shares *shares_new(const struct shares_options *options);
@@ -108,6 +109,11 @@ struct share *shares_find(const struct shares *shares, struct kp_string group);
 size_t shares_count(const struct shares *shares);
 /* As many as may have begun, or are about to. */
 bool shares_are_full(const struct shares *shares);
+/* Somebody reads for it. */
+void share_use(struct share *share);
+/* Of those for which nobody has read in so many ms, as far as this leader knows, the one for which
+ * that is longest so, and which is not about to go; NULL: all are used. */
+struct share *shares_unused(const struct shares *shares, uint64_t ms);
 /* It begins at that offset. `commit` NULL: nobody waits. `done` comes behind its commit, never
  * within the call: NONE, or NOT_LEADER_OR_FOLLOWER. */
 void share_begin(struct shares *shares, struct kp_string group, kafka_offset start,
@@ -136,6 +142,9 @@ void share_give_back(struct share *share, const struct offset_ranges *given, uin
  * some later, for which half of what may be held stays. */
 uint64_t share_part(const struct share *share, const struct share_waiter *waiter, kafka_offset end,
                     bool others, uint64_t most);
+/* Others wait too, and none of them for fewer bytes: whose part is too little for it may take
+ * theirs, which are too little for them. */
+bool share_parts_may_join(const struct share *share, const struct share_waiter *waiter);
 /* Whoever waits there already, and was called, keeps its place. */
 void share_wait(struct share *share, struct share_waiter *waiter);
 void share_wait_cancel(struct share_waiter *waiter); /* nothing if it does not wait */

@@ -14,6 +14,7 @@ struct shares {
     /* Of the leader. */
     bool leading;
     struct env_task send, tell;   /* outcomes; those that waited for nothing */
+    struct env_task expire;       /* of what was held too long: some, in a turn */
     struct env_timer *timer;      /* what was held too long, and what the log did not take */
     uint64_t paused_to_ms;        /* 0: it is not */
     bool refused;                 /* the log did not take something, the last time */

@@ -106,6 +106,8 @@ void share_ends(struct share *share, int16_t error) {
 
 void shares_leading(struct shares *shares) {
     shares->leading = true;
+    for (struct share *share = shares->first; share != NULL; share = share->next)
+        share_use(share);
 }
 
 void shares_lost(struct shares *shares) {
@@ -113,6 +115,7 @@ void shares_lost(struct shares *shares) {
     shares->paused_to_ms = 0;
     env_timer_stop(shares->timer);
     env_defer_cancel(shares->options.env, &shares->send);
+    env_defer_cancel(shares->options.env, &shares->expire);
     for (struct share *share = shares->first; share != NULL; share = share->next)
         share_ends(share, KAFKA_NOT_LEADER_OR_FOLLOWER);
     while (shares->begins != NULL)
@@ -139,7 +142,6 @@ static void watch(struct shares *shares) {
 static bool send_outcomes(struct shares *shares, struct share *share) {
     struct share_command command = {
         .what = SHARE_OUTCOMES, .number = share->number, .outcomes = share->unsent};
-    if (share->unsent.count == 0) return true;
     struct slice bytes = share_command_encode(&command);
     if (shares->options.submit(shares->options.arg, &bytes) != ERR_NONE) {
         slice_unref(&bytes);
@@ -157,15 +159,23 @@ static bool send_begin(struct shares *shares, struct begin *begin) {
     return true;
 }
 
+/* Of one share at least; what is left when the turn is long goes in a later one. */
 static void send(struct env_task *task) {
     struct shares *shares = CONTAINER_OF(task, struct shares, send);
     struct begin *begin;
-    bool fits = true;
+    bool fits = true, any = false;
     DL_FOREACH(shares->begins, begin) {
         fits = fits && send_begin(shares, begin);
     }
-    for (struct share *share = shares->first; fits && share != NULL; share = share->next)
+    for (struct share *share = shares->first; fits && share != NULL; share = share->next) {
+        if (share->unsent.count == 0) continue;
+        if (any && env_turn_is_long(shares->options.env)) {
+            env_yield(shares->options.env, task);
+            return;
+        }
         fits = send_outcomes(shares, share);
+        any = true;
+    }
     shares->refused = !fits;
     watch(shares);
 }
@@ -195,13 +205,28 @@ bool shares_are_paused(const struct shares *shares) {
     return shares->paused_to_ms != 0;
 }
 
+/* Of as many shares as fit into the turn, at least one: the others are met again in a later one,
+ * behind what was sent of these. */
+static void expire_some(struct env_task *task) {
+    struct shares *shares = CONTAINER_OF(task, struct shares, expire);
+    uint64_t now_ms = env_now_ms(shares->options.env);
+    bool any = false;
+    struct share *share = shares->first;
+    for (; share != NULL; share = share->next) {
+        if (share_queue_deadline(&share->queue) > now_ms) continue;
+        if (any && env_turn_is_long(shares->options.env)) break;
+        share_queue_expire(&share->queue, &share->limits, now_ms, &share->unsent);
+        any = true;
+    }
+    send_soon(shares);
+    if (share != NULL) env_yield(shares->options.env, task);
+}
+
 static void on_timer(void *arg) {
     struct shares *shares = arg;
     uint64_t now_ms = env_now_ms(shares->options.env);
     if (shares->paused_to_ms != 0 && shares->paused_to_ms <= now_ms) goes_on(shares);
-    for (struct share *share = shares->first; share != NULL; share = share->next)
-        share_queue_expire(&share->queue, &share->limits, now_ms, &share->unsent);
-    send_soon(shares);
+    env_yield(shares->options.env, &shares->expire);
 }
 
 /* ---- What is asked ---- */
@@ -229,6 +254,29 @@ bool shares_are_full(const struct shares *shares) {
         count += begin->adds;
     }
     return count >= SHARES_MAX;
+}
+
+void share_use(struct share *share) {
+    share->used_ms = env_now_ms(share->shares->options.env);
+}
+
+static bool is_going(const struct share *share) {
+    const struct begin *begin;
+    DL_FOREACH(share->shares->begins, begin) {
+        if (begin->drops && begin->number == share->number) return true;
+    }
+    return false;
+}
+
+struct share *shares_unused(const struct shares *shares, uint64_t ms) {
+    struct share *unused = NULL;
+    uint64_t now_ms = env_now_ms(shares->options.env);
+    for (struct share *share = shares->first; share != NULL; share = share->next)
+        if (share->waiting == 0 && share->queue.held == 0 && now_ms - share->used_ms >= ms &&
+            (unused == NULL || now_ms - share->used_ms > now_ms - unused->used_ms) &&
+            !is_going(share))
+            unused = share;
+    return unused;
 }
 
 static struct begin *begin_new(struct shares *shares, struct kp_string group,
@@ -324,6 +372,14 @@ uint64_t share_part(const struct share *share, const struct share_waiter *waiter
     return most;
 }
 
+bool share_parts_may_join(const struct share *share, const struct share_waiter *waiter) {
+    const struct share_waiter *other;
+    DL_FOREACH(share->waiters, other) {
+        if (other->least < waiter->least) return false;
+    }
+    return share->waiting > (waiter->share == share);
+}
+
 void share_wait(struct share *share, struct share_waiter *waiter) {
     waiter->called = false;
     if (waiter->share == share) return;
@@ -382,6 +438,7 @@ void share_began(struct share *share) {
     struct shares *shares = share->shares;
     struct begin *begin;
     if (!shares->leading) return;
+    share_use(share);
     for (bool follows = false; (begin = first_begin(shares, share->group, follows)) != NULL;
          follows = true)
         begin_over(shares, begin, KAFKA_NONE);
@@ -403,12 +460,14 @@ void share_applied(struct share *share) {
 void shares_open_leader(struct shares *shares) {
     shares->send.run = send;
     shares->tell.run = tell;
+    shares->expire.run = expire_some;
     shares->timer = env_timer_new(shares->options.env, on_timer, shares);
 }
 
 void shares_close_leader(struct shares *shares) {
     env_defer_cancel(shares->options.env, &shares->send);
     env_defer_cancel(shares->options.env, &shares->tell);
+    env_defer_cancel(shares->options.env, &shares->expire);
     while (shares->begins != NULL)
         begin_over(shares, shares->begins, KAFKA_NOT_LEADER_OR_FOLLOWER);
     env_timer_free(shares->timer);

@@ -314,7 +314,12 @@ static void on_asked(void *arg, struct broker_caller caller, const uint8_t *body
 struct sharing_exchange *sharing_exchange_new(const struct sharing_exchange_options *options) {
     struct sharing_exchange *exchange = mem_zalloc(sizeof *exchange);
     exchange->options = *options;
-    exchange->taker = sharing_taker_new(options->env, options->partitions, options->leaders);
+    exchange->taker = sharing_taker_new(
+        &(struct sharing_taker_options){.env = options->env,
+                                        .log = options->log,
+                                        .settings = options->settings,
+                                        .partitions = options->partitions,
+                                        .leaders = options->leaders});
     broker_messages_serve(options->messages, BROKER_REQUEST_SHARING, on_asked, exchange);
     return exchange;
 }

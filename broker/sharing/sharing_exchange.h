@@ -30,6 +30,7 @@ enum {
 struct sharing_exchange_options {
     struct env *env;
     struct log *log;
+    const struct broker_settings *settings;
     int32_t node; /* this broker */
     const struct leader_table *leaders;
     struct partition_set *partitions;

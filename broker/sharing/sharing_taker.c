@@ -2,11 +2,15 @@
  * over. */
 #include "broker/sharing/sharing_taker.h"
 
+#include <inttypes.h>
+
 #include <utlist.h>
 
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "base/printable.h"
+#include "broker/config/broker_settings.h"
 #include "broker/share/shares.h"
 #include "protocol/kafka_error.h"
 
@@ -38,9 +42,8 @@ _Static_assert((int)SHARING_LATEST == (int)PARTITION_LATEST &&
                "they go to partition_lookup as they are");
 
 struct sharing_taker {
+    struct sharing_taker_options options;
     struct env *env;
-    struct partition_set *partitions;
-    const struct leader_table *leaders;
     struct sharing_taking *lists[TAKING_ENDED + 1]; /* by stage, each as they came */
     size_t asked;                                   /* of all */
     struct env_task begin_task, tell_task;
@@ -158,7 +161,8 @@ static kafka_offset start_of(const struct sharing_ask *ask, struct partition *pa
 static bool is_late(const struct sharing_taking *taking) {
     const struct sharing_orderer *orderer = &taking->orderer;
     return taking->what != SHARING_LOOK && orderer->group != 0 &&
-           leader_table_get(taking->taker->leaders, orderer->group).term > (log_term)orderer->term;
+           leader_table_get(taking->taker->options.leaders, orderer->group).term >
+               (log_term)orderer->term;
 }
 
 /* It is where it is to begin, and nothing of it is known or held. */
@@ -179,13 +183,32 @@ static bool is_done(const struct sharing_taking *taking, const struct share *sha
     return true;
 }
 
+/* The one that nobody has used for as long as offsets are kept goes; where several are, the one
+ * that was used least. False: all are used. */
+static bool make_room(const struct sharing_taking *taking, struct partition *partition) {
+    const struct sharing_taker_options *options = &taking->taker->options;
+    uint64_t kept_ms = (uint64_t)options->settings->offsets_retention_ms;
+    struct share *unused = shares_unused(partition_shares(partition), kept_ms);
+    char group[256];
+    if (unused == NULL) return false;
+    printable_copy(unused->group.data, (size_t)unused->group.len, group, sizeof group);
+    log_event(options->log, LOGGED_SHARE_GROUP_GAVE_WAY,
+              "share group %s lost its place in %s-%" PRId32 " to a new one: %d groups share this "
+              "partition, and nobody read for it in the last %" PRIu64 " min; when it comes back "
+              "it begins there anew",
+              group, partition_topic(partition), partition_index(partition), SHARES_MAX,
+              kept_ms / 60000);
+    share_drop(unused, NULL);
+    return true;
+}
+
 /* A group that goes makes room. */
 static int16_t room_for(const struct sharing_taking *taking, struct partition *partition,
                         const struct share *share) {
     if (taking->what == SHARING_DROP) return KAFKA_NONE;
-    if (share == NULL && shares_are_full(partition_shares(partition)))
-        return KAFKA_POLICY_VIOLATION;
-    return partition_room_for_share(partition) ? KAFKA_NONE : KAFKA_STORAGE_ERROR;
+    if (!partition_room_for_share(partition)) return KAFKA_STORAGE_ERROR;
+    if (share != NULL || !shares_are_full(partition_shares(partition))) return KAFKA_NONE;
+    return make_room(taking, partition) ? KAFKA_NONE : KAFKA_POLICY_VIOLATION;
 }
 
 static void part_submits(struct taking_part *part, struct partition *partition, struct share *share,
@@ -232,7 +255,7 @@ static void part_changes(struct taking_part *part, struct partition *partition) 
 static void part_looked(struct taking_part *part) {
     struct sharing_taking *taking = part->taking;
     const struct sharing_ask *ask = &taking->asks[part - taking->parts];
-    struct partition *partition = partition_set_find_group(taking->taker->partitions,
+    struct partition *partition = partition_set_find_group(taking->taker->options.partitions,
                                                            ask->partition);
     if (part->lookup.error != KAFKA_NONE)
         part_over(part, part->lookup.error);
@@ -250,7 +273,7 @@ static void begin_one(struct sharing_taking *taking) {
     size_t at = taking->begun++;
     const struct sharing_ask *ask = &taking->asks[at];
     struct taking_part *part = &taking->parts[at];
-    struct partition *partition = partition_set_find_group(taking->taker->partitions,
+    struct partition *partition = partition_set_find_group(taking->taker->options.partitions,
                                                            ask->partition);
     bool by_time = !ask->exact && (taking->what == SHARING_BEGIN || taking->what == SHARING_MOVE);
     taking->answers[at] = (struct sharing_answer){.start = -1, .lag = -1};
@@ -327,15 +350,13 @@ void sharing_take_cancel(struct sharing_take *take) {
 
 /* ---- Life ---- */
 
-struct sharing_taker *sharing_taker_new(struct env *env, struct partition_set *partitions,
-                                        const struct leader_table *leaders) {
+struct sharing_taker *sharing_taker_new(const struct sharing_taker_options *options) {
     struct sharing_taker *taker = mem_zalloc(sizeof *taker);
-    taker->env = env;
-    taker->partitions = partitions;
-    taker->leaders = leaders;
+    taker->options = *options;
+    taker->env = options->env;
     taker->begin_task.run = begin_some;
     taker->tell_task.run = tell;
-    taker->timer = env_timer_new(env, on_timer, taker);
+    taker->timer = env_timer_new(options->env, on_timer, taker);
     return taker;
 }
 

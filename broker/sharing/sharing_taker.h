@@ -10,12 +10,13 @@
  * is to be done is seen then. Failures are per partition:
  * NOT_LEADER_OR_FOLLOWER (also when no replica is open here), NOT_COORDINATOR (whoever orders was
  * followed by another one, of which this broker has heard), POLICY_VIOLATION (SHARES_MAX groups
- * share it already, or are about to), KAFKA_STORAGE_ERROR (the disk has no room for what producers
- * send, so none for groups that begin), REQUEST_TIMED_OUT after SHARING_ANSWER_MS: it may commit
- * yet, and to ask again does no harm. Invariants: of a group that has begun SHARING_BEGIN changes
- * nothing, nor does SHARING_MOVE to where it is and nothing happened yet, and nothing is written;
- * so many partitions are asked at most (SHARING_TAKEN_MOST), more are refused with
- * NOT_ENOUGH_REPLICAS.
+ * share it already, or are about to, and for all of them somebody has read within
+ * offsets.retention.minutes: else the one goes that was used least), KAFKA_STORAGE_ERROR (the disk
+ * has no room for what producers send, so none for groups that begin), REQUEST_TIMED_OUT after
+ * SHARING_ANSWER_MS: it may commit yet, and to ask again does no harm. Invariants: of a group that
+ * has begun SHARING_BEGIN changes nothing, nor does SHARING_MOVE to where it is and nothing
+ * happened yet, and nothing is written; so many partitions are asked at most (SHARING_TAKEN_MOST),
+ * more are refused with NOT_ENOUGH_REPLICAS.
  */
 #ifndef BROKER_SHARING_SHARING_TAKER_H
 #define BROKER_SHARING_SHARING_TAKER_H
@@ -31,8 +32,15 @@ enum {
 };
 
 struct sharing_taker;
-struct sharing_taker *sharing_taker_new(struct env *env, struct partition_set *partitions,
-                                        const struct leader_table *leaders);
+struct sharing_taker_options {
+    struct env *env;
+    struct log *log;
+    const struct broker_settings *settings;
+    struct partition_set *partitions;
+    const struct leader_table *leaders;
+};
+
+struct sharing_taker *sharing_taker_new(const struct sharing_taker_options *options);
 /* `done` is not called for what is left. Before the partitions are freed. */
 void sharing_taker_free(struct sharing_taker *taker);
 

@@ -33,6 +33,8 @@ static const struct kp_field places_fields[] = {
      .item = &kp_share_places_topic_schema, KP_AT(kp_share_places_value, begun)},
     {"deletingTopics", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
      .item = &kp_share_places_gone_schema, KP_AT(kp_share_places_value, deleting)},
+    {"metadataVersion", KP_INT64, .versions = KP_SINCE(0), .tagged = KP_SINCE(0),
+     .tag = KP_PRIVATE_TAG, KP_AT(kp_share_places_value, metadata)},
 };
 const struct kp_schema kp_share_places_value_schema = {
     KP_SCHEMA("ShareGroupStatePartitionMetadataValue", kp_share_places_value, places_fields)};

@@ -29,6 +29,8 @@ struct kp_share_places_value {                           /* 15 */
     KP_ARRAY_OF(struct kp_share_places_topic) beginning; /* or ending: it may be there or not */
     KP_ARRAY_OF(struct kp_share_places_topic) begun;
     KP_ARRAY_OF(struct kp_share_places_gone) deleting; /* not ours: see `beginning` */
+    int64_t metadata; /* ours: the version of the table that had all of these topics; 0: not known
+                       */
 };
 
 extern const struct kp_schema kp_share_group_value_schema;

@@ -39,9 +39,6 @@ struct offset_rules {
     /* Adds the topics that members read: all when that is not known. */
     void (*reads)(struct group *group, struct topic_set *topics);
     void (*age)(const struct group *group, struct offset_age *age);
-    /* Looks whether it is of a kind that goes by itself, and begins with that if so: a share group
-     * in which nobody has been for as long as offsets are kept. Not in a turn. NULL: none is. */
-    void (*retire)(struct group *group);
     /* The tombstones of the group itself, which is empty; nothing for a simple group. */
     void (*tombstones)(const struct group *group, struct group_batch *batch);
 };

@@ -215,8 +215,6 @@ static bool walk_groups(struct offset_sweep *sweep) {
     bool any = any_goes(sweep, group, offset_store_first_topic(group), false);
     bool nothing = offset_store_count_of(group) == 0 && group->pending == NULL;
     if (any || (sweep->age.empty && nothing)) remove_from(sweep, group);
-    const struct offset_rules *rules = sweep->options.rules;
-    if (rules->retire != NULL && !sweep->removing) rules->retire(group);
     return true;
 }
 

@@ -142,16 +142,11 @@ static void rule_tombstones(const struct group *group, struct group_batch *batch
         classic_record_add(group, NULL, batch);
 }
 
-static void rule_retire(struct group *group) {
-    if (group->share != NULL) share_group_retire(group->share);
-}
-
 const struct offset_rules group_offset_rules = {.commit = rule_commit,
                                                 .fetch = rule_fetch,
                                                 .remove = rule_remove,
                                                 .reads = rule_reads,
                                                 .age = rule_age,
-                                                .retire = rule_retire,
                                                 .tombstones = rule_tombstones};
 
 /* ---- Calls ---- */

@@ -96,7 +96,6 @@ static void change_recorded(struct group_turn *turn, int16_t error) {
         return;
     }
     share_work_attach(work);
-    work->group->empty_ms = env_now_ms(work->row->table->env);
     group_turn_end(turn);
     share_work_order(work);
 }
@@ -145,7 +144,7 @@ void share_change_take(struct group_table *table, struct share_change *change) {
     group_call_take(row, &change->call, change_run);
 }
 
-/* ---- DeleteGroups, and groups that go by themselves ---- */
+/* ---- DeleteGroups ---- */
 
 /* All that has begun, or may have. */
 static void add_all(struct share_work *work) {
@@ -157,15 +156,6 @@ static void add_all(struct share_work *work) {
         const struct metadata_topic *topic = metadata_topic_with_id(metadata, id.bytes);
         if (topic != NULL && !share_work_is_full(work)) add_begun(work, topic, id, 0);
     }
-}
-
-void share_work_end(struct share_group *group) {
-    struct share_work *work = share_work_new(group->row, SHARING_DROP);
-    work->ends = true;
-    add_all(work);
-    share_work_mark(work);
-    share_work_attach(work);
-    share_work_take(work);
 }
 
 static void delete_end(struct group_turn *turn, int16_t error) {
@@ -190,7 +180,7 @@ void share_work_delete(struct group_delete *call) {
     struct group_turn *turn = &call->call.turn;
     struct share_group *group = turn->group->share;
     share_work_stop_confirming(group);
-    if (group->member_count > 0 || group->work != NULL) {
+    if (group->member_count > 0 || group->work != NULL || !share_work_knows_topics(group->row)) {
         delete_end(turn, group->member_count > 0 ? KAFKA_NON_EMPTY_GROUP
                                                  : KAFKA_COORDINATOR_LOAD_IN_PROGRESS);
         return;

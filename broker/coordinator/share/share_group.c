@@ -74,7 +74,6 @@ void share_group_apply(struct group_table *table, const struct kp_record_type *t
     if (row->share == NULL) {
         row->share = mem_zalloc(sizeof *row->share);
         row->share->row = row;
-        row->share->empty_ms = env_now_ms(table->env);
         group_charge(row, sizeof *row->share);
     }
     row->share->first_epoch = row->share->epoch = value.epoch;
@@ -103,7 +102,7 @@ static void member_free(struct share_member *member) {
     group_release(group->row, member->charged);
     group_timer_clear(group->row->table->timers, &member->session);
     HASH_DEL(group->members, member);
-    if (--group->member_count == 0) group->empty_ms = env_now_ms(group->row->table->env);
+    group->member_count--;
     group->row->members--;
     mem_free(member->id);
     mem_free(member->names);
@@ -133,7 +132,7 @@ static struct share_member *member_new(struct share_group *group, struct kp_stri
     member->client_host = text_of(heartbeat->client_host);
     member->session.due = session_over;
     HASH_ADD_KEYPTR(hh, group->members, member->id, (size_t)id.len, member);
-    group->member_count++;
+    if (group->member_count++ == 0) group->confirmed_version = 0;
     group->row->members++;
     return member;
 }
@@ -154,17 +153,6 @@ void share_group_drop(struct group *row) {
     group_release(row, sizeof *row->share);
     mem_free(row->share);
     row->share = NULL;
-}
-
-/* The clock of this process: a wall clock that jumps ahead ends nothing. */
-void share_group_retire(struct share_group *group) {
-    const struct group_table *table = group->row->table;
-    uint64_t since_ms = group->empty_ms > table->leading_since_ms ? group->empty_ms
-                                                                  : table->leading_since_ms,
-             passed_ms = env_now_ms(table->env) - since_ms;
-    if (group->member_count == 0 && group->work == NULL &&
-        passed_ms >= (uint64_t)table->settings->offsets_retention_ms)
-        share_work_end(group);
 }
 
 /* ---- A heartbeat ---- */

@@ -45,12 +45,11 @@ struct share_group {
     struct share_readers *readers;          /* of each topic, by name */
     uint64_t metadata_version, topics_hash; /* with which the members were told */
     struct share_work *work; /* under way with its partitions (share_work.h); NULL: nothing */
-    uint64_t empty_ms;       /* of env_now_ms, since when nobody is in it, nor has changed where it
-                                begins;       0: since this broker leads */
     uint64_t looked_version; /* of the metadata, when all that is read had begun, or was being begun
                                 then; 0: not known */
     uint64_t confirmed_version; /* of the metadata, when all that had begun was asked whether it has
-                                   still; 0: not since this broker leads */
+                                   still; 0: not since this broker leads, or since somebody is in
+                                   it again: a partition lets go of groups that nobody uses */
 };
 
 /* A partition that a member fetches. */
@@ -92,8 +91,5 @@ void share_group_record(const struct share_group *group, struct group_batch *bat
 void share_group_tombstone(const struct share_group *group, struct group_batch *batch);
 void share_group_drop(struct group *row);         /* nothing if it has none */
 void share_group_lost(struct share_group *group); /* its members go */
-/* It ends, if nobody has been in it, nor changed where it begins, for offsets.retention.minutes
- * while this broker led. */
-void share_group_retire(struct share_group *group);
 
 #endif

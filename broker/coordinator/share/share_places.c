@@ -64,6 +64,7 @@ static struct share_topic *topic_add(struct share_places *places, struct kp_uuid
 }
 
 void share_places_copy(struct share_places *into, const struct share_places *from) {
+    into->metadata = from->metadata;
     for (size_t i = 0; i < from->count; i++) {
         const struct share_topic *topic = &from->topics[i];
         struct share_topic *copy = topic_add(into, topic->id, kp_string_of(topic->name));
@@ -177,7 +178,8 @@ void share_places_record(const struct share_places *places, struct kp_string gro
                   share_places_count(places, SHARE_LATER) + share_places_count(places, SHARE_BEGUN);
     int32_t *numbers = mem_alloc((most + 1) * sizeof *numbers), *at = numbers;
     struct kp_share_places_value value = {.beginning.items = topics,
-                                          .begun.items = topics + places->count};
+                                          .begun.items = topics + places->count,
+                                          .metadata = (int64_t)places->metadata};
     for (size_t i = 0; i < places->count; i++) {
         const struct share_topic *topic = &places->topics[i];
         write_topic(topic, SHARE_BEGINNING, &at, &topics[value.beginning.count]);
@@ -203,6 +205,7 @@ static void read_topic(struct share_places *places, const struct kp_share_places
 }
 
 void share_places_read(struct share_places *places, const struct kp_share_places_value *value) {
+    places->metadata = value->metadata > 0 ? (uint64_t)value->metadata : 0;
     for (int32_t t = 0; t < value->beginning.count; t++)
         read_topic(places, &value->beginning.items[t], SHARE_BEGINNING);
     for (int32_t t = 0; t < value->begun.count; t++)

@@ -37,6 +37,8 @@ struct share_places {
     size_t count, capacity;
     uint32_t *slots; /* hash of them by id: the place in `topics`, and one; 0: free */
     size_t slot_count;
+    uint64_t metadata; /* the version of the table that had all of these topics: what an older one
+                          does not have may be there all the same */
 };
 
 void share_places_close(struct share_places *places);

@@ -61,8 +61,14 @@ void share_work_mark(struct share_work *work) {
                          work->places[i].partition, work->places[i].stage);
 }
 
+bool share_work_knows_topics(const struct group *row) {
+    return row->share == NULL ||
+           metadata_version(row->table->metadata) >= row->share->places.metadata;
+}
+
 void share_work_forget_gone(struct share_work *work) {
     const struct metadata *metadata = work->row->table->metadata;
+    if (!share_work_knows_topics(work->row)) return;
     for (size_t i = 0; i < work->next.count; i++) {
         struct share_topic *topic = &work->next.topics[i];
         if (metadata_topic_with_id(metadata, topic->id.bytes) == NULL && topic->count > 0)
@@ -87,6 +93,8 @@ void share_work_write(struct share_work *work, struct group_turn *turn) {
         turn->written(turn, KAFKA_NONE);
         return;
     }
+    if (work->next.metadata < metadata_version(work->row->table->metadata))
+        work->next.metadata = metadata_version(work->row->table->metadata);
     group_batch_open(&batch);
     if (group == NULL) share_group_record(&fresh, &batch);
     share_places_record(&work->next, work->row->id, &batch);

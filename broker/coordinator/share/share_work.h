@@ -24,8 +24,6 @@
 
 /* Something that a member reads has not begun: it is made to. Inside of a turn of the group. */
 void share_work_begin_places(struct share_group *group);
-/* It goes, with all that has begun; nobody is in it, and nothing is under way. Not in a turn. */
-void share_work_end(struct share_group *group);
 /* Nobody may join now. */
 bool share_work_needs_it_empty(const struct share_group *group);
 /* The lead is lost. */

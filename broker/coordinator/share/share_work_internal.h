@@ -55,7 +55,10 @@ void share_work_add(struct share_work *work, const struct metadata_topic *topic,
 bool share_work_is_full(struct share_work *work);
 /* So that it is recorded before anybody is asked. */
 void share_work_mark(struct share_work *work);
-/* Those of topics that are gone are gone with them. */
+/* False: this broker's metadata are older than what the group has recorded. A topic that they do
+ * not have may not have been deleted then, but be younger. */
+bool share_work_knows_topics(const struct group *row);
+/* Those of topics that are gone are gone with them, as far as that is known. */
 void share_work_forget_gone(struct share_work *work);
 /* What is to be recorded, as the decision of that turn, whose `written` follows; at once if it is
  * recorded already. */

@@ -73,9 +73,40 @@ static void test_min_bytes(void **state) {
     assert_string_equal(share_acquired(&response), "5-5:1");
 }
 
+static void is_called(struct share_waiter *waiter) {
+    (void)waiter;
+}
+
+/* Two that wait for as much: of what is enough for one of them one gets it, instead of both a part
+ * that is too little. Who waits for less has his part. */
+static void test_equal_min_bytes(void **state) {
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    share_served(one);
+    struct kp_uuid topic = one_broker_create(one, "t", 1);
+    struct share_member a = share_member_of(one, "g", "a", topic);
+    struct share *share = shares_find(partition_shares(partition_here(one)), kp_string_of("g"));
+    struct share_waiter other = {.available = is_called, .least = 1};
+    share_wait(share, &other);
+    a.max_wait_ms = 60000;
+    a.min_bytes = 2500;
+    for (int i = 0; i < 3; i++)
+        append_one(one, 1000);
+    int32_t id = share_fetch_send(one, &a);
+    assert_false(one_broker_has_answer(one, 100));
+    assert_int_equal(share->queue.held, 0);
+    other.least = 2500;
+    append_one(one, 1000);
+    struct kp_share_fetch_response response = share_fetch_receive(one, &a, id);
+    assert_string_equal(share_acquired(&response), "0-3:1");
+    share_wait_cancel(&other);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_min_bytes, one_broker_setup, one_broker_teardown),
+        cmocka_unit_test_setup_teardown(test_equal_min_bytes, one_broker_setup,
+                                        one_broker_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

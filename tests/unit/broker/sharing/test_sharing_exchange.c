@@ -264,6 +264,47 @@ static void test_too_many_groups(void **state) {
     assert_int_equal(shares_count(partition_shares(partition_of(node, partition))), SHARES_MAX);
 }
 
+static int16_t begin_named(struct broker_node *node, uint64_t partition, const char *group) {
+    struct single one = {.ask = {.partition = partition, .start = SHARING_LATEST}};
+    one.order = (struct sharing_order){.what = SHARING_BEGIN,
+                                       .group = kp_string_of(group),
+                                       .asks = &one.ask,
+                                       .answers = &one.answer,
+                                       .count = 1,
+                                       .timeout_ms = 60000,
+                                       .done = ordered};
+    times_done = 0;
+    sharing_order_begin(node->broker->sharing_exchange, &one.order);
+    brokers_until(node->brokers, is_done);
+    return one.answer.code;
+}
+
+/* Where a partition is full a new group takes the place of the one that was used least, if nobody
+ * has used it for as long as offsets are kept; one that is used keeps its own. */
+static void test_unused_group_gives_way(void **state) {
+    uint64_t partition;
+    struct broker_node *node = start_single(state, &partition);
+    struct shares *shares = partition_shares(partition_of(node, partition));
+    for (size_t i = 0; i < SHARES_MAX; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "g%zu", i);
+        assert_int_equal(begin_named(node, partition, name), KAFKA_NONE);
+    }
+    assert_int_equal(begin_named(node, partition, "new"), KAFKA_POLICY_VIOLATION);
+    uint64_t kept_ms = (uint64_t)broker_services(node->broker)->settings->offsets_retention_ms;
+    for (struct share *share = shares_find(shares, kp_string_of("g0")); share != NULL;
+         share = share->next)
+        share->used_ms -= kept_ms / 2;
+    shares_find(shares, kp_string_of("g7"))->used_ms -= kept_ms;
+    shares_find(shares, kp_string_of("g9"))->used_ms -= kept_ms + 60000;
+    assert_int_equal(begin_named(node, partition, "new"), KAFKA_NONE);
+    assert_null(shares_find(shares, kp_string_of("g9")));
+    assert_int_equal(begin_named(node, partition, "newer"), KAFKA_NONE);
+    assert_null(shares_find(shares, kp_string_of("g7")));
+    assert_int_equal(begin_named(node, partition, "newest"), KAFKA_POLICY_VIOLATION);
+    assert_int_equal(shares_count(shares), SHARES_MAX);
+}
+
 /* ---- A coordinator ---- */
 
 static struct group_coordinator *coordinator;
@@ -324,6 +365,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_move_to_where_it_is, brokers_setup, brokers_teardown),
         cmocka_unit_test_setup_teardown(test_no_room_on_the_disk, brokers_setup, brokers_teardown),
         cmocka_unit_test_setup_teardown(test_too_many_groups, brokers_setup, brokers_teardown),
+        cmocka_unit_test_setup_teardown(test_unused_group_gives_way, brokers_setup,
+                                        brokers_teardown),
         cmocka_unit_test_setup_teardown(test_coordinator_says_who_it_is, brokers_setup,
                                         brokers_teardown),
     };

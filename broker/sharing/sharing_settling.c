@@ -1,0 +1,64 @@
+/* Walks over the partitions, until one has met nothing that is held. */
+#include "broker/sharing/sharing_settling.h"
+
+#include "base/container_of.h"
+#include "base/mem.h"
+#include "broker/share/shares.h"
+
+enum { AGAIN_MS = 50 };
+
+struct sharing_settling {
+    struct env *env;
+    struct partition_set *partitions;
+    struct partition_walk walk;
+    struct env_timer *timer; /* of the next walk */
+    uint64_t until_ms;
+    size_t held; /* partitions, as of this walk */
+    void (*done)(void *arg);
+    void *arg;
+};
+
+static void meet(struct partition_walk *walk, struct partition *partition) {
+    struct sharing_settling *settling = CONTAINER_OF(walk, struct sharing_settling, walk);
+    struct shares *shares = partition_shares(partition);
+    if (!partition_is_leading(partition)) return;
+    uint64_t left_ms = env_ms_until(settling->env, settling->until_ms);
+    if (shares_count(shares) > 0) shares_pause(shares, left_ms + 1);
+    settling->held += shares_hold(shares);
+}
+
+static void over(struct partition_walk *walk) {
+    struct sharing_settling *settling = CONTAINER_OF(walk, struct sharing_settling, walk);
+    if (settling->held == 0 || env_now_ms(settling->env) >= settling->until_ms)
+        settling->done(settling->arg);
+    else
+        env_timer_start(settling->timer, AGAIN_MS * UINT64_C(1000));
+}
+
+static void walk_again(void *arg) {
+    struct sharing_settling *settling = arg;
+    settling->held = 0;
+    partition_walk_begin(settling->partitions, &settling->walk);
+}
+
+struct sharing_settling *sharing_settling_new(struct env *env, struct partition_set *partitions,
+                                              uint64_t most_ms, void (*done)(void *arg),
+                                              void *arg) {
+    struct sharing_settling *settling = mem_zalloc(sizeof *settling);
+    *settling = (struct sharing_settling){.env = env,
+                                          .partitions = partitions,
+                                          .walk = {.meet = meet, .over = over},
+                                          .until_ms = env_now_ms(env) + most_ms,
+                                          .done = done,
+                                          .arg = arg};
+    settling->timer = env_timer_new(env, walk_again, settling);
+    walk_again(settling);
+    return settling;
+}
+
+void sharing_settling_free(struct sharing_settling *settling) {
+    if (settling == NULL) return;
+    partition_walk_end(&settling->walk);
+    env_timer_free(settling->timer);
+    mem_free(settling);
+}

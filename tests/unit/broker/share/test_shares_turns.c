@@ -1,0 +1,120 @@
+/* The shares of a partition on its leader, where much ends at once: over several turns of the loop.
+ */
+#include <stdio.h>
+
+#include "base/env_uv/env_uv.h"
+#include "base/error.h"
+#include "broker/share/shares.h"
+#include "tests/unit/unit.h"
+
+enum { LOG_MAX = 32 };
+
+static struct {
+    struct env *env;
+    struct env_timer *pause;
+    struct shares *leader;
+    struct slice log[LOG_MAX];
+    size_t count, applied;
+} f;
+static uint64_t runs;
+
+static int submit(void *arg, struct slice *command) {
+    (void)arg;
+    assert_true(f.count < LOG_MAX);
+    f.log[f.count++] = *command;
+    return ERR_NONE;
+}
+
+static void stop(void *arg) {
+    env_uv_stop(arg);
+}
+
+static void turn(void) {
+    env_timer_start(f.pause, 1);
+    env_uv_run(f.env);
+}
+
+static void commit(void) {
+    for (; f.applied < f.count; f.applied++)
+        assert_int_equal(shares_apply(f.leader, f.log[f.applied].data, f.log[f.applied].len),
+                         ERR_NONE);
+    turn();
+}
+
+static int begin(void **state) {
+    (void)state;
+    assert_int_equal(env_uv_new(&f.env, 1), ERR_NONE);
+    struct shares_options options = {.env = f.env, .submit = submit, .runs = &runs};
+    f.pause = env_timer_new(f.env, stop, f.env);
+    f.leader = shares_new(&options);
+    shares_leading(f.leader);
+    return 0;
+}
+
+static int end(void **state) {
+    (void)state;
+    shares_free(f.leader);
+    for (size_t i = 0; i < f.count; i++)
+        slice_unref(&f.log[i]);
+    env_timer_free(f.pause);
+    assert_true(env_uv_free(f.env));
+    return 0;
+}
+
+/* Makes each turn long before anything else runs in it; the most that one has sent. */
+static struct env_timer *spinner;
+static size_t sent, most_sent;
+
+static void spin(void *arg) {
+    (void)arg;
+    if (f.count - sent > most_sent) most_sent = f.count - sent;
+    sent = f.count;
+    while (!env_turn_is_long(f.env)) {}
+    env_timer_start(spinner, 1);
+}
+
+/* What of many groups is held too long at once ends over several turns: where a turn is long
+ * already, in each turn some. */
+static void test_ends_in_pieces(void **state) {
+    (void)state;
+    enum { GROUPS = 8 };
+    struct share_limits limits = {.lock_ms = 20,
+                                  .locks = 100,
+                                  .deliveries = 5,
+                                  .window = SHARE_WINDOW_OFFSETS,
+                                  .ranges = SHARE_WINDOW_RANGES};
+    struct share *shares[GROUPS];
+    for (size_t i = 0; i < GROUPS; i++) {
+        struct offset_ranges given = {.size = sizeof(struct share_range)};
+        char name[24];
+        snprintf(name, sizeof name, "g%zu", i);
+        share_begin(f.leader, kp_string_of(name), 0, NULL);
+        turn();
+        commit();
+        shares[i] = shares_find(f.leader, kp_string_of(name));
+        shares[i]->limits = limits;
+        share_queue_acquire(&shares[i]->queue, &limits, 0, 0, 1, 1, env_now_ms(f.env), &given);
+        offset_ranges_free(&given);
+    }
+    spinner = env_timer_new(f.env, spin, NULL);
+    sent = f.count;
+    most_sent = 0;
+    spin(NULL);
+    share_watch(shares[0]);
+    uint64_t limit_ms = env_now_ms(f.env) + 10000;
+    size_t before = f.count;
+    while (f.count < before + GROUPS) {
+        turn();
+        assert_true(env_now_ms(f.env) < limit_ms);
+    }
+    assert_true(most_sent > 0 && most_sent <= 2);
+    env_timer_free(spinner);
+    commit();
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_ends_in_pieces, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
