@@ -91,6 +91,8 @@ enum mutant {
                                    is taken */
 
     MUTANT_STABLE_BY_MARKER_IN_FLIGHT, /* a transaction is over when its marker is appended */
+    MUTANT_INVITATION_KEPT,     /* that a partition takes part holds beyond the transaction's end */
+    MUTANT_OLD_INVITATION_KEPT, /* ... and is believed to a coordinator that is one no more */
 
     /* ---- Coordinators of transactions ---- */
 

@@ -67,6 +67,8 @@ static void on_message(void *arg, int32_t node, uint8_t kind, struct slice paylo
         broker_heard_admitted(broker, &payload);
     } else if (kind == BROKER_MESSAGE_ADDRESSES) {
         broker_heard_addresses(broker, &payload);
+    } else if (kind == BROKER_MESSAGE_INVITATIONS) {
+        broker_heard_invitations(broker, node, &payload);
     }
     slice_unref(&payload);
 }

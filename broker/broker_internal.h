@@ -97,6 +97,7 @@ struct broker {
     struct coordinators *transaction_coordinators; /* likewise */
     struct transaction_judge *transaction_judge;
     struct transaction_asks *transaction_asks;
+    struct transaction_invitations *transaction_invitations;
     struct partition_set *partitions;
     struct metadata_keeper *metadata_keeper;
     struct start_mending *start_mending;
@@ -193,6 +194,8 @@ void broker_heard_addresses(struct broker *broker, const struct slice *payload);
 void broker_open_transactions(struct broker *broker);
 /* Behind the partitions, which ask. */
 void broker_close_transactions(struct broker *broker);
+/* BROKER_MESSAGE_INVITATIONS. */
+void broker_heard_invitations(struct broker *broker, int32_t node, const struct slice *message);
 
 /* broker_watching.c; before and after the parts that they look at. */
 void broker_open_watchers(struct broker *broker);

@@ -10,6 +10,7 @@
 #include "broker/markers/marker_sender.h"
 #include "broker/metadata/metadata_features.h"
 #include "broker/verification/transaction_asks.h"
+#include "broker/verification/transaction_invitations.h"
 #include "broker/verification/transaction_judge.h"
 
 static void mark(void *arg, struct marker_order *order) {
@@ -32,6 +33,19 @@ static void take_id_cancel(void *arg, struct producer_id_wait *wait) {
     producer_ids_take_cancel(broker->producer_ids, wait);
 }
 
+static void invite(void *arg, const struct producer_invitation *invitation,
+                   const struct transaction_partitions *partitions) {
+    struct broker *broker = arg;
+    transaction_invitations_send(broker->transaction_invitations, broker->partitions, invitation,
+                                 partitions);
+}
+
+void broker_heard_invitations(struct broker *broker, int32_t node, const struct slice *message) {
+    if (broker->transaction_invitations == NULL) return; /* it leads nothing */
+    transaction_invitations_receive(broker->transaction_invitations, broker->partitions, node,
+                                    message);
+}
+
 static int16_t transaction_version(void *arg) {
     struct broker *broker = arg;
     return metadata_feature_level(broker->metadata, FEATURE_TRANSACTION_VERSION);
@@ -47,6 +61,7 @@ static void *new_coordinator(void *arg, struct coordinator_log *log, int32_t par
                                                       .counts = &broker->transaction_counts,
                                                       .mark = mark,
                                                       .mark_cancel = mark_cancel,
+                                                      .invite = invite,
                                                       .take_id = take_id,
                                                       .take_id_cancel = take_id_cancel,
                                                       .version = transaction_version,
@@ -76,11 +91,19 @@ void broker_open_transactions(struct broker *broker) {
         .messages = broker->messages,
         .topic = TOPIC_TRANSACTION_STATE,
         .judge = transaction_judge_asker(broker->transaction_judge)});
+    broker->transaction_invitations = transaction_invitations_new(
+        &(struct transaction_invitations_options){.log = &broker->log,
+                                                  .node = broker->settings->node_id,
+                                                  .metadata = broker->metadata,
+                                                  .leaders = broker->leaders,
+                                                  .messages = broker->messages});
 }
 
 void broker_close_transactions(struct broker *broker) {
     transaction_asks_free(broker->transaction_asks);
     transaction_judge_free(broker->transaction_judge);
+    transaction_invitations_free(broker->transaction_invitations);
+    broker->transaction_invitations = NULL;
     broker->transaction_asks = NULL;
     broker->transaction_judge = NULL;
 }

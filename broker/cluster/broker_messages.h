@@ -19,8 +19,9 @@ enum broker_message_kind {
     BROKER_MESSAGE_RECORD,                     /* the cluster record, once it is made */
     BROKER_MESSAGE_REQUEST,                    /* u64 number, u8 what, body */
     BROKER_MESSAGE_ANSWER,                     /* u64 number, body */
-    BROKER_MESSAGE_ADMITTED,  /* u64 replica id in group 0 of who gets it, the cluster record */
-    BROKER_MESSAGE_ADDRESSES, /* where the brokers of the roster are (broker_addresses.c) */
+    BROKER_MESSAGE_ADMITTED,    /* u64 replica id in group 0 of who gets it, the cluster record */
+    BROKER_MESSAGE_ADDRESSES,   /* where the brokers of the roster are (broker_addresses.c) */
+    BROKER_MESSAGE_INVITATIONS, /* transaction_invitations.h: these partitions take part in it */
 };
 
 enum broker_request {

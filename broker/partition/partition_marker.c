@@ -68,11 +68,19 @@ enum completion partition_end_transaction(struct partition *partition,
         *error = KAFKA_UNKNOWN_SERVER_ERROR;
     if (*error != KAFKA_NONE) return DONE;
     guards_marker(partition->guards, end->producer_id, end->producer_epoch, raises_epoch);
+    producer_state_uninvite(partition->producers, end->producer_id);
     if (is_stranger(partition, end->producer_id))
         partition_refusal_ask_id(partition, &marker->produce, end->producer_id);
     else
         *error = begin(partition, end, raises_epoch, marker);
     return *error == KAFKA_NONE ? PENDING : DONE;
+}
+
+void partition_invite(struct partition *partition, const struct producer_invitation *invitation,
+                      int32_t leader_epoch) {
+    bool electing;
+    if (partition_leadership(partition, leader_epoch, &electing) == KAFKA_NONE)
+        producer_state_invite(partition->producers, invitation);
 }
 
 void partition_marker_time_out(struct partition_marker *marker) {

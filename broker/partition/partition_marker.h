@@ -15,6 +15,7 @@
 #define BROKER_PARTITION_PARTITION_MARKER_H
 
 #include "broker/partition/partition.h"
+#include "broker/producer/producer_state.h"
 #include "protocol/record/transaction_marker.h"
 
 struct partition_marker {
@@ -35,6 +36,11 @@ enum completion partition_end_transaction(struct partition *partition,
                                           const struct transaction_marker *end,
                                           int32_t leader_epoch, bool raises_epoch,
                                           struct partition_marker *marker, int16_t *error);
+/* The coordinator says that the partition takes part in a transaction that has begun
+ * (producer_state_invite). Nothing unless it leads in that term: whoever invites sent it before any
+ * marker of that transaction. */
+void partition_invite(struct partition *partition, const struct producer_invitation *invitation,
+                      int32_t leader_epoch);
 /* Its time is over: `done` comes within the call, with REQUEST_TIMED_OUT if the outcome is open.
  * Only of one that waits. */
 void partition_marker_time_out(struct partition_marker *marker);

@@ -136,11 +136,20 @@ static enum completion answer_again(struct partition *partition, struct partitio
     return PENDING;
 }
 
-/* Nothing of it is open here: whether it may be the coordinator of the transaction knows. */
-static bool opens_transaction(const struct partition *partition,
-                              const struct record_batch *header) {
+static bool is_invited(const struct partition *partition, const struct produced_records *records,
+                       const struct record_batch *header) {
+    struct kp_string id = records->transactional_id;
+    return id.len > 0 && producer_state_is_invited(partition->producers, header->producer_id,
+                                                   header->producer_epoch, id.data, (size_t)id.len);
+}
+
+/* Nothing of it is open here: whether it may be the coordinator of the transaction knows, who is
+ * asked unless he has said so. */
+static bool asks_to_open(const struct partition *partition, const struct produced_records *records,
+                         const struct record_batch *header) {
     return record_batch_is_transactional(header) && !MUTANT(MUTANT_NOT_VERIFIED) &&
-           !producer_state_is_open(partition->producers, header->producer_id);
+           !producer_state_is_open(partition->producers, header->producer_id) &&
+           !is_invited(partition, records, header);
 }
 
 enum sequence_place { SEQUENCE_NEXT, SEQUENCE_OVER, SEQUENCE_WAITS };
@@ -214,7 +223,8 @@ static enum completion append_checked(struct partition *partition,
         refusal->why = no_room;
         set_result(produce, room, -1, -1);
         place = SEQUENCE_OVER;
-    } else if (place == SEQUENCE_NEXT && !guarded && opens_transaction(partition, &batch->header)) {
+    } else if (place == SEQUENCE_NEXT && !guarded &&
+               asks_to_open(partition, &produce->records, &batch->header)) {
         partition_guard_wait(partition, produce, batch);
         return PENDING;
     } else if (place == SEQUENCE_NEXT) {

@@ -21,6 +21,7 @@ static void forget_committed(struct producer_state *state, struct producer *prod
     producer->window_count = 0;
     producer->epoch = -1;
     producer->coordinator_epoch = -1;
+    producer_drop_invitation(producer);
     state->committed_count--;
     producer_walks_stale(state);
     producer_unlist(state, producer);
@@ -239,6 +240,7 @@ void producer_state_drop_in_flight(struct producer_state *state) {
     for (struct producer *producer = state->table, *next; producer != NULL; producer = next) {
         next = producer->hh.next;
         producer->refused = false;
+        producer_drop_invitation(producer);
         producer->in_flight_first = producer->in_flight_count = 0;
         producer_remove_if_empty(state, producer);
     }

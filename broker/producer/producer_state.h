@@ -151,6 +151,26 @@ bool producer_state_knows(const struct producer_state *state, int64_t producer_i
 /* Whether it has a transaction open, be it by what is in flight. */
 bool producer_state_is_open(const struct producer_state *state, int64_t producer_id);
 
+/* What the coordinator of a transaction told the leader ahead of the producer: that the partition
+ * takes part in it, so that it need not be asked when the first batch comes. */
+struct producer_invitation {
+    int64_t producer_id;
+    int16_t epoch;
+    int32_t coordinator_epoch;
+    const char *id; /* the transactional id; copied */
+    size_t id_len;
+};
+enum { PRODUCER_INVITED_ID_MOST = 255 };
+/* Kept until the producer's next batch or marker is taken, is withdrawn, or the lead is lost. Not
+ * if it may be older than the last marker: of who is not known here, of a coordinator or an epoch
+ * before the last one, beside a marker in flight; nor with a longer id, or while one is open. */
+void producer_state_invite(struct producer_state *state,
+                           const struct producer_invitation *invitation);
+bool producer_state_is_invited(const struct producer_state *state, int64_t producer_id,
+                               int16_t epoch, const char *id, size_t id_len);
+/* Something that ends the transaction came, whether it is appended or not. */
+void producer_state_uninvite(struct producer_state *state, int64_t producer_id);
+
 /* Where the first of the open transactions begins; -1: none is open. */
 kafka_offset producer_state_first_open(const struct producer_state *state);
 const struct aborted_list *producer_state_aborted(const struct producer_state *state);

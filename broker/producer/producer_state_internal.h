@@ -17,6 +17,12 @@ struct in_flight {
     bool is_marker;
 };
 
+struct producer_invited {
+    int16_t epoch;
+    size_t id_len;
+    char id[];
+};
+
 struct producer {
     int64_t id;
     int64_t heard_ms; /* by the clock of the log, at or behind its last commit; HEARD_SINCE: the
@@ -33,8 +39,9 @@ struct producer {
     uint32_t in_flight_first, in_flight_count, in_flight_capacity;
     /* Of a batch in sequence; here, so that nobody else's takes its place. */
     struct refusal refusal;
-    bool refused;                 /* `refusal` holds: nothing was taken since */
-    struct producer *next, *prev; /* those with something committed, by their last commit */
+    bool refused;                     /* `refusal` holds: nothing was taken since */
+    struct producer_invited *invited; /* NULL: it is not; the leader's */
+    struct producer *next, *prev;     /* those with something committed, by their last commit */
     struct producer *open_next,
         *open_prev; /* those with an open transaction, by its first offset */
     UT_hash_handle hh;
@@ -96,6 +103,8 @@ struct producer_outlook producer_outlook_of(const struct producer *producer);
 /* Behind what is in flight of it already. Returns whose it is. */
 struct producer *producer_put_in_flight(struct producer_state *state,
                                         const struct in_flight *taken);
+/* It is invited no more. */
+void producer_drop_invitation(struct producer *producer);
 /* What is in flight at that offset, if that is the oldest, is so no more. */
 void producer_landed(struct producer *producer, kafka_offset offset);
 /* Its transaction begins there, behind those of all others; unless one is open. */

@@ -34,9 +34,15 @@ struct producer *producer_find_or_make(struct producer_state *state, int64_t pro
     return producer;
 }
 
+void producer_drop_invitation(struct producer *producer) {
+    mem_free(producer->invited);
+    producer->invited = NULL;
+}
+
 void producer_remove_if_empty(struct producer_state *state, struct producer *producer) {
     if (producer->committed || producer->in_flight_count > 0) return;
     HASH_DELETE(hh, state->table, producer);
+    producer_drop_invitation(producer);
     mem_free(producer->in_flight);
     mem_free(producer);
 }
@@ -97,6 +103,7 @@ void producer_open(struct producer_state *state, struct producer *producer, kafk
 struct producer *producer_put_in_flight(struct producer_state *state,
                                         const struct in_flight *taken) {
     struct producer *producer = producer_find_or_make(state, taken->batch.producer_id);
+    producer_drop_invitation(producer);
     if (producer->in_flight_first + producer->in_flight_count == producer->in_flight_capacity) {
         if (producer->in_flight_first > producer->in_flight_capacity / 2) {
             memmove(producer->in_flight, producer->in_flight + producer->in_flight_first,

@@ -1,9 +1,13 @@
 /*
- * Markers: whether one may be appended, and what it ends. KIP-98, KIP-890, KIP-1228, Kafka's
+ * Markers: whether one may be appended, and what it ends; and invitations, which end with the
+ * transaction for which they were. KIP-98, KIP-890, KIP-1228, Kafka's
  * ProducerAppendInfo.
  */
+#include <string.h>
+
 #include <utlist.h>
 
+#include "base/mem.h"
 #include "base/mutant.h"
 #include "broker/producer/producer_state_internal.h"
 
@@ -92,6 +96,45 @@ void producer_state_commit_marker(struct producer_state *state,
 bool producer_state_is_open(const struct producer_state *state, int64_t producer_id) {
     const struct producer *producer = producer_find(state, producer_id);
     return producer != NULL && producer_outlook_of(producer).open;
+}
+
+/* ---- Invitations ---- */
+
+/* What it knows of the producer tells that the transaction has not ended here. */
+static bool is_timely(const struct producer *producer,
+                      const struct producer_invitation *invitation) {
+    if (!producer->committed || marker_in_flight(producer) != NULL) return false;
+    struct producer_outlook outlook = producer_outlook_of(producer);
+    if (MUTANT(MUTANT_OLD_INVITATION_KEPT)) return !outlook.open;
+    return !outlook.open && invitation->epoch >= outlook.epoch &&
+           invitation->coordinator_epoch >= outlook.coordinator_epoch;
+}
+
+void producer_state_invite(struct producer_state *state,
+                           const struct producer_invitation *invitation) {
+    struct producer *producer = producer_find(state, invitation->producer_id);
+    if (producer == NULL || invitation->id_len > PRODUCER_INVITED_ID_MOST ||
+        !is_timely(producer, invitation))
+        return;
+    struct producer_invited *invited = mem_alloc(sizeof *invited + invitation->id_len);
+    invited->epoch = invitation->epoch;
+    invited->id_len = invitation->id_len;
+    memcpy(invited->id, invitation->id, invitation->id_len);
+    producer_drop_invitation(producer);
+    producer->invited = invited;
+}
+
+bool producer_state_is_invited(const struct producer_state *state, int64_t producer_id,
+                               int16_t epoch, const char *id, size_t id_len) {
+    const struct producer *producer = producer_find(state, producer_id);
+    const struct producer_invited *invited = producer == NULL ? NULL : producer->invited;
+    return invited != NULL && invited->epoch == epoch && invited->id_len == id_len &&
+           memcmp(invited->id, id, id_len) == 0;
+}
+
+void producer_state_uninvite(struct producer_state *state, int64_t producer_id) {
+    struct producer *producer = producer_find(state, producer_id);
+    if (producer != NULL && !MUTANT(MUTANT_INVITATION_KEPT)) producer_drop_invitation(producer);
 }
 
 kafka_offset producer_state_first_open(const struct producer_state *state) {

@@ -80,6 +80,8 @@ const struct mutant_row mutant_rows[] = {
     ROW_FROM(ABORTED_RANGE_SHORT, "cluster", 100, 3),
     ROW_FROM(MARKER_TERM_IGNORED, "cluster", 200, 21),
     ROW(STABLE_BY_MARKER_IN_FLIGHT, "transactions", 20),
+    ROW(INVITATION_KEPT, "unit_broker_verification", 0),
+    ROW(OLD_INVITATION_KEPT, "unit_broker_producer_transactions", 0),
     ROW_FROM(END_TOLD_EARLY, "transactions", 30, 4),
     ROW_FROM(ADD_TOLD_EARLY, "transactions", 40, 5),
     ROW(COMPLETED_EARLY, "transactions", 20),

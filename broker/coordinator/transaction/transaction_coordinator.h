@@ -23,7 +23,9 @@ struct budget;
 struct log;
 struct marker_order;
 struct producer_id_wait;
+struct producer_invitation;
 struct transaction_call;
+struct transaction_partitions;
 
 struct transaction_coordinator;
 
@@ -46,6 +48,9 @@ struct transaction_coordinator_options {
     /* As marker_order_begin and marker_order_cancel. */
     void (*mark)(void *arg, struct marker_order *order);
     void (*mark_cancel)(void *arg, struct marker_order *order);
+    /* Those partitions take part: their leaders are told before the producer is. */
+    void (*invite)(void *arg, const struct producer_invitation *invitation,
+                   const struct transaction_partitions *partitions);
     /* As producer_ids_take and producer_ids_take_cancel. */
     void (*take_id)(void *arg, struct producer_id_wait *wait);
     void (*take_id_cancel)(void *arg, struct producer_id_wait *wait);

@@ -7,9 +7,13 @@
 #include "base/error.h"
 #include "base/mutant.h"
 #include "broker/coordinator/transaction/transaction.h"
+#include "broker/producer/producer_state.h"
 #include "protocol/kafka_error.h"
 
-enum { RETRY_MS = 100 };
+enum {
+    RETRY_MS = 100,
+    ADDS_BY_PRODUCING = 2, /* transaction.version of the client */
+};
 
 static struct transaction_table *table_of(const struct transaction_work *work) {
     return work->row->table;
@@ -65,6 +69,18 @@ static int16_t code_of(int16_t error) {
     return error == KAFKA_RECORD_LIST_TOO_LARGE ? KAFKA_UNKNOWN_SERVER_ERROR : error;
 }
 
+/* What it has added is in the log. Who adds by producing has the leaders wait for the answer. */
+static void invite(const struct transaction *row, const struct transaction_call *call) {
+    const struct transaction_table *table = row->table;
+    if (call->kind != TRANSACTION_ADD || call->add.client_version >= ADDS_BY_PRODUCING) return;
+    struct producer_invitation invitation = {.producer_id = call->add.producer_id,
+                                             .epoch = call->add.epoch,
+                                             .coordinator_epoch = coordinator_log_epoch(table->log),
+                                             .id = row->id.data,
+                                             .id_len = (size_t)row->id.len};
+    table->options.invite(table->options.arg, &invitation, call->add.partitions);
+}
+
 /* Whoever ran is told, or waits again. */
 static void runs_over(struct transaction *row, int16_t error) {
     struct transaction_work *work = row->work;
@@ -72,6 +88,7 @@ static void runs_over(struct transaction *row, int16_t error) {
     while (work->runs != NULL) {
         struct transaction_call *call = work->runs;
         DL_DELETE(work->runs, call);
+        if (error == KAFKA_NONE) invite(row, call);
         if (again)
             transaction_call_wait(row, call, true);
         else

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "broker/producer/producer_state.h"
 #include "protocol/kafka_error.h"
 #include "tests/unit/unit.h"
 
@@ -37,6 +38,19 @@ void transactions_mark(struct transactions *f, size_t at, int16_t error) {
     order_remove(f, at);
     f->orders_done++;
     order->done(order, error);
+}
+
+static void invite(void *arg, const struct producer_invitation *invitation,
+                   const struct transaction_partitions *partitions) {
+    struct transactions *f = arg;
+    struct kp_string id = {invitation->id, (int32_t)invitation->id_len};
+    const struct transaction_state *now = transaction_coordinator_look(f->coordinator, id);
+    assert_int_equal(now->status, TRANSACTION_ONGOING);
+    assert_true(transaction_partitions_have_all(&now->partitions, partitions));
+    assert_int_equal(invitation->producer_id, now->producer_id);
+    assert_int_equal(invitation->epoch, now->epoch);
+    assert_int_equal(invitation->coordinator_epoch, f->log.epoch);
+    f->invited += transaction_partitions_count(partitions);
 }
 
 static void take_id(void *arg, struct producer_id_wait *wait) {
@@ -120,6 +134,7 @@ static struct transaction_coordinator *coordinator_new(struct transactions *f) {
                                                       .counts = &f->counts,
                                                       .mark = mark,
                                                       .mark_cancel = mark_cancel,
+                                                      .invite = invite,
                                                       .take_id = take_id,
                                                       .take_id_cancel = take_id_cancel,
                                                       .version = version_of,

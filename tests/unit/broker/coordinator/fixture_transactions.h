@@ -40,6 +40,7 @@ struct transactions {
     struct transaction_coordinator *coordinator;
     struct marker_order *orders[ORDERS_MOST]; /* under way */
     size_t order_count, orders_done;
+    size_t invited;                   /* partitions */
     struct producer_id_wait *id_wait; /* at most one at a time waits */
     struct producer_id_wait *id_waits[ORDERS_MOST];
     size_t id_wait_count;

@@ -138,6 +138,41 @@ static void test_guard_marker_between(void **state) {
     assert_null(fixture->asked);
 }
 
+static void invite(struct partition *partition, int32_t leader_epoch) {
+    struct producer_invitation invitation = {
+        .producer_id = A, .epoch = 0, .coordinator_epoch = COORDINATOR, .id = "id", .id_len = 2};
+    partition_invite(partition, &invitation, leader_epoch);
+}
+
+/* Who was invited is not asked for, until the transaction ends; nor with an invitation to another
+ * leader. */
+static void test_guard_invited(void **state) {
+    struct fixture *fixture = *state;
+    struct partition *partition = start(fixture);
+    struct sent sent;
+    int32_t epoch = (int32_t)partition_leader_epoch(partition);
+    send_in_transaction(partition, A, 0, 0, 9, &sent);
+    answer_question(fixture, KAFKA_NONE);
+    assert_sent(fixture, &sent, KAFKA_NONE, 0);
+    end_transaction(fixture, partition, A, 0, false); /* 1 */
+    invite(partition, epoch);
+    send_in_transaction(partition, A, 0, 1, 9, &sent);
+    assert_null(fixture->asked);
+    assert_sent(fixture, &sent, KAFKA_NONE, 2);
+    end_transaction(fixture, partition, A, 0, false); /* 3 */
+    invite(partition, epoch);
+    end_transaction(fixture, partition, A, 0, false); /* it had begun nothing here */
+    send_in_transaction(partition, A, 0, 2, 9, &sent);
+    assert_non_null(fixture->asked);
+    answer_question(fixture, KAFKA_TRANSACTION_ABORTABLE);
+    assert_sent(fixture, &sent, KAFKA_INVALID_TXN_STATE, -1);
+    invite(partition, epoch + 1);
+    send_in_transaction(partition, A, 0, 2, 9, &sent);
+    assert_non_null(fixture->asked);
+    answer_question(fixture, KAFKA_NONE);
+    assert_sent(fixture, &sent, KAFKA_NONE, 4);
+}
+
 /* Without a transactional.id in the request, or a producer id in the batch, there is no transaction
  * that it could be part of. */
 static void test_guard_batches_of_none(void **state) {
@@ -196,6 +231,7 @@ int main(void) {
         TEST(test_guard_asks_once),      TEST(test_guard_refusals),
         TEST(test_guard_marker_between), TEST(test_guard_batches_of_none),
         TEST(test_guard_ends_early),     TEST(test_guard_lost_lead),
+        TEST(test_guard_invited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

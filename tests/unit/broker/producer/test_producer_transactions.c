@@ -436,6 +436,71 @@ static void test_transactions_old_snapshot(void **unused) {
     producer_state_free(state);
 }
 
+static void invite(struct producer_state *state, int64_t id, int epoch, int32_t coordinator) {
+    struct producer_invitation invitation = {.producer_id = id,
+                                             .epoch = (int16_t)epoch,
+                                             .coordinator_epoch = coordinator,
+                                             .id = "pay",
+                                             .id_len = 3};
+    producer_state_invite(state, &invitation);
+}
+
+static bool is_invited(const struct producer_state *state, int64_t id, int epoch) {
+    return producer_state_is_invited(state, id, (int16_t)epoch, "pay", 3);
+}
+
+/* An invitation counts for that transaction alone: until its first batch, its end, or the end of
+ * the lead. */
+static void test_transactions_invited(void **unused) {
+    (void)unused;
+    struct producer_state *state = make(10);
+    commit_marker(state, marker(1, 0, COORDINATOR, true, 0));
+    invite(state, 1, 0, COORDINATOR);
+    assert_true(is_invited(state, 1, 0));
+    assert_false(is_invited(state, 1, 1));
+    assert_false(producer_state_is_invited(state, 1, 0, "paz", 3));
+    assert_false(producer_state_is_invited(state, 1, 0, "pa", 2));
+    struct producer_batch first = batch(1, 0, 0, 1, true);
+    producer_state_begin(state, &first);
+    assert_false(is_invited(state, 1, 0));
+    invite(state, 1, 0, COORDINATOR); /* it has begun already */
+    assert_false(is_invited(state, 1, 0));
+    commit(state, first);
+    commit_marker(state, marker(1, 0, COORDINATOR, true, 2));
+    invite(state, 1, 0, COORDINATOR);
+    producer_state_uninvite(state, 1);
+    assert_false(is_invited(state, 1, 0));
+    invite(state, 1, 1, COORDINATOR + 1);
+    assert_true(is_invited(state, 1, 1));
+    producer_state_drop_in_flight(state);
+    assert_false(is_invited(state, 1, 1));
+    producer_state_free(state);
+}
+
+/* What may be older than the end of its transaction is not believed. */
+static void test_transactions_late_invitations(void **unused) {
+    (void)unused;
+    struct producer_state *state = make(10);
+    invite(state, 1, 0, COORDINATOR); /* not known: its end may have been forgotten */
+    assert_false(is_invited(state, 1, 0));
+    commit_marker(state, marker(1, 3, COORDINATOR, false, 0));
+    invite(state, 1, 2, COORDINATOR);
+    assert_false(is_invited(state, 1, 2));
+    invite(state, 1, 3, COORDINATOR - 1);
+    assert_false(is_invited(state, 1, 3));
+    struct producer_marker end = marker(1, 3, COORDINATOR + 1, false, 1);
+    producer_state_begin_marker(state, &end);
+    invite(state, 1, 3, COORDINATOR + 1);
+    assert_false(is_invited(state, 1, 3));
+    commit_marker(state, end);
+    invite(state, 1, 3, COORDINATOR + 1);
+    assert_true(is_invited(state, 1, 3));
+    producer_state_clock(state, 10, 1000);
+    producer_state_clock(state, 2000, 1000); /* forgotten */
+    assert_false(is_invited(state, 1, 3));
+    producer_state_free(state);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_transactions_hold_back),
@@ -448,6 +513,8 @@ int main(void) {
         cmocka_unit_test(test_transactions_without_sequence),
         cmocka_unit_test(test_transactions_open_are_not_forgotten),
         cmocka_unit_test(test_transactions_all_places_taken),
+        cmocka_unit_test(test_transactions_invited),
+        cmocka_unit_test(test_transactions_late_invitations),
         cmocka_unit_test(test_transactions_snapshot),
         cmocka_unit_test(test_transactions_snapshot_in_steps),
         cmocka_unit_test(test_transactions_snapshot_damaged),

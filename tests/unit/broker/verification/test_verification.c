@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "broker/broker_internal.h"
+#include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/add_partitions_to_txn.h"
 #include "protocol/messages/end_txn.h"
@@ -259,6 +260,87 @@ static void test_verification_bytes(void **state) {
     assert_int_equal(ask_with(brokers, 1, 256, 256, 0), ERR_NONE);
 }
 
+/* ---- Invitations ---- */
+
+static bool is_invited(const struct producer *producer, int32_t p) {
+    struct broker_node *node;
+    struct partition *leader = leader_of(producer->brokers, p, &node);
+    return leader != NULL &&
+           producer_state_is_invited(leader->producers, producer->id, producer->epoch,
+                                     transactional_id, strlen(transactional_id));
+}
+
+static const struct producer *invited;
+
+static bool all_are_invited(struct brokers *brokers) {
+    (void)brokers;
+    for (int32_t p = 0; p < PARTITIONS; p++)
+        if (!is_invited(invited, p)) return false;
+    return true;
+}
+
+/* From its second transaction on a producer that names its partitions is announced to their
+ * leaders, wherever they are; until the end, also of what it has not written to. */
+static void test_verification_invites(void **state) {
+    struct producer producer = start(state);
+    invited = &producer;
+    add_all(&producer);
+    for (int32_t p = 0; p < PARTITIONS; p++) {
+        assert_false(is_invited(&producer, p));
+        assert_int_equal(produce(&producer, 11, p, 0), KAFKA_NONE);
+    }
+    end_with(&producer, 3, true);
+    add_all(&producer);
+    brokers_until(producer.brokers, all_are_invited);
+    assert_int_equal(produce(&producer, 11, 0, 1), KAFKA_NONE);
+    end_with(&producer, 3, true);
+    for (int32_t p = 0; p < PARTITIONS; p++) {
+        assert_false(is_invited(&producer, p));
+        assert_int_equal(produce(&producer, 11, p, p == 0 ? 2 : 1), KAFKA_TRANSACTION_ABORTABLE);
+    }
+}
+
+static void invite_with(const struct producer *producer, int8_t format, int32_t count, int written,
+                        size_t less) {
+    struct broker_node *node = NULL;
+    struct partition *leader = leader_of(producer->brokers, 0, &node);
+    struct kp_writer writer;
+    uint8_t *bytes;
+    size_t size;
+    kp_writer_init(&writer, 1 << 20);
+    kp_write_int8(&writer, format);
+    kp_write_string(&writer, kp_string_of(transactional_id), false, false);
+    kp_write_int64(&writer, producer->id);
+    kp_write_int16(&writer, producer->epoch);
+    kp_write_int32(&writer, INT32_MAX);
+    kp_write_int32(&writer, count);
+    for (int i = 0; i < written; i++) {
+        kp_write_int64(&writer, (int64_t)raft_group_id(leader->group));
+        kp_write_int32(&writer, (int32_t)partition_leader_epoch(leader));
+    }
+    assert_int_equal(kp_writer_take(&writer, &bytes, &size), ERR_NONE);
+    struct slice message = slice_copy(NULL, bytes, size - less);
+    broker_heard_invitations(node->broker, 1, &message);
+    slice_unref(&message);
+    mem_free(bytes);
+}
+
+/* What makes no sense invites nobody. */
+static void test_verification_invitation_bytes(void **state) {
+    struct producer producer = start(state);
+    add_all(&producer);
+    assert_int_equal(produce(&producer, 11, 0, 0), KAFKA_NONE);
+    end_with(&producer, 3, true);
+    invite_with(&producer, 2, 1, 1, 0);
+    invite_with(&producer, 1, 0, 0, 0);
+    invite_with(&producer, 1, 2, 2, 1);
+    invite_with(&producer, 1, 1, 2, 0);
+    invite_with(&producer, 1, 257, 257, 0);
+    assert_false(is_invited(&producer, 0));
+    invite_with(&producer, 1, 256, 256, 0);
+    assert_true(is_invited(&producer, 0));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
@@ -266,6 +348,8 @@ int main(void) {
         TEST(test_verification),
         TEST(test_verification_adds),
         TEST(test_verification_bytes),
+        TEST(test_verification_invites),
+        TEST(test_verification_invitation_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,6 +88,10 @@ static void test_adds_that_wait_are_one_record(void **state) {
     transactions_run(&f);
     for (int i = 0; i < 8; i++)
         assert_told(adds[i], KAFKA_NONE);
+    assert_int_equal(f.invited, 9); /* what is in it, and nobody else's */
+    ask_add(&f, "a", 1000, 0, "t", 1, false);
+    transactions_run(&f);
+    assert_int_equal(f.invited, 9); /* it was already */
     assert_told(stranger, KAFKA_INVALID_PRODUCER_ID_MAPPING);
     assert_int_equal(partitions_now("a"), 9);
 }
