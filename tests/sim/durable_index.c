@@ -57,6 +57,7 @@ struct place {
 
 struct group_places {
     uint64_t group, progress, voted_for;
+    int64_t progress_segment; /* in which that is; those behind it were never known to be synced */
     uint32_t term;
     struct place *places; /* ascending */
     size_t count, capacity;
@@ -210,9 +211,12 @@ static bool read_round(const struct journal_bytes *file, uint64_t at, struct rou
     return le32(head + footer) == FOOTER_MAGIC && le64(head + footer + 24) == round->sequence;
 }
 
-/* It overtakes rounds that wait for room, and in them older records of itself. */
-static void raise_progress(struct group_places *group, uint64_t index) {
-    if (group->progress < index) group->progress = index;
+/* It overtakes rounds that wait for room, and in them older records of itself. `at`: the index,
+ * then the segment. */
+static void raise_progress(struct group_places *group, const uint8_t *at) {
+    if (group->progress > le64(at)) return;
+    group->progress = le64(at);
+    group->progress_segment = (int64_t)le64(at + 8);
 }
 
 static void take_record(struct durable_index *index, const struct round *round, uint32_t file,
@@ -242,11 +246,11 @@ static void take_record(struct durable_index *index, const struct round *round, 
         break;
     case RECORD_COPY: copy_forward(group, place, round->oldest); break;
     case RECORD_TRUNCATE: truncate_from(group, le64(content + 8)); break;
-    case RECORD_PROGRESS: raise_progress(group, le64(content + 8)); break;
-    case RECORD_GROUP: raise_progress(group, le64(content + 32)); break;
+    case RECORD_PROGRESS: raise_progress(group, content + 8); break;
+    case RECORD_GROUP: raise_progress(group, content + 32); break;
     case RECORD_LOG_BEGINS:
         truncate_from(group, 0);
-        raise_progress(group, le64(content + 8));
+        raise_progress(group, content + 8);
         break;
     default: forget(index, group);
     }
@@ -410,7 +414,7 @@ static void refresh(struct durable_index *index) {
 
 struct segment_search {
     const struct durable_question *question;
-    uint64_t progress;
+    const struct group_places *group;
     const uint8_t *data;
     uint64_t size, first; /* of the segment that begins last before what is asked for */
     bool any;
@@ -429,7 +433,10 @@ static void look_at_segment(void *arg, const char *name, const uint8_t *data, ui
     bool begins_before = question->index > 0 ? first <= question->index
                                              : (int64_t)le64(data + 16) <= question->offset;
     if (!begins_before || (search->any && first <= search->first)) return;
-    *search = (struct segment_search){question, search->progress, data, size, first, true};
+    /* A start removes it, without a sync of the directory: it may be here again, beside newer ones.
+     */
+    if ((int64_t)le64(data + 16) > search->group->progress_segment) return;
+    *search = (struct segment_search){question, search->group, data, size, first, true};
 }
 
 /* Behind what a sync ended with, zeros fill the block. */
@@ -453,8 +460,8 @@ static bool was_cleaned(const struct segment_search *search) {
 }
 
 static bool is_in_segment(struct durable_index *index, const struct durable_question *question,
-                          uint64_t progress) {
-    struct segment_search search = {.question = question, .progress = progress};
+                          const struct group_places *group) {
+    struct segment_search search = {.question = question, .group = group};
     struct raw_entry entry;
     char path[100];
 
@@ -464,7 +471,7 @@ static bool is_in_segment(struct durable_index *index, const struct durable_ques
     for (uint64_t at = SEGMENT_HEAD; search.any && next_entry(&search, &at, &entry);
          at += RAW_ENTRY_HEAD + entry.body_len)
         if (covers(question, &entry))
-            return entry.index <= progress && decode_entry_body_is_whole(&entry) &&
+            return entry.index <= group->progress && decode_entry_body_is_whole(&entry) &&
                    question->is_it(question->arg, &entry);
     return false;
 }
@@ -498,7 +505,7 @@ bool durable_index_has(struct durable_index *index, const struct durable_questio
                           : entry.base_offset + (int64_t)entry.records <= question->offset;
         if (before) break;
     }
-    return is_in_segment(index, question, group->progress);
+    return is_in_segment(index, question, group);
 }
 
 uint32_t durable_index_term(struct durable_index *index, uint64_t id, uint64_t *voted_for) {

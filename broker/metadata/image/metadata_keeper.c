@@ -2,6 +2,7 @@
 #include "broker/metadata/image/metadata_keeper.h"
 
 #include "base/check.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "broker/metadata/image/metadata_image.h"
 #include "broker/metadata/image/metadata_keeping.h"
@@ -27,6 +28,9 @@ struct metadata_keeper {
     log_index restored_index;             /* of that image */
     bool waits;                           /* one begins when that has ended, with: */
     struct slice image;
+    log_index told; /* the table says what an image of that entry said, or more; 0: none was read */
+    bool older;     /* an older image came: the log is told that the table stays */
+    struct env_task stay;
     uint64_t marked_bytes; /* of the log, behind the last mark */
     log_index mark;        /* that was submitted and is not applied; 0: none is */
 };
@@ -112,7 +116,8 @@ static void on_kept(void *arg, struct slice *parts, size_t count) {
 static void on_keep_wanted(void *arg) {
     struct metadata_keeper *keeper = arg;
     CHECK(keeper->keeping == NULL); /* the log asks once for each answer */
-    if (keeper->restoring != NULL || keeper->waits || metadata_group_applied(keeper->group) == 0)
+    bool busy = keeper->restoring != NULL || keeper->waits || keeper->older;
+    if (busy || metadata_group_applied(keeper->group) == 0)
         partition_log_keep(keeper->log, 0, NULL, 0);
     else
         keeper->keeping = metadata_keeping_begin(keeper->env, keeper->metadata, on_kept, keeper);
@@ -124,12 +129,14 @@ static void stop(struct metadata_keeper *keeper) {
     metadata_keeping_end(keeper->keeping);
     keeper->keeping = NULL;
     slice_unref(&keeper->image);
-    keeper->waits = false;
+    keeper->waits = keeper->older = false;
+    env_defer_cancel(keeper->env, &keeper->stay);
     if (keeper->restoring == NULL) return;
     CHECK(keeper->leaving == NULL); /* that one begins when there is none */
     keeper->leaving = keeper->restoring;
     keeper->restoring = NULL;
-    metadata_restoring_leave(keeper->leaving, on_left, keeper);
+    if (metadata_restoring_leave(keeper->leaving, on_left, keeper))
+        keeper->told = keeper->restored_index;
 }
 
 /* ---- Restoring ---- */
@@ -137,15 +144,17 @@ static void stop(struct metadata_keeper *keeper) {
 static void on_restored(void *arg, int error) {
     struct metadata_keeper *keeper = arg;
     keeper->restoring = NULL;
-    if (error == ERR_NONE)
+    if (error == ERR_NONE) {
+        keeper->told = keeper->restored_index;
         keeper->restored(keeper->arg);
-    else
+    } else {
         log_event(
             keeper->lines, LOGGED_METADATA_COPY_BAD,
             "the table of metadata that is kept beside its log cannot be read (%s): all of the "
             "log is applied again instead",
             error_phrase(error));
-    if (error != ERR_NONE) partition_log_refuse_snapshot(keeper->log);
+        partition_log_refuse_snapshot(keeper->log);
+    }
     metadata_group_restored(keeper->group, error == ERR_NONE ? keeper->restored_index : 0);
 }
 
@@ -163,6 +172,20 @@ static void on_left(void *arg, int error) {
     (void)error;
     keeper->leaving = NULL;
     if (keeper->waits) begin_restoring(keeper);
+    if (keeper->older) env_defer(keeper->env, &keeper->stay);
+}
+
+static log_index table_index(const struct metadata_keeper *keeper) {
+    log_index applied = metadata_group_applied(keeper->group);
+    return applied > keeper->told ? applied : keeper->told;
+}
+
+/* What nobody has been told of yet, because an earlier image was left, they are told now. */
+static void on_stay(struct env_task *task) {
+    struct metadata_keeper *keeper = CONTAINER_OF(task, struct metadata_keeper, stay);
+    keeper->older = false;
+    keeper->restored(keeper->arg);
+    metadata_group_restored(keeper->group, table_index(keeper));
 }
 
 static bool on_restore(void *arg, struct metadata_group *group, struct partition_log *log) {
@@ -178,6 +201,13 @@ static bool on_restore(void *arg, struct metadata_group *group, struct partition
         metadata_restoring_end(keeper->leaving); /* what is applied next ends its telling */
         keeper->leaving = NULL;
         return false;
+    }
+    keeper->older = keeper->restored_index < table_index(keeper);
+    if (keeper->older) {
+        slice_unref(&keeper->image);
+        keeper->image = (struct slice){0};
+        if (keeper->leaving == NULL) env_defer(keeper->env, &keeper->stay);
+        return true;
     }
     keeper->waits = true;
     if (keeper->leaving == NULL) begin_restoring(keeper);
@@ -206,6 +236,7 @@ struct metadata_keeper *metadata_keeper_new(struct env *env, struct log *log,
     keeper->lines = log;
     keeper->metadata = metadata;
     keeper->every_bytes = every_bytes;
+    keeper->stay.run = on_stay;
     keeper->restored = restored;
     keeper->arg = arg;
     return keeper;

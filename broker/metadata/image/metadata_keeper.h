@@ -14,8 +14,10 @@
  * that are waited for have the log (raft_group_everywhere).
  *
  * Failures: an image that cannot be read costs a start all of the log; where that is gone the
- * group is broken (metadata_group.c). Invariant: nothing of the log goes that is not in an image on
- * the disk (storage/log/partition_log_prefix.c).
+ * group is broken (metadata_group.c). Invariants: nothing of the log goes that is not in an image
+ * on the disk (storage/log/partition_log_prefix.c); the table never goes back: a leader may give an
+ * image that is older than it, and whoever was told of what came since (replicas that are to be
+ * here) would take it for gone, with its files.
  */
 #ifndef BROKER_METADATA_IMAGE_METADATA_KEEPER_H
 #define BROKER_METADATA_IMAGE_METADATA_KEEPER_H

@@ -223,12 +223,14 @@ struct metadata_restoring *metadata_restoring_begin(struct env *env, struct meta
     return restoring;
 }
 
-void metadata_restoring_leave(struct metadata_restoring *restoring,
+bool metadata_restoring_leave(struct metadata_restoring *restoring,
                               void (*done)(void *arg, int error), void *arg) {
+    bool exchanged = restoring->at_step > READING && restoring->error == ERR_NONE;
     restoring->left = true;
     if (restoring->at_step == READING) restoring->at_step = FORGETTING;
     restoring->done = done;
     restoring->arg = arg;
+    return exchanged;
 }
 
 void metadata_restoring_end(struct metadata_restoring *restoring) {

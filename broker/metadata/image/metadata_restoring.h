@@ -30,8 +30,9 @@ struct metadata_restoring *metadata_restoring_begin(struct env *env, struct meta
 /* Nobody waits for it any more. It ends as soon as what it read is forgotten, or, if the tables
  * were exchanged, everybody is told of that, and what was before is forgotten: what nobody was told
  * of would not be different for the next one. The new `done`, never within the call, says
- * ERR_CANCELED; until then no other one may begin, and nothing be applied. */
-void metadata_restoring_leave(struct metadata_restoring *restoring,
+ * ERR_CANCELED; until then no other one may begin, and nothing be applied. True: the table says
+ * what the image said. */
+bool metadata_restoring_leave(struct metadata_restoring *restoring,
                               void (*done)(void *arg, int error), void *arg);
 /* All of it at once, when nothing else has to go on in this turn: `done` does not come; what the
  * table says may be from before or after. NULL does nothing. */

@@ -168,12 +168,13 @@ static void judge_noted(struct log_partition *partition) {
 }
 
 /* Restored, by a start or by files, and nothing committed since: the watermark is older than what
- * was applied. */
+ * was applied. Nobody knows whether it is while another log takes the place of its own. */
 static bool is_beyond_its_watermark(struct partition *partition) {
     struct partition_log *log = raft_group_log(partition_group(partition));
     uint64_t applied = raft_group_applied_index(partition_group(partition));
-    return applied > partition_log_last_index(log) ||
-           partition_log_offset_behind(log, applied) > partition_high_watermark(partition);
+    int64_t behind = partition_log_offset_behind(log, applied);
+    return applied > partition_log_last_index(log) || behind < 0 ||
+           behind > partition_high_watermark(partition);
 }
 
 /* What that broker knows now. */

@@ -312,6 +312,62 @@ static void test_keeper_table_ahead_of_its_words(void **state) {
     brokers_until(brokers, has_all_answers);
 }
 
+/* Until it has kept its table: its bytes, of *index. */
+static struct slice kept_image(struct broker_node *node, log_index *index) {
+    bool was_durable;
+    struct slice image;
+    for (int i = 0; log_of(node)->kept_index == 0; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "more-%d", i);
+        assert_true(i < CHURN_MOST);
+        assert_int_equal(brokers_create_topic(node, name, 1, 1, NULL), 0);
+    }
+    *index = log_of(node)->kept_index;
+    char *path = snapshot_of(log_of(node));
+    assert_int_equal(
+        state_file_read(node->brokers->env, path, METADATA_GROUP, *index, &was_durable, &image), 0);
+    mem_free(path);
+    return image;
+}
+
+static void on_topic_removed(void *arg, const struct metadata_topic *topic) {
+    unsigned *removed = arg;
+    (void)topic;
+    (*removed)++;
+}
+
+static bool is_restored(struct brokers *brokers) {
+    (void)brokers;
+    return !raft_of(looked_at)->applying.restoring;
+}
+
+/* A leader gives an image that is older than the table: nobody is told that what came since is
+ * gone, and the table stays. */
+static void test_keeper_image_older_than_the_table(void **state) {
+    static const struct metadata_events events = {.topic_removed = on_topic_removed};
+    struct brokers *brokers = *state;
+    struct broker_node *node = looked_at = &brokers->nodes[0];
+    unsigned removed = 0;
+    struct metadata_listener listener = {.events = &events, .arg = &removed};
+    struct error_text why;
+    log_index index;
+    brokers_start(brokers, 1, settings);
+    brokers_until(brokers, is_led);
+    struct slice image = kept_image(node, &index);
+    assert_int_equal(brokers_create_topic(node, "late", 1, 1, NULL), 0);
+    log_index applied = raft_of(node)->applied;
+    assert_true(applied > index);
+    metadata_listen((struct metadata *)table_of(node), &listener);
+    partition_log_set_snapshot(log_of(node), index, image);
+    assert_true(raft_group_restore(raft_of(node), &why));
+    brokers_until(brokers, is_restored);
+    assert_true(raft_of(node)->applied >= applied);
+    assert_non_null(metadata_topic_named(table_of(node), "late", 4));
+    assert_int_equal(removed, 0);
+    metadata_unlisten((struct metadata *)table_of(node), &listener);
+    assert_int_equal(brokers_create_topic(node, "later", 1, 1, NULL), 0);
+}
+
 /* A mark says what was put into it; nothing else is taken for one. */
 static void test_keeper_marks(void **state) {
     (void)state;
@@ -330,7 +386,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_keeper_start_behind_the_beginning), TEST(test_keeper_broker_that_was_away),
         TEST(test_keeper_table_ahead_of_its_words),   TEST(test_keeper_snapshot_of_a_newer_version),
-        cmocka_unit_test(test_keeper_marks),
+        TEST(test_keeper_image_older_than_the_table), cmocka_unit_test(test_keeper_marks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
