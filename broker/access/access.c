@@ -95,8 +95,8 @@ static bool may_ask(const struct access *access, const struct access_question *q
             1u << question->operation) != 0;
 }
 
-/* As rules have it: Java writes an IPv4 address that came over IPv6 as one of IPv4. */
-static struct kp_string host_of(const char *peer) {
+/* Java writes it so, too. */
+struct kp_string access_host(const char *peer) {
     static const char mapped[] = "::ffff:";
     const char *port = strrchr(peer, ':');
     size_t len = port == NULL ? strlen(peer) : (size_t)(port - peer);
@@ -114,7 +114,7 @@ static struct kp_string host_of(const char *peer) {
 
 static struct acl_asker asker_of(const struct access_question *question) {
     return (struct acl_asker){.principal = kp_string_of(question->principal),
-                              .host = host_of(question->peer)};
+                              .host = access_host(question->peer)};
 }
 
 static struct kp_string name_of(const struct access_question *question) {

@@ -33,6 +33,10 @@ void access_free(struct access *access); /* NULL does nothing */
 /* The rules stay until others, or NULL, are followed. */
 void access_follow(struct access *access, const struct acl_table *rules);
 
+/* The host of env_stream_peer's text, as rules and quotas name it: an IPv4 address that came over
+ * IPv6 is one of IPv4. */
+struct kp_string access_host(const char *peer);
+
 struct access_question {
     int16_t api_key;
     const char *principal; /* "User:alice" */

@@ -3,14 +3,15 @@
  *
  * Happy path: what is sound is one command of the metadata, and the answer leaves when this
  * broker's table has it; validate_only changes nothing. Failures are per entity, and of an entity
- * all is done or nothing: INVALID_REQUEST with a sentence (no such entity, key or value, and what
- * is named twice), CLUSTER_AUTHORIZATION_FAILED, what the metadata leader says. To take away what
- * is not there is success, as in Kafka. More than CHANGES_MOST at once close the connection, and
- * names for which so many entities have no place: all go back in the answer.
+ * all is done or nothing: INVALID_REQUEST with a sentence (no such entity, key or value; who is
+ * named twice, each time), CLUSTER_AUTHORIZATION_FAILED, what the metadata leader says. To take
+ * away what is not there is success, as in Kafka. More than CHANGES_MOST at once close the
+ * connection, and names for which so many entities have no place: all go back in the answer.
  */
 #include "protocol/messages/alter_client_quotas.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/container_of.h"
 #include "broker/api/handlers.h"
@@ -21,20 +22,29 @@
 
 enum { CHANGES_MOST = 1000, OPS_MOST = 16, TIMEOUT_MS = 8000, SHOWN = 128 };
 
+struct asked_entity {
+    struct quota_entity entity;
+    const char *fault; /* NULL: it is sound */
+};
+
 struct altering_quotas {
     const struct broker_services *services;
     struct request *request;
     struct kp_alter_client_quotas_response response;
-    struct quota_entity *entities; /* of each entry; those with an error may be none */
+    struct asked_entity *entities; /* of each entry */
+    struct asked_entity **sorted;  /* the same, by whom they are */
     struct command_quota *quotas;
     struct metadata_submit submit;
 };
 
 /* ---- Checks: NULL, or what is wrong ---- */
 
+static const struct quota_entity nobody = {
+    .names = {KP_NULL_STRING, KP_NULL_STRING, KP_NULL_STRING}};
+
 static const char *read_entity(const struct kp_alter_client_quotas_request_entry *asked,
                                struct quota_entity *entity) {
-    *entity = (struct quota_entity){.names = {KP_NULL_STRING, KP_NULL_STRING, KP_NULL_STRING}};
+    *entity = nobody;
     for (int32_t i = 0; i < asked->entity.count; i++) {
         int type = quota_type_of(asked->entity.items[i].entity_type);
         if (type < 0) return "there is no such type of entity; there are user, client-id and ip";
@@ -45,18 +55,10 @@ static const char *read_entity(const struct kp_alter_client_quotas_request_entry
     return quota_entity_fault(entity);
 }
 
-/* What is counted, and held to. */
-static bool is_served(enum quota_key key) {
-    return key == QUOTA_PRODUCED || key == QUOTA_FETCHED;
-}
-
 static const char *op_fault(const struct quota_entity *entity,
                             const struct kp_alter_client_quotas_request_op *op) {
-    enum quota_key key = quota_key_of(op->key);
     if (op->remove) return NULL; /* it is not there, whatever it is */
-    const char *fault = quota_value_fault(entity, key, op->value);
-    if (fault != NULL || is_served(key)) return fault;
-    return "drave counts producer_byte_rate and consumer_byte_rate; this quota would hold nobody";
+    return quota_value_fault(entity, quota_key_of(op->key), op->value);
 }
 
 static const char *ops_fault(const struct quota_entity *entity,
@@ -72,16 +74,26 @@ static const char *ops_fault(const struct quota_entity *entity,
     return NULL;
 }
 
-/* At most CHANGES_MOST entries: a look at those before it is cheap enough. */
-static const char *entry_fault(const struct altering_quotas *altering,
-                               const struct kp_alter_client_quotas_request_entry *asked,
-                               int32_t place) {
-    struct quota_entity *entity = &altering->entities[place];
-    const char *fault = read_entity(asked, entity);
-    for (int32_t i = 0; fault == NULL && i < place; i++)
-        if (quota_entity_compare(&altering->entities[i], entity) == 0)
-            return "the entity is in the request twice";
-    return fault != NULL ? fault : ops_fault(entity, asked);
+static int by_entity(const void *one, const void *other) {
+    return quota_entity_compare(&(*(struct asked_entity *const *)one)->entity,
+                                &(*(struct asked_entity *const *)other)->entity);
+}
+
+/* Whose quotas are to be changed, and who is named more than once: it is not known what of it is
+ * meant, so nothing is done. */
+static void read_entities(struct altering_quotas *altering) {
+    const struct kp_alter_client_quotas_request *asked = altering->request->message;
+    size_t count = (size_t)asked->entries.count;
+    struct asked_entity **sorted = altering->sorted;
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = &altering->entities[i];
+        sorted[i]->fault = read_entity(&asked->entries.items[i], &sorted[i]->entity);
+        if (sorted[i]->fault != NULL) sorted[i]->entity = nobody;
+    }
+    qsort(sorted, count, sizeof(struct asked_entity *), by_entity);
+    for (size_t i = 1; i < count; i++)
+        if (sorted[i]->entity.types != 0 && by_entity(&sorted[i - 1], &sorted[i]) == 0)
+            sorted[i - 1]->fault = sorted[i]->fault = "the entity is in the request twice";
 }
 
 /* ---- Answer ---- */
@@ -130,7 +142,7 @@ static void log_changes(const struct altering_quotas *altering) {
         if (altering->response.entries.items[i].error_code != KAFKA_NONE) continue;
         for (int32_t op = 0; op < asked->entries.items[i].ops.count; op++)
             if (quota_key_of(asked->entries.items[i].ops.items[op].key) != 0)
-                log_change(altering, &altering->entities[i],
+                log_change(altering, &altering->entities[i].entity,
                            &asked->entries.items[i].ops.items[op]);
     }
 }
@@ -163,7 +175,8 @@ static void take(struct altering_quotas *altering, int32_t place,
     const struct kp_alter_client_quotas_request *all = altering->request->message;
     const struct kp_alter_client_quotas_request_entry *asked = &all->entries.items[place];
     struct kp_alter_client_quotas_response_entry *entry = &altering->response.entries.items[place];
-    const char *fault = entry_fault(altering, asked, place);
+    const struct asked_entity *whom = &altering->entities[place];
+    const char *fault = whom->fault != NULL ? whom->fault : ops_fault(&whom->entity, asked);
     if (fault != NULL) {
         entry->error_code = KAFKA_INVALID_REQUEST;
         entry->error_message = kp_string_of(fault);
@@ -173,8 +186,8 @@ static void take(struct altering_quotas *altering, int32_t place,
         const struct kp_alter_client_quotas_request_op *op = &asked->ops.items[i];
         enum quota_key key = quota_key_of(op->key);
         if (key != 0)
-            command->quotas.items[command->quotas.count++] = command_of(
-                &altering->entities[place], key, op->remove ? 0 : op->value);
+            command->quotas.items[command->quotas.count++] = command_of(&whom->entity, key,
+                                                                        op->remove ? 0 : op->value);
     }
 }
 
@@ -191,6 +204,7 @@ static void alter(struct altering_quotas *altering) {
         request_respond(request, &altering->response);
         return;
     }
+    read_entities(altering);
     for (int32_t i = 0; i < asked->entries.count; i++)
         take(altering, i, command);
     altering->submit.done = on_altered;
@@ -249,9 +263,11 @@ void api_alter_client_quotas(void *service, struct request *request) {
         .services = service,
         .request = request,
         .entities = kp_arena_alloc(arena, (entries + 1) * sizeof *altering->entities),
+        .sorted = kp_arena_alloc(arena, (entries + 1) * sizeof(struct asked_entity *)),
         .quotas = kp_arena_alloc(arena, (changes + 1) * sizeof *altering->quotas)};
     kp_set_fallbacks(&kp_alter_client_quotas_response_schema, &altering->response);
-    if (altering->entities == NULL || altering->quotas == NULL || !prepare_answer(altering))
+    if (altering->entities == NULL || altering->sorted == NULL || altering->quotas == NULL ||
+        !prepare_answer(altering))
         request_close_too_large(request);
     else
         alter(altering);

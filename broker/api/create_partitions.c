@@ -96,7 +96,8 @@ static void partitions_grow(struct topic_changes *changes, size_t place) {
     command->id = item->id;
     command->present = topic->partition_count;
     env_random(services->env, command->request.bytes, sizeof command->request.bytes);
-    if (take_assignments(item, asked, change.place_partitions, command, &arena))
+    if (take_assignments(item, asked, change.place_partitions, command, &arena) &&
+        (request->validate_only || topic_change_fits_quota(item, change.place_partitions)))
         topic_change_submit(item, &change, !request->validate_only);
     kp_arena_close(&arena);
 }
@@ -131,6 +132,7 @@ static const struct topic_changes_api api = {.key = key,
                                              .start = partitions_grow,
                                              .add = partitions_add,
                                              .partitions = partitions,
+                                             .strict_from = 3,
                                              .once_in_answer = true};
 
 void api_create_partitions(void *service, struct request *request) {

@@ -214,6 +214,13 @@ static struct key key(const struct topic_changes *changes, size_t i) {
     return (struct key){.text = asked->topics.items[i].name};
 }
 
+static int64_t partitions(const struct topic_changes *changes, size_t i) {
+    const struct kp_create_topics_request *asked = changes->asked;
+    const struct kp_create_topics_request_topic *topic = &asked->topics.items[i];
+    return topic->assignments.count > 0 ? topic->assignments.count
+                                        : partitions_of(changes->services, topic);
+}
+
 static void create(struct topic_changes *changes, size_t place) {
     const struct kp_create_topics_request *asked = changes->asked;
     struct topic_change *item = changes->items[place];
@@ -225,7 +232,8 @@ static void create(struct topic_changes *changes, size_t place) {
     bool good = check_name(item, topic) && topic_change_fits_request(item) &&
                 (topic->assignments.count > 0 ? take_assignments(item, topic, &change, &arena)
                                               : take_numbers(item, topic, &change)) &&
-                take_configs(item, topic, &change, &arena);
+                take_configs(item, topic, &change, &arena) &&
+                (asked->validate_only || topic_change_fits_quota(item, partitions(changes, place)));
     if (good) {
         if (!asked->validate_only) warn_of_twin(item);
         item->id = topic->wanted_id;
@@ -300,17 +308,11 @@ static bool topics_add(struct topic_changes *changes, size_t i) {
            add_facts(item, &asked->topics.items[i], &changes->request->arena, into);
 }
 
-static int64_t partitions(const struct topic_changes *changes, size_t i) {
-    const struct kp_create_topics_request *asked = changes->asked;
-    const struct kp_create_topics_request_topic *topic = &asked->topics.items[i];
-    return topic->assignments.count > 0 ? topic->assignments.count
-                                        : partitions_of(changes->services, topic);
-}
-
 static const struct topic_changes_api api = {.key = key,
                                              .start = create,
                                              .add = topics_add,
                                              .partitions = partitions,
+                                             .strict_from = 6,
                                              .once_in_answer = true};
 
 void api_create_topics(void *service, struct request *request) {

@@ -74,6 +74,7 @@ static void delete_topic(struct topic_change *item, struct kp_string name, struc
                                 : ": open transactions would never end");
         return;
     }
+    if (!topic_change_fits_quota(item, topic->partition_count)) return;
     snprintf(item->name, sizeof item->name, "%s", topic->name);
     memcpy(item->id.bytes, topic->id, sizeof topic->id);
     struct metadata_change change = {0};
@@ -174,6 +175,7 @@ static void topics_start(struct topic_changes *changes, size_t i) {
 static const struct topic_changes_api api = {.key = key,
                                              .start = topics_start,
                                              .add = delete_topics_add,
+                                             .strict_from = 5,
                                              .once_in_answer = true};
 
 void api_delete_topics(void *service, struct request *request) {

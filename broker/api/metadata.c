@@ -30,6 +30,7 @@
 #include "broker/config/topic_name.h"
 #include "broker/metadata/asking/auto_creation.h"
 #include "broker/metadata/metadata_group.h"
+#include "broker/server/mutation_quota.h"
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 #include "raft-glue/peer/peers.h"
@@ -399,11 +400,14 @@ static bool create_next(struct request *request) {
     /* a name that is in the request twice may be there meanwhile */
     if (metadata_topic_named(listing->services->metadata, name.data, (size_t)name.len) != NULL)
         return true;
+    bool given;
     if (auto_creation_ask(listing->services->auto_creation, &creation->wait, name.data,
-                          (size_t)name.len))
+                          (size_t)name.len)) {
         listing->open++;
-    else
+        request_try_mutation(request, listing->services->settings->num_partitions, false, &given);
+    } else {
         creation->error = KAFKA_LEADER_NOT_AVAILABLE; /* ask again */
+    }
     return true;
 }
 

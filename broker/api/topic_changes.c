@@ -10,6 +10,7 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "broker/server/mutation_quota.h"
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
@@ -216,6 +217,20 @@ bool topic_change_fits_request(struct topic_change *item) {
                         " partitions, and max.request.partitions is %" PRIu32
                         "; ask for fewer at a time",
                         asked, most);
+    return false;
+}
+
+bool topic_change_fits_quota(struct topic_change *item, int64_t partitions) {
+    struct request *request = item->changes->request;
+    bool given;
+    uint32_t wait_ms = request_try_mutation(request, (uint64_t)partitions,
+                                            request->api_version >= item->changes->api->strict_from,
+                                            &given);
+    if (given) return true;
+    topic_change_refuse(item, KAFKA_THROTTLING_QUOTA_EXCEEDED,
+                        "this client makes and deletes partitions faster than its quota of "
+                        "controller_mutation_rate; try again in %" PRIu32 " ms",
+                        wait_ms);
     return false;
 }
 

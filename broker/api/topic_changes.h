@@ -46,6 +46,9 @@ struct topic_changes_api {
     void (*changed)(struct topic_changes *changes, size_t i);
     /* How many partitions it asks to make, below 0 for none; NULL: this API makes none. */
     int64_t (*partitions)(const struct topic_changes *changes, size_t i);
+    /* Of that version and later ones, who has used up his quota of changes is refused; before it he
+     * waits behind the answer (KIP-599). */
+    int16_t strict_from;
     /* As Kafka does: what is in the request more than once is answered once. Else each time. */
     bool once_in_answer;
 };
@@ -87,6 +90,9 @@ void topic_change_refuse(struct topic_change *item, int16_t error, const char *f
 /* For one that makes partitions. False: the whole request asks for more than
  * max.request.partitions, and the item has ended with that. */
 bool topic_change_fits_request(struct topic_change *item);
+/* For one that makes or deletes so many. False: its client has used up its quota of that
+ * (controller_mutation_rate), and the item has ended with THROTTLING_QUOTA_EXCEEDED. */
+bool topic_change_fits_quota(struct topic_change *item, int64_t partitions);
 /* `wait_leaders`: it ends when the partitions of the topic `id` have leaders (or the time is over).
  */
 void topic_change_submit(struct topic_change *item, const struct metadata_change *change,

@@ -50,7 +50,7 @@ static const struct metric_row table[METRICS] = {
         "listener", "cause"),
     [METRIC_CONNECTIONS_REFUSED] = COUNTER(
         "drave_connections_refused_total",
-        "Connections that were closed at once: address (it has too many), garbage (no request of Kafka's), limit (max.connections, and others came behind it), tls (no TLS, or a handshake that failed or took too long).",
+        "Connections that were closed at once: address (it has too many), garbage (no request of Kafka's), limit (max.connections, and others came behind it), quota (its address comes too often: connection_creation_rate), tls (no TLS, or a handshake that failed or took too long).",
         "cause"),
     [METRIC_CONNECTIONS_PAUSED] = GAUGE(
         "drave_connections_paused",

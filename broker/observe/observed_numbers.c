@@ -97,10 +97,11 @@ static void observe_software(struct observer *observer, const struct client_book
 static const char *const refusals[REFUSALS] = {[REFUSED_ADDRESS] = "address",
                                                [REFUSED_GARBAGE] = "garbage",
                                                [REFUSED_LIMIT] = "limit",
+                                               [REFUSED_QUOTA] = "quota",
                                                [REFUSED_TLS] = "tls"};
 
 static void observe_quotas(struct snapshot *to, const struct quotas *quotas) {
-    for (int key = QUOTA_PRODUCED; key < QUOTA_CONNECTIONS; key++)
+    for (int key = QUOTA_PRODUCED; key < QUOTA_KEYS; key++)
         snapshot_add1(to, METRIC_THROTTLE, (double)quotas_throttled_ms(quotas, key) / 1000,
                       text(to, quota_key_name(key)));
 }

@@ -46,13 +46,17 @@ static bool is_plain(struct kp_string text) {
     return true;
 }
 
+/* As the addresses of clients are written: with them it is compared. */
 static bool is_address(struct kp_string text) {
-    char copy[ADDRESS_ROOM];
+    char copy[ADDRESS_ROOM], written[ADDRESS_ROOM];
     uint8_t address[sizeof(struct in6_addr)];
     if (text.len <= 0 || text.len >= ADDRESS_ROOM) return false;
     memcpy(copy, text.data, (size_t)text.len);
     copy[text.len] = '\0';
-    return inet_pton(AF_INET, copy, address) == 1 || inet_pton(AF_INET6, copy, address) == 1;
+    int family = strchr(copy, ':') == NULL ? AF_INET : AF_INET6;
+    return inet_pton(family, copy, address) == 1 &&
+           inet_ntop(family, address, written, sizeof written) != NULL &&
+           strcmp(copy, written) == 0 && strncmp(copy, "::ffff:", 7) != 0;
 }
 
 const char *quota_entity_fault(const struct quota_entity *entity) {
@@ -71,7 +75,8 @@ const char *quota_entity_fault(const struct quota_entity *entity) {
         if (!is_plain(name)) return "the name of an entity has no control characters";
     }
     if (entity->names[QUOTA_IP].len >= 0 && !is_address(entity->names[QUOTA_IP]))
-        return "the name of an ip is an address, for example 10.0.0.7";
+        return "the name of an ip is an address in its shortest form, for example 10.0.0.7 or "
+               "2001:db8::7";
     return NULL;
 }
 

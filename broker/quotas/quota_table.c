@@ -134,3 +134,16 @@ bool quota_table_limit(const struct quota_table *table, enum quota_key key, stru
     }
     return false;
 }
+
+static double address_value(const struct quota_table *table, struct kp_string address) {
+    struct quota_entity entity = {.types = 1u << QUOTA_IP,
+                                  .names = {KP_NULL_STRING, KP_NULL_STRING, address}};
+    const struct quota_row *row = quota_table_find(table, &entity);
+    return row == NULL ? 0 : row->values[QUOTA_CONNECTIONS];
+}
+
+double quota_table_address_limit(const struct quota_table *table, struct kp_string address) {
+    if (table->keys[QUOTA_CONNECTIONS] == 0) return 0;
+    double own = address_value(table, address);
+    return own > 0 ? own : address_value(table, KP_NULL_STRING);
+}

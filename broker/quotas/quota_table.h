@@ -46,5 +46,7 @@ struct quota_limit {
 /* Of a user and a client that are there (neither null). False: there is no limit. */
 bool quota_table_limit(const struct quota_table *table, enum quota_key key, struct kp_string user,
                        struct kp_string client, struct quota_limit *limit);
+/* QUOTA_CONNECTIONS of an address: its own, or the default of addresses; 0: there is no limit. */
+double quota_table_address_limit(const struct quota_table *table, struct kp_string address);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "broker/config/name_hash.h"
+#include "broker/quotas/token_bucket.h"
 
 enum {
     UNUSED_MS = 60 * 60 * 1000,
@@ -24,7 +25,8 @@ struct quota_counter {
     UT_hash_handle hh;
     struct quota_counter *next, *prev;
     int64_t used_ms;
-    struct rate_window *window;
+    struct rate_window *window; /* NULL: it is one of tokens */
+    struct token_bucket tokens; /* of QUOTA_MUTATIONS */
     uint32_t name_len;
     char name[];
 };
@@ -53,6 +55,13 @@ static void name_part(struct counter_name *name, struct kp_string text) {
     name->bytes[name->len++] = (char)len;
     if (len > 0) memcpy(name->bytes + name->len, text.data, len);
     name->len += len;
+}
+
+static void name_address(struct counter_name *name, struct kp_string address) {
+    name->bytes[0] = (char)QUOTA_CONNECTIONS;
+    name->bytes[1] = (char)(1u << QUOTA_IP);
+    name->len = 2;
+    name_part(name, address);
 }
 
 static void name_counter(struct counter_name *name, enum quota_key key, unsigned types,
@@ -107,7 +116,8 @@ static void sweep(struct quotas *quotas, int64_t now_ms) {
 
 static struct quota_counter *counter_new(struct quotas *quotas, const struct counter_name *name) {
     struct quota_counter *counter = mem_zalloc(sizeof *counter + name->len);
-    counter->window = mem_zalloc(rate_window_size(&quotas->options.shape));
+    if (name->bytes[0] != QUOTA_MUTATIONS)
+        counter->window = mem_zalloc(rate_window_size(&quotas->options.shape));
     counter->name_len = (uint32_t)name->len;
     memcpy(counter->name, name->bytes, name->len);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, quotas->counters, counter->name, name->len,
@@ -159,35 +169,53 @@ void quotas_set_longest(struct quotas *quotas, uint32_t longest_ms) {
 
 /* ---- Charges ---- */
 
+bool quotas_any(const struct quotas *quotas, enum quota_key key) {
+    return quotas->table != NULL && quotas->table->keys[key] > 0;
+}
+
 static bool limit_of(const struct quotas *quotas, enum quota_key key,
                      const struct quota_asker *asker, struct quota_limit *limit) {
-    return quotas->table != NULL && quotas->table->keys[key] > 0 &&
+    return quotas_any(quotas, key) &&
            quota_table_limit(quotas->table, key, user_of(asker), client_of(asker), limit);
 }
 
 /* NULL: there is no limit. */
-static struct quota_counter *count(struct quotas *quotas, enum quota_key key,
-                                   const struct quota_asker *asker, double used,
-                                   struct quota_limit *limit) {
+static struct quota_counter *find(struct quotas *quotas, enum quota_key key,
+                                  const struct quota_asker *asker, struct quota_limit *limit) {
     struct counter_name name;
     if (!limit_of(quotas, key, asker, limit)) {
         forget_if_unlimited(quotas);
         return NULL;
     }
-    int64_t now_ms = (int64_t)env_now_ms(quotas->env);
     name_counter(&name, key, limit->types, user_of(asker), client_of(asker));
-    struct quota_counter *counter = counter_of(quotas, &name, now_ms);
-    rate_record(counter->window, &quotas->options.shape, used, now_ms);
+    return counter_of(quotas, &name, (int64_t)env_now_ms(quotas->env));
+}
+
+/* The same, and it has used so much more. */
+static struct quota_counter *count(struct quotas *quotas, enum quota_key key,
+                                   const struct quota_asker *asker, double used,
+                                   struct quota_limit *limit) {
+    struct quota_counter *counter = find(quotas, key, asker, limit);
+    if (counter != NULL)
+        rate_record(counter->window, &quotas->options.shape, used, counter->used_ms);
     return counter;
+}
+
+/* Told to somebody. */
+static uint32_t told(struct quotas *quotas, enum quota_key key, uint64_t wait_ms) {
+    uint64_t longest_ms = quotas->options.longest_ms;
+    if ((key == QUOTA_TIME || key == QUOTA_CONNECTIONS) &&
+        longest_ms > quotas->options.shape.sample_ms)
+        longest_ms = quotas->options.shape.sample_ms;
+    if (wait_ms > longest_ms) wait_ms = longest_ms;
+    quotas->throttled_ms[key] += wait_ms;
+    return (uint32_t)wait_ms;
 }
 
 static uint32_t wait_of(struct quotas *quotas, enum quota_key key, struct quota_counter *counter,
                         double limit) {
-    uint64_t wait_ms = rate_throttle_ms(counter->window, &quotas->options.shape, limit,
-                                        counter->used_ms);
-    if (wait_ms > quotas->options.longest_ms) wait_ms = quotas->options.longest_ms;
-    quotas->throttled_ms[key] += wait_ms;
-    return (uint32_t)wait_ms;
+    return told(quotas, key,
+                rate_throttle_ms(counter->window, &quotas->options.shape, limit, counter->used_ms));
 }
 
 uint32_t quotas_charge(struct quotas *quotas, enum quota_key key, const struct quota_asker *asker,
@@ -209,6 +237,36 @@ uint32_t quotas_try(struct quotas *quotas, enum quota_key key, const struct quot
     rate_record(counter->window, shape, -wanted, counter->used_ms);
     *given = rate_of(counter->window, shape, counter->used_ms) <= 0;
     if (*given) rate_record(counter->window, shape, wanted, counter->used_ms);
+    return wait_ms;
+}
+
+uint32_t quotas_mutate(struct quotas *quotas, const struct quota_asker *asker, double partitions,
+                       bool strict, bool *given) {
+    struct quota_limit limit;
+    struct quota_counter *counter = find(quotas, QUOTA_MUTATIONS, asker, &limit);
+    *given = true;
+    if (counter == NULL) return 0;
+    struct token_bucket *bucket = &counter->tokens;
+    double left = token_bucket_fill(bucket, &quotas->options.shape, limit.value, counter->used_ms);
+    *given = left >= 0 || !strict;
+    if (*given) token_bucket_take(bucket, partitions);
+    if (*given && strict) return 0; /* the next one waits */
+    return told(quotas, QUOTA_MUTATIONS, token_bucket_wait_ms(bucket, limit.value));
+}
+
+uint32_t quotas_connect(struct quotas *quotas, struct kp_string address) {
+    const struct rate_shape *shape = &quotas->options.shape;
+    struct counter_name name;
+    double limit = quotas->table == NULL ? 0 : quota_table_address_limit(quotas->table, address);
+    if (limit <= 0) {
+        forget_if_unlimited(quotas);
+        return 0;
+    }
+    name_address(&name, address);
+    struct quota_counter *counter = counter_of(quotas, &name, (int64_t)env_now_ms(quotas->env));
+    rate_record(counter->window, shape, 1, counter->used_ms);
+    uint32_t wait_ms = wait_of(quotas, QUOTA_CONNECTIONS, counter, limit);
+    if (wait_ms > 0) rate_record(counter->window, shape, -1, counter->used_ms);
     return wait_ms;
 }
 

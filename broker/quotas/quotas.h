@@ -36,13 +36,26 @@ void quotas_free(struct quotas *quotas);
 void quotas_follow(struct quotas *quotas, const struct quota_table *table);
 void quotas_set_longest(struct quotas *quotas, uint32_t longest_ms);
 
-/* How long the client has to wait, now that it has used so much more; 0: it need not. */
+/* Whether anybody has a quota of that key: for who would have to measure first. */
+bool quotas_any(const struct quotas *quotas, enum quota_key key);
+
+/* How long the client has to wait, now that it has used so much more; 0: it need not. Of
+ * QUOTA_TIME it waits for one sample at the most, as in Kafka. */
 uint32_t quotas_charge(struct quotas *quotas, enum quota_key key, const struct quota_asker *asker,
                        double used);
 /* The same of what it may not get now: `given` says whether it has used it. What is more than it
  * may ever use at once is given, if it has used nothing lately: or it would wait for ever. */
 uint32_t quotas_try(struct quotas *quotas, enum quota_key key, const struct quota_asker *asker,
                     double wanted, bool *given);
+/* The same of partitions made and deleted (QUOTA_MUTATIONS), in tokens (token_bucket.h): a change
+ * may make a debt, and while there is one the next has to wait. `strict`: it is not `given` until
+ * then; else it is, and the client waits behind it. */
+uint32_t quotas_mutate(struct quotas *quotas, const struct quota_asker *asker, double partitions,
+                       bool strict, bool *given);
+/* A connection comes from that address. Not 0: from there come more than may
+ * (QUOTA_CONNECTIONS); it does not count, and is to be closed after so long, one sample at the
+ * most. */
+uint32_t quotas_connect(struct quotas *quotas, struct kp_string address);
 /* The most that it may ever use at once; UINT64_MAX: there is no limit. */
 uint64_t quotas_most(const struct quotas *quotas, enum quota_key key,
                      const struct quota_asker *asker);

@@ -11,7 +11,8 @@
  *     `-------------------------------------------------^
  *
  * From `abandoned` on there is no send queue, and requests end in any order. The list and its
- * memory: connection_requests.c; whom the server closes: connection_limits.c.
+ * memory: connection_requests.c; whom the server closes: connection_limits.c; quotas:
+ * connection_quotas.c.
  */
 #include "broker/server/connection.h"
 
@@ -46,6 +47,7 @@ static void free_if_gone(struct connection *connection) {
     CHECK(connection->in_flight == 0); /* the list is empty */
     connection_recount(connection);
     const struct connection_host *host = connection->host;
+    if (host->work->connection == connection) host->work->connection = NULL;
     void *owner = connection->owner;
     env_defer_cancel(host->env, &connection->sweep);
     login_free(connection->login);
@@ -240,8 +242,10 @@ void request_respond(struct request *request, const void *response) {
     kp_writer_init(&writer, INT32_MAX);
     writer.told = &told;
     request_steps_charge(request);
+    uint32_t throttle_ms = request_charge_work(request);
     respond_encoded(request, &writer,
-                    request->dead ? ERR_NONE : request_encode(request, response, &writer));
+                    request->dead ? ERR_NONE
+                                  : request_encode(request, response, throttle_ms, &writer));
 }
 
 void request_respond_kept(struct request *request, const void *response) {
@@ -251,10 +255,11 @@ void request_respond_kept(struct request *request, const void *response) {
         request_respond(request, response);
         return;
     }
-    request_encode_later(request, response, respond_encoded);
+    request_encode_later(request, response, request_charge_work(request), respond_encoded);
 }
 
 void request_respond_nothing(struct request *request) {
+    request_charge_work(request);
     request_end(request);
 }
 
@@ -383,6 +388,8 @@ static void take_up(struct connection *connection, struct request *request, int 
 
 static void decoded(struct request *request, int error, const struct error_text *why) {
     struct connection *connection = request->connection;
+    const struct connection_host *host = connection->host;
+    bool measured = request_work_begins(request);
     request_charge_message(request);
     request->arena.limit = request->arena.used + ANSWER_MOST;
     if (request->dead && error == ERR_NONE)
@@ -391,6 +398,7 @@ static void decoded(struct request *request, int error, const struct error_text 
         request_end(request);
     else
         take_up(connection, request, error, why);
+    if (measured) request_work_ends(host);
 }
 
 static void refused(struct request *request) {
@@ -419,6 +427,7 @@ static void frame_came(void *arg, struct slice frame) {
     connection->entry.received_bytes += FRAME_PREFIX + frame.len;
     struct request *request = request_new(connection, frame);
     struct error_text why;
+    bool measured = request_work_begins(request);
     int error = connection_admit(connection, request, &why);
     if (error == ERR_NONE && request->message == NULL) error = request_decode(request, &why);
     if (error == ERR_AGAIN)
@@ -428,6 +437,7 @@ static void frame_came(void *arg, struct slice frame) {
         request_hold_connection(request);
     else
         take_up(connection, request, error, &why);
+    if (measured) request_work_ends(host);
 }
 
 /* One that TLS has ended is told of, as far as its client was heard at all. */

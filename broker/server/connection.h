@@ -31,6 +31,12 @@ struct logins;
 struct strangers;
 struct tls_listening;
 
+/* For whose request the loop works, while somebody has a quota of that time. */
+struct request_work {
+    struct connection *connection; /* NULL: it has been charged, or is gone */
+    uint64_t began_us;             /* 0: nobody measures */
+};
+
 /* What all connections of a server share. */
 struct connection_host {
     struct env *env;
@@ -47,8 +53,9 @@ struct connection_host {
     struct parking *crowd;   /* of those that wait to be decoded */
     struct server_stats *stats;
     struct logins *logins;
-    struct access *access;       /* NULL: everybody may everything */
-    struct quotas *quotas;       /* what clients have used */
+    struct access *access; /* NULL: everybody may everything */
+    struct quotas *quotas; /* what clients have used */
+    struct request_work *work;
     struct strangers *strangers; /* who has yet to log in */
     uint32_t max_request_bytes;
     uint32_t max_in_flight;      /* requests of one connection */

@@ -1,5 +1,6 @@
 /* What the files of a connection share: connection_requests.c (the list, its memory), connection.c
- * (from frame to answer) and connection_limits.c (whom the server closes, and why). */
+ * (from frame to answer), connection_limits.c (whom the server closes, and why) and
+ * connection_quotas.c (who is not read for a while). */
 #ifndef BROKER_SERVER_CONNECTION_INTERNAL_H
 #define BROKER_SERVER_CONNECTION_INTERNAL_H
 
@@ -28,6 +29,7 @@ struct connection {
     uint32_t waits;               /* requests whose work waits for a place */
     uint32_t parked;              /* requests that wait for other clients */
     uint64_t muted_until_us;      /* it has used more than its quota; 0: it has not */
+    uint64_t work_us;             /* of the loop on its requests, not charged yet */
     struct env_timer *mute_timer; /* NULL: it never had */
     size_t stored_bytes;          /* answers that wait in their requests */
     size_t charged_answers;       /* to host->answers */
@@ -81,6 +83,19 @@ bool connection_may_serve(struct request *request);
 /* What is wrong with a frame that claims to be so long. */
 void connection_explain_length(const struct connection *connection, int error, uint32_t length,
                                struct error_text *why);
+
+/* ---- request_work.c ---- */
+
+/* From here on the loop works on this request, and on what follows from it. True: it is measured,
+ * and request_work_ends is due, when the request may be gone. */
+bool request_work_begins(struct request *request);
+void request_work_ends(const struct connection_host *host);
+
+/* ---- connection_quotas.c ---- */
+
+/* What its connection has used of that is charged to its client, who has to wait for so long
+ * because of all quotas, from now on: for the answer. */
+uint32_t request_charge_work(struct request *request);
 
 /* ---- connection.c ---- */
 

@@ -1,9 +1,7 @@
 /*
  * Clients that take what others need. Those that are slow, deaf, idle, or without a request while
  * others wait: the server asks about each of them in turn, the oldest first; who has a good reason
- * stays, and who has none is named on the log and closed. And those that use more than their quota:
- * the answer that says so leaves at once, what was read already is served, and nothing more is read
- * until their time is over (KIP-219); a longer wait takes the place of a shorter one.
+ * stays, and who has none is named on the log and closed.
  */
 #include "base/container_of.h"
 #include "base/io/frame_reader.h"
@@ -114,52 +112,4 @@ void connections_close_strangers(const struct connection_host *host, uint32_t lo
         connection_complain(connection, why.text);
         connection_close(connection, late ? ENDED_REFUSED : ENDED_PLACE);
     }
-}
-
-/* ---- Quotas ---- */
-
-static void unmute(void *arg) {
-    struct connection *connection = arg;
-    connection->muted_until_us = 0;
-    connection->host->active(connection->owner); /* it was not idle */
-    connection_update_reading(connection);
-}
-
-static void mute(struct connection *connection, uint32_t wait_ms) {
-    struct env *env = connection->host->env;
-    if (wait_ms == 0 || connection->queue == NULL || connection->closed) return;
-    uint64_t until_us = env_now_us(env) + (uint64_t)wait_ms * 1000;
-    if (until_us <= connection->muted_until_us) return;
-    if (connection->mute_timer == NULL)
-        connection->mute_timer = env_timer_new(env, unmute, connection);
-    connection->muted_until_us = until_us;
-    env_timer_start_at(connection->mute_timer, until_us);
-    connection_update_reading(connection);
-}
-
-static struct quota_asker asker_of(const struct request *request) {
-    return (struct quota_asker){.principal = request->ctx.principal,
-                                .client = request->ctx.client_id};
-}
-
-uint32_t request_charge_quota(struct request *request, enum quota_key key, uint64_t used) {
-    struct connection *connection = request->connection;
-    struct quota_asker asker = asker_of(request);
-    uint32_t wait_ms = quotas_charge(connection->host->quotas, key, &asker, (double)used);
-    mute(connection, wait_ms);
-    return wait_ms;
-}
-
-uint32_t request_try_quota(struct request *request, enum quota_key key, uint64_t wanted,
-                           bool *given) {
-    struct connection *connection = request->connection;
-    struct quota_asker asker = asker_of(request);
-    uint32_t wait_ms = quotas_try(connection->host->quotas, key, &asker, (double)wanted, given);
-    mute(connection, wait_ms);
-    return wait_ms;
-}
-
-uint64_t request_quota_most(const struct request *request, enum quota_key key) {
-    struct quota_asker asker = asker_of(request);
-    return quotas_most(request->connection->host->quotas, key, &asker);
 }

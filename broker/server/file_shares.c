@@ -1,7 +1,7 @@
 /* What is needed goes first; half of the rest is for connections, what remains for segments. */
 #include "broker/server/file_shares.h"
 
-#include "broker/server/door.h"
+#include "broker/arrival/door.h"
 
 enum {
     /* Loop, threads, log, lock, listeners, the jobs that open something for a moment, and clients

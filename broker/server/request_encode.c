@@ -6,6 +6,8 @@
  */
 #include "broker/server/request_encode.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
@@ -22,6 +24,7 @@ struct encoding {
                               done at once */
     struct request *request;
     const void *response;
+    uint32_t throttle_ms;
     struct kp_writer writer;
     struct kp_told_errors told;
     void (*encoded)(struct request *request, struct kp_writer *writer, int error);
@@ -30,9 +33,31 @@ struct encoding {
     int error;
 };
 
-int request_encode(const struct request *request, const void *response, struct kp_writer *writer) {
-    return kp_response_encode(kp_api_find(request->api_key), request->api_version,
-                              request->correlation_id, response, writer);
+/* A copy that tells of that wait, if it tells of waits and of none that is longer; else NULL. */
+static void *tell_throttle(const struct kp_schema *schema, const void *response,
+                           uint32_t throttle_ms) {
+    for (uint32_t i = 0; throttle_ms > 0 && i < schema->field_count; i++) {
+        const struct kp_field *field = &schema->fields[i];
+        if (strcmp(field->name, "throttleTimeMs") != 0) continue;
+        int32_t tells_ms;
+        memcpy(&tells_ms, (const uint8_t *)response + field->offset, sizeof tells_ms);
+        if (tells_ms >= (int32_t)throttle_ms) return NULL;
+        uint8_t *copy = mem_alloc(schema->size);
+        memcpy(copy, response, schema->size);
+        memcpy(copy + field->offset, &throttle_ms, sizeof throttle_ms);
+        return copy;
+    }
+    return NULL;
+}
+
+int request_encode(const struct request *request, const void *response, uint32_t throttle_ms,
+                   struct kp_writer *writer) {
+    const struct kp_api *api = kp_api_find(request->api_key);
+    void *telling = tell_throttle(api->response, response, throttle_ms);
+    int error = kp_response_encode(api, request->api_version, request->correlation_id,
+                                   telling == NULL ? response : telling, writer);
+    mem_free(telling);
+    return error;
 }
 
 static void encode_end(struct encoding *encoding) {
@@ -57,7 +82,8 @@ static void end_soon(struct encoding *encoding) {
 static void encode(struct env_job *job) {
     struct encoding *encoding = (struct encoding *)job;
     kp_writer_reserve(&encoding->writer, encoding->size);
-    encoding->error = request_encode(encoding->request, encoding->response, &encoding->writer);
+    encoding->error = request_encode(encoding->request, encoding->response, encoding->throttle_ms,
+                                     &encoding->writer);
 }
 
 static void encode_done(struct env_job *job) {
@@ -94,7 +120,8 @@ static void measure(struct env_job *job) {
     struct kp_writer writer;
     kp_writer_init(&writer, INT32_MAX);
     kp_writer_measure(&writer);
-    encoding->error = request_encode(encoding->request, encoding->response, &writer);
+    encoding->error = request_encode(encoding->request, encoding->response, encoding->throttle_ms,
+                                     &writer);
     encoding->size = writer.len;
     if (encoding->error == ERR_NONE && encoding->size > BYTES_MOST) encoding->error = ERR_TOO_LARGE;
 }
@@ -111,7 +138,7 @@ static void measured(struct env_job *job) {
     request_steps(request, encode_with_room);
 }
 
-void request_encode_later(struct request *request, const void *response,
+void request_encode_later(struct request *request, const void *response, uint32_t throttle_ms,
                           void (*encoded)(struct request *request, struct kp_writer *writer,
                                           int error)) {
     struct encoding *encoding = mem_zalloc(sizeof *encoding);
@@ -119,6 +146,7 @@ void request_encode_later(struct request *request, const void *response,
     encoding->later.run = end_later;
     encoding->request = request;
     encoding->response = response;
+    encoding->throttle_ms = throttle_ms;
     encoding->encoded = encoded;
     kp_writer_init(&encoding->writer, INT32_MAX);
     encoding->writer.told = &encoding->told;

@@ -12,12 +12,14 @@
 
 #include "broker/server/request.h"
 
-/* At once, into a new writer, whose `told` may be set. */
-int request_encode(const struct request *request, const void *response, struct kp_writer *writer);
+/* At once, into a new writer, whose `told` may be set. `throttle_ms`: how long its client has to
+ * wait because of quotas, which is told where answers of that API have a place for it. */
+int request_encode(const struct request *request, const void *response, uint32_t throttle_ms,
+                   struct kp_writer *writer);
 /* `encoded` is called once, in a later turn, with a writer that is then its own (empty if the
  * client has gone), its `told` valid within the call. Nobody touches `response` and what it points
  * to before. */
-void request_encode_later(struct request *request, const void *response,
+void request_encode_later(struct request *request, const void *response, uint32_t throttle_ms,
                           void (*encoded)(struct request *request, struct kp_writer *writer,
                                           int error));
 

@@ -57,6 +57,8 @@ static void go_on(struct request *request, uint64_t share_us) {
     uint64_t began_us = env_now_us(env);
     const char *before = env_running(env, kp_api_find(request->api_key)->name);
     bool (*step)(struct request *request) = request->step;
+    const struct connection_host *host = request->connection->host;
+    bool measured = request_work_begins(request);
     for (;;) {
         if (must_wait(request)) {
             budget_wait(request->ctx.answers, &request->room);
@@ -71,6 +73,7 @@ static void go_on(struct request *request, uint64_t share_us) {
             break;
         }
     }
+    if (measured) request_work_ends(host);
     env_running(env, before);
 }
 

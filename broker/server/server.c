@@ -12,11 +12,11 @@
 
 #include "base/check.h"
 #include "base/container_of.h"
-#include "base/io/pace.h"
 #include "base/mem.h"
-#include "broker/server/address_counts.h"
+#include "broker/arrival/address_counts.h"
+#include "broker/arrival/coming.h"
+#include "broker/arrival/door.h"
 #include "broker/server/connection.h"
-#include "broker/server/door.h"
 #include "broker/server/listening.h"
 #include "broker/server/strangers.h"
 
@@ -58,11 +58,12 @@ struct server {
     size_t beyond_count;   /* of them, let in while it was full */
     size_t left;           /* connections that are not gone */
     struct address_count *addresses; /* of those with an open stream */
-    struct pace pace;                /* of new ones */
-    struct env_timer *idle_timer, *limits_timer, *pace_timer;
+    struct coming coming;
+    struct request_work work;
+    struct env_timer *idle_timer, *limits_timer;
     struct log_limiter crowds; /* of one address */
     struct door door;          /* of those that wait while it is full */
-    bool accepting, turning_away, full, hasty, closing;
+    bool accepting, turning_away, full, closing;
     struct env_task door_task, done_task;
     void (*done)(void *arg);
     void *done_arg;
@@ -80,9 +81,10 @@ static void touch(struct client *client) {
     list_push(client->server, client);
 }
 
-static void update_listening(struct server *server) {
+static void update_listening(void *arg) {
+    struct server *server = arg;
     listening_pause(&server->listening,
-                    server->hasty || !(server->accepting || server->turning_away));
+                    server->coming.hasty || !(server->accepting || server->turning_away));
 }
 
 static uint64_t idle_at_us(const struct server *server, const struct client *client) {
@@ -192,29 +194,6 @@ static void connection_gone(void *owner) {
     if (server->closing && server->left == 0) env_defer(server->env, &server->done_task);
 }
 
-static void set_pace(struct server *server) {
-    uint32_t rate = server->options.max_connection_rate;
-    server->pace = rate == 0 ? (struct pace){0}
-                             : (struct pace){.every_us = 1000 * 1000 / rate, .burst = rate};
-}
-
-static void go_on_accepting(void *arg) {
-    struct server *server = arg;
-    server->hasty = false;
-    update_listening(server);
-}
-
-/* The next one is for later, if this one was the last for the moment. */
-static void keep_pace(struct server *server) {
-    uint64_t now_us = env_now_us(server->env);
-    if (server->pace.every_us == 0) return;
-    pace_take(&server->pace, now_us);
-    if (server->pace.next_us <= now_us) return;
-    server->hasty = true;
-    update_listening(server);
-    env_timer_start_at(server->pace_timer, pace_again_us(&server->pace));
-}
-
 /* NULL: that address has as many as it may. */
 static struct address_count *enter(struct server *server, const char *peer) {
     struct address_count *address = address_counts_enter(&server->addresses, peer,
@@ -232,6 +211,10 @@ static void let_in(const struct listening_socket *socket, struct env_stream *str
     struct server *server = socket->owner;
     char peer[PEER_ROOM];
     env_stream_peer(stream, peer);
+    if (coming_holds(&server->coming, stream, peer)) {
+        server->stats.refused[REFUSED_QUOTA]++;
+        return;
+    }
     struct address_count *address = enter(server, peer);
     if (address == NULL) {
         env_stream_close(stream);
@@ -294,7 +277,7 @@ static void wait_at_door(struct server *server, struct env_stream *stream,
 static void accepted(void *arg, struct env_stream *stream) {
     struct listening_socket *socket = arg;
     struct server *server = socket->owner;
-    keep_pace(server);
+    coming_count(&server->coming);
     if (!server->accepting)
         env_stream_close(stream);
     else if (may_come_in(server, stream))
@@ -331,7 +314,7 @@ static void finish_close(struct env_task *task) {
     server_memory_close(&server->memory);
     env_timer_free(server->idle_timer);
     env_timer_free(server->limits_timer);
-    env_timer_free(server->pace_timer);
+    coming_close(&server->coming);
     CHECK(server->addresses == NULL); /* every client has left */
     server_free(server);
     done(arg);
@@ -356,9 +339,7 @@ void server_set_limits(struct server *server, const struct server_options *optio
     now->max_in_flight = server->host.max_in_flight = options->max_in_flight;
     server_memory_set_limits(&server->memory, &limits);
     server->full = server->client_count >= now->max_connections;
-    server->hasty = false;
-    env_timer_stop(server->pace_timer);
-    set_pace(server);
+    coming_set_rate(&server->coming, now->max_connection_rate);
     update_listening(server);
     watch_idle(server);
     env_defer(server->env, &server->door_task);
@@ -395,6 +376,7 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
                                             .logins = server->logins,
                                             .access = server->access,
                                             .quotas = server->quotas,
+                                            .work = &server->work,
                                             .strangers = &server->strangers,
                                             .max_request_bytes = options->max_request_bytes,
                                             .max_in_flight = options->max_in_flight,
@@ -415,8 +397,8 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
     }
     server->idle_timer = env_timer_new(env, close_idle, server);
     server->limits_timer = env_timer_new(env, check_limits, server);
-    server->pace_timer = env_timer_new(env, go_on_accepting, server);
-    set_pace(server);
+    coming_open(&server->coming, env, server->quotas, update_listening, server);
+    coming_set_rate(&server->coming, options->max_connection_rate);
     env_timer_start(server->limits_timer, LIMITS_CHECK_US);
     *server_out = server;
     return ERR_NONE;
@@ -463,7 +445,7 @@ void server_close(struct server *server, void (*done)(void *arg), void *arg) {
     env_defer_cancel(server->env, &server->door_task);
     env_timer_stop(server->idle_timer);
     env_timer_stop(server->limits_timer);
-    env_timer_stop(server->pace_timer);
+    coming_stop(&server->coming);
     while (server->oldest != NULL)
         connection_close(server->oldest->connection, ENDED_BY_BROKER);
     if (server->left == 0) env_defer(server->env, &server->done_task);

@@ -51,6 +51,7 @@ enum connection_refusal {
     REFUSED_ADDRESS, /* one too many of its address */
     REFUSED_GARBAGE, /* bytes that are no request of ours */
     REFUSED_LIMIT,   /* it stood at the door, and others came */
+    REFUSED_QUOTA,   /* its address comes too often (connection_creation_rate) */
     REFUSED_TLS,     /* no TLS, or a handshake that failed or took too long */
     REFUSALS
 };

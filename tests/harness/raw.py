@@ -78,15 +78,15 @@ def text(s):
 
 
 class Raw(Framed):
-    """One connection; requests of old, inflexible versions."""
+    """One connection; requests of old, inflexible versions, and where it is said of flexible ones."""
 
-    def __init__(self, port, host="127.0.0.1", timeout=20):
+    def __init__(self, port, host="127.0.0.1", timeout=20, client="raw"):
         super().__init__(host, port, timeout)
-        self.correlation = 0
+        self.correlation, self.client = 0, client
 
-    def send(self, key, version, body):
+    def send(self, key, version, body, flexible=False):
         self.correlation += 1
-        head = struct.pack(">hhi", key, version, self.correlation) + text("raw")
+        head = struct.pack(">hhi", key, version, self.correlation) + text(self.client) + (b"\0" if flexible else b"")
         self.write_frame(head + body)
         return self.correlation
 
@@ -95,8 +95,8 @@ class Raw(Framed):
         frame = self.read_frame()
         return struct.unpack(">i", frame[:4])[0], frame[4:]
 
-    def ask(self, key, version, body):
-        wanted = self.send(key, version, body)
+    def ask(self, key, version, body, flexible=False):
+        wanted = self.send(key, version, body, flexible)
         got, answer = self.receive()
         assert got == wanted, f"answer to request {got} instead of {wanted}"
         return answer

@@ -19,7 +19,9 @@ from harness.watched import Watched
 DESCRIBE, ALTER = 48, 49
 INVALID_REQUEST, UNSUPPORTED_VERSION = 42, 35
 PRODUCED, FETCHED = "producer_byte_rate", "consumer_byte_rate"
-KEYS = (PRODUCED, FETCHED, "request_percentage", "controller_mutation_rate")
+TIME, CHANGES, CONNECTIONS = "request_percentage", "controller_mutation_rate", "connection_creation_rate"
+KEYS = (PRODUCED, FETCHED, TIME, CHANGES, CONNECTIONS)
+CREATE_TOPICS, QUOTA_EXCEEDED = 19, 89
 MB = 1_000_000
 
 
@@ -122,10 +124,13 @@ def table(cluster):
             ([("user", "c")], {"no_such_rate": 1.0}),
             ([("user", "d")], {PRODUCED: 0.0}),
             ([("user", "e")], {PRODUCED: 1.5}),
-            ([("user", "f")], {"request_percentage": 10.0}),  # which would hold nobody
+            ([("user", "f")], {CONNECTIONS: 10.0}),
+            ([("ip", "10.0.0.1")], {TIME: 10.0}),
+            ([("ip", "10.0.0.01")], {CONNECTIONS: 10.0}),
         ]
-        good = ([("user", "good")], {PRODUCED: 1.0})
-        assert one.alter(*refused, good, good) == [INVALID_REQUEST] * len(refused) + [0, INVALID_REQUEST]
+        good, twice = ([("user", "good")], {PRODUCED: 1.0}), ([("user", "twice")], {PRODUCED: 1.0})
+        assert one.alter(twice, *refused, good, twice) == [INVALID_REQUEST] * (len(refused) + 1) + [0, INVALID_REQUEST]
+        assert one.describe(("user", 0, "twice")) == (0, {})
         assert one.describe(("user", 0, "good")) == (0, {(("user", "good"),): {PRODUCED: 1.0}})
         assert one.describe(("planet", 2, None))[0] == UNSUPPORTED_VERSION
     text = "".join(broker.log_text(whole=True) for broker in cluster)
@@ -293,6 +298,81 @@ def muted(cluster):
     assert told[PRODUCED] > 5.5 and told["controller_mutation_rate"] == 0, told  # twice three seconds
 
 
+def loop_time(cluster):
+    """Who uses more of the loop than its part is told to wait in whatever it is answered, a second at the most; others are not."""
+    leader = cluster[1]
+    forgotten(cluster, cluster[cluster.leaders("wire")[0]])
+    holds(cluster, ([("client-id", "raw")], {TIME: 0.001}))
+    with Raw(leader.port) as raw:
+        began, told = time.monotonic(), 0
+        while not told and time.monotonic() < began + 30:
+            answer = raw.ask(API_VERSIONS, 1, b"")  # ends with the time
+            told = struct.unpack(">i", answer[-4:])[0]
+        began = time.monotonic()
+        assert 0 < told <= 1000, told
+        raw.ask(API_VERSIONS, 0, b"")
+        assert time.monotonic() - began > told / 1000 * 0.9, f"told {told} ms, read after {time.monotonic() - began:.3f} s"
+    with Raw(leader.port, client="other") as other:
+        assert struct.unpack(">i", other.ask(API_VERSIONS, 1, b"")[-4:])[0] == 0
+    clear(cluster)
+    wait_until("the metric", lambda: cluster.value(1, "drave_throttle_seconds_total", quota=TIME) > 0)
+
+
+def create_topic(raw, version, name, partitions):
+    """(throttle_time_ms, error) of CreateTopics."""
+    if version >= 5:  # flexible: compact texts and arrays
+        topic = bytes([len(name) + 1]) + name.encode() + struct.pack(">ihBBB", partitions, 1, 1, 1, 0)
+        answer = raw.ask(CREATE_TOPICS, version, bytes([2]) + topic + struct.pack(">i?B", 10000, False, 0), flexible=True)
+        at = 1 + 4 + 1 + 1 + len(name)  # tags, time, count, name
+        at += 16 if version >= 7 else 0
+        return struct.unpack(">i", answer[1:5])[0], struct.unpack(">h", answer[at : at + 2])[0]
+    topic = text(name) + struct.pack(">ihii", partitions, 1, 0, 0)
+    answer = raw.ask(CREATE_TOPICS, version, struct.pack(">i", 1) + topic + struct.pack(">i?", 10000, False))
+    at = 4 + 4 + 2 + len(name)
+    return struct.unpack(">i", answer[:4])[0], struct.unpack(">h", answer[at : at + 2])[0]
+
+
+def changes(cluster):
+    """Partitions are made up to the quota and once beyond it; then 89, as of version 6, or done and waited for behind the answer; one that is 89 was not made."""
+    forgotten(cluster, cluster[cluster.leaders("wire")[0]])
+    holds(cluster, ([("client-id", "raw")], {CHANGES: 1.0}))  # of windows of two samples: two at once
+    with Raw(cluster[1].port) as raw:
+        assert create_topic(raw, 7, "changes-1", 5) == (0, 0)
+        wait_ms, error = create_topic(raw, 7, "changes-2", 1)
+        assert error == QUOTA_EXCEEDED and 1000 < wait_ms <= 3000, (error, wait_ms)
+        began = time.monotonic()
+        later_ms, error = create_topic(raw, 4, "changes-3", 1)  # was not read meanwhile
+        assert error == 0 and later_ms > 0 and time.monotonic() - began > wait_ms / 1000 * 0.9, (error, later_ms)
+    with Raw(cluster[1].port, client="other") as other:
+        assert create_topic(other, 7, "changes-4", 9) == (0, 0)
+    clear(cluster)
+    topics = run("-b", cluster.bootstrap, "topic", "list").stdout
+    assert "changes-3" in topics and "changes-2" not in topics, topics
+    assert cluster.value(1, "drave_throttle_seconds_total", quota=CHANGES) > 0
+
+
+def connections(cluster):
+    """Connections of an address beyond its rate are closed without an answer, within a second; later ones come in."""
+    clear(cluster)
+    with asked(cluster) as one:
+        assert one.alter(([("ip", "127.0.0.1")], {CONNECTIONS: 5.0})) == [0]
+        answered = 0
+        for _ in range(30):
+            began = time.monotonic()
+            try:
+                with Raw(cluster[1].port) as raw:
+                    raw.ask(API_VERSIONS, 0, b"")
+                answered += 1
+            except OSError:
+                assert time.monotonic() - began < 3 * slower()
+        assert one.alter(([("ip", "127.0.0.1")], {CONNECTIONS: None})) == [0]
+    assert 5 <= answered < 30, f"{answered} of 30"
+    wait_until("to be let in", lambda: asked(cluster).close() is None)
+    assert cluster.value(1, "drave_connections_refused_total", cause="quota") > 0
+    clear(cluster)
+    return f"{answered} of 30 let in"
+
+
 def left(cluster):
     """A client that leaves while it is not read is gone at once."""
     leader = cluster[cluster.leaders("wire")[0]]
@@ -386,6 +466,6 @@ suite = Suite()
 with Watched(3, **{"quota.window.num": "2"}) as shared:  # short ones: a rate is even then, and not one of bursts
     with asked(shared) as first:
         wait_until("all brokers to know quotas", lambda: first.alter(([("user", "x")], {PRODUCED: None})) == [0])
-    for test in (table, commands, kept, muted, left, kafka_configs, producer_rate, consumer_rate):
+    for test in (table, commands, kept, muted, loop_time, changes, connections, left, kafka_configs, producer_rate, consumer_rate):
         suite.run(test, shared)
 suite.end()

@@ -399,7 +399,9 @@ WINGS = {
     "broker/login": {"broker/users", "broker/config"},
     "broker/placement": set(),
     "broker/cluster": {"broker/config"},
+    "broker/arrival": {"broker/access", "broker/quotas"},
     "broker/server": {
+        "broker/arrival",
         "broker/memory",
         "broker/clients",
         "broker/tls",

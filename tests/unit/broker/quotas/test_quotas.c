@@ -115,11 +115,74 @@ static void test_quotas_try(void **state) {
     assert_false(given);
 }
 
+static void set_one(struct fixture *f, unsigned types, const char *name, enum quota_key key,
+                    double value) {
+    struct quota_entity entity = {.types = types,
+                                  .names = {KP_NULL_STRING, KP_NULL_STRING, KP_NULL_STRING}};
+    if (name != NULL) entity.names[types == 1 ? QUOTA_USER : QUOTA_IP] = kp_string_of(name);
+    quota_table_set(&f->table, &entity, key, value);
+}
+
+/* Of the loop's time nobody waits for longer than a sample, as in Kafka. */
+static void test_quotas_time(void **state) {
+    struct fixture *f = *state;
+    struct quota_asker who = asker("User:alice", "c");
+    assert_false(quotas_any(f->quotas, QUOTA_TIME));
+    set_one(f, 1, "alice", QUOTA_TIME, 10);
+    assert_true(quotas_any(f->quotas, QUOTA_TIME));
+    assert_int_equal(quotas_charge(f->quotas, QUOTA_TIME, &who, 99), 0); /* ten seconds of 10 % */
+    assert_int_equal(quotas_charge(f->quotas, QUOTA_TIME, &who, 500), 1000);
+}
+
+/* Changes may make a debt; who is strict gets nothing while there is one, others wait behind. */
+static void test_quotas_mutations(void **state) {
+    struct fixture *f = *state;
+    struct quota_asker who = asker("User:alice", "c"), other = asker("User:bob", "c");
+    bool given = false;
+    assert_int_equal(quotas_mutate(f->quotas, &who, 1e9, true, &given), 0);
+    assert_true(given);
+    set_one(f, 1, "alice", QUOTA_MUTATIONS, 2); /* 22 at once */
+    assert_int_equal(quotas_mutate(f->quotas, &who, 30, true, &given), 0);
+    assert_true(given);
+    uint32_t wait_ms = quotas_mutate(f->quotas, &who, 1, true, &given);
+    assert_true(wait_ms > 3500 && wait_ms <= 4000);
+    assert_false(given);
+    wait_ms = quotas_mutate(f->quotas, &who, 1, false, &given);
+    assert_true(wait_ms > 4000 && wait_ms <= 4500);
+    assert_true(given);
+    assert_int_equal(quotas_mutate(f->quotas, &other, 1000, true, &given), 0);
+    assert_true(given);
+    assert_true(quotas_throttled_ms(f->quotas, QUOTA_MUTATIONS) > 7500);
+}
+
+/* An address has its own quota, or that of all; who is turned away has not come. */
+static void test_quotas_connections(void **state) {
+    struct fixture *f = *state;
+    struct kp_string one = kp_string_of("10.0.0.1"), other = kp_string_of("10.0.0.2");
+    assert_int_equal(quotas_connect(f->quotas, one), 0);
+    assert_int_equal(quotas_counters(f->quotas), 0);
+    set_one(f, 4, NULL, QUOTA_CONNECTIONS, 1);
+    set_one(f, 4, "10.0.0.2", QUOTA_CONNECTIONS, 2);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(quotas_connect(f->quotas, one), 0);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(quotas_connect(f->quotas, other), 0);
+    for (int i = 0; i < 100; i++) {
+        uint32_t wait_ms = quotas_connect(f->quotas, one);
+        assert_true(wait_ms > 900 && wait_ms <= 1000); /* never longer, however many come */
+    }
+    assert_true(quotas_connect(f->quotas, other) > 0);
+    assert_int_equal(quotas_counters(f->quotas), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_quotas_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_quotas_shared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_quotas_longest, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_quotas_try, set_up, tear_down)};
+        cmocka_unit_test_setup_teardown(test_quotas_try, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_quotas_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_quotas_mutations, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_quotas_connections, set_up, tear_down)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

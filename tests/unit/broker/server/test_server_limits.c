@@ -1,7 +1,7 @@
 /* Limits of connections, also those that change while clients are there. */
 #include <unistd.h>
 
-#include "broker/server/door.h"
+#include "broker/arrival/door.h"
 #include "tests/unit/broker/fixture_server.h"
 #include "tests/unit/unit.h"
 
@@ -209,6 +209,38 @@ static void test_server_pace_of_connections(void **state) {
         close(clients[i]);
 }
 
+/* Who comes too often from its address is held without an answer, and closed a moment later; when
+ * the quota has gone it is let in. */
+static void test_server_quota_of_an_address(void **state) {
+    struct stage *stage = *state;
+    struct quota_table quotas = {0};
+    const struct quota_entity any = {.types = 1u << QUOTA_IP,
+                                     .names = {KP_NULL_STRING, KP_NULL_STRING, KP_NULL_STRING}};
+    int clients[3];
+    stage->options.quotas = (struct quotas_options){.shape = {.samples = 2, .sample_ms = 200},
+                                                    .longest_ms = 60000};
+    stage_open_server(stage);
+    quota_table_set(&quotas, &any, QUOTA_CONNECTIONS, 5); /* one in 200 ms */
+    server_follow(stage->server, &(struct server_tables){.quotas = &quotas});
+    uint64_t began_us = env_now_us(stage->env);
+    for (int i = 0; i < 2; i++) {
+        clients[i] = stage_dial(stage);
+        stage_ask_cluster(clients[i], i);
+    }
+    stage_assert_server_closes(stage, clients[1]);
+    assert_true(env_now_us(stage->env) - began_us >= 100 * 1000);
+    assert_int_equal(stage->held_count, 1);
+    assert_int_equal(server_stats_of(stage->server)->refused[REFUSED_QUOTA], 1);
+    quota_table_set(&quotas, &any, QUOTA_CONNECTIONS, 0);
+    clients[2] = stage_dial(stage);
+    stage_ask_cluster(clients[2], 2);
+    stage_run_until_held(stage, 2);
+    server_follow(stage->server, &(struct server_tables){.quotas = NULL});
+    quota_table_close(&quotas);
+    for (int i = 0; i < 3; i++)
+        close(clients[i]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
 
 int main(void) {
@@ -219,6 +251,7 @@ int main(void) {
         TEST(test_server_memory_is_raised),
         TEST(test_server_connections_of_an_address),
         TEST(test_server_pace_of_connections),
+        TEST(test_server_quota_of_an_address),
         TEST(test_server_own_places),
         TEST(test_server_own_places_beyond_a_lower_limit),
         TEST(test_server_door_is_bounded),

@@ -107,6 +107,7 @@ public final class Generate {
         Files.writeString(folder.resolve("batches.txt"), Batches.lines());
         Files.writeString(folder.resolve("acl_decisions.txt"), Acls.lines());
         Files.writeString(folder.resolve("quota_rates.txt"), Rates.lines());
+        Files.writeString(folder.resolve("quota_tokens.txt"), Tokens.lines());
         Files.writeString(folder.resolve("coordinator_records.txt"), Records.lines());
         Files.writeString(folder.resolve("transaction_records.txt"), Records.transactionLines());
     }

@@ -1,5 +1,5 @@
 /* A hash of addresses; strangers choose only among those from which they can open connections. */
-#include "broker/server/address_counts.h"
+#include "broker/arrival/address_counts.h"
 
 #include <string.h>
 

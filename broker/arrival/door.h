@@ -8,8 +8,8 @@
  * them can be told from the others (server.c). Invariant: a stream that stands here belongs to the
  * door.
  */
-#ifndef BROKER_SERVER_DOOR_H
-#define BROKER_SERVER_DOOR_H
+#ifndef BROKER_ARRIVAL_DOOR_H
+#define BROKER_ARRIVAL_DOOR_H
 
 #include "base/env.h"
 #include "base/log.h"

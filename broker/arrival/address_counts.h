@@ -4,8 +4,8 @@
  * Happy path: enter, and leave with what it returned. Failures: an address that has as many as it
  * may. Invariant: an address is here while it has connections. The set begins as NULL.
  */
-#ifndef BROKER_SERVER_ADDRESS_COUNTS_H
-#define BROKER_SERVER_ADDRESS_COUNTS_H
+#ifndef BROKER_ARRIVAL_ADDRESS_COUNTS_H
+#define BROKER_ARRIVAL_ADDRESS_COUNTS_H
 
 #include <stddef.h>
 #include <stdint.h>

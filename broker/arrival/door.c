@@ -1,5 +1,5 @@
 /* A ring. */
-#include "broker/server/door.h"
+#include "broker/arrival/door.h"
 
 #include <string.h>
 
