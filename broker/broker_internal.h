@@ -38,6 +38,7 @@
 #include "broker/retention/retention.h"
 #include "broker/server/deadlines.h"
 #include "broker/server/server.h"
+#include "broker/sharing/expired_sweep.h"
 #include "broker/sharing/sharing_exchange.h"
 #include "broker/sharing/sharing_settling.h"
 #include "raft-glue/shard.h"
@@ -122,6 +123,7 @@ struct broker {
     struct marker_exchange *marker_exchange;
     struct marker_sender *marker_sender;
     struct sharing_exchange *sharing_exchange;
+    struct expired_sweep *expired_sweep;
     struct registration *registration;
     struct feature_raising *feature_raising;
     struct recorder *recorder; /* writes the timeline */

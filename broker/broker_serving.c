@@ -319,6 +319,7 @@ static void open_services(struct broker *broker) {
                                            .leaders = broker->leaders,
                                            .partitions = broker->partitions,
                                            .messages = broker->messages});
+    broker->expired_sweep = expired_sweep_new(broker->env, broker->partitions);
     broker->isolation = isolation_new(broker->env, &broker->log, broker->settings,
                                       shard_peers(broker->shard), broker->leaders, on_isolated,
                                       broker);
@@ -423,6 +424,8 @@ void broker_close_cluster(struct broker *broker) {
     broker->observed.markers = NULL;
     marker_sender_free(broker->marker_sender);
     marker_exchange_free(broker->marker_exchange);
+    expired_sweep_free(broker->expired_sweep);
+    broker->expired_sweep = NULL;
     sharing_settling_free(broker->settling);
     broker->settling = NULL;
     sharing_exchange_free(broker->sharing_exchange);

@@ -41,7 +41,8 @@ static void part_failed(struct fetching *state, const struct share_part *part) {
 }
 
 /* Whether anything came of it. */
-static bool take_batches(struct fetching *state, struct share_part *part, struct share *of) {
+static bool take_batches(struct fetching *state, struct share_part *part,
+                         const struct partition *partition, struct share *of) {
     struct offset_ranges archived = {.size = sizeof(struct share_range)};
     struct share_take take = {.queue = &of->queue,
                               .limits = &state->share.limits,
@@ -49,6 +50,8 @@ static bool take_batches(struct fetching *state, struct share_part *part, struct
                               .most = state->part_records,
                               .holder = state->share.session,
                               .now_ms = env_now_ms(state->share.services->env),
+                              .ttl_ms = partition_message_ttl_ms(partition),
+                              .wall_ms = env_wall_ms(state->share.services->env),
                               .exact = state->exact,
                               .given = &part->given,
                               .archived = &archived};
@@ -70,7 +73,7 @@ static void take_read(struct share_part *part) {
     part->code = part->read.error;
     if (part->code == KAFKA_OFFSET_OUT_OF_RANGE) part->code = KAFKA_NONE; /* its start moves on */
     if (of != NULL && part->code == KAFKA_NONE && share_fetch_session(state) != NULL &&
-        take_batches(state, part, of) && part->given.count == 0)
+        take_batches(state, part, partition, of) && part->given.count == 0)
         state->at--; /* nothing of it was for anybody: what is behind it */
     if (part->code != KAFKA_NONE) part_failed(state, part);
 }

@@ -4,8 +4,10 @@
  * Happy path: of each batch what is available is acquired, up to the records that are wanted; the
  * batches of which something was are what is sent. What is no record for anybody is archived on the
  * way, so that nobody reads it again: offsets that no batch has, markers, and of a committed reader
- * batches of transactions that were aborted. Failures: none; batches that cannot be read end it.
- * Invariant: nothing is sent of which nothing was acquired.
+ * batches of transactions that were aborted; and where the topic has message.ttl.ms records whose
+ * time is over, of which not more than RECORD_SIGHT_MOST bytes are looked at, and the rest of a
+ * batch. Failures: none; batches that cannot be read end it. Invariant: nothing is sent of which
+ * nothing was acquired.
  */
 #ifndef BROKER_API_SHARE_TAKE_H
 #define BROKER_API_SHARE_TAKE_H
@@ -18,7 +20,8 @@ struct share_take {
     const struct share_limits *limits;
     kafka_offset from; /* where it was read from: available, all before it was looked at */
     uint64_t most, holder, now_ms;
-    bool exact; /* not the rest of a batch that has one record of these */
+    int64_t ttl_ms, wall_ms; /* message.ttl.ms, -1: records live for ever */
+    bool exact;              /* not the rest of a batch that has one record of these */
     struct offset_ranges *given, *archived; /* of struct share_range; appended */
 };
 

@@ -79,6 +79,11 @@ static const struct topic_setting table[] = {
          "delete.retention.ms", "86400000", 0, INT64_MAX, "ms",
          "So long a record without a value, which says that its key is gone, stays at least once every replica has removed what came before it; then the next cleaning takes it."),
      .broker_setting = "log.cleaner.delete.retention.ms"},
+    /* Ours. */
+    {.row = NUMBER(
+         "message.ttl.ms", "-1", -1, INT64_MAX, "ms",
+         "How long after its timestamp share groups get a record: others are archived unread. A record's header ttl-ms (ms) says it for that one; 0: only headers count; -1: for ever, and headers are not looked at."),
+     .broker_setting = NULL},
     /* What is so. */
     {.row = NUMBER("segment.index.bytes", INT_MOST, 4, INT32_MAX, "bytes", NO_INDEX_LIMIT),
      .broker_setting = "log.index.size.max.bytes"},

@@ -50,6 +50,7 @@ struct partition_settings {
     double min_cleanable_ratio;            /* min.cleanable.dirty.ratio */
     int64_t min_compaction_lag_ms, max_compaction_lag_ms;
     int64_t delete_retention_ms; /* delete.retention.ms */
+    int64_t message_ttl_ms;      /* message.ttl.ms; -1: off */
 };
 
 /* What all partitions of a broker count together, for metrics; and, of share groups, for limits. */
@@ -141,6 +142,7 @@ const struct producer_state *partition_producers(const struct partition *partiti
 struct shares *partition_shares(struct partition *partition);
 /* Whether a group may begin here, or begin anew: not where producers are refused for the disk. */
 bool partition_room_for_share(const struct partition *partition);
+int64_t partition_message_ttl_ms(const struct partition *partition); /* message.ttl.ms */
 /* What came when, and who fetches from where. */
 struct traffic *partition_traffic(struct partition *partition);
 /* Of a leader: how many replicas are in sync, itself included. 0: it does not lead. */

@@ -53,6 +53,7 @@ static void read_retention(const struct broker_settings *settings,
     into->min_compaction_lag_ms = number_of(settings, topic, "min.compaction.lag.ms");
     into->max_compaction_lag_ms = number_of(settings, topic, "max.compaction.lag.ms");
     into->delete_retention_ms = number_of(settings, topic, "delete.retention.ms");
+    into->message_ttl_ms = number_of(settings, topic, "message.ttl.ms");
 }
 
 void partition_settings_of(const struct broker_settings *settings,

@@ -35,6 +35,10 @@ bool partition_room_for_share(const struct partition *partition) {
     return disk_space_for(disk, DISK_ROOM_LEADER, partition->queue.bytes + SHARE_BEGIN_MOST);
 }
 
+int64_t partition_message_ttl_ms(const struct partition *partition) {
+    return partition->settings.message_ttl_ms;
+}
+
 struct shares *partition_shares(struct partition *partition) {
     return partition->shares;
 }

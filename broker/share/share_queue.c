@@ -87,6 +87,11 @@ kafka_offset share_queue_next(const struct share_queue *queue, const struct shar
     return next_run(queue, from, border_of(queue, limits) - 1, &run) ? run.at.first : -1;
 }
 
+kafka_offset share_queue_available(const struct share_queue *queue, kafka_offset from) {
+    struct share_range run;
+    return next_run(queue, from, INT64_MAX - 1, &run) ? run.at.first : -1;
+}
+
 /* Behind the last one, if that was the same delivery to the same holder. */
 static void lock_run(struct share_queue *queue, const struct share_range *run, uint64_t holder,
                      uint64_t deadline_ms) {

@@ -70,6 +70,8 @@ void share_queue_close(struct share_queue *queue);
  * yet or not; -1: none may be at present. */
 kafka_offset share_queue_next(const struct share_queue *queue, const struct share_limits *limits,
                               kafka_offset from);
+/* The same, however much is held; -1: there is none below INT64_MAX. */
+kafka_offset share_queue_available(const struct share_queue *queue, kafka_offset from);
 /* Gives away what is available from `first` to `last`, `most` records at the most, and no more than
  * may be held: how many. They are appended to `given` (struct share_range, with SHARE_ACQUIRED),
  * one for each run of equal counts. Records that had half of their deliveries, two at the least,

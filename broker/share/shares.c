@@ -37,6 +37,13 @@ struct share *shares_numbered(const struct shares *shares, int32_t number) {
     return share;
 }
 
+struct share *shares_from(const struct shares *shares, int32_t number) {
+    struct share *share = shares->first;
+    while (share != NULL && share->number < number)
+        share = share->next;
+    return share;
+}
+
 size_t shares_count(const struct shares *shares) {
     return shares->count;
 }

@@ -71,6 +71,10 @@ struct share {
     struct share_waiter *waiters; /* who began first is the first */
     size_t waiting;
     uint64_t used_ms; /* of env_now_ms: when somebody last read for it, or it began */
+    /* The first record that is available was this one, and lives until then, of the wall clock,
+     * with that message.ttl.ms. */
+    kafka_offset head;
+    int64_t head_until_ms, head_ttl_ms;
 };
 
 struct shares *shares_new(const struct shares_options *options);
@@ -114,6 +118,8 @@ void share_use(struct share *share);
 /* Of those for which nobody has read in so many ms, as far as this leader knows, the one for which
  * that is longest so, and which is not about to go; NULL: all are used. */
 struct share *shares_unused(const struct shares *shares, uint64_t ms);
+/* The one with that number, or the next one; NULL: there is none. */
+struct share *shares_from(const struct shares *shares, int32_t number);
 /* It begins at that offset. `commit` NULL: nobody waits. `done` comes behind its commit, never
  * within the call: NONE, or NOT_LEADER_OR_FOLLOWER. */
 void share_begin(struct shares *shares, struct kp_string group, kafka_offset start,

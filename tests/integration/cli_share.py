@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from harness.cluster import BIN, Cluster, wait_until
@@ -299,6 +300,23 @@ def says_what_makes_no_sense(cluster):
     expect(done, 1, "nothing came for 1.0 s, and not everything was read")
 
 
+def lives_for_a_time(cluster):
+    """Of a topic with message.ttl.ms nobody gets what is older, nor what says by a header that its time is over; and nobody has to ask, so that it is over."""
+    topic, group = prepared(cluster, "ttl", 1)
+    expect(drave(cluster, "config", "set", f"topic:{topic}", "message.ttl.ms=600000"), 0)
+    now = int(time.time() * 1000)
+    sent = [("old", 3600000, None), ("short", 1000, "1"), ("long", 3600000, "7200000"), ("young", 0, None)]
+    for value, age, ttl in sent:
+        headers = [] if ttl is None else [{"key": "ttl-ms", "value": ttl}]
+        line = json.dumps({"partition": 0, "timestamp": now - age, "value": value, "headers": headers})
+        expect(drave(cluster, "produce", topic, "--json", stdin=line + "\n"), 0)
+    assert values(taken(cluster, topic, group, "-e")) == ["long", "young"]
+    line = json.dumps({"partition": 0, "timestamp": now - 3600000, "value": "late"})
+    expect(drave(cluster, "produce", topic, "--json", stdin=line + "\n"), 0)
+    wait_until("it is over, though nobody asks", lambda: said(cluster, "share", "describe", group)["lag_records"] == 0, LIMIT_S)
+    expect(drave(cluster, "config", "set", f"topic:{topic}", "message.ttl.ms=-2"), 1, "message.ttl.ms")
+
+
 suite = Suite()
 with Cluster(3) as cluster:
     for test in (
@@ -310,6 +328,7 @@ with Cluster(3) as cluster:
         moves_and_deletes,
         kinds_of_groups,
         says_what_makes_no_sense,
+        lives_for_a_time,
         a_broker_dies,
     ):
         suite.run(test, cluster)

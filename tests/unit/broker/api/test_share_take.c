@@ -83,6 +83,7 @@ static uint64_t take(struct fixture *f, kafka_offset from, uint64_t most, bool e
                               .most = most,
                               .holder = HOLDER,
                               .now_ms = 1,
+                              .ttl_ms = -1,
                               .exact = exact,
                               .given = &f->given,
                               .archived = &f->archived};
