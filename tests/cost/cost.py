@@ -5,8 +5,9 @@ busy it is. Of each row this is compared with table.txt, per request (or second)
     instructions   of drave's own code: not of the simulator, the engine, and the libraries
     allocations    calls of base/mem.h that give memory
     calls          of the environment: files, streams, jobs; most are a system call in a broker
-More instructions or allocations by over 2 %, or calls by over 5 %, fail; so does less by over 10 %: then the table is changed, and the commit says
-why.
+    us             by the simulated clock, until the answer: what is on its way (100 us) or being synced (300 us), one behind the other; 0: no request
+More instructions, allocations or us by over 2 %, or calls by over 5 %, fail; so does less by over 10 %: then the table is changed, and the commit
+says why.
 """
 
 import os
@@ -22,7 +23,7 @@ from harness.suite import Suite
 ROOT = Path(os.environ["DRAVE_ROOT"])
 SIM = Path(os.environ.get("DRAVE_BUILD") or ROOT / "build") / "release/bin/sim"
 TABLE = ROOT / "tests/cost/table.txt"
-HEAD = "# per request, or second: instructions, allocations, calls of the environment (cost.py)\n"
+HEAD = "# per request, or second: instructions, allocations, calls of the environment, us by the simulated clock (cost.py)\n"
 # As the scenario has them: name, and how many requests or seconds it is.
 ROWS = [
     ("produce 1 x 1 KB", 200),
@@ -32,6 +33,7 @@ ROWS = [
     ("produce 1 x 1 KB to 30 partitions", 20),
     ("fetch 1 MB", 20),
     ("a second of 100 idle partitions", 10),
+    ("16 x 10 x 100 B in a transaction", 20),
 ]
 GIVES_MEMORY = {"mem_alloc", "mem_zalloc", "mem_realloc", "mem_aligned", "mem_strdup", "mem_strndup", "mem_text"}
 ENVIRONMENT = re.compile(r"env_(file_|stream_|lane_run|pool_run)")
@@ -92,32 +94,34 @@ def count_all():
             if trigger := re.search(r"^desc: Trigger: Client Request: (.*)$", path.read_text(errors="replace"), re.M):
                 found[trigger[1]] = path
         assert sorted(found) == sorted(name for name, _ in ROWS), f"callgrind counted {sorted(found)}"
-        return {name: Counted(found[name]).per(units) for name, units in ROWS}
+        took_us = dict(re.findall(r"^(.*): (\d+) us$", done.stdout, re.M))
+        return {name: (*Counted(found[name]).per(units), int(took_us.get(name, 0))) for name, units in ROWS}
 
 
 def read_table():
     rows = {}
     for line in TABLE.read_text().splitlines():
         if not line.startswith("#"):
-            name, instructions, allocations, calls = (part.strip() for part in line.split("|"))
-            rows[name] = int(instructions), float(allocations), float(calls)
+            name, instructions, allocations, calls, took_us = (part.strip() for part in line.split("|"))
+            rows[name] = int(instructions), float(allocations), float(calls), int(took_us)
     return rows
 
 
 def write_table(counted):
-    lines = [f"{name:<34}| {counts[0]:>9} | {counts[1]:>7} | {counts[2]:>7}\n" for name, counts in counted.items()]
+    lines = [f"{name:<34}| {counts[0]:>9} | {counts[1]:>7} | {counts[2]:>7} | {counts[3]:>5}\n" for name, counts in counted.items()]
     TABLE.write_text(HEAD + "".join(lines))
 
 
 def compare(name, kept, now):
     wrong = []
-    for what, limit, before, after in zip(("instructions", "allocations", "calls"), (1.02, 1.02, 1.05), kept, now, strict=True):
+    kinds = ("instructions", "allocations", "calls", "us")
+    for what, limit, before, after in zip(kinds, (1.02, 1.02, 1.05, 1.02), kept, now, strict=True):
         if after > before * limit or after < before * 0.9:
             wrong.append(f"{after} {what} instead of {before}")
     assert not wrong, (
         f"{name}: {', '.join(wrong)}; if that is meant, tests/harness/python tests/cost/cost.py --write, and say why in the commit"
     )
-    return f"{now[0]} instructions, {now[1]} allocations, {now[2]} calls"
+    return f"{now[0]} instructions, {now[1]} allocations, {now[2]} calls, {now[3]} us"
 
 
 if "--write" in sys.argv:

@@ -6,6 +6,7 @@
  * fetched was produced by those before.
  * It is not drawn from a seed, but named.
  */
+#include <stdio.h>
 #include <string.h>
 #include <valgrind/callgrind.h>
 
@@ -20,6 +21,7 @@
 #include "protocol/record/record_batch_builder.h"
 #include "raft-glue/shard.h"
 #include "tests/sim/cluster.h"
+#include "tests/sim/cost/steady_transactions.h"
 #include "tests/sim/scenarios.h"
 
 enum {
@@ -42,6 +44,7 @@ struct row {
     int32_t records, size; /* of the batch; 0 records: it is a fetch, or nothing */
     int32_t partitions;    /* with a batch each */
     bool fetches;          /* from the beginning of partition 0 */
+    bool in_transactions;  /* each of STEADY_PARTS partitions, with a batch each */
 };
 
 static const struct row rows[] = {
@@ -56,6 +59,12 @@ static const struct row rows[] = {
      .partitions = 30},
     {.name = "fetch 1 MB", .times = 20, .fetches = true},
     {.name = "a second of 100 idle partitions", .times = 0},
+    /* The last one, as it makes the coordinators' partitions. */
+    {.name = "16 x 10 x 100 B in a transaction",
+     .times = 20,
+     .records = 10,
+     .size = 100,
+     .in_transactions = true},
 };
 enum { ROWS = sizeof rows / sizeof *rows, IDLE_MS = 10000 };
 
@@ -67,6 +76,8 @@ struct steady {
     unsigned left;  /* requests */
     bool made;
     uint64_t lcg; /* payloads are the same in every run */
+    struct steady_transactions transactions;
+    uint64_t over_us; /* the last answer came */
 };
 
 /* ---- Time ---- */
@@ -159,9 +170,9 @@ static uint8_t next_byte(struct steady *steady) {
 }
 
 /* Half of each value is random, half of it a text. */
-static void make_batch(struct steady *steady, uint8_t **bytes, size_t *len) {
-    struct record_batch_options options = record_batch_plain();
-    struct record_batch_builder *builder = record_batch_builder_new(&options);
+static void make_batch(struct steady *steady, const struct record_batch_options *options,
+                       uint8_t **bytes, size_t *len) {
+    struct record_batch_builder *builder = record_batch_builder_new(options);
     uint8_t value[1024];
     CHECK((size_t)steady->row->size <= sizeof value);
     for (int32_t r = 0; r < steady->row->records; r++) {
@@ -188,9 +199,10 @@ static void produce(struct steady *steady) {
     struct kp_produce_request request;
     struct kp_produce_request_topic topic;
     struct kp_produce_request_partition partitions[PARTITIONS];
+    struct record_batch_options plain = record_batch_plain();
     uint8_t *bytes;
     size_t len;
-    make_batch(steady, &bytes, &len);
+    make_batch(steady, &plain, &bytes, &len);
     kp_set_fallbacks(&kp_produce_request_schema, &request);
     kp_set_fallbacks(&kp_produce_request_topic_schema, &topic);
     topic.name = kp_string_of(steady_topic);
@@ -260,10 +272,13 @@ static int32_t first_led(struct steady *steady) {
 static void work(struct steady *steady) {
     if (steady->left == 0) {
         steady->made = true;
+        steady->over_us = world_now_us(steady->cluster.run->world);
         return;
     }
     steady->left--;
-    if (steady->row->fetches)
+    if (steady->row->in_transactions)
+        steady_transactions_begin(&steady->transactions);
+    else if (steady->row->fetches)
         fetch(steady, first_led(steady));
     else
         produce(steady);
@@ -291,10 +306,55 @@ static void work_off(struct steady *steady, const struct row *row) {
     run_ms(steady, BEHIND_MS);
 }
 
+/* ---- Transactions ---- */
+
+static void make_transactional(void *arg, const struct record_batch_options *options,
+                               uint8_t **bytes, size_t *len) {
+    make_batch(arg, options, bytes, len);
+}
+
+/* Also of the beginning, where none is left. */
+static void transaction_over(void *arg) {
+    work(arg);
+}
+
+static void begin_transactions(struct env *env, void *arg) {
+    struct steady *steady = arg;
+    (void)env;
+    steady_transactions_open(&steady->transactions);
+}
+
+/* A producer that is known in its partitions: its first transaction is not counted. */
+static void open_transactions(struct steady *steady, const struct row *row) {
+    struct steady_transactions *transactions = &steady->transactions;
+    *transactions = (struct steady_transactions){.client = steady->cluster.client,
+                                                 .topic = steady_topic,
+                                                 .batch_records = row->records,
+                                                 .make_batch = make_transactional,
+                                                 .over = transaction_over,
+                                                 .arg = steady};
+    for (int32_t p = 0; p < STEADY_PARTS; p++)
+        for (unsigned place = 0; place < BROKERS; place++)
+            if (leads(steady, place, p)) transactions->leaders[p] = (int32_t)place + 1;
+    steady->row = row;
+    steady->left = 1;
+    steady->made = false;
+    node_call(steady->cluster.client_node, begin_transactions, steady);
+    wait_until(steady, is_done, CALL_MS, "a first transaction");
+    run_ms(steady, BEHIND_MS);
+}
+
+/* Also how long each takes by the world's clock: what is on its way, and what is synced, one behind
+ * the other. */
 static void measure(struct steady *steady, const struct row *row) {
+    if (row->in_transactions) open_transactions(steady, row);
+    uint64_t began_us = world_now_us(steady->cluster.run->world);
     CALLGRIND_ZERO_STATS;
     CALLGRIND_START_INSTRUMENTATION;
     work_off(steady, row);
+    if (row->times > 0)
+        printf("%s: %llu us\n", row->name,
+               (unsigned long long)(steady->over_us - began_us) / row->times);
     CALLGRIND_STOP_INSTRUMENTATION;
     CALLGRIND_DUMP_STATS_AT(row->name);
 }
