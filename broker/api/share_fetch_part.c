@@ -89,6 +89,7 @@ static uint64_t bytes_to_read(const struct fetching *state) {
     uint64_t most = state->part_records >= READ_MOST / READ_EACH ? READ_MOST
                                                                  : state->part_records * READ_EACH;
     if (most < READ_LEAST) most = READ_LEAST;
+    if (state->share.limits.keyed) most = READ_MOST; /* many may have to be passed over */
     return bytes < most ? bytes : most;
 }
 

@@ -20,7 +20,8 @@ struct share_limits share_limits_of(const struct broker_services *services,
         .renew = sharing.renew,
         .window = SHARE_WINDOW_OFFSETS,
         .ranges = share_ranges_most(partition_set_counts(services->partitions)->share_runs),
-        .committed = sharing.committed};
+        .committed = sharing.committed,
+        .keyed = sharing.keyed};
 }
 
 enum {

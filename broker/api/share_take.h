@@ -3,11 +3,12 @@
  *
  * Happy path: of each batch what is available is acquired, up to the records that are wanted; the
  * batches of which something was are what is sent. What is no record for anybody is archived on the
- * way, so that nobody reads it again: offsets that no batch has, markers, and of a committed reader
- * batches of transactions that were aborted; and where the topic has message.ttl.ms records whose
- * time is over, of which not more than RECORD_SIGHT_MOST bytes are looked at, and the rest of a
- * batch. Failures: none; batches that cannot be read end it. Invariant: nothing is sent of which
- * nothing was acquired.
+ * way, so that nobody reads it again: offsets that no batch has, markers, of a committed reader
+ * batches of transactions that were aborted, and where the topic has message.ttl.ms records whose
+ * time is over. In the order of keys (share.order) a record is given if all earlier ones of its key
+ * are over, or that holder's. Where records are looked at, for either, it ends with the batch in
+ * which RECORD_SIGHT_MOST bytes were looked at. Failures: none; batches that cannot be read end it.
+ * Invariant: nothing is sent of which nothing was acquired.
  */
 #ifndef BROKER_API_SHARE_TAKE_H
 #define BROKER_API_SHARE_TAKE_H

@@ -56,6 +56,9 @@ static const struct group_setting table[] = {
          "Whether a share group gets records of transactions that are open or were aborted.")},
     {.row = SWITCH("share.renew.acknowledge.enable", "true",
                    "Whether members of a share group may hold records for longer (KIP-1222).")},
+    {.row = CHOICE(
+         "share.order", "none", "none,key",
+         "key: records of one key are held by one member at a time, and given in the order of their offsets.")},
     {.row = SO_INT("streams.session.timeout.ms", "45000", NO_STREAMS_GROUPS),
      .synonym = "group.streams.session.timeout.ms"},
     {.row = SO_INT("streams.heartbeat.interval.ms", "5000", NO_STREAMS_GROUPS),
@@ -196,5 +199,6 @@ struct group_sharing group_settings_sharing(const struct config_set *set) {
         .deliveries = (uint16_t)sharing_of(set, "share.delivery.count.limit"),
         .renew = sharing_is(set, "share.renew.acknowledge.enable", "true", true),
         .reset_ms = reset_of(set),
-        .committed = sharing_is(set, "share.isolation.level", "read_committed", false)};
+        .committed = sharing_is(set, "share.isolation.level", "read_committed", false),
+        .keyed = sharing_is(set, "share.order", "key", false)};
 }

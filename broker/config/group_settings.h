@@ -52,6 +52,7 @@ struct group_sharing {
     int64_t reset_ms; /* share.auto.offset.reset: so long before now, or GROUP_RESET_LATEST,
                          GROUP_RESET_EARLIEST */
     bool committed;   /* share.isolation.level */
+    bool keyed;       /* share.order */
 };
 struct group_sharing group_settings_sharing(const struct config_set *set);
 

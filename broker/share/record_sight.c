@@ -46,6 +46,7 @@ static int64_t until_of(int64_t timestamp_ms, int64_t ttl_ms) {
 }
 
 static int64_t life_of(const struct record_sights *sights, const struct record *record) {
+    if (sights->ttl_ms < 0) return INT64_MAX;
     int64_t said_ms = said_ttl(*record);
     if (said_ms >= 0) return until_of(record->timestamp_ms, said_ms);
     return sights->ttl_ms > 0 ? until_of(record->timestamp_ms, sights->ttl_ms) : INT64_MAX;
@@ -80,4 +81,17 @@ bool record_sights_next(struct record_sights *sights, struct record_sight *sight
     }
     sights->next = sight->at.last + 1;
     return true;
+}
+
+/* FNV-1a, and its bits spread over all of it. */
+uint64_t record_sights_key(const struct record_sights *sights) {
+    const struct record *record = &sights->record;
+    uint64_t hash = UINT64_C(14695981039346656037);
+    if (sights->blind) return RECORD_KEY_ANY;
+    if (record->key_len < 0) return RECORD_KEY_NONE;
+    for (int32_t i = 0; i < record->key_len; i++)
+        hash = (hash ^ record->key[i]) * UINT64_C(1099511628211);
+    hash = (hash ^ (hash >> 32)) * UINT64_C(0x9e3779b97f4a7c15);
+    hash ^= hash >> 29;
+    return hash < RECORD_KEY_LEAST ? RECORD_KEY_LEAST : hash;
 }

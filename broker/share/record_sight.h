@@ -1,6 +1,6 @@
 /*
  * What share groups want to know of the records of a batch before they are given: whether the time
- * that they live is over.
+ * that they live is over, and, in the order of keys, which key they have.
  *
  * A record lives for message.ttl.ms of its topic, or for what its header ttl-ms says instead (ms,
  * ASCII digits; anything else counts as no header), from its timestamp on. Happy path:
@@ -27,7 +27,7 @@ struct record_sight {
 
 struct record_sights {
     const struct record_batch *batch; /* stays */
-    int64_t ttl_ms;                   /* message.ttl.ms: 0: only headers count */
+    int64_t ttl_ms; /* message.ttl.ms; 0: only headers count; -1: they live for ever */
     struct record_iterator records;
     bool blind, waits; /* it cannot be read; `record` is behind offsets that none has */
     struct record record;
@@ -39,6 +39,9 @@ void record_sights_open(struct record_sights *sights, const struct record_batch 
                         int64_t ttl_ms);
 /* False: that was all. */
 bool record_sights_next(struct record_sights *sights, struct record_sight *sight);
+enum { RECORD_KEY_NONE = 0, RECORD_KEY_ANY = 1 /* it cannot be read */, RECORD_KEY_LEAST };
+/* A hash of the key of the last sight. */
+uint64_t record_sights_key(const struct record_sights *sights);
 void record_sights_close(struct record_sights *sights);
 
 #endif

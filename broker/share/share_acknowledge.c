@@ -87,7 +87,7 @@ static void take_run(struct share_queue *queue, const struct share_limits *limit
         if (type == SHARE_ACK_RENEW)
             lock->deadline_ms = now_ms + limits->lock_ms;
         else
-            share_lock_end(lock, limits, outcome_of(type), outcomes);
+            share_lock_end(queue, lock, limits, outcome_of(type), outcomes);
     }
 }
 
@@ -114,5 +114,6 @@ int16_t share_queue_acknowledge(struct share_queue *queue, const struct share_li
     int16_t code = look(queue, limits, acks, count, holder);
     for (size_t i = 0; code == KAFKA_NONE && i < count; i++)
         take(queue, limits, &acks[i], now_ms, outcomes);
+    if (code == KAFKA_NONE) share_queue_followers_end(queue, outcomes);
     return code;
 }

@@ -21,10 +21,12 @@ size_t share_ranges_most(uint64_t of_all) {
 void share_queue_open(struct share_queue *queue, struct share_state *state) {
     *queue = (struct share_queue){
         .state = state, .locks = {.size = sizeof(struct share_lock)}, .soonest_ms = UINT64_MAX};
+    key_holds_open(&queue->keys);
 }
 
 void share_queue_close(struct share_queue *queue) {
     offset_ranges_free(&queue->locks);
+    key_holds_close(&queue->keys);
     queue->held = 0;
     queue->soonest_ms = UINT64_MAX;
 }
@@ -160,6 +162,34 @@ uint64_t share_queue_acquire(struct share_queue *queue, const struct share_limit
     return done;
 }
 
+bool share_queue_key_is_free(const struct share_queue *queue, uint64_t key, uint64_t holder) {
+    uint64_t who = key_holds_holder(&queue->keys, key);
+    return who == KEY_FREE || who == holder;
+}
+
+uint64_t share_queue_acquire_keyed(struct share_queue *queue, const struct share_limits *limits,
+                                   struct offset_range at, uint64_t most, uint64_t key,
+                                   uint64_t holder, uint64_t now_ms, struct offset_ranges *given) {
+    struct offset_ranges own = {.size = sizeof(struct share_range)};
+    uint64_t done = 0;
+    const struct share_range *last = given->count == 0 ? NULL
+                                                       : offset_ranges_at(given, given->count - 1);
+    if (last != NULL && is_suspect(limits, last->count - 1)) return 0; /* it goes with nobody */
+    done = share_queue_acquire(queue, limits, at.first, at.last, most, holder, now_ms, &own);
+    for (size_t i = 0; i < own.count; i++) {
+        struct share_range *run = offset_ranges_at(&own, i);
+        if (i == 0 && last != NULL && is_suspect(limits, run->count - 1)) {
+            share_queue_take_back(queue, &own, holder);
+            done = 0;
+            break;
+        }
+        give(given, run);
+        key_holds_add(&queue->keys, run->at, key, holder);
+    }
+    offset_ranges_free(&own);
+    return done;
+}
+
 bool share_queue_is_full(const struct share_queue *queue, const struct share_limits *limits) {
     return room_of(queue, limits) == 0 || border_of(queue, limits) <= end_of(queue);
 }
@@ -184,7 +214,7 @@ void share_queue_archive(struct share_queue *queue, const struct share_limits *l
         size_t place = offset_ranges_find(&queue->locks, run.at.first);
         struct share_lock *lock = offset_ranges_insert(&queue->locks, place);
         *lock = (struct share_lock){.at = run.at};
-        share_lock_end(lock, limits, SHARE_ARCHIVED, outcomes);
+        share_lock_end(queue, lock, limits, SHARE_ARCHIVED, outcomes);
         first = run.at.last + 1;
     }
 }
@@ -203,6 +233,7 @@ void share_queue_take_back(struct share_queue *queue, const struct offset_ranges
                 continue;
             }
             queue->held -= length(&lock->at);
+            key_holds_remove(&queue->keys, lock->at);
             offset_ranges_remove(&queue->locks, place, 1);
         }
     }
@@ -210,7 +241,8 @@ void share_queue_take_back(struct share_queue *queue, const struct offset_ranges
 
 /* ---- Ending ---- */
 
-void share_lock_end(struct share_lock *lock, const struct share_limits *limits, uint8_t outcome,
+void share_lock_end(struct share_queue *queue, struct share_lock *lock,
+                    const struct share_limits *limits, uint8_t outcome,
                     struct offset_ranges *outcomes) {
     size_t count = outcomes->count;
     struct share_range *last = count == 0 ? NULL : offset_ranges_at(outcomes, count - 1), range;
@@ -219,6 +251,7 @@ void share_lock_end(struct share_lock *lock, const struct share_limits *limits, 
     if (outcome == SHARE_AVAILABLE && lock->count >= deliveries) outcome = SHARE_ARCHIVED;
     lock->outcome = outcome;
     lock->ending = true;
+    if (outcome == SHARE_AVAILABLE) key_holds_block(&queue->keys, lock->at);
     range = (struct share_range){
         .at = lock->at, .state = outcome, .count = share_state_is_over(outcome) ? 0 : lock->count};
     if (MUTANT(MUTANT_SHARE_COUNT_LOST) && range.count > 0) range.count--;
@@ -227,6 +260,26 @@ void share_lock_end(struct share_lock *lock, const struct share_limits *limits, 
         last->at.last = range.at.last;
     else
         *(struct share_range *)offset_ranges_append(outcomes) = range;
+}
+
+/* As if it had not been given. */
+static void come_back(struct share_lock *lock, struct offset_ranges *outcomes) {
+    lock->outcome = SHARE_AVAILABLE;
+    lock->ending = true;
+    *(struct share_range *)offset_ranges_append(outcomes) = (struct share_range){
+        .at = lock->at, .state = SHARE_AVAILABLE, .count = (uint16_t)(lock->count - 1)};
+}
+
+void share_queue_followers_end(struct share_queue *queue, struct offset_ranges *outcomes) {
+    const struct key_run *run;
+    kafka_offset next = queue->state->start;
+    for (; (run = key_holds_follower(&queue->keys, next)) != NULL; next = run->at.last + 1) {
+        size_t from = offset_ranges_split(&queue->locks, run->at.first),
+               to = offset_ranges_split(&queue->locks, run->at.last + 1);
+        for (size_t i = from; i < to; i++)
+            if (!share_lock_at(queue, i)->ending) come_back(share_lock_at(queue, i), outcomes);
+    }
+    key_holds_settle(&queue->keys);
 }
 
 static void look_for_soonest(struct share_queue *queue) {
@@ -243,8 +296,9 @@ void share_queue_expire(struct share_queue *queue, const struct share_limits *li
     for (size_t i = 0; i < queue->locks.count; i++) {
         struct share_lock *lock = share_lock_at(queue, i);
         if (!lock->ending && lock->deadline_ms <= now_ms)
-            share_lock_end(lock, limits, SHARE_AVAILABLE, outcomes);
+            share_lock_end(queue, lock, limits, SHARE_AVAILABLE, outcomes);
     }
+    share_queue_followers_end(queue, outcomes);
     look_for_soonest(queue);
 }
 
@@ -253,8 +307,9 @@ void share_queue_release(struct share_queue *queue, const struct share_limits *l
     for (size_t i = 0; i < queue->locks.count; i++) {
         struct share_lock *lock = share_lock_at(queue, i);
         if (!lock->ending && lock->holder == holder)
-            share_lock_end(lock, limits, SHARE_AVAILABLE, outcomes);
+            share_lock_end(queue, lock, limits, SHARE_AVAILABLE, outcomes);
     }
+    share_queue_followers_end(queue, outcomes);
 }
 
 uint64_t share_queue_deadline(const struct share_queue *queue) {
@@ -262,9 +317,11 @@ uint64_t share_queue_deadline(const struct share_queue *queue) {
 }
 
 static void forget(struct share_queue *queue, size_t from, size_t to) {
-    for (size_t i = from; i < to; i++)
-        if (share_lock_at(queue, i)->holder != 0)
-            queue->held -= length(&share_lock_at(queue, i)->at);
+    for (size_t i = from; i < to; i++) {
+        const struct share_lock *lock = share_lock_at(queue, i);
+        if (lock->holder != 0) queue->held -= length(&lock->at);
+        key_holds_remove(&queue->keys, lock->at);
+    }
     offset_ranges_remove(&queue->locks, from, to - from);
 }
 

@@ -19,6 +19,7 @@
 #ifndef BROKER_SHARE_SHARE_QUEUE_H
 #define BROKER_SHARE_SHARE_QUEUE_H
 
+#include "broker/share/key_holds.h"
 #include "broker/share/share_state.h"
 
 /* How far a group may be ahead of its oldest record, and in how many runs; fewer where all groups
@@ -42,6 +43,7 @@ struct share_limits {
     kafka_offset window; /* offsets from the start on, and */
     size_t ranges;       /* runs of records; beyond either only what was given before is given */
     bool committed;      /* share.isolation.level is read_committed */
+    bool keyed;          /* share.order is key */
 };
 
 struct share_lock {
@@ -57,6 +59,7 @@ struct share_lock {
 struct share_queue {
     struct share_state *state;  /* what is committed; stays */
     struct offset_ranges locks; /* of struct share_lock */
+    struct key_holds keys;      /* of what was given in the order of keys */
     uint64_t held;       /* records in them that have a holder, those that are ending as well */
     uint64_t soonest_ms; /* no deadline lies before it; UINT64_MAX: none is known */
 };
@@ -80,6 +83,14 @@ kafka_offset share_queue_available(const struct share_queue *queue, kafka_offset
 uint64_t share_queue_acquire(struct share_queue *queue, const struct share_limits *limits,
                              kafka_offset first, kafka_offset last, uint64_t most, uint64_t holder,
                              uint64_t now_ms, struct offset_ranges *given);
+/* Whether records of that key may be given to the holder. */
+bool share_queue_key_is_free(const struct share_queue *queue, uint64_t key, uint64_t holder);
+/* The same as share_queue_acquire, of records of one key, which is free. Whatever of the key was
+ * given before is not given to others, and comes back when an earlier record of it does: as if it
+ * had not been given. */
+uint64_t share_queue_acquire_keyed(struct share_queue *queue, const struct share_limits *limits,
+                                   struct offset_range at, uint64_t most, uint64_t key,
+                                   uint64_t holder, uint64_t now_ms, struct offset_ranges *given);
 /* Whether what is held, or the window, keeps records from being given that nobody had yet. */
 bool share_queue_is_full(const struct share_queue *queue, const struct share_limits *limits);
 /* How many records below `end` may be given now. */

@@ -7,7 +7,10 @@
 struct share_lock *share_lock_at(const struct share_queue *queue, size_t place);
 /* All of it comes to that, and is appended; archived instead of available, where it was delivered
  * as often as may be. Lies behind what was appended before. */
-void share_lock_end(struct share_lock *lock, const struct share_limits *limits, uint8_t outcome,
+void share_lock_end(struct share_queue *queue, struct share_lock *lock,
+                    const struct share_limits *limits, uint8_t outcome,
                     struct offset_ranges *outcomes);
+/* Behind those that end: what was given of keys of which an earlier record comes back does too. */
+void share_queue_followers_end(struct share_queue *queue, struct offset_ranges *outcomes);
 
 #endif

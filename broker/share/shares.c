@@ -105,7 +105,7 @@ static void set_outcomes(struct share *share, const struct offset_ranges *outcom
     }
     share_count(share);
     share_applied(share);
-    if (released || was_full) share_wake(share);
+    if (released || was_full || share->limits.keyed) share_wake(share);
 }
 
 /* What is walked over meanwhile is to have it. */

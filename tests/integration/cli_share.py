@@ -33,6 +33,10 @@ def put(cluster, topic, values, partitions=3):
     expect(drave(cluster, "produce", topic, "--json", stdin=lines), 0)
 
 
+def lines_of(records):
+    return "".join(json.dumps({"partition": 0, "key": k, "value": v}) + "\n" for k, v in records)
+
+
 def prepared(cluster, name, partitions=3):
     """A topic, and a group that begins with its first record."""
     topic, group = f"{name}-{os.getpid()}", f"g-{name}-{os.getpid()}"
@@ -317,6 +321,27 @@ def lives_for_a_time(cluster):
     expect(drave(cluster, "config", "set", f"topic:{topic}", "message.ttl.ms=-2"), 1, "message.ttl.ms")
 
 
+def keeps_keys_in_order(cluster):
+    """share.order=key: while one member holds records of a key the others get those of other keys; what comes back comes in order."""
+    topic, group = prepared(cluster, "keys", 1)
+    expect(drave(cluster, "config", "set", f"group:{group}", "share.order=key"), 0)
+    sent = [("hot", f"{i:04d}" + "x" * 1000) for i in range(400)]
+    expect(drave(cluster, "produce", topic, "--json", stdin=lines_of(sent)), 0)
+    with sharers(Sharer(cluster, topic, group, held=True)) as (one,):
+        wait_until("a full pipe", one.is_stuck, LIMIT_S)
+        more = [("hot" if i % 2 else f"cold{i}", f"more{i}") for i in range(20)]
+        expect(drave(cluster, "produce", topic, "--json", stdin=lines_of(more)), 0)
+        others = taken(cluster, topic, group, "-n", 10)
+        assert [r["value"] for r in others] == [f"more{i}" for i in range(0, 20, 2)], others
+        one.interrupt()
+        written = one.process.stdout.read().decode().split("\n")
+        one.process.wait(LIMIT_S)
+    first = [json.loads(line)["value"] for line in written[:-1]]
+    rest = [r["value"] for r in taken(cluster, topic, group, "-e")]
+    assert first + rest == [v for _, v in sent] + [f"more{i}" for i in range(1, 20, 2)], (len(first), rest[:3], rest[-3:])
+    expect(drave(cluster, "config", "set", f"group:{group}", "share.order=keys"), 1, "share.order")
+
+
 suite = Suite()
 with Cluster(3) as cluster:
     for test in (
@@ -329,6 +354,7 @@ with Cluster(3) as cluster:
         kinds_of_groups,
         says_what_makes_no_sense,
         lives_for_a_time,
+        keeps_keys_in_order,
         a_broker_dies,
     ):
         suite.run(test, cluster)

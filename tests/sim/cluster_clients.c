@@ -183,6 +183,7 @@ static void main_client(struct env *env, void *arg) {
     if (cluster->count > 3 && everywhere) replicas = (int16_t)cluster->count;
     cluster->client = kafka_client_new(cluster->run, env, cluster->count, cluster_topic,
                                        cluster->partitions, replicas);
+    if (cluster->queueing) kafka_client_give_keys(cluster->client);
     if (history_is_compacted(cluster->history))
         kafka_client_compact(cluster->client, history_delete_retention(cluster->history));
     for (unsigned i = 0; i < cluster->producer_count; i++) {

@@ -25,7 +25,7 @@ struct kafka_client {
     int16_t replicas;
     struct kafka_link *links[CLIENT_BROKERS_MAX + 1]; /* by node id */
     struct known_leader leaders[CLIENT_PARTITIONS_MAX];
-    bool ready, asking, waiting, compacted;
+    bool ready, asking, waiting, compacted, keyed;
     int32_t silent; /* who did not answer the last question; 0: it was answered */
     int32_t asked;
     uint64_t delete_retention_ms;
@@ -38,8 +38,16 @@ void kafka_client_compact(struct kafka_client *client, uint64_t delete_retention
     client->delete_retention_ms = delete_retention_ms;
 }
 
+void kafka_client_give_keys(struct kafka_client *client) {
+    client->keyed = true;
+}
+
+bool kafka_client_compacts(const struct kafka_client *client) {
+    return client->compacted;
+}
+
 int32_t kafka_client_key_len(const struct kafka_client *client) {
-    return client->compacted ? HISTORY_KEY_LEN : -1;
+    return client->compacted || client->keyed ? HISTORY_KEY_LEN : -1;
 }
 
 struct env *kafka_client_env(struct kafka_client *client) {

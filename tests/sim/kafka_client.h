@@ -29,6 +29,9 @@ struct kafka_client *kafka_client_new(struct run *run, struct env *env, unsigned
 /* Before it begins: the topic is compacted, so that its records need keys; its tombstones stay so
  * long. */
 void kafka_client_compact(struct kafka_client *client, uint64_t delete_retention_ms);
+bool kafka_client_compacts(const struct kafka_client *client);
+/* Before it begins: records have keys, also where the topic is not compacted. */
+void kafka_client_give_keys(struct kafka_client *client);
 /* Of the key of a record (history_key); -1: it has none. */
 int32_t kafka_client_key_len(const struct kafka_client *client);
 struct env *kafka_client_env(struct kafka_client *client);

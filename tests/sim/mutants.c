@@ -144,6 +144,7 @@ const struct mutant_row mutant_rows[] = {
     ROW(SHARES_NOT_KEPT, "queues", 20),
     ROW(SHARE_ABORTED_GIVEN, "queues", 20),
     ROW(SHARE_START_BEHIND, "queues", 20),
+    ROW(SHARE_KEY_FREED, "queues", 20),
     {0, NULL, NULL, 0, 0},
 };
 /* clang-format on */

@@ -44,7 +44,7 @@ void produce_append(struct kafka_client *client, struct record_batch_builder *bu
                     unsigned producer, uint64_t number, size_t len) {
     uint8_t value[VALUE_MOST], key[HISTORY_KEY_LEN];
     int32_t key_len = kafka_client_key_len(client);
-    bool tombstone = key_len >= 0 && history_is_tombstone(producer, number);
+    bool tombstone = kafka_client_compacts(client) && history_is_tombstone(producer, number);
 
     CHECK(len <= sizeof value);
     history_value(producer, number, value, len);

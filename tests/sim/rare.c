@@ -111,6 +111,7 @@ static const char *const names[RARE_KINDS] = {
     [RARE_QUEUE_REFUSED] = "... of which nothing could be said any more",
     [RARE_QUEUE_ARCHIVED] = "... archived",
     [RARE_QUEUE_READ] = "... and read",
+    [RARE_QUEUE_KEY_HELD] = "... several of one key by one member",
     [RARE_QUEUE_REPLAYED] = "logs of share groups replayed",
     [RARE_POWER_CUTS] = "power cuts",
     [RARE_TORN_WRITES] = "torn writes",

@@ -10,11 +10,15 @@
 #include "broker/share/shares.h"
 #include "raft-glue/raft_group.h"
 
-const char *const queue_groups[QUEUE_GROUPS] = {"queue-of-two", "queue-of-five"};
-const unsigned queue_limits[QUEUE_GROUPS] = {2, 5};
+const char *const queue_groups[QUEUE_GROUPS] = {"queue-of-two", "queue-of-five", "queue-by-key"};
+const unsigned queue_limits[QUEUE_GROUPS] = {2, 5, 5};
 
 bool queue_is_committed(unsigned group) {
     return group == 1;
+}
+
+bool queue_is_keyed(unsigned group) {
+    return group == 2;
 }
 
 enum { OFFSETS_MAX = 200000, ACCEPT = 1, REJECT = 3, GAP = 0, RANGE_MAX = 1000000 };
@@ -23,7 +27,7 @@ struct seen {
     uint64_t accepted_us;  /* somebody was told that it is; 0: nobody */
     uint32_t accepted_by;  /* in this term of the leader, or an earlier one */
     uint32_t term, counts; /* deliveries in the newest term in which it was given, as bits */
-    bool may_be_accepted, may_be_archived;
+    bool given, may_be_accepted, may_be_archived;
 };
 
 struct replayed {
@@ -84,6 +88,7 @@ void queue_given(struct queue_book *book, unsigned group, int32_t p,
                  const struct queue_given *given) {
     struct seen *seen = seen_at(book, group, p, given->offset);
     struct run *run = book->cluster->run;
+    seen->given = true;
     run_count(run, RARE_QUEUE_GIVEN, 1);
     run_count(run, RARE_QUEUE_GIVEN_AGAIN, given->count > 1);
     if (given->count == 0 || given->count > 5)
@@ -99,7 +104,7 @@ void queue_given(struct queue_book *book, unsigned group, int32_t p,
     if (given->term == 0 || given->term < seen->term) return;
     if (given->term > seen->term) seen->counts = 0;
     seen->term = given->term;
-    if ((seen->counts >> given->count & 1) != 0)
+    if ((seen->counts >> given->count & 1) != 0 && !queue_is_keyed(group))
         run_fail(run,
                  "%s: offset %" PRId64 " of partition %d is given twice for time %u in term %u",
                  queue_groups[group], given->offset, p, given->count, given->term);
@@ -145,9 +150,11 @@ void queue_read(struct queue_book *book, unsigned group, int32_t p, unsigned pro
 bool queue_may_be_over(const struct queue_book *book, unsigned group, int32_t p, int64_t offset) {
     const struct queue *queue = &book->queues[group][p];
     if (offset < history_most_start(book->cluster->history, p) ||
-        history_retains(book->cluster->history) || book->cluster->transactors[p] != NULL)
-        return true; /* or may be a marker */
-    if (offset >= (int64_t)queue->seen_capacity) return false;
+        history_retains(book->cluster->history) || history_is_compacted(book->cluster->history) ||
+        book->cluster->transactors[p] != NULL)
+        return true; /* or may be a marker, or not there any more */
+    /* Nobody has it, as far as is known: it may be a marker of nobody, too. */
+    if (offset >= (int64_t)queue->seen_capacity || !queue->seen[offset].given) return true;
     return queue->seen[offset].may_be_accepted || queue->seen[offset].may_be_archived;
 }
 
@@ -201,7 +208,8 @@ static bool may_follow(const struct queue_book *book, unsigned g, int32_t p, int
     struct seen none = {0};
     const struct seen *seen = offset < (int64_t)queue->seen_capacity ? &queue->seen[offset] : &none;
     if (range->state == SHARE_ACKNOWLEDGED) return seen->may_be_accepted;
-    if (range->state == SHARE_AVAILABLE) return range->count == was->count + 1;
+    if (range->state == SHARE_AVAILABLE)
+        return range->count == was->count + 1 || (queue_is_keyed(g) && range->count == was->count);
     uint8_t kind = offset < (int64_t)book->kinds_capacity ? book->kinds[offset] : 0;
     if ((kind & CONTROL) != 0 || (queue_is_committed(g) && (kind & TRANSACTIONAL) != 0))
         return true;

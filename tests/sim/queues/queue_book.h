@@ -7,7 +7,8 @@
  * Within a term of its partition's leader no delivery of a record has the count of another one. Who
  * does not hold a record can say nothing about it. In the log: a record that is over is over for
  * good; accepted is only what somebody accepted; archived what somebody rejected, or what was given
- * as often as may be; one that comes back was given once more than before. What was said to be
+ * as often as may be; one that comes back was given once more than before, or, in the order of
+ * keys, comes back with an earlier one of its key as if it had not been given. What was said to be
  * accepted is over in every log. A committed group gets nothing of a transaction that is open or
  * was aborted; markers are archived, and of it what was aborted. A replay of a whole log is what
  * its replica knows.
@@ -19,7 +20,7 @@
 #include "storage/entry.h"
 #include "tests/sim/cluster.h"
 
-enum { QUEUE_GROUPS = 2 };
+enum { QUEUE_GROUPS = 3 };
 
 extern const char *const queue_groups[QUEUE_GROUPS];
 /* share.delivery.count.limit of each. */
@@ -27,6 +28,9 @@ extern const unsigned queue_limits[QUEUE_GROUPS];
 
 /* share.isolation.level is read_committed. */
 bool queue_is_committed(unsigned group);
+
+/* share.order is key. */
+bool queue_is_keyed(unsigned group);
 
 struct queue_book;
 struct queue_book *queue_book_new(struct cluster *cluster);

@@ -14,7 +14,7 @@
 #include "tests/sim/cluster_end.h"
 #include "tests/sim/queues/sharer.h"
 
-enum { MEMBERS = 3, LOOK_US = 30000, CALL_US = 2000000, BACKOFF_US = 30000, SETTINGS = 5 };
+enum { MEMBERS = 3, LOOK_US = 30000, CALL_US = 2000000, BACKOFF_US = 30000, SETTINGS = 6 };
 
 /* What replicas know where they have applied so much. */
 struct known {
@@ -68,7 +68,9 @@ static void configure(void *arg) {
         {.name = kp_string_of("share.delivery.count.limit"), .value = kp_string_of(limit)},
         {.name = kp_string_of("share.isolation.level"),
          .value = kp_string_of(queue_is_committed(queues->configured) ? "read_committed"
-                                                                      : "read_uncommitted")}};
+                                                                      : "read_uncommitted")},
+        {.name = kp_string_of("share.order"),
+         .value = kp_string_of(queue_is_keyed(queues->configured) ? "key" : "none")}};
     struct kp_incremental_alter_configs_request_resource resource = {
         .resource_type = CONFIG_RESOURCE_GROUP,
         .resource_name = kp_string_of(queue_groups[queues->configured])};
@@ -100,12 +102,39 @@ static uint64_t hash_of(struct shares *shares) {
     return hash == 0 ? 1 : hash;
 }
 
+/* Of what is held of one key, and is not ending. */
+static uint64_t holder_of(const struct share *share, const struct key_run *run) {
+    const struct share_lock *lock = offset_ranges_over(&share->queue.locks, run->at.first);
+    return lock == NULL || lock->ending ? 0 : lock->holder;
+}
+
+static void check_keys(struct queues *queues, struct shares *shares, int32_t p) {
+    for (unsigned g = 0; g < QUEUE_GROUPS; g++) {
+        const struct share *share = shares_find(shares, kp_string_of(queue_groups[g]));
+        const struct offset_ranges *runs = share == NULL ? NULL : &share->queue.keys.runs;
+        for (size_t i = 0; runs != NULL && i < runs->count; i++)
+            for (size_t j = 0; j < i; j++) {
+                const struct key_run *one = offset_ranges_at(runs, i),
+                                     *other = offset_ranges_at(runs, j);
+                uint64_t holder = holder_of(share, one), second = holder_of(share, other);
+                if (one->key != other->key || holder == 0 || second == 0) continue;
+                run_count(queues->cluster->run, RARE_QUEUE_KEY_HELD, 1);
+                if (holder != second)
+                    run_fail(queues->cluster->run,
+                             "%s: two members hold records of one key of partition %d, offsets "
+                             "%" PRId64 " and %" PRId64,
+                             queue_groups[g], p, other->at.first, one->at.first);
+            }
+    }
+}
+
 static void look_at(struct queues *queues, unsigned place, int32_t p) {
     struct partition *partition = cluster_partition(queues->cluster, place, cluster_topic, p);
     struct known *known = &queues->known[p];
     uint64_t applied = partition == NULL || partition->restoring != NULL ? 0 : partition->applied;
     if (applied == 0) return;
     uint64_t hash = hash_of(partition_shares(partition));
+    if (partition_is_leading(partition)) check_keys(queues, partition_shares(partition), p);
     while (known->capacity <= applied) {
         size_t before = known->capacity;
         known->hashes = mem_grow(known->hashes, before, &known->capacity, sizeof *known->hashes);

@@ -1,9 +1,10 @@
 /*
- * Share groups in a cluster: two, of other limits, with a few members at every partition; and what
- * must be so of them.
+ * Share groups in a cluster: three, of other limits, with a few members at every partition; and
+ * what must be so of them.
  *
  * At every look each replica that has applied as much as another one knows the same of them,
- * whether it applied it, replayed it or was given it. In the end nothing is left: every record is
+ * whether it applied it, replayed it or was given it; and of the group in the order of keys what is
+ * held of a key is one member's. In the end nothing is left: every record is
  * over for every group.
  */
 #ifndef SIM_QUEUES_QUEUES_H

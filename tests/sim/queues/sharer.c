@@ -222,7 +222,7 @@ static void goes_on(struct sharer *sharer, int16_t code, int16_t of_partition) {
     if (sharer->closes && code == KAFKA_NONE) session_over(sharer);
     if (code == KAFKA_NONE && of_partition == KAFKA_NONE) {
         if (sharer->node != 0) sharer->epoch++;
-        later(sharer, draw(sharer, 8) == 0 ? 10 * BACKOFF_US : 2000);
+        later(sharer, !sharer->finishing && draw(sharer, 8) == 0 ? 10 * BACKOFF_US : 2000);
         return;
     }
     if (code == KAFKA_NONE && of_partition == KAFKA_INVALID_RECORD_STATE) {
@@ -320,7 +320,8 @@ static void fetch(struct sharer *sharer) {
         request.max_wait_ms = (int32_t)draw(sharer, 500);
         request.min_bytes = 1;
         request.max_bytes = 1 + (int32_t)draw(sharer, 20000);
-        request.max_records = 1 + (int32_t)draw(sharer, 60);
+        /* In the order of keys single ones come, of which it says one at a time. */
+        request.max_records = 1 + (int32_t)draw(sharer, queue_is_keyed(sharer->group) ? 5 : 60);
         request.share_acquire_mode = draw(sharer, 2) == 0;
     }
     int version = sharer->renews || request.share_acquire_mode

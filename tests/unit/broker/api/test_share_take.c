@@ -65,6 +65,26 @@ static void batch(struct fixture *f, int64_t base, int records, int kind) {
     mem_free(bytes);
 }
 
+/* A record for each letter, which is its key; '-': it has none. Damaged: its records are not
+ * readable. */
+static void keyed(struct fixture *f, int64_t base, const char *keys, bool damaged) {
+    struct record_batch_options options = record_batch_plain();
+    uint8_t *bytes;
+    size_t len;
+    options.base_offset = base;
+    if (damaged) options.codec = RECORD_CODEC_LZ4;
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    for (const char *key = keys; *key != 0; key++)
+        record_batch_builder_append(builder, 1000, *key == '-' ? NULL : key, *key == '-' ? -1 : 1,
+                                    (const uint8_t *)"x", 1, NULL, 0);
+    assert_int_equal(record_batch_builder_finish(builder, &bytes, &len), ERR_NONE);
+    if (damaged) memset(bytes + 61, 0xff, len - 61);
+    assert_true(f->len + len <= BYTES_MAX);
+    memcpy(f->buffer->data + f->len, bytes, len);
+    f->len += len;
+    mem_free(bytes);
+}
+
 /* What was added since the last one is a slice of its own. */
 static void slice_ends(struct fixture *f) {
     struct partition_log_fetch *fetch = &f->read.fetch;
@@ -214,12 +234,78 @@ static void test_others(void **state) {
     end(&f);
 }
 
+static uint64_t take_as(struct fixture *f, uint64_t holder, kafka_offset from, uint64_t most) {
+    struct share_take take = {.queue = &f->queue,
+                              .limits = &f->limits,
+                              .from = from,
+                              .most = most,
+                              .holder = holder,
+                              .now_ms = 1,
+                              .ttl_ms = -1,
+                              .given = &f->given,
+                              .archived = &f->archived};
+    offset_ranges_free(&f->given);
+    partition_read_release(&f->read);
+    f->slice_from = 0;
+    slice_ends(f);
+    return share_take(&take, &f->read);
+}
+
+/* In the order of keys: who holds one of a key gets more of it, others get other keys; and whoever
+ * has a key passed over gets none of it behind that. */
+static void test_keys(void **state) {
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    f.limits.keyed = true;
+    keyed(&f, 0, "aab", false);
+    keyed(&f, 3, "ca-b", false);
+    assert_int_equal(take_as(&f, 1, 0, 1), 1);
+    assert_ranges(&f.given, 1, (int64_t[]){0, 0});
+    assert_int_equal(take_as(&f, 2, 1, 2), 2);
+    assert_ranges(&f.given, 1, (int64_t[]){2, 3});
+    assert_sent(&f, 2, (int64_t[]){0, 3});
+    assert_int_equal(take_as(&f, 3, 1, 10), 1);
+    assert_ranges(&f.given, 1, (int64_t[]){5, 5});
+    assert_sent(&f, 1, (int64_t[]){3});
+    assert_int_equal(take_as(&f, 1, 1, 10), 2);
+    assert_ranges(&f.given, 2, (int64_t[]){1, 1, 4, 4});
+    assert_int_equal(take_as(&f, 1, 6, 10), 0);
+    end(&f);
+}
+
+/* A batch that cannot be read goes when nothing of any key is held, and is alone until it is over.
+ */
+static void test_unread(void **state) {
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    f.limits.keyed = true;
+    keyed(&f, 0, "a", false);
+    keyed(&f, 1, "bcd", true);
+    keyed(&f, 4, "e-", false);
+    assert_int_equal(take_as(&f, 1, 0, 10), 1);
+    assert_int_equal(take_as(&f, 2, 1, 10), 0);
+    struct share_range over = {{0, 0}, 0, SHARE_ACKNOWLEDGED};
+    share_state_set(&f.state, &over);
+    share_queue_committed(&f.queue, &over);
+    assert_int_equal(take_as(&f, 2, 1, 10), 3);
+    assert_ranges(&f.given, 1, (int64_t[]){1, 3});
+    assert_int_equal(take_as(&f, 1, 4, 10), 1); /* what has no key */
+    assert_ranges(&f.given, 1, (int64_t[]){5, 5});
+    over.at = (struct offset_range){1, 3};
+    share_state_set(&f.state, &over);
+    share_queue_committed(&f.queue, &over);
+    assert_int_equal(take_as(&f, 1, 4, 10), 1);
+    assert_ranges(&f.given, 1, (int64_t[]){4, 4});
+    end(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_holes),
-        cmocka_unit_test(test_transactions),
-        cmocka_unit_test(test_most),
-        cmocka_unit_test(test_others),
+        cmocka_unit_test(test_holes), cmocka_unit_test(test_transactions),
+        cmocka_unit_test(test_most),  cmocka_unit_test(test_others),
+        cmocka_unit_test(test_keys),  cmocka_unit_test(test_unread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
