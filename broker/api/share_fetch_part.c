@@ -65,6 +65,14 @@ static bool take_batches(struct fetching *state, struct share_part *part,
     return any;
 }
 
+/* While it was read others were given what it began with: there may be more behind that. */
+static bool came_late(const struct fetching *state, const struct share_part *part,
+                      const struct partition *partition, const struct share *of) {
+    kafka_offset next = share_queue_next(&of->queue, &state->share.limits,
+                                         partition_start_offset(partition));
+    return next > part->read.offset;
+}
+
 static void take_read(struct share_part *part) {
     struct fetching *state = share_fetching_of(part);
     struct partition *partition;
@@ -72,9 +80,11 @@ static void take_read(struct share_part *part) {
     state->reading = NULL;
     part->code = part->read.error;
     if (part->code == KAFKA_OFFSET_OUT_OF_RANGE) part->code = KAFKA_NONE; /* its start moves on */
-    if (of != NULL && part->code == KAFKA_NONE && share_fetch_session(state) != NULL &&
-        take_batches(state, part, partition, of) && part->given.count == 0)
-        state->at--; /* nothing of it was for anybody: what is behind it */
+    if (of != NULL && part->code == KAFKA_NONE && share_fetch_session(state) != NULL) {
+        bool any = take_batches(state, part, partition, of);
+        /* Nothing of it was for anybody, or for it: what is behind it. */
+        if (part->given.count == 0 && (any || came_late(state, part, partition, of))) state->at--;
+    }
     if (part->code != KAFKA_NONE) part_failed(state, part);
 }
 
