@@ -287,6 +287,7 @@ void metadata_roster_replace(struct metadata *metadata,
                              const struct command_replace_broker *command) {
     struct roster_broker *row = row_of(metadata, command->node);
     struct broker_row *registered = metadata_rows_broker(metadata, command->node, false);
+    if (row == NULL) return;
     keep_retired(metadata, METADATA_NODE_LOST, row->directory);
     memcpy(row->directory, command->directory.bytes, METADATA_UUID_SIZE);
     row->replica = metadata->next_replica++;

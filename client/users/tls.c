@@ -74,6 +74,20 @@ static bool read_client(struct init *init, const char *word, int days) {
     return true;
 }
 
+/* Each name once: the second file would find the first. */
+static bool is_new(const struct init *init, size_t place) {
+    const struct wanted *one = &init->files[place];
+    for (size_t i = 0; i < place; i++) {
+        if (strcmp(init->files[i].name, one->name) == 0) {
+            say("%s is asked for twice; give all its names at once, for example --broker "
+                "1=broker1.example.com,10.0.0.1",
+                one->name);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What is asked for, each with its path; false: said what is wrong. */
 static bool read_wishes(const struct invocation *in, struct init *init) {
     int days = (int)invocation_number(in, OPTION_DAYS, DAYS_USUAL, 1, TLS_DAYS_MAX);
@@ -95,6 +109,7 @@ static bool read_wishes(const struct invocation *in, struct init *init) {
             say("%s", why.text);
             fine = false;
         }
+        fine = fine && is_new(init, i);
         snprintf(one->path, sizeof(one->path), "%s/%s.pem", init->dir, one->name);
     }
     return fine;
@@ -107,17 +122,40 @@ static int failed(const struct error_text *why) {
     return EXIT_REFUSED;
 }
 
+/* The folder is there, or is made. */
+static bool have_folder(const char *dir) {
+    struct stat is;
+    if (mkdir(dir, 0700) == 0) {
+        return true;
+    }
+    int made = errno;
+    if (made == EEXIST && stat(dir, &is) == 0 && S_ISDIR(is.st_mode)) {
+        return true;
+    }
+    if (made == EEXIST || made == ENOTDIR) {
+        say("%s is no folder; name one, which is made if it is not there", dir);
+    } else {
+        say("%s cannot be made: %s", dir, error_phrase(error_from_errno(made)));
+    }
+    return false;
+}
+
 /* The CA of the folder, which is made if it has none. NULL: said why. */
 static struct tls_authority *authority_of(const char *dir, const char *ca) {
     char key[PATH_MOST];
     struct tls_authority *authority = NULL;
     struct error_text why;
     snprintf(key, sizeof(key), "%s/ca.key", dir);
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
-        say("%s cannot be made: %s", dir, error_phrase(error_from_errno(errno)));
+    if (!have_folder(dir)) {
         return NULL;
     }
     bool there = access(ca, F_OK) == 0;
+    if (there && access(key, F_OK) != 0 && errno == ENOENT) {
+        say("%s is there, and %s, which makes certificates of it, is not; put it beside it for as "
+            "long as this takes, or name another folder for a new CA",
+            ca, key);
+        return NULL;
+    }
     int error = there ? tls_authority_read(ca, key, &authority, &why)
                       : tls_authority_make(ca, key, CA_DAYS, &authority, &why);
     if (error) {

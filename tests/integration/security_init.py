@@ -107,9 +107,22 @@ def refused(folder):
         (("--client", ""), "cannot be the name of a certificate"),
         (("--client", "a" * 65), "64 characters at most; choose"),
         (("--days", "0"), "days"),
+        (("--broker", "1=a", "--broker", "1=b"), "broker-1 is asked for twice; give all its names at once"),
+        (("--client", "a", "--client", "b", "--client", "a"), "a is asked for twice"),
+        (("--client", "broker-1", "--broker", "1=a"), "broker-1 is asked for twice"),
     ):
         expect(init(other, *words), 2, said)
     assert not (other / "tls").exists()
+    (other / "tls").write_text("a file")
+    expect(init(other, "--client", "a"), 1, "tls is no folder; name one, which is made")
+    (other / "tls").unlink()
+    (other / "file").write_text("a file")
+    expect(run("tls", "init", other / "file" / "tls"), 1, "file/tls is no folder")
+    (other / "tls").mkdir()
+    (other / "tls/ca.pem").write_bytes((folder / "tls/ca.pem").read_bytes())
+    expect(init(other, "--client", "a"), 1, "ca.key, which makes certificates of it, is not; put it beside it")
+    assert os.listdir(other / "tls") == ["ca.pem"]
+    (other / "tls/ca.pem").unlink()
     expect(init(other, "--client", "ca"), 1, "ca.pem is there already")
     (other / "tls/ca.key").write_bytes((folder / "tls/ca.key").read_bytes())
     expect(init(other, "--client", "b"), 1, "are no CA with its key")

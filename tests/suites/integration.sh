@@ -37,6 +37,7 @@ programs=(
     "sasl librdkafka kafka_python kcat command_line kafka_configs order hostile silent nobody secrets"
     acls
     security_init
+    security_table
     quotas
     cli_txn
     observe_txn
@@ -49,7 +50,7 @@ programs=(
 )
 at_once=4
 if [ -z "${DRAVE_PRESET-}" ]; then
-    programs+=(packages dashboards) # what is delivered
+    programs+=(packages dashboards hardened) # what is delivered
 elif [ -n "${SHORT-}" ]; then
     # Of asan: bytes from strangers, connections that come and go, memory of many answers, damaged files; all of the others run without it.
     programs=(

@@ -10,5 +10,8 @@ status=0
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/sasl.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/security_peers.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/acls.py" || status=1
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/quotas.py" || status=1
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/security_table.py" || status=1
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/hardened.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/compat/compat.py" --secure --short || status=1
 exit $status
