@@ -9,6 +9,7 @@
 #include "broker/api/broker_logger.h"
 #include "broker/config/config_kind.h"
 #include "broker/metadata/config_resolution.h"
+#include "broker/metadata/metadata_features.h"
 #include "protocol/kafka_error.h"
 
 /* ---- The request as a whole ---- */
@@ -34,6 +35,7 @@ enum { LIST_ELEMENTS_MAX = 64 }; /* of what is appended or subtracted at once */
 /* Whose settings are changed, and what is wrong with one of them. */
 struct config_taking {
     const struct broker_settings *settings;
+    const struct metadata *metadata;
     struct config_owner owner;
     const struct setting_table *rows;
     const struct config_set *present; /* what is set now */
@@ -60,12 +62,31 @@ static int16_t check_elements(const char *name, const char *value, struct error_
                      count, name, LIST_ELEMENTS_MAX);
 }
 
+int config_is_served(const struct metadata *metadata, const char *name, const char *value,
+                     struct error_text *why) {
+    if (strcmp(name, "delay.enable") != 0 || strcmp(value, "true") != 0 ||
+        metadata_feature_level(metadata, FEATURE_DELAY_VERSION) >= 1)
+        return ERR_NONE;
+    return error_set(why, ERR_INVALID,
+                     "%s=%s is not possible while the feature " FEATURE_DELAY_VERSION
+                     " is at level 0: give all brokers this version first",
+                     name, value);
+}
+
+/* A new value. */
+static int16_t check_value(const struct config_taking *taking, const char *name, const char *value,
+                           struct error_text *why) {
+    int error = config_kind_check(taking->settings, &taking->owner, name, value, why);
+    if (error == ERR_NONE && taking->owner.type == CONFIG_RESOURCE_TOPIC)
+        error = config_is_served(taking->metadata, name, value, why);
+    return error_of(error);
+}
+
 static int16_t check_operation(const struct config_taking *taking, int8_t operation,
                                const char *name, const char *value, struct error_text *why) {
     int place = setting_table_find(taking->rows, name);
     switch (operation) {
-    case CONFIG_SET:
-        return error_of(config_kind_check(taking->settings, &taking->owner, name, value, why));
+    case CONFIG_SET: return check_value(taking, name, value, why);
     case CONFIG_DELETE: /* also of what a newer version set, and, as in Kafka, of what there is not:
                          * tools unset the throttles that they never set */
         return KAFKA_NONE;
@@ -174,6 +195,7 @@ static bool take_configs(struct topic_change *item, const struct config_resource
     memset(seen, 0, table->count);
     config_present(item->changes->services->metadata, command, &present);
     struct config_taking taking = {.settings = item->changes->services->settings,
+                                   .metadata = item->changes->services->metadata,
                                    .owner = {(enum config_resource_type)command->type,
                                              command->name.data,
                                              command->name.len < 0 ? 0 : (size_t)command->name.len},

@@ -44,6 +44,10 @@ void config_change_log(const struct topic_changes *changes, const struct config_
 bool config_value_trim(const struct setting_table *rows, const char *name, struct kp_string *value,
                        struct kp_arena *arena);
 
+/* Whether all brokers know what a topic asks for by this setting. ERR_INVALID. */
+int config_is_served(const struct metadata *metadata, const char *name, const char *value,
+                     struct error_text *why);
+
 /* Resources are told apart by type and name. */
 struct key config_changes_key(const struct kp_incremental_alter_configs_request_resource *resource);
 

@@ -193,6 +193,9 @@ static bool take_configs(struct topic_change *item,
         if (value.data == NULL) return too_many_configs(item);
         pairs[i] = (struct config_pair){one.name.data, value.data};
         int error = check_config(settings, &one, pairs[i], &why);
+        if (error == ERR_NONE)
+            error = config_is_served(item->changes->services->metadata, pairs[i].name,
+                                     pairs[i].value, &why);
         if (error == ERR_NONE && config_set_find(&set, pairs[i].name) != NULL)
             error = error_set(&why, ERR_INVALID, "the topic setting %.80s is given twice",
                               pairs[i].name);

@@ -84,6 +84,17 @@ static const struct topic_setting table[] = {
          "message.ttl.ms", "-1", -1, INT64_MAX, "ms",
          "How long after its timestamp share groups get a record: others are archived unread. A record's header ttl-ms (ms) says it for that one; 0: only headers count; -1: for ever, and headers are not looked at."),
      .broker_setting = NULL},
+    {.row = SWITCH(
+         "delay.enable", "false",
+         "Records whose headers say deliver-at or deliver-in are delivered then, and deliver-cancel calls one off."),
+     .broker_setting = NULL},
+    {.row = NUMBER("delay.max.ms", "34560000000", 1000, INT64_MAX, "ms",
+                   "How far ahead records may be delivered; delay.enable."),
+     .broker_setting = NULL},
+    {.row = NUMBER(
+         "delay.max.pending.bytes", "16777216", 64 * KIB, 64 * MIB, "bytes",
+         "What the records of one partition that wait for their time may take in the memory of each of its replicas; delay.enable."),
+     .broker_setting = NULL},
     /* What is so. */
     {.row = NUMBER("segment.index.bytes", INT_MOST, 4, INT32_MAX, "bytes", NO_INDEX_LIMIT),
      .broker_setting = "log.index.size.max.bytes"},
@@ -177,16 +188,32 @@ const char *topic_settings_value(const struct broker_settings *settings,
     return *own ? of_topic : of_broker;
 }
 
+static const char *value_in(const struct broker_settings *settings, const struct config_set *set,
+                            const char *name) {
+    bool own;
+    int place = setting_table_find(&settings_of_topics, name);
+    return topic_settings_value(settings, set, &table[place], &own);
+}
+
+/* The copy that is delivered would be the newest of its key. */
+static int check_delay(const struct broker_settings *settings, const struct config_set *set,
+                       struct error_text *why) {
+    if (strcmp(value_in(settings, set, "delay.enable"), "true") != 0 ||
+        !setting_lists(value_in(settings, set, "cleanup.policy"), "compact"))
+        return ERR_NONE;
+    return error_set(
+        why, ERR_INVALID,
+        "delay.enable=true does not go with cleanup.policy=compact: a record that is delivered "
+        "later would be the newest of its key; choose one of them");
+}
+
 int topic_settings_check_set(const struct broker_settings *settings, const struct config_set *set,
                              struct error_text *why) {
     static const char *const names[] = {"min.compaction.lag.ms", "max.compaction.lag.ms"};
     int64_t lags[2];
-    for (size_t i = 0; i < 2; i++) {
-        bool own;
-        int place = setting_table_find(&settings_of_topics, names[i]);
-        lags[i] = strtoll(topic_settings_value(settings, set, &table[place], &own), NULL, 10);
-    }
-    if (lags[0] <= lags[1]) return ERR_NONE;
+    for (size_t i = 0; i < 2; i++)
+        lags[i] = strtoll(value_in(settings, set, names[i]), NULL, 10);
+    if (lags[0] <= lags[1]) return check_delay(settings, set, why);
     return error_set(why, ERR_INVALID,
                      "%s=%" PRId64 " is more than %s=%" PRId64 "; lower the one or raise the other",
                      names[0], lags[0], names[1], lags[1]);

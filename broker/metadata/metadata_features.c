@@ -11,10 +11,9 @@
 #include "protocol/messages/api_table.h"
 
 static const struct metadata_feature known[] = {
-    {FEATURE_TRANSACTION_VERSION, 0, 2},
-    {FEATURE_SECURITY_VERSION, 0, 2},
-    {FEATURE_SHARE_VERSION, 0, 1},
-    {FEATURE_QUOTA_VERSION, 0, 1},
+    {FEATURE_TRANSACTION_VERSION, 0, 2}, {FEATURE_SECURITY_VERSION, 0, 2},
+    {FEATURE_SHARE_VERSION, 0, 1},       {FEATURE_QUOTA_VERSION, 0, 1},
+    {FEATURE_DELAY_VERSION, 0, 1},
 };
 
 const struct metadata_feature *metadata_features_known(size_t *count) {
@@ -147,6 +146,18 @@ static bool has_no_quotas(const struct metadata *metadata,
                            metadata->quotas.count);
 }
 
+/* What is held back is in logs and snapshots, also when no topic asks for it any more. */
+static bool stays(const struct metadata *metadata, const struct command_feature_level *asked,
+                  struct metadata_result *result) {
+    return asked->level >= level_of(metadata, asked->name) ||
+           !kp_string_is(asked->name, FEATURE_DELAY_VERSION) ||
+           metadata_refuse(
+               result, KAFKA_INVALID_UPDATE_VERSION,
+               FEATURE_DELAY_VERSION
+               " cannot be lowered: logs may have records that are delivered later, "
+               "which no older version knows; set delay.enable=false on topics instead.");
+}
+
 bool metadata_features_check(const struct metadata *metadata,
                              const struct command_set_features *command,
                              struct metadata_result *result) {
@@ -154,7 +165,8 @@ bool metadata_features_check(const struct metadata *metadata,
     for (int32_t i = 0; may && i < command->levels.count; i++)
         may = all_know(metadata, &command->levels.items[i], result) &&
               may_set(metadata, &command->levels.items[i], result) &&
-              has_no_quotas(metadata, &command->levels.items[i], result);
+              has_no_quotas(metadata, &command->levels.items[i], result) &&
+              stays(metadata, &command->levels.items[i], result);
     return may;
 }
 

@@ -30,6 +30,9 @@
 /* From level 1 on there are quotas of clients: they are kept in the metadata. */
 #define FEATURE_QUOTA_VERSION "quota.version"
 
+/* From level 1 on records may be delivered later: entries of logs say so. */
+#define FEATURE_DELAY_VERSION "delay.version"
+
 /* How a level may change; Kafka's numbers. */
 enum feature_change { FEATURE_UPGRADE = 1, FEATURE_SAFE_DOWNGRADE, FEATURE_UNSAFE_DOWNGRADE };
 

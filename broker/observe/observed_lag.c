@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "broker/coordinator/serving/group_coordinator.h"
 #include "broker/observe/observer_internal.h"
-#include "broker/partition/partition_settings.h"
+#include "broker/partition_set/partition_settings.h"
 
 enum { PARTITIONS_OF_A_STEP = 128 };
 

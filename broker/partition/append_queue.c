@@ -49,15 +49,18 @@ static struct forming_entry *forming_new(struct partition *partition) {
 /* Whether the entry gathers one more batch. A compressed batch may have very many records: they are
  * counted, too. */
 static bool takes(const struct forming_entry *forming, size_t size, int32_t records) {
-    return forming->large.len == 0 && forming->len + size <= ENTRY_BYTES &&
+    return forming->large.len == 0 && !forming->released && forming->len + size <= ENTRY_BYTES &&
            forming->batches < UINT16_MAX &&
            (uint64_t)forming->records + (uint64_t)records <= INT32_MAX;
 }
 
 /* The entry that the next batch of `size` goes to. */
-static struct forming_entry *entry_for(struct partition *partition, size_t size, int32_t records) {
+static struct forming_entry *entry_for(struct partition *partition,
+                                       const struct produced_batch *batch, size_t size) {
     struct forming_entry *last = partition->queue.last;
-    if (last == NULL || !takes(last, size, records)) last = forming_new(partition);
+    bool alone = batch->kind == BATCH_RELEASED;
+    if (last == NULL || alone || !takes(last, size, batch->header.record_count))
+        last = forming_new(partition);
     if (last->len + size > last->room) {
         size_t room = last->room * 2;
         if (room == 0) room = partition->queue.usual_len;
@@ -96,17 +99,20 @@ void append_queue_add(struct partition *partition, struct produced_batch *batch,
         /* The frame is ours: nobody else writes or reads it. */
         bytes = (uint8_t *)forming->large.data;
     } else {
-        forming = entry_for(partition, size, header->record_count);
+        forming = entry_for(partition, batch, size);
         bytes = forming->data + forming->len;
         memcpy(bytes, batch->bytes.data, size);
         slice_unref(&batch->bytes);
     }
-    int64_t timestamp = log_append_time ? now_ms : batch->max_timestamp;
+    bool held = batch->kind == BATCH_HELD;
+    int64_t timestamp = log_append_time && !held ? now_ms : batch->max_timestamp;
     produced_batch_place(bytes, size, partition->next_offset, partition->epoch, log_append_time,
                          timestamp);
+    if (held) timestamp = log_append_time ? timestamp : batch->visible_timestamp;
     if (timestamp > forming->max_timestamp && !marker) forming->max_timestamp = timestamp;
+    forming->released = batch->kind == BATCH_RELEASED;
     if (record_batch_codec(header) == RECORD_CODEC_NONE) forming->plain_bytes += size;
-    if (header->producer_id >= 0) forming->numbered = true;
+    if (header->producer_id >= 0 || batch->kind != BATCH_PLAIN) forming->numbered = true;
     if (forming->batches == 0 || came_us < forming->came_us) forming->came_us = came_us;
     forming->len += size;
     forming->records += (uint32_t)header->record_count;

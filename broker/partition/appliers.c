@@ -13,6 +13,7 @@ void appliers_open(struct partition *partition, const struct applier *own) {
     partition->appliers[partition->applier_count++] = log_start_applier(partition);
     partition->appliers[partition->applier_count++] = tombstone_applier(partition);
     partition->appliers[partition->applier_count++] = share_applier(partition);
+    partition->appliers[partition->applier_count++] = delay_applier(partition);
 }
 
 void appliers_opened(struct partition *partition) {
@@ -41,13 +42,15 @@ static void stop(struct partition *partition, const struct entry *entry, int err
 }
 
 static int apply_batch(struct partition *partition, const struct record_batch *batch,
-                       bool numbered) {
+                       const struct entry *entry) {
     int error = ERR_NONE;
     for (size_t i = 0; error == ERR_NONE && i < partition->applier_count; i++) {
         const struct applier *applier = &partition->appliers[i];
-        if (applier->type->apply != NULL && (numbered || !applier->type->numbered_only))
+        if (applier->type->apply != NULL && (entry->numbered || !applier->type->numbered_only))
             error = applier->type->apply(applier->state, batch);
     }
+    if (error == ERR_NONE && entry->numbered)
+        error = partition_delay_apply(partition, entry, batch);
     return error;
 }
 
@@ -59,7 +62,7 @@ bool appliers_batches(struct partition *partition, struct entry *entry) {
     int error = entry_raw(entry, NULL, false, &raw);
     while (error == ERR_NONE &&
            (error = record_batch_next(raw.data, raw.len, &at, &batch, NULL)) == ERR_NONE)
-        error = apply_batch(partition, &batch, entry->numbered);
+        error = apply_batch(partition, &batch, entry);
     slice_unref(&raw);
     if (error == ERR_EOF) return true;
     stop(partition, entry, error, "committed, but it cannot be read", "");

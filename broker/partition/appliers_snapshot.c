@@ -5,9 +5,10 @@
  * A snapshot, little-endian: u32 "DRAS", u32 appliers; for each u32 mark, u32 version, u32 length,
  * its bytes. What holds it has a checksum (storage/state/state_files.h). Before there were
  * several appliers a snapshot was the producer state alone; before the start of a log could move
- * there was none of it, before tombstones went there were no marks of them, and before there were
- * groups that share, none of those. All are still read: of the last appliers some may be missing,
- * which are empty then; so those that are empty are left out, for programs that do not know them.
+ * there was none of it, before tombstones went there were no marks of them, before there were
+ * groups that share, none of those, and before records were delivered later, none of those. All are
+ * still read: of the last appliers some may be missing, which are empty then; so those that are
+ * empty are left out, for programs that do not know them.
  *
  * Happy path of keeping: the appliers that need many steps go first, one after the other, while
  * entries go on being applied; in the turn in which the last of them ends follow the others, and
@@ -23,7 +24,7 @@ enum {
     SNAPSHOT_MARK = 0x53415244, /* "DRAS" */
     HEAD_SIZE = 8,
     APPLIER_HEAD_SIZE = 12,
-    APPLIERS_LATER = 3, /* the last ones, which came one after the other */
+    APPLIERS_LATER = 4, /* the last ones, which came one after the other */
 };
 
 struct appliers_keeping {

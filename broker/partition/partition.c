@@ -43,7 +43,8 @@ static void on_committed(void *arg, struct entry *entry) {
         if (!appliers_batches(partition, entry)) return;
         end_offset += entry->records;
         note_arrival(partition, entry, end_offset);
-        partition->moved_bytes += entry->raw_len;
+        if (!partition->held_only) partition->moved_bytes += entry->raw_len;
+        partition->held_only = false;
         if (partition->leading) {
             partition->flow.produced_records += entry->records;
             partition->flow.produced_bytes += entry->raw_len;
@@ -64,6 +65,8 @@ static void on_caught_up(void *arg) {
     if (moved) partition_let_go(partition);
     partition_produces_advance(partition);
     partition_trims_advance(partition);
+    partition_delay_advance(partition);
+    partition_releases_advance(partition);
     partition_retain_bytes(partition);
     partition_waiters_tell(partition, moved || began);
     if (partition->queue.first != NULL) partition_produces_flush(partition);
@@ -198,6 +201,7 @@ static void on_leading(void *arg, log_term term) {
     partition->events->leading(partition->arg, partition, term);
     appliers_leading(partition);
     partition_produces_leading(partition);
+    partition_releases_advance(partition);
     partition_waiters_tell(partition, true);
 }
 
@@ -262,10 +266,12 @@ static struct partition *partition_make(struct shard *shard, const struct partit
     partition->clock_noted_ms = (int64_t)env_now_ms(env);
     partition->leading_timer = env_timer_new(env, watch_leading, partition);
     partition_produces_open(partition);
+    partition_releases_open(partition);
     return partition;
 }
 
 static void free_partition(struct partition *partition) {
+    partition_releases_close(partition);
     partition_produces_close(partition);
     guards_free(partition->guards);
     traffic_close(&partition->traffic);

@@ -64,6 +64,8 @@ bool partition_is_dirty(struct partition *partition, struct partition_dirt *dirt
     struct log_clean_limits limits = limits_up_to(partition, UINT64_MAX);
     struct log_cleanable all, now;
     if (!partition->settings.cleanup_compact) return false;
+    /* It had delay.enable: what is held back there must not count as the newest of its key. */
+    if (partition_delay_end(partition) > partition_start_offset(partition)) return false;
     log_cleanable_look_below(log, &limits, partition->everywhere, &all, &now);
     if (!is_enough(partition, &all, dirt)) return false;
     tell_everywhere(partition, &all);

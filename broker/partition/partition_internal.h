@@ -3,18 +3,21 @@
  * to the top:
  *
  *   partition_state.c      whether it leads, its ends, who is in sync
+ *   partition_delay.c      records that are delivered later: until they are appended, and as an
+ *                          applier
  *   append_queue.c         batches into entries, entries into the group
  *   partition_check.c      batches on their way through their checks, in order
  *   partition_refusal.c    refusals for good, until they are confirmed
  *   partition_guard.c      batches until the coordinator of their transaction has been asked
  *   partition_admission.c  whether a batch may be appended: room, its producer's turn
  *   partition_produce.c    from a client's batch to its acknowledgement
+ *   partition_release.c    ... and for those whose time has come
  *   partition_append.c     the same for a batch of the broker itself
  *   partition_marker.c     ... and for what ends a transaction
  *   partition_read.c       reads and waits of consumers
  *   partition_lookup.c     offsets by timestamp, ends of epochs
- *   partition_trim.c       records that are deleted from the front
- *   partition_retention.c  ... because they are too old, or too many
+ *   partition_trim.c       records that are deleted from the front, also because they are too old,
+ *                          or too many
  *   partition_clean.c      all but the last records of their keys
  *   partition_tombstones.c ... and when the last ones go, too, that say that a key is gone; their
  *                          marks, as an applier
@@ -34,6 +37,7 @@
 #include "broker/log_start/log_start.h"
 #include "broker/log_start/tombstone_marks.h"
 #include "broker/partition/partition.h"
+#include "broker/partition/partition_delay.h"
 #include "broker/partition/produced_batch.h"
 #include "broker/producer/producer_state.h"
 #include "broker/share/shares.h"
@@ -53,7 +57,8 @@ struct forming_entry {
     int64_t max_timestamp;
     uint32_t records;
     uint16_t batches;
-    bool numbered; /* some of them by idempotent producers */
+    bool numbered; /* some of them by idempotent producers, or records are held back, or were */
+    bool released; /* it delivers what was held back, in one batch, and gathers no more */
 };
 
 /* Entries that the group has not taken yet, in order of their offsets; the last one may still
@@ -80,7 +85,27 @@ enum produce_place {
 /* The batches of one sender that are not checked yet, as they came; the first one is under way. */
 struct check_line;
 
-enum { APPLIERS_MAX = 5 };
+enum { APPLIERS_MAX = 6 };
+
+/* A batch on its way through the log of which something is held back. */
+struct held_flight {
+    kafka_offset end_offset;
+    int64_t first_due_ms; /* INT64_MIN: it calls something off */
+    uint64_t bytes;       /* that it will take while it is pending */
+    struct held_flight *next, *prev;
+};
+
+/* Records that are delivered later. */
+struct partition_delay {
+    struct delay_settings settings;
+    struct delayed *delayed;     /* by what has committed */
+    struct held_flight *flights; /* of a leader, in the order of the log */
+    uint64_t flight_bytes;
+    /* Of partition_release.c. */
+    struct env_timer *timer;
+    struct partition_produce release; /* is on its way: */
+    bool releasing;
+};
 
 struct partition {
     struct shard *shard;
@@ -106,6 +131,8 @@ struct partition {
     bool log_start_at_end;                       /* ... to behind all records that there were */
     struct tombstone_marks tombstones;
     struct shares *shares;
+    struct partition_delay delay;
+    bool held_only;         /* the entry that is being applied has nothing for consumers */
     log_index start_told;   /* `everywhere` of the last command that this leader submitted */
     int64_t start_waits_ms; /* since when a member keeps files below the start here; 0: none does */
     kafka_offset retained_to; /* the furthest start that retention has submitted since this leads */
@@ -159,6 +186,7 @@ struct partition {
     /* Fetch, ListOffsets. */
     struct partition_waiter *waiters;
     struct partition_read *reads;
+    struct hole_making *holes; /* of some of them */
     struct partition_lookup *lookups;
     struct partition_trim *trims;
     struct traffic traffic;
@@ -299,10 +327,6 @@ struct producer_batch producer_batch_of(const struct record_batch *batch, kafka_
 struct producer_marker producer_marker_of(const struct transaction_marker *marker,
                                           kafka_offset offset, int64_t timestamp);
 
-/* ---- log_start_applier.c ---- */
-
-struct applier log_start_applier(struct partition *partition);
-
 /* ---- partition_tombstones.c, besides what partition.h says ---- */
 
 struct applier tombstone_applier(struct partition *partition);
@@ -314,6 +338,44 @@ kafka_offset partition_tombstones_below(const struct partition *partition);
 
 /* Makes partition->shares. */
 struct applier share_applier(struct partition *partition);
+
+/* ---- partition_delay.c ---- */
+
+/* Makes what is in partition->delay, but for releases. */
+struct applier delay_applier(struct partition *partition);
+/* A batch that has committed, of an entry with what is numbered. */
+int partition_delay_apply(struct partition *partition, const struct entry *entry,
+                          const struct record_batch *batch);
+/* What a sound batch of a client asks for: `batch` becomes what is stored, and is released if it is
+ * refused. Kafka's code, with what there is to say (delay_plan.h). */
+int16_t partition_delay_look(struct partition *partition, struct produced_batch *batch,
+                             struct produce_refusal *refusal);
+/* NONE; POLICY_VIOLATION: too much waits for its time. */
+int16_t partition_delay_room(const struct partition *partition, const struct produced_batch *batch,
+                             struct error_text *why);
+/* It has its offsets, and is in the queue. */
+void partition_delay_appended(struct partition *partition, const struct produced_batch *batch);
+/* What was in the queue is not any more. */
+void partition_delay_withdrawn(struct partition *partition);
+/* Something was applied. */
+void partition_delay_advance(struct partition *partition);
+/* The first time that is on its way through the log; INT64_MIN: something is called off there;
+ * INT64_MAX: nothing is. */
+int64_t partition_delay_in_flight_ms(const struct partition *partition);
+/* Behind the last batch of which something was held back. */
+kafka_offset partition_delay_end(const struct partition *partition);
+
+/* ---- partition_release.c ---- */
+
+void partition_releases_open(struct partition *partition);
+void partition_releases_close(struct partition *partition);
+/* Of a leader: what is due is appended, and what is not is waited for. When it begins to lead, and
+ * behind each commit. */
+void partition_releases_advance(struct partition *partition);
+
+/* ---- log_start_applier.c ---- */
+
+struct applier log_start_applier(struct partition *partition);
 
 /* ---- partition_trim.c ---- */
 
@@ -331,9 +393,7 @@ void partition_start_catch_up(struct partition *partition);
 void partition_trims_advance(struct partition *partition);
 void partition_trims_fail(struct partition *partition, int16_t error); /* the lead is lost */
 
-/* ---- partition_retention.c, besides what partition.h says ---- */
-
-/* The same by retention.bytes alone, behind a commit. */
+/* Retention by retention.bytes alone, behind a commit. */
 void partition_retain_bytes(struct partition *partition);
 
 /* ---- appliers.c ---- */

@@ -113,6 +113,7 @@ void partition_produce_append(struct partition *partition, struct partition_prod
         producer_state_begin(partition->producers, &identity);
     }
     append_queue_add(partition, batch, now_ms, produce->came_us);
+    partition_delay_appended(partition, batch);
     env_defer(partition->env, &partition->flush);
     set_result(produce, KAFKA_NONE, base_offset, log_append_time ? now_ms : -1);
     wait_for_commit(produce, partition->next_offset);
@@ -207,6 +208,7 @@ static enum completion append_checked(struct partition *partition,
                                       struct produced_batch *batch, int16_t code, bool guarded,
                                       struct produce_refusal *refusal) {
     struct error_text no_room;
+    if (code == KAFKA_NONE) code = partition_delay_look(partition, batch, refusal);
     if (code != KAFKA_NONE) {
         set_result(produce, code, -1, -1);
         return DONE;
@@ -222,6 +224,10 @@ static enum completion append_checked(struct partition *partition,
     if (place == SEQUENCE_NEXT && room != KAFKA_NONE) {
         refusal->why = no_room;
         set_result(produce, room, -1, -1);
+        place = SEQUENCE_OVER;
+    } else if (place == SEQUENCE_NEXT &&
+               (code = partition_delay_room(partition, batch, &refusal->why)) != KAFKA_NONE) {
+        set_result(produce, code, -1, -1);
         place = SEQUENCE_OVER;
     } else if (place == SEQUENCE_NEXT && !guarded &&
                asks_to_open(partition, &produce->records, &batch->header)) {
@@ -368,6 +374,7 @@ static struct partition_produce *last_refused(const struct partition *partition,
 /* What the group has not taken is refused with `error`; not what those append who are told so. */
 static void refuse_queue(struct partition *partition, int16_t error) {
     kafka_offset from_offset = withdraw_queue(partition);
+    partition_delay_withdrawn(partition);
     producer_state_withdraw(partition->producers, from_offset, (int64_t)env_now_ms(partition->env));
     struct partition_produce *produce = partition->waiting.last;
     for (; produce != NULL && produce->end_offset > from_offset; produce = produce->prev)

@@ -2,7 +2,8 @@
  * Reads of consumers, and who waits for the watermark.
  *
  *   partition_read -> below the watermark -> the log (memory: at once, segment: later) -> done
- *                     (of a committed reader: then what was aborted of it)
+ *                     (where records are held back: then holes in their place;
+ *                     of a committed reader: then what was aborted of it)
  *                  -> between watermark and end -> nothing yet
  *                     (of a committed reader: the last stable offset in the watermark's place)
  *                  -> above the end -> a majority confirms that we lead -> OFFSET_OUT_OF_RANGE
@@ -17,9 +18,10 @@
 #include "broker/errors/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
+#include "protocol/record/held_batch.h"
 #include "storage/log_types.h"
 
-enum read_stage { STAGE_OVER, STAGE_LOG, STAGE_ABORTED, STAGE_CONFIRM };
+enum read_stage { STAGE_OVER, STAGE_LOG, STAGE_HOLES, STAGE_ABORTED, STAGE_CONFIRM };
 
 /* What was aborted of what was read, which may be much. */
 struct aborted_finding {
@@ -102,12 +104,170 @@ static void find_aborted(struct partition_read *read) {
     find_some(&finding->task);
 }
 
-static void log_done(struct partition_log_fetch *fetch, int error) {
-    struct partition_read *read = CONTAINER_OF(fetch, struct partition_read, fetch);
-    if (error == ERR_NONE && read->committed && fetch->count > 0)
+/* ---- Holes ---- */
+
+/* Where records are held back (partition_delay.c): batches without those, and where nothing visible
+ * follows in the answer one hole, which ends before the first batch that was not read. In steps. */
+struct hole_making {
+    struct env_task task; /* first */
+    struct partition_read *read;
+    struct hole_making *next, *prev; /* in the partition's list */
+    void (*done)(struct partition_read *read, int error);
+    size_t slice, at; /* the next batch: in which slice, where */
+    struct slice *visible;
+    size_t count, room;
+    uint64_t bytes;
+    /* Behind the last visible one; first -1: nothing is hidden there. */
+    kafka_offset hole_first, hole_last;
+    int32_t hole_epoch;
+    int64_t hole_timestamp_ms;
+};
+
+static void holes_add(struct hole_making *making, struct slice slice) {
+    making->visible = mem_grow(making->visible, making->count, &making->room,
+                               sizeof *making->visible);
+    making->visible[making->count++] = slice;
+    making->bytes += slice.len;
+    making->hole_first = -1;
+}
+
+/* A batch as it is; it may follow the one before in the same piece. */
+static void add_as_is(struct hole_making *making, const struct slice *of,
+                      const struct record_batch *batch) {
+    struct slice *last = making->count > 0 ? &making->visible[making->count - 1] : NULL;
+    if (last != NULL && last->buffer == of->buffer && last->data + last->len == batch->data) {
+        last->len += batch->size;
+        making->bytes += batch->size;
+        return;
+    }
+    struct slice piece = *of;
+    piece.data = batch->data;
+    piece.len = batch->size;
+    holes_add(making, slice_ref(piece));
+}
+
+static void hide(struct hole_making *making, const struct record_batch *batch) {
+    if (making->hole_first < 0)
+        making->hole_first = batch->base_offset > making->read->offset ? batch->base_offset
+                                                                       : making->read->offset;
+    making->hole_last = record_batch_last_offset(batch);
+    making->hole_epoch = batch->leader_epoch;
+    making->hole_timestamp_ms = batch->max_timestamp;
+}
+
+static int take_batch(struct hole_making *making, const struct slice *of,
+                      const struct record_batch *batch) {
+    uint8_t *bytes;
+    size_t size;
+    if (!record_batch_is_held(batch)) {
+        add_as_is(making, of, batch);
+        return ERR_NONE;
+    }
+    int error = held_batch_visible(batch, &bytes, &size);
+    if (error != ERR_NONE) return error;
+    if (bytes != NULL)
+        holes_add(making, slice_adopt(NULL, bytes, size));
+    else
+        hide(making, batch);
+    return ERR_NONE;
+}
+
+/* ERR_EOF: that was the last one. */
+static int next_batch(struct hole_making *making) {
+    const struct partition_log_fetch *fetch = &making->read->fetch;
+    while (making->slice < fetch->count) {
+        const struct slice *of = &fetch->slices[making->slice];
+        struct record_batch batch;
+        int error = record_batch_next(of->data, of->len, &making->at, &batch, NULL);
+        if (error == ERR_NONE) return take_batch(making, of, &batch);
+        if (error != ERR_EOF) return error;
+        making->slice++;
+        making->at = 0;
+    }
+    return ERR_EOF;
+}
+
+static void add_hole(struct hole_making *making) {
+    kafka_offset first = making->hole_first, last = making->hole_last;
+    if (first < 0) return;
+    if (last - first > INT32_MAX) first = last - INT32_MAX;
+    holes_add(making, hole_batch(first, last, making->hole_epoch, making->hole_timestamp_ms));
+}
+
+static void holes_drop(struct hole_making *making) {
+    DL_DELETE(making->read->partition->holes, making);
+    for (size_t i = 0; i < making->count; i++)
+        slice_unref(&making->visible[i]);
+    mem_free(making->visible);
+    mem_free(making);
+}
+
+static void holes_over(struct hole_making *making, int error) {
+    struct partition_read *read = making->read;
+    void (*done)(struct partition_read *, int) = making->done;
+    partition_log_fetch_release(&read->fetch);
+    read->fetch.bytes = 0;
+    if (error == ERR_NONE) {
+        add_hole(making);
+        read->fetch.slices = making->visible;
+        read->fetch.count = making->count;
+        read->fetch.bytes = making->bytes;
+        making->visible = NULL;
+        making->count = 0;
+    }
+    holes_drop(making);
+    done(read, error);
+}
+
+static void make_some(struct env_task *task) {
+    struct hole_making *making = (struct hole_making *)task;
+    int error;
+    while ((error = next_batch(making)) == ERR_NONE)
+        if (env_turn_is_long(making->read->partition->env)) {
+            env_yield(making->read->partition->env, &making->task);
+            return;
+        }
+    holes_over(making, error == ERR_EOF ? ERR_NONE : ERR_CORRUPT);
+}
+
+static void holes_make(struct partition_read *read,
+                       void (*done)(struct partition_read *read, int error)) {
+    struct hole_making *making = mem_zalloc(sizeof *making);
+    making->task.run = make_some;
+    making->read = read;
+    making->done = done;
+    making->hole_first = -1;
+    DL_PREPEND(read->partition->holes, making);
+    make_some(&making->task);
+}
+
+static void holes_cancel(struct partition_read *read) {
+    struct hole_making *making = read->partition->holes;
+    while (making->read != read)
+        making = making->next;
+    env_defer_cancel(read->partition->env, &making->task);
+    holes_drop(making);
+    partition_log_fetch_release(&read->fetch);
+}
+
+/* ---- From the log ---- */
+
+static void batches_done(struct partition_read *read, int error) {
+    if (error == ERR_NONE && read->committed && read->fetch.count > 0)
         find_aborted(read);
     else
         partition_read_over(read, error == ERR_NONE ? KAFKA_NONE : error_map_log(error));
+}
+
+static void log_done(struct partition_log_fetch *fetch, int error) {
+    struct partition_read *read = CONTAINER_OF(fetch, struct partition_read, fetch);
+    bool plain = read->offset >= partition_delay_end(read->partition);
+    if (error != ERR_NONE || plain || fetch->count == 0) {
+        batches_done(read, error);
+        return;
+    }
+    read->stage = STAGE_HOLES;
+    holes_make(read, batches_done);
 }
 
 /* OFFSET_OUT_OF_RANGE above the end, or behind an epoch that is not known; NONE with
@@ -172,6 +332,7 @@ enum completion partition_read(struct partition *partition, kafka_offset offset,
 
 void partition_read_cancel(struct partition_read *read) {
     if (read->stage == STAGE_LOG) partition_log_fetch_cancel(&read->fetch);
+    if (read->stage == STAGE_HOLES) holes_cancel(read);
     if (read->stage == STAGE_ABORTED) finding_end(read);
     if (read->stage == STAGE_CONFIRM)
         raft_group_read_index_cancel(read->partition->group, &read->confirm);

@@ -18,12 +18,24 @@
 #include "protocol/record/record_check.h"
 #include "storage/log_types.h"
 
+enum batch_kind {
+    BATCH_PLAIN,
+    BATCH_HELD,     /* some of its records are held back */
+    BATCH_RELEASED, /* it delivers such records */
+};
+
 struct produced_batch {
     /* Of the bytes that will be stored, but for the largest timestamp. */
     struct record_batch header;
     /* After the end: a reference of its own; bytes of the frame, or recompressed ones. */
     struct slice bytes;
-    int64_t max_timestamp;      /* after the end: of its records; -1: none has one */
+    int64_t max_timestamp; /* after the end: of its records; -1: none has one. Of a held one:
+                              when it came */
+    uint8_t kind;          /* enum batch_kind */
+    /* Of a held one: the largest timestamp of what is not held back; the first time at which
+       something is due, INT64_MIN if something is called off; what it takes until then. */
+    int64_t visible_timestamp, first_due_ms;
+    uint64_t pending_bytes;
     struct record_check *check; /* between begin and end */
 };
 

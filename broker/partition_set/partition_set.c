@@ -25,8 +25,8 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "broker/config/broker_settings.h"
-#include "broker/partition/partition_settings.h"
 #include "broker/partition_set/partition_set_internal.h"
+#include "broker/partition_set/partition_settings.h"
 #include "storage/journal/journal.h"
 
 enum {
@@ -230,6 +230,13 @@ static bool is_new(const struct row *row) {
            MUTANT(MUTANT_NEWCOMER_BOOTSTRAPPED);
 }
 
+static void set_delay(const struct partition_set *set, const struct metadata_topic *topic,
+                      struct partition *partition) {
+    struct delay_settings settings;
+    partition_delay_settings_of(set->settings, topic, &settings);
+    partition_set_delay(partition, &settings);
+}
+
 static void open_partition(struct row *row, const struct metadata_partition *source) {
     struct partition_set *set = row->set;
     struct raft_group_member first[METADATA_REPLICAS_MAX];
@@ -261,6 +268,7 @@ static void open_partition(struct row *row, const struct metadata_partition *sou
         if (error == ERR_BUSY && row->created == 0) partition_set_met_other(row);
         return;
     }
+    set_delay(set, source->topic, row->partition);
     set->bootstrapped = set->bootstrapped || spec.bootstrap;
     partition_set_unlist_unopened(row);
     row->state = ROW_OPEN;
@@ -396,7 +404,9 @@ void partition_set_configs_changed(struct partition_set *set, const struct metad
     partition_settings_of(set->settings, topic, &settings);
     for (int32_t p = 0; p < topic->partition_count; p++) {
         struct partition *partition = partition_set_find_group(set, topic->partitions[p].group);
-        if (partition != NULL) partition_set_settings(partition, &settings);
+        if (partition == NULL) continue;
+        partition_set_settings(partition, &settings);
+        set_delay(set, topic, partition);
     }
 }
 

@@ -37,6 +37,7 @@ enum {
     ATTRIBUTE_LOG_APPEND_TIME = 0x08,
     ATTRIBUTE_TRANSACTIONAL = 0x10,
     ATTRIBUTE_CONTROL = 0x20,
+    ATTRIBUTE_HELD = 0x4000, /* ours: held_batch.h */
 };
 
 /* `why` may be NULL. */

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 #include "protocol/record/codec.h"
+#include "protocol/record/held_batch.h"
 #include "protocol/record/record_batch_layout.h"
 #include "protocol/record/record_walk.h"
 
@@ -129,6 +130,11 @@ static int check_header(const struct record_batch *batch, struct error_text *why
                       batch->record_count, batch->last_offset_delta);
     if (record_batch_is_control(batch))
         return REFUSE(ERR_MALFORMED, "Clients may not write control batches.");
+    if (record_batch_is_held(batch) || record_batch_is_release(batch))
+        return REFUSE(ERR_MALFORMED,
+                      "The batch has attributes 0x%04x and sequence %d: only a broker "
+                      "says that records are held back, or were.",
+                      (unsigned)(uint16_t)batch->attributes, batch->base_sequence);
     if (record_batch_has_log_append_time(batch))
         return REFUSE(ERR_INVALID,
                       "Producers may not set the timestamp type LogAppendTime; the topic's setting "

@@ -5,6 +5,7 @@
  * Happy path: the log is walked in order, segments whose largest timestamp is too small are passed
  * over, inside a segment the index says where to begin, and entry headers which entries to open; in
  * the entry the first batch whose largest timestamp is large enough is searched record by record.
+ * Records that are held back are not there, whatever their time.
  * For the largest timestamp of all a first pass finds it, from what is known of segments and
  * entries; a segment or entry that reaches beyond one of the two ends is looked into.
  * An entry is opened in the pool: its batches may be compressed, and much work.
@@ -14,6 +15,7 @@
  */
 #include "base/check.h"
 #include "base/mem.h"
+#include "protocol/record/held_batch.h"
 #include "protocol/record/record_batch.h"
 #include "storage/log/log_reading.h"
 #include "storage/log_types.h"
@@ -57,6 +59,36 @@ static int note_largest(struct time_reading *reading, const struct record_batch 
     return 0;
 }
 
+/* What consumers get of the batch: if some of it is held back another one, *bytes, the caller's.
+ * False: nothing. */
+static int see(struct record_batch *batch, uint8_t **bytes, bool *any) {
+    size_t size;
+    *bytes = NULL;
+    *any = true;
+    if (!record_batch_is_held(batch)) return ERR_NONE;
+    int error = held_batch_visible(batch, bytes, &size);
+    *any = *bytes != NULL;
+    return *any ? record_batch_parse(*bytes, size, batch, NULL) : error;
+}
+
+/* A batch that may have what is looked for. */
+static int search_batch(struct time_reading *reading, log_term term,
+                        const struct record_batch *batch) {
+    kafka_offset offset;
+    int64_t timestamp;
+    if (reading->finding_largest) return note_largest(reading, batch);
+    if (batch->max_timestamp < reading->timestamp || record_batch_is_control(batch))
+        return ERR_NONE;
+    int error = record_batch_find_timestamp(batch, reading->timestamp, reading->start_offset,
+                                            INT32_MAX, &offset, &timestamp);
+    if (error == ERR_NOT_FOUND || (!error && offset >= reading->end_offset)) return ERR_NONE;
+    if (error) return error;
+    reading->found = offset;
+    reading->found_timestamp = timestamp;
+    reading->found_term = term;
+    return ERR_NONE;
+}
+
 /* Looks into the batches of an entry. */
 static int search_batches(struct time_reading *reading, log_term term, const struct slice *raw) {
     size_t at = 0;
@@ -65,20 +97,12 @@ static int search_batches(struct time_reading *reading, log_term term, const str
         if (record_batch_next(raw->data, raw->len, &at, &batch, NULL) != 0) return ERR_CORRUPT;
         if (batch.base_offset >= reading->end_offset) break;
         if (record_batch_last_offset(&batch) < reading->start_offset) continue;
-        if (reading->finding_largest) {
-            if (note_largest(reading, &batch) != 0) return ERR_CORRUPT;
-            continue;
-        }
-        if (batch.max_timestamp < reading->timestamp || record_batch_is_control(&batch)) continue;
-        kafka_offset offset;
-        int64_t timestamp;
-        int error = record_batch_find_timestamp(&batch, reading->timestamp, reading->start_offset,
-                                                INT32_MAX, &offset, &timestamp);
-        if (error == ERR_NOT_FOUND || (!error && offset >= reading->end_offset)) continue;
+        uint8_t *bytes;
+        bool any;
+        int error = see(&batch, &bytes, &any);
+        if (!error && any) error = search_batch(reading, term, &batch);
+        mem_free(bytes);
         if (error) return ERR_CORRUPT;
-        reading->found = offset;
-        reading->found_timestamp = timestamp;
-        reading->found_term = term;
     }
     return 0;
 }

@@ -327,6 +327,7 @@ WINGS = {
     "broker/guards": {"broker/producer"},
     "broker/log_start": set(),
     "broker/share": {"broker/snapshot"},
+    "broker/delay": {"broker/snapshot"},
     "broker/snapshot": set(),
     "broker/traffic": set(),
     "broker/tally": {
@@ -381,6 +382,7 @@ WINGS = {
         "broker/guards",
         "broker/log_start",
         "broker/share",
+        "broker/delay",
         "broker/snapshot",
         "broker/traffic",
         "broker/producer",
@@ -482,7 +484,7 @@ WINGS = {
     "client/line": set(),
 }
 # Two headers may be used across a border.
-ALSO = {"storage": {"protocol/record/record_batch.h", "protocol/record/record_filter.h"}}
+ALSO = {"storage": {"protocol/record/record_batch.h", "protocol/record/record_filter.h", "protocol/record/held_batch.h"}}
 # The header of a library belongs to one place.
 ONLY_IN = {
     "uv.h": "base/env_uv/",

@@ -68,7 +68,7 @@ static int16_t level_of(const struct kp_api_versions_response *response, const c
 static bool is_at(struct one_broker *one, int16_t level, int64_t *epoch) {
     struct kp_api_versions_response response = ask(one, 4, KP_NULL_STRING, -1);
     *epoch = response.finalized_features_epoch;
-    assert_int_equal(response.supported_features.count, 4);
+    assert_int_equal(response.supported_features.count, 5);
     assert_true(kp_string_is(response.supported_features.items[0].name, feature));
     assert_int_equal(response.supported_features.items[0].min_version, 0);
     assert_int_equal(response.supported_features.items[0].max_version, 2);
@@ -78,8 +78,11 @@ static bool is_at(struct one_broker *one, int16_t level, int64_t *epoch) {
     assert_int_equal(response.supported_features.items[2].max_version, 1);
     assert_true(kp_string_is(response.supported_features.items[3].name, "quota.version"));
     assert_int_equal(response.supported_features.items[3].max_version, 1);
+    assert_true(kp_string_is(response.supported_features.items[4].name, "delay.version"));
+    assert_int_equal(response.supported_features.items[4].max_version, 1);
     return level_of(&response, feature) == level && level_of(&response, other_feature) == 2 &&
-           level_of(&response, "share.version") == 1 && level_of(&response, "quota.version") == 1;
+           level_of(&response, "share.version") == 1 && level_of(&response, "quota.version") == 1 &&
+           level_of(&response, "delay.version") == 1;
 }
 
 static struct kp_update_features_response update(struct one_broker *one, int version,
@@ -125,6 +128,8 @@ static void test_update_features(void **state) {
                      KAFKA_INVALID_UPDATE_VERSION);
     assert_int_equal(update(one, 2, "metadata.version", 25, FEATURE_UPGRADE, false).error_code,
                      KAFKA_INVALID_UPDATE_VERSION);
+    assert_int_equal(update(one, 2, "delay.version", 0, FEATURE_UNSAFE_DOWNGRADE, false).error_code,
+                     KAFKA_INVALID_UPDATE_VERSION); /* logs may have what it says */
     assert_int_equal(update(one, 1, feature, 0, FEATURE_SAFE_DOWNGRADE, true).error_code,
                      KAFKA_NONE);
     assert_true(is_at(one, 2, &epoch) && epoch == first);

@@ -1,10 +1,11 @@
 /* Names and settings of topics. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/config/topic_name.h"
 #include "broker/config/topic_settings.h"
-#include "broker/partition/partition_settings.h"
+#include "broker/partition_set/partition_settings.h"
 #include "protocol/record/record_batch.h"
 #include "tests/unit/unit.h"
 
@@ -230,6 +231,14 @@ static bool is_rate(const char *name) {
            strcmp(name, "replica.alter.log.dirs.io.max.bytes.per.second") == 0;
 }
 
+/* From wherever this is run. */
+static FILE *open_kafka_settings(void) {
+    const char *root = getenv("DRAVE_ROOT");
+    char path[512];
+    snprintf(path, sizeof path, "%s/tests/golden/kafka_settings.txt", root == NULL ? "." : root);
+    return fopen(path, "re");
+}
+
 /* The table has each topic setting of Kafka with its type and its broker's name; each broker
  * setting of Kafka is either in the table or has a sentence, and no sentence is for a name that
  * Kafka does not have. */
@@ -238,7 +247,7 @@ static void test_settings_are_all_of_kafkas(void **state) {
     size_t count, absent_count, kafka_count = 0, found = 0;
     const struct setting *table = broker_settings_table(&count);
     const struct setting_absent *absent = broker_settings_absent(&absent_count);
-    FILE *file = fopen("tests/golden/kafka_settings.txt", "re");
+    FILE *file = open_kafka_settings();
     assert_non_null(file);
     char kind[16], name[128], type[16], synonyms[256];
     for (; fscanf(file, "%15s %127s %15s %255s%*[^\n]", kind, name, type, synonyms) == 4;

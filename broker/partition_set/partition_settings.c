@@ -1,5 +1,5 @@
 /* Texts of the two tables of settings as the values that a partition works with. */
-#include "broker/partition/partition_settings.h"
+#include "broker/partition_set/partition_settings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,4 +70,12 @@ void partition_settings_of(const struct broker_settings *settings,
     into->max_producers = settings->partition_max_producers;
     into->min_insync_replicas = (int32_t)number_of(settings, topic, "min.insync.replicas");
     read_retention(settings, topic, into);
+}
+
+void partition_delay_settings_of(const struct broker_settings *settings,
+                                 const struct metadata_topic *topic, struct delay_settings *into) {
+    *into = (struct delay_settings){
+        .enable = strcmp(value_of(settings, topic, "delay.enable"), "true") == 0,
+        .max_ms = number_of(settings, topic, "delay.max.ms"),
+        .max_pending_bytes = (uint64_t)number_of(settings, topic, "delay.max.pending.bytes")};
 }

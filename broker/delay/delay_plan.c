@@ -1,0 +1,95 @@
+/* Each record once, then the batch as it is stored. */
+#include "broker/delay/delay_plan.h"
+
+#include <inttypes.h>
+
+#include "broker/delay/delayed.h"
+#include "protocol/kafka_error.h"
+#include "protocol/record/held_batch.h"
+
+static int16_t refuse_size(struct error_text *why) {
+    return error_set(
+        why, KAFKA_MESSAGE_TOO_LARGE,
+        "On a topic with delay.enable a compressed batch may have %d bytes when it is unfolded, and so "
+        "may one with records that are delivered later; this one has more: send smaller batches.",
+        HELD_BATCH_MOST);
+}
+
+static size_t len_of(const struct record *record) {
+    size_t key = record->key_len > 0 ? (size_t)record->key_len : 0,
+           value = record->value_len > 0 ? (size_t)record->value_len : 0;
+    return key + value + record->headers_len;
+}
+
+/* Of a record that asks for something. */
+static int16_t note_held(const struct record_batch *batch, const struct record *record,
+                         const struct record_delivery *delivery, int64_t latest_ms,
+                         struct delay_plan *plan, struct error_text *why) {
+    if (record_batch_is_transactional(batch))
+        return error_set(why, KAFKA_INVALID_RECORD,
+                         "Records of a transaction cannot be delivered later: send them without "
+                         "transactional.id, or without the header.");
+    plan->held++;
+    if (delivery->kind == DELIVERY_CANCEL) {
+        plan->calls_off = true;
+        return KAFKA_NONE;
+    }
+    if (delivery->due_ms > latest_ms)
+        return error_set(why, KAFKA_INVALID_TIMESTAMP,
+                         "A record is to be delivered at %" PRId64
+                         " ms since 1970; the topic's limit delay.max.ms allows %" PRId64 ".",
+                         delivery->due_ms, latest_ms);
+    if (delivery->due_ms < plan->first_due_ms) plan->first_due_ms = delivery->due_ms;
+    plan->pending_bytes += delayed_bytes_of(len_of(record));
+    return KAFKA_NONE;
+}
+
+static int16_t look_at(const struct record_batch *batch, const struct record *record,
+                       int64_t now_ms, int64_t latest_ms, struct delay_plan *plan,
+                       struct error_text *why) {
+    struct record_delivery delivery;
+    int16_t code = KAFKA_NONE;
+    if (record_delivery_read(record, now_ms, &delivery, why) != ERR_NONE)
+        code = KAFKA_INVALID_RECORD;
+    else if (delivery.kind != DELIVERY_NOW)
+        code = note_held(batch, record, &delivery, latest_ms, plan, why);
+    else if (record->timestamp_ms > plan->visible_timestamp)
+        plan->visible_timestamp = record->timestamp_ms;
+    if (code != KAFKA_NONE) plan->place = (int32_t)(record->offset - batch->base_offset);
+    return code;
+}
+
+static int16_t look_at_all(const struct record_batch *batch, int64_t now_ms, int64_t max_ms,
+                           struct delay_plan *plan, struct error_text *why) {
+    struct record_iterator records;
+    struct record record;
+    int64_t latest_ms;
+    int16_t code = KAFKA_NONE;
+    if (__builtin_add_overflow(now_ms, max_ms, &latest_ms)) latest_ms = INT64_MAX;
+    int error = record_iterator_open(&records, batch, HELD_BATCH_MOST);
+    if (error == ERR_TOO_LARGE) return refuse_size(why);
+    if (error != ERR_NONE) return KAFKA_CORRUPT_MESSAGE;
+    bool any = record_delivery_may_be_in(records.data, records.len);
+    if (any && records.len > HELD_BATCH_MOST) code = refuse_size(why);
+    error = ERR_EOF;
+    while (any && code == KAFKA_NONE &&
+           (error = record_iterator_next(&records, &record)) == ERR_NONE)
+        code = look_at(batch, &record, now_ms, latest_ms, plan, why);
+    record_iterator_close(&records);
+    if (code == KAFKA_NONE && error != ERR_EOF) code = KAFKA_CORRUPT_MESSAGE;
+    return code;
+}
+
+int16_t delay_plan_make(const struct record_batch *batch, int64_t now_ms, int64_t max_ms,
+                        struct delay_plan *plan, struct error_text *why) {
+    uint8_t *bytes;
+    size_t size;
+    *plan = (struct delay_plan){.place = -1, .first_due_ms = INT64_MAX, .visible_timestamp = -1};
+    int16_t code = look_at_all(batch, now_ms, max_ms, plan, why);
+    if (code != KAFKA_NONE || plan->held == 0) return code;
+    int error = held_batch_make(batch, now_ms, &bytes, &size);
+    if (error == ERR_TOO_LARGE) return refuse_size(why);
+    if (error != ERR_NONE) return KAFKA_CORRUPT_MESSAGE;
+    plan->bytes = slice_adopt(NULL, bytes, size);
+    return KAFKA_NONE;
+}

@@ -1,0 +1,66 @@
+/*
+ * The records of one partition that wait for their time: what every replica knows of them by what
+ * has committed.
+ *
+ *   hold     a batch of which some records are held back (protocol/record/held_batch.h): they are
+ *            pending; or one of them calls off another one
+ *   release  a batch in which pending ones are delivered: they are pending no more
+ *
+ * A release names what it delivers by headers of its records, so that the log says all of it: what
+ * is delivered and what is pending no more are one entry, and nothing is delivered twice, or lost,
+ * whoever leads.
+ * Order: by (due, offset). What a release has passed is never passed again: a record that comes
+ * with an earlier time is due at once, behind it. Happy path: delayed_hold and delayed_release of
+ * each batch that has committed; on a leader delayed_take makes the next release, delayed_give_back
+ * if nothing came of it. Failures: ERR_MALFORMED for batches that cannot be what they should.
+ * Invariant: of equal logs the state is equal. Memory: delayed_bytes, which a leader limits.
+ */
+#ifndef BROKER_DELAY_DELAYED_H
+#define BROKER_DELAY_DELAYED_H
+
+#include "base/buffer.h"
+#include "broker/snapshot/snapshot_bytes.h"
+#include "protocol/record/record_batch.h"
+#include "storage/log_types.h"
+
+struct delayed;
+
+struct delayed *delayed_new(void);
+void delayed_free(struct delayed *delayed); /* NULL does nothing */
+void delayed_reset(struct delayed *delayed);
+
+/* *visible: records of it that are not held back. ERR_MALFORMED, ERR_CORRUPT. */
+int delayed_hold(struct delayed *delayed, const struct record_batch *batch, int32_t *visible);
+/* *late_ms: by how much the first of them came too late. ERR_MALFORMED: something else than what is
+ * pending, or no such batch; ERR_CORRUPT. */
+int delayed_release(struct delayed *delayed, const struct record_batch *batch, int64_t *late_ms);
+
+size_t delayed_count(const struct delayed *delayed);
+/* What they take in memory. */
+uint64_t delayed_bytes(const struct delayed *delayed);
+/* What `len` bytes of one record will take. */
+uint64_t delayed_bytes_of(size_t len);
+/* Behind the last batch of which something was held back, ever; 0: there was none. */
+kafka_offset delayed_end(const struct delayed *delayed);
+/* Of the first one that was not taken; INT64_MAX: there is none. */
+int64_t delayed_next_due(const struct delayed *delayed);
+
+/* Of a leader: one batch of those that are due at `now_ms`, and not behind `until_ms`, in their
+ * order, of about `most` bytes, at least one record; empty: there is none. They are taken until a
+ * release of them is applied, or they are given back, all of them. */
+struct slice delayed_take(struct delayed *delayed, int64_t now_ms, int64_t until_ms, size_t most);
+void delayed_give_back(struct delayed *delayed);
+
+/* ---- Its snapshot ---- */
+
+/* As an applier's encode, encode_rest and encode_stop (broker/partition/applier.h). Several walks
+ * may be under way; nothing is written where nothing was ever held back. */
+struct delayed_walk;
+struct delayed_walk *delayed_walk_new(struct delayed *delayed);
+bool delayed_walk_step(struct delayed_walk *walk, struct snapshot_bytes *into);
+void delayed_walk_rest(struct delayed_walk *walk, struct snapshot_bytes *into);
+void delayed_walk_stop(struct delayed_walk *walk);
+/* As an applier's restore. ERR_MALFORMED. */
+int delayed_decode(struct delayed *delayed, const uint8_t *bytes, size_t len, size_t *took);
+
+#endif

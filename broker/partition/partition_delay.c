@@ -1,0 +1,191 @@
+/*
+ * Records that are delivered later (broker/delay/delayed.h): a client's batch on its way into the
+ * log, and as an applier.
+ *
+ *   look       by the headers of its records it becomes what is stored; or is refused
+ *   room       whether so much may wait
+ *   appended   it is in flight until it is applied
+ *   apply      a batch of which records are held back, or one that delivers such records, is told
+ *              from others by what it is (protocol/record/held_batch.h); their entries are marked
+ * as those of idempotent producers are, so that entries without either are not opened
+ *
+ * Invariant: what is in flight is in the order of the log, and of this lead.
+ */
+#include "broker/partition/partition_internal.h"
+
+#include <utlist.h>
+
+#include "broker/delay/delay_plan.h"
+#include "broker/delay/delayed.h"
+#include "protocol/kafka_error.h"
+#include "protocol/record/held_batch.h"
+
+/* ---- A client's batch ---- */
+
+void partition_set_delay(struct partition *partition, const struct delay_settings *settings) {
+    partition->delay.settings = *settings;
+}
+
+/* It becomes what is stored. */
+static void become_held(struct produced_batch *batch, const struct delay_plan *plan,
+                        int64_t now_ms) {
+    slice_unref(&batch->bytes);
+    batch->bytes = plan->bytes;
+    int error = record_batch_parse(plan->bytes.data, plan->bytes.len, &batch->header, NULL);
+    CHECK(error == ERR_NONE); /* made of one that was sound */
+    batch->kind = BATCH_HELD;
+    batch->max_timestamp = now_ms;
+    batch->visible_timestamp = plan->visible_timestamp;
+    batch->first_due_ms = plan->calls_off ? INT64_MIN : plan->first_due_ms;
+    batch->pending_bytes = plan->pending_bytes;
+}
+
+int16_t partition_delay_look(struct partition *partition, struct produced_batch *batch,
+                             struct produce_refusal *refusal) {
+    const struct delay_settings *settings = &partition->delay.settings;
+    struct delay_plan plan;
+    int64_t now_ms = env_wall_ms(partition->env);
+    if (!settings->enable || batch->kind != BATCH_PLAIN || record_batch_is_control(&batch->header))
+        return KAFKA_NONE;
+    int16_t code = delay_plan_make(&batch->header, now_ms, settings->max_ms, &plan, &refusal->why);
+    if (code != KAFKA_NONE) {
+        produced_batch_release(batch);
+    } else if (plan.held > 0) {
+        become_held(batch, &plan, now_ms);
+    }
+    return code;
+}
+
+int16_t partition_delay_room(const struct partition *partition, const struct produced_batch *batch,
+                             struct error_text *why) {
+    const struct partition_delay *delay = &partition->delay;
+    uint64_t most = delay->settings.max_pending_bytes;
+    uint64_t pending = delayed_bytes(delay->delayed) + delay->flight_bytes;
+    if (batch->kind != BATCH_HELD || batch->pending_bytes == 0) return KAFKA_NONE;
+    if (pending + batch->pending_bytes > most)
+        return error_set(
+            why, KAFKA_POLICY_VIOLATION,
+            "%zu records of this partition wait for their time, and take %llu bytes; the topic's limit "
+            "delay.max.pending.bytes is %llu: raise it, or send fewer.",
+            delayed_count(delay->delayed), (unsigned long long)pending, (unsigned long long)most);
+    return KAFKA_NONE;
+}
+
+void partition_delay_appended(struct partition *partition, const struct produced_batch *batch) {
+    struct partition_delay *delay = &partition->delay;
+    if (batch->kind != BATCH_HELD) return;
+    struct held_flight *flight = mem_alloc(sizeof *flight);
+    *flight = (struct held_flight){.end_offset = partition->next_offset,
+                                   .first_due_ms = batch->first_due_ms,
+                                   .bytes = batch->pending_bytes};
+    DL_APPEND(delay->flights, flight);
+    delay->flight_bytes += flight->bytes;
+}
+
+static void flight_end(struct partition_delay *delay, struct held_flight *flight) {
+    DL_DELETE(delay->flights, flight);
+    delay->flight_bytes -= flight->bytes;
+    mem_free(flight);
+}
+
+void partition_delay_withdrawn(struct partition *partition) {
+    struct partition_delay *delay = &partition->delay;
+    while (delay->flights != NULL && delay->flights->prev->end_offset > partition->next_offset)
+        flight_end(delay, delay->flights->prev);
+}
+
+void partition_delay_advance(struct partition *partition) {
+    struct partition_delay *delay = &partition->delay;
+    while (delay->flights != NULL && delay->flights->end_offset <= partition->high_watermark)
+        flight_end(delay, delay->flights);
+}
+
+int64_t partition_delay_in_flight_ms(const struct partition *partition) {
+    int64_t first_ms = INT64_MAX;
+    const struct held_flight *flight;
+    DL_FOREACH(partition->delay.flights, flight) {
+        if (flight->first_due_ms < first_ms) first_ms = flight->first_due_ms;
+    }
+    return first_ms;
+}
+
+const struct delayed *partition_delayed(const struct partition *partition) {
+    return partition->delay.delayed;
+}
+
+kafka_offset partition_delay_end(const struct partition *partition) {
+    return delayed_end(partition->delay.delayed);
+}
+
+/* ---- What has committed ---- */
+
+static int apply_released(struct partition *partition, const struct record_batch *batch) {
+    int64_t late_ms;
+    return delayed_release(partition->delay.delayed, batch, &late_ms);
+}
+
+static int apply_held(struct partition *partition, const struct entry *entry,
+                      const struct record_batch *batch) {
+    int32_t visible;
+    int error = delayed_hold(partition->delay.delayed, batch, &visible);
+    partition->held_only = visible == 0 && entry->batches == 1;
+    return error;
+}
+
+int partition_delay_apply(struct partition *partition, const struct entry *entry,
+                          const struct record_batch *batch) {
+    if (record_batch_is_release(batch)) return apply_released(partition, batch);
+    return record_batch_is_held(batch) ? apply_held(partition, entry, batch) : ERR_NONE;
+}
+
+static void lost(void *state) {
+    struct partition_delay *delay = &((struct partition *)state)->delay;
+    while (delay->flights != NULL)
+        flight_end(delay, delay->flights);
+}
+
+static bool encode(void *state, void **walk, struct snapshot_bytes *into) {
+    if (*walk == NULL) *walk = delayed_walk_new(((struct partition *)state)->delay.delayed);
+    return delayed_walk_step(*walk, into);
+}
+
+static void encode_rest(void *state, void *walk, struct snapshot_bytes *into) {
+    (void)state;
+    delayed_walk_rest(walk, into);
+}
+
+static void encode_stop(void *state, void *walk) {
+    (void)state;
+    delayed_walk_stop(walk);
+}
+
+static int restore(void *state, const uint8_t *bytes, size_t len, size_t *took) {
+    return delayed_decode(((struct partition *)state)->delay.delayed, bytes, len, took);
+}
+
+static void reset(void *state) {
+    delayed_reset(((struct partition *)state)->delay.delayed);
+}
+
+static void drop(void *state) {
+    struct partition *partition = state;
+    lost(partition);
+    reset(partition);
+    delayed_free(partition->delay.delayed);
+}
+
+static const struct applier_type type = {.mark = 0x59414c44, /* "DLAY" */
+                                         .version = 1,
+                                         .numbered_only = true,
+                                         .lost = lost,
+                                         .encode = encode,
+                                         .encode_rest = encode_rest,
+                                         .encode_stop = encode_stop,
+                                         .restore = restore,
+                                         .reset = reset,
+                                         .free = drop};
+
+struct applier delay_applier(struct partition *partition) {
+    partition->delay.delayed = delayed_new();
+    return (struct applier){.type = &type, .state = partition};
+}
