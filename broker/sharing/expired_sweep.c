@@ -4,6 +4,7 @@
 #include "base/container_of.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/share/record_sight.h"
 #include "broker/share/shares.h"
 #include "protocol/kafka_error.h"
@@ -25,6 +26,22 @@ struct expired_sweep {
 
 /* ---- What was read ---- */
 
+/* Where it may be given; else behind the sight. */
+static kafka_offset available_of(const struct share *share, const struct record_sight *sight) {
+    kafka_offset first = share_queue_available(&share->queue, sight->at.first);
+    if (MUTANT(MUTANT_SHARE_EXPIRED_HELD)) return sight->at.first;
+    return first < 0 || first > sight->at.last ? sight->at.last + 1 : first;
+}
+
+static void archive(struct share *share, kafka_offset first, kafka_offset last,
+                    struct offset_ranges *outcomes) {
+    if (MUTANT(MUTANT_SHARE_EXPIRED_HELD))
+        *(struct share_range *)offset_ranges_append(outcomes) = (struct share_range){
+            .at = {first, last}, .state = SHARE_ARCHIVED};
+    else
+        share_queue_archive(&share->queue, &share->limits, first, last, outcomes);
+}
+
 /* False: it lives, or another one is to be looked at. */
 static bool end_batch(struct expired_sweep *sweep, struct share *share, int64_t ttl_ms,
                       const struct record_batch *batch, struct offset_ranges *outcomes) {
@@ -34,11 +51,11 @@ static bool end_batch(struct expired_sweep *sweep, struct share *share, int64_t 
     bool over = true;
     record_sights_open(&sights, batch, record_batch_is_control(batch) ? 0 : ttl_ms);
     while (over && record_sights_next(&sights, &sight)) {
-        kafka_offset first = share_queue_available(&share->queue, sight.at.first);
-        if (first < 0 || first > sight.at.last) continue;
+        kafka_offset first = available_of(share, &sight);
+        if (first > sight.at.last) continue;
         over = sight.none || record_batch_is_control(batch) || sight.until_ms <= now_ms;
         if (over) {
-            share_queue_archive(&share->queue, &share->limits, first, sight.at.last, outcomes);
+            archive(share, first, sight.at.last, outcomes);
         } else {
             share->head = first;
             share->head_until_ms = sight.until_ms;
