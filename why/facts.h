@@ -2,6 +2,8 @@
  * What is known of a group that may lag behind: its members, its partitions as coordinator and
  * leaders see them, what happened lately. Facts only; what follows from them is in diagnosis.h.
  *
+ * Happy path: whoever asks coordinator and leaders begins partitions with why_partition_unknown,
+ * fills in what is told, and finds who reads for a member with why_take_reader. Failures: none.
  * Ages are ms before now, rates thousandths of records a second; WHY_UNKNOWN is what is not known,
  * and never stands for 0. Texts belong to whoever made the facts.
  */
@@ -13,6 +15,7 @@
 #include <stdint.h>
 
 #include "protocol/messages/group_activity.h"
+#include "protocol/messages/partition_traffic.h"
 
 enum { WHY_UNKNOWN = -1, WHY_NOBODY = -1 };
 enum why_window { WHY_SHORT, WHY_LONG, WHY_WINDOWS }; /* the window, and ten times it */
@@ -46,6 +49,29 @@ struct why_partition {
     bool watched; /* its leader has told; else nothing is known of its reader and of what comes */
     struct why_reader reader;
 };
+
+/* Nothing is known of it but where it is, and who has it. */
+struct why_partition why_partition_unknown(const char *topic, int32_t partition, int32_t member);
+
+/* Somebody who fetches, as the leader remembers: its client id may be cut. `reader` is what it
+ * would be as the reader. */
+struct why_fetcher {
+    struct kp_string client_id, peer; /* "10.0.0.7:41234" or "[::1]:41234" */
+    struct why_reader reader;
+};
+/* The member whose fetches are looked for, and what its group has committed. */
+struct why_sought {
+    struct kp_string client_id, host; /* "/10.0.0.7" */
+    int64_t committed;
+};
+/* Makes `one` the reader, if it looks like the member. Several may (others of the same name at the
+ * same host): the one that fetched last of those that ever came to where the group stands, for
+ * nobody commits what he has not fetched. */
+void why_take_reader(struct why_reader *best, const struct why_sought *sought,
+                     const struct why_fetcher *one);
+/* The same with all of whom the partition's leader told. */
+void why_take_readers(struct why_partition *partition, const struct why_member *owner,
+                      const struct kp_partition_traffic_response_partition *told);
 
 struct why_event {
     int64_t age_ms;

@@ -56,7 +56,8 @@ static bool add_topic(struct altering *state, struct request *request,
     return true;
 }
 
-static bool prepare(struct altering *state, struct request *request) {
+static bool prepare(struct share_change_request *change, struct request *request) {
+    struct altering *state = (struct altering *)change;
     const struct kp_alter_share_group_offsets_request *in = request->message;
     size_t count = 0;
     for (int32_t t = 0; t < in->topics.count; t++)
@@ -81,13 +82,9 @@ void api_alter_share_group_offsets(void *service, struct request *request) {
     }
     kp_set_fallbacks(&kp_alter_share_group_offsets_response_schema, &state->response);
     state->change = (struct share_change_request){
-        .group = {.request = request, .services = service},
+        .prepare = prepare,
         .response = &state->response,
         .whole = {&state->response.error_code, &state->response.error_message},
         .topics = &state->response.responses.count};
-    if (!prepare(state, request)) {
-        request_close_too_large(request);
-        return;
-    }
     share_change_begin(&state->change, service, request, AUTHORIZE_READ, in->group_id);
 }

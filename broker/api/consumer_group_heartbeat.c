@@ -39,33 +39,26 @@ static void refuse(struct beating *state, int16_t error) {
 
 /* ---- The answer ---- */
 
-/* Partitions of a topic stand together. False: the answer takes more memory than it may. */
+/* False: the answer takes more memory than it may. */
 static bool fill_assignment(struct beating *state) {
-    const struct consumer_heartbeat *heartbeat = &state->heartbeat;
     struct kp_arena *arena = &state->request->arena;
-    int32_t topics = 0;
-    for (size_t i = 0; i < heartbeat->assigned_count; i++)
-        if (i == 0 ||
-            !kp_uuid_equal(heartbeat->assigned[i - 1].topic, heartbeat->assigned[i].topic))
-            topics++;
+    int32_t count;
+    const struct assigned_topic *topics = assigned_topics(arena, state->heartbeat.assigned,
+                                                          state->heartbeat.assigned_count, &count);
     struct kp_consumer_group_heartbeat_response_assignment *assignment = kp_arena_alloc(
         arena, sizeof *assignment);
-    int32_t *numbers = kp_arena_alloc(arena, (heartbeat->assigned_count + 1) * sizeof *numbers);
-    if (assignment == NULL || numbers == NULL) return false;
+    if (topics == NULL || assignment == NULL) return false;
     kp_set_fallbacks(&kp_consumer_group_heartbeat_response_assignment_schema, assignment);
     if (kp_new_items(arena, &kp_consumer_group_heartbeat_topic_partitions_schema,
-                     &assignment->topic_partitions, topics) == NULL &&
-        topics > 0)
+                     &assignment->topic_partitions, count) == NULL &&
+        count > 0)
         return false;
-    struct kp_consumer_group_heartbeat_topic_partitions *topic = assignment->topic_partitions.items;
-    for (size_t i = 0; i < heartbeat->assigned_count; i++) {
-        const struct consumer_partition *one = &heartbeat->assigned[i];
-        if (i > 0 && !kp_uuid_equal(one[-1].topic, one->topic)) topic++;
-        if (topic->partitions.count == 0) {
-            topic->topic_id = one->topic;
-            topic->partitions.items = numbers + i;
-        }
-        topic->partitions.items[topic->partitions.count++] = one->partition;
+    for (int32_t i = 0; i < count; i++) {
+        struct kp_consumer_group_heartbeat_topic_partitions *into =
+            &assignment->topic_partitions.items[i];
+        into->topic_id = topics[i].topic;
+        into->partitions.items = topics[i].partitions;
+        into->partitions.count = topics[i].count;
     }
     state->response.assignment = assignment;
     return true;

@@ -32,7 +32,8 @@ static void add_topic(struct deleting *state, struct kp_string name,
                      (struct share_change_told){&out->error_code, &out->error_message});
 }
 
-static bool prepare(struct deleting *state, struct request *request) {
+static bool prepare(struct share_change_request *change, struct request *request) {
+    struct deleting *state = (struct deleting *)change;
     const struct kp_delete_share_group_offsets_request *in = request->message;
     size_t count = in->topics.count > 0 ? (size_t)in->topics.count : 0;
     state->change.change.forgets = true;
@@ -55,13 +56,9 @@ void api_delete_share_group_offsets(void *service, struct request *request) {
     }
     kp_set_fallbacks(&kp_delete_share_group_offsets_response_schema, &state->response);
     state->change = (struct share_change_request){
-        .group = {.request = request, .services = service},
+        .prepare = prepare,
         .response = &state->response,
         .whole = {&state->response.error_code, &state->response.error_message},
         .topics = &state->response.responses.count};
-    if (!prepare(state, request)) {
-        request_close_too_large(request);
-        return;
-    }
     share_change_begin(&state->change, service, request, AUTHORIZE_DELETE, in->group_id);
 }

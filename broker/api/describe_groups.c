@@ -118,12 +118,6 @@ void api_describe_groups(void *service, struct request *request) {
     kp_set_fallbacks(&kp_describe_groups_response_schema, &state->response);
     state->response.groups.items = items;
     state->response.groups.count = count;
-    state->walk = (struct group_walk){.ids = in->groups.items,
-                                      .count = count,
-                                      .operation = AUTHORIZE_DESCRIBE,
-                                      .confirms = true,
-                                      .look = describe_one,
-                                      .end = group_walk_respond,
-                                      .response = &state->response};
+    state->walk = group_walk_describing(in->groups.items, count, describe_one, &state->response);
     group_walk_begin(&state->walk, service, request);
 }

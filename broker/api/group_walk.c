@@ -82,3 +82,17 @@ void group_walk_respond(struct group_walk *walk) {
     else
         request_respond_kept(walk->request, walk->response);
 }
+
+struct group_walk group_walk_describing(const struct kp_string *ids, int32_t count,
+                                        bool (*look)(struct group_walk *walk,
+                                                     struct group_coordinator *coordinator,
+                                                     int16_t error),
+                                        const void *response) {
+    return (struct group_walk){.ids = ids,
+                               .count = count,
+                               .operation = AUTHORIZE_DESCRIBE,
+                               .confirms = true,
+                               .look = look,
+                               .end = group_walk_respond,
+                               .response = response};
+}

@@ -36,6 +36,13 @@ struct group_walk {
     bool inside, over; /* a step asks; it was answered within */
 };
 
+/* As descriptions of groups are made: who may describe a group is answered by whoever still leads.
+ * `look` and `response` are the caller's. */
+struct group_walk group_walk_describing(const struct kp_string *ids, int32_t count,
+                                        bool (*look)(struct group_walk *walk,
+                                                     struct group_coordinator *coordinator,
+                                                     int16_t error),
+                                        const void *response);
 /* Zeroed but for what is above. */
 void group_walk_begin(struct group_walk *walk, const struct broker_services *services,
                       struct request *request);

@@ -69,7 +69,9 @@ void share_change_begin(struct share_change_request *state, struct broker_servic
         .request = request, .services = services, .found = found, .refused = refused};
     state->change.group_id = group_id;
     request->state = state;
-    if (metadata_feature_level(services->metadata, FEATURE_SHARE_VERSION) < 1)
+    if (!state->prepare(state, request))
+        request_close_too_large(request);
+    else if (metadata_feature_level(services->metadata, FEATURE_SHARE_VERSION) < 1)
         over(state, KAFKA_UNSUPPORTED_VERSION);
     else if (state->too_many)
         over(state, KAFKA_INVALID_REQUEST);

@@ -2,8 +2,8 @@
  * What AlterShareGroupOffsets and DeleteShareGroupOffsets have in common: a change of one share
  * group, which its coordinator brings to the partitions (broker/coordinator/share/share_work.h).
  *
- * Happy path: share_change_room; the parts that may be changed are put in by share_change_add, with
- * where their code goes; share_change_begin with the group's permission, which answers.
+ * Happy path: share_change_begin with the group's permission; `prepare` asks for share_change_room
+ * and puts the parts that may be changed in by share_change_add, with where their code goes.
  * Failures of the whole, before anything else is looked at: UNSUPPORTED_VERSION; then
  * GROUP_AUTHORIZATION_FAILED, INVALID_GROUP_ID, NOT_COORDINATOR, those of share_change_take.
  */
@@ -20,11 +20,12 @@ struct share_change_told {
     struct kp_string *message;
 };
 
-/* In the request's arena. `group` with its request and services, `response`, `whole` and `topics`
- * are the caller's. */
+/* In the request's arena, zeroed. `prepare`, `response`, `whole` and `topics` are the caller's. */
 struct share_change_request {
     struct group_request group; /* first */
     struct share_change change;
+    /* False: the answer takes more memory than it may. */
+    bool (*prepare)(struct share_change_request *state, struct request *request);
     const void *response;
     struct share_change_told whole; /* the response's own code */
     int32_t *topics;                /* how many it has: none with an error of the whole */
@@ -36,7 +37,7 @@ struct share_change_request {
 bool share_change_room(struct share_change_request *state, size_t parts);
 void share_change_add(struct share_change_request *state, const struct share_change_part *part,
                       struct share_change_told told);
-/* `group_id` stays. */
+/* Answers, or closes the connection. `group_id` stays. */
 void share_change_begin(struct share_change_request *state, struct broker_services *services,
                         struct request *request, enum authorize_operation operation,
                         struct kp_string group_id);

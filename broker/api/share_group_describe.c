@@ -91,14 +91,9 @@ void api_share_group_describe(void *service, struct request *request) {
         request_close_too_large(request);
         return;
     }
-    *state = (struct describing){.walk = {.ids = in->group_ids.items,
-                                          .count = count,
-                                          .operation = AUTHORIZE_DESCRIBE,
-                                          .confirms = true,
-                                          .refuses_empty = true,
-                                          .look = describe_one,
-                                          .end = group_walk_respond,
-                                          .response = &state->response}};
+    *state = (struct describing){
+        .walk = group_walk_describing(in->group_ids.items, count, describe_one, &state->response)};
+    state->walk.refuses_empty = true;
     kp_set_fallbacks(&kp_share_group_describe_response_schema, &state->response);
     state->response.groups.items = items;
     state->response.groups.count = count;

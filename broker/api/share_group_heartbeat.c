@@ -22,29 +22,26 @@ struct beating {
     struct share_heartbeat heartbeat;
 };
 
-/* Partitions of a topic stand together. False: the answer takes more memory than it may. */
+/* False: the answer takes more memory than it may. */
 static bool fill_assignment(struct beating *state) {
-    const struct share_heartbeat *heartbeat = &state->heartbeat;
     struct kp_arena *arena = &state->group.request->arena;
-    size_t count = heartbeat->assigned_count;
+    int32_t count;
+    const struct assigned_topic *topics = assigned_topics(arena, state->heartbeat.assigned,
+                                                          state->heartbeat.assigned_count, &count);
     struct kp_share_group_heartbeat_response_assignment *assignment = kp_arena_alloc(
         arena, sizeof *assignment);
-    int32_t *numbers = kp_arena_alloc(arena, (count + 1) * sizeof *numbers);
-    if (assignment == NULL || numbers == NULL) return false;
+    if (topics == NULL || assignment == NULL) return false;
     kp_set_fallbacks(&kp_share_group_heartbeat_response_assignment_schema, assignment);
     if (kp_new_items(arena, &kp_share_group_heartbeat_response_topic_partitions_schema,
-                     &assignment->topic_partitions, (int32_t)count + 1) == NULL)
+                     &assignment->topic_partitions, count) == NULL &&
+        count > 0)
         return false;
-    assignment->topic_partitions.count = 0;
-    struct kp_share_group_heartbeat_response_topic_partitions *topic = NULL;
-    for (size_t i = 0; i < count; i++) {
-        const struct share_assigned *one = &heartbeat->assigned[i];
-        if (topic == NULL || !kp_uuid_equal(topic->topic_id, one->topic)) {
-            topic = &assignment->topic_partitions.items[assignment->topic_partitions.count++];
-            topic->topic_id = one->topic;
-            topic->partitions.items = numbers + i;
-        }
-        topic->partitions.items[topic->partitions.count++] = one->partition;
+    for (int32_t i = 0; i < count; i++) {
+        struct kp_share_group_heartbeat_response_topic_partitions *into =
+            &assignment->topic_partitions.items[i];
+        into->topic_id = topics[i].topic;
+        into->partitions.items = topics[i].partitions;
+        into->partitions.count = topics[i].count;
     }
     state->response.assignment = assignment;
     return true;

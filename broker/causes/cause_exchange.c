@@ -10,10 +10,10 @@
 
 enum {
     FORMAT = 1,
-    HEAD_SIZE = 5,      /* format, count */
-    ASK_LEAST = 20,     /* of one partition: group, committed, two texts */
-    ANSWER_SIZE = 79,   /* known; start, end, age, at least; two rates; the reader */
-    CLIENT_ID_CUT = 63, /* where names are cut by those who remember them */
+    HEAD_SIZE = 5,    /* format, count */
+    ASK_LEAST = 20,   /* of one partition: group, committed, two texts */
+    ANSWER_SIZE = 79, /* known; start, end, age, at least; two rates; the reader */
+    TEXT_MOST = 63,   /* of a client id or a host that is asked for */
     CALL_TIMEOUT_MS = 1500,
     LONG_TIMES = 10,
 };
@@ -37,8 +37,7 @@ struct cause_exchange {
 /* What is asked of one partition, and what is answered. */
 struct question {
     uint64_t partition;
-    int64_t committed;
-    struct kp_string client_id, host;
+    struct why_sought sought;
 };
 
 struct answer {
@@ -50,45 +49,24 @@ struct answer {
 
 /* ---- What a leader knows ---- */
 
-/* A group has its hosts as "/10.0.0.7", a connection is "10.0.0.7:41234" or "[::1]:41234". */
-static bool is_at(const char *peer, struct kp_string host) {
-    const char *end = strrchr(peer, ':');
-    if (host.len > 0 && host.data[0] == '/') host = (struct kp_string){host.data + 1, host.len - 1};
-    if (end == NULL || host.len <= 0) return false;
-    size_t len = (size_t)(end - peer);
-    if (len > 2 && peer[0] == '[') {
-        peer++;
-        len -= 2;
-    }
-    return len == (size_t)host.len && memcmp(peer, host.data, len) == 0;
-}
-
-static bool is_reader(const struct traffic_reader *reader, const struct question *question) {
-    struct kp_string id = question->client_id;
-    if (id.len > CLIENT_ID_CUT) id.len = CLIENT_ID_CUT;
-    return question->host.len > 0 && reader->furthest >= question->committed &&
-           kp_string_is(id, reader->client_id) && is_at(reader->peer, question->host);
-}
-
-/* Of several that look like the member, the one that fetched last. */
 static struct why_reader find_reader(const struct cause_exchange *exchange,
                                      const struct traffic *traffic,
-                                     const struct question *question) {
+                                     const struct why_sought *sought) {
     struct why_reader found = {.known = false};
     int64_t now_ms = (int64_t)env_now_ms(exchange->options.env);
     for (size_t i = 0; i < traffic->reader_count; i++) {
         const struct traffic_reader *reader = &traffic->readers[i];
-        if (!is_reader(reader, question)) continue;
         int64_t used_ms = (int64_t)exchange->options.session_used_ms(exchange->options.sessions,
                                                                      reader->session_id);
         int64_t seen_ms = used_ms > reader->seen_ms ? used_ms : reader->seen_ms;
-        if (found.known && found.seen_age_ms <= now_ms - seen_ms) continue;
-        found = (struct why_reader){.known = true,
-                                    .offset = reader->offset,
-                                    .furthest = reader->furthest,
-                                    .seen_age_ms = now_ms - seen_ms,
-                                    .moved_age_ms = now_ms - reader->moved_ms,
-                                    .again = (int32_t)reader->again};
+        const struct why_fetcher one = {.client_id = kp_string_of(reader->client_id),
+                                        .peer = kp_string_of(reader->peer),
+                                        .reader = {.offset = reader->offset,
+                                                   .furthest = reader->furthest,
+                                                   .seen_age_ms = now_ms - seen_ms,
+                                                   .moved_age_ms = now_ms - reader->moved_ms,
+                                                   .again = (int32_t)reader->again}};
+        why_take_reader(&found, sought, &one);
     }
     return found;
 }
@@ -104,13 +82,13 @@ static struct answer look(const struct cause_exchange *exchange, const struct qu
     const struct traffic *traffic = partition_traffic(partition);
     struct traffic_arrival arrival = traffic_arrival(
         traffic, (int64_t)env_now_ms(exchange->options.env),
-        question->committed > answer.start ? question->committed : answer.start, answer.end,
-        windows);
+        question->sought.committed > answer.start ? question->sought.committed : answer.start,
+        answer.end, windows);
     answer.age_ms = arrival.age_ms;
     answer.at_least = arrival.at_least;
     answer.produced[WHY_SHORT] = arrival.per_second[0];
     answer.produced[WHY_LONG] = arrival.per_second[1];
-    answer.reader = find_reader(exchange, traffic, question);
+    answer.reader = find_reader(exchange, traffic, &question->sought);
     return answer;
 }
 
@@ -120,13 +98,12 @@ static struct question question_of(const struct cause_facts *asked, size_t place
     const struct why_partition *one = &asked->facts.partitions[place];
     const struct why_member *owner = one->member == WHY_NOBODY ? NULL
                                                                : &asked->facts.members[one->member];
-    struct question question = {.partition = asked->partitions[place],
-                                .committed = one->committed,
+    struct why_sought sought = {.committed = one->committed,
                                 .client_id = kp_string_of(owner == NULL ? "" : owner->client_id),
                                 .host = kp_string_of(owner == NULL ? "" : owner->host)};
-    if (question.client_id.len > CLIENT_ID_CUT) question.client_id.len = CLIENT_ID_CUT;
-    if (question.host.len > CLIENT_ID_CUT) question.host.len = CLIENT_ID_CUT;
-    return question;
+    if (sought.client_id.len > TEXT_MOST) sought.client_id.len = TEXT_MOST;
+    if (sought.host.len > TEXT_MOST) sought.host.len = TEXT_MOST;
+    return (struct question){.partition = asked->partitions[place], .sought = sought};
 }
 
 /* Lag counts from the log's start where what is committed lies below it. */
@@ -210,15 +187,15 @@ static void send_call(struct cause_call *call) {
     struct kp_writer writer;
     uint8_t *data;
     size_t len;
-    kp_writer_init(&writer, HEAD_SIZE + (ASK_LEAST + 2 * CLIENT_ID_CUT) * call->count);
+    kp_writer_init(&writer, HEAD_SIZE + (ASK_LEAST + 2 * TEXT_MOST) * call->count);
     kp_write_int8(&writer, FORMAT);
     kp_write_int32(&writer, (int32_t)call->count);
     for (size_t i = 0; i < call->count; i++) {
         struct question question = question_of(call->exchange->asked, list->places[i]);
         kp_write_int64(&writer, (int64_t)question.partition);
-        kp_write_int64(&writer, question.committed);
-        kp_write_string(&writer, question.client_id, false, false);
-        kp_write_string(&writer, question.host, false, false);
+        kp_write_int64(&writer, question.sought.committed);
+        kp_write_string(&writer, question.sought.client_id, false, false);
+        kp_write_string(&writer, question.sought.host, false, false);
     }
     int error = kp_writer_take(&writer, &data, &len);
     CHECK(error == ERR_NONE); /* the limit is the most that is written */
@@ -293,9 +270,9 @@ static void on_asked(void *arg, struct broker_caller caller, const uint8_t *body
     kp_write_int32(&writer, sound ? count : 0);
     for (int32_t i = 0; sound && i < count; i++) {
         struct question question = {.partition = (uint64_t)kp_read_int64(&reader)};
-        question.committed = kp_read_int64(&reader);
-        question.client_id = kp_read_string(&reader, false, false);
-        question.host = kp_read_string(&reader, false, false);
+        question.sought.committed = kp_read_int64(&reader);
+        question.sought.client_id = kp_read_string(&reader, false, false);
+        question.sought.host = kp_read_string(&reader, false, false);
         struct answer answer = {0};
         if (reader.error == ERR_NONE) answer = look(exchange, &question);
         write_answer(&writer, &answer);

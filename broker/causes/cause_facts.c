@@ -34,18 +34,7 @@ static struct why_partition *add_partition(struct why_facts *facts, const char *
                                            int32_t partition, int32_t member) {
     if (facts->partition_count == CAUSE_PARTITIONS) return NULL;
     struct why_partition *one = &facts->partitions[facts->partition_count++];
-    *one = (struct why_partition){.topic = topic,
-                                  .partition = partition,
-                                  .member = member,
-                                  .committed = WHY_UNKNOWN,
-                                  .log_start = WHY_UNKNOWN,
-                                  .end = WHY_UNKNOWN,
-                                  .lag = WHY_UNKNOWN,
-                                  .age_ms = WHY_UNKNOWN,
-                                  .commit_age_ms = WHY_UNKNOWN,
-                                  .moved_age_ms = WHY_UNKNOWN,
-                                  .produced = {WHY_UNKNOWN, WHY_UNKNOWN},
-                                  .consumed = {WHY_UNKNOWN, WHY_UNKNOWN}};
+    *one = why_partition_unknown(topic, partition, member);
     return one;
 }
 

@@ -6,7 +6,7 @@
 
 #include "protocol/messages/consumer_protocol.h"
 
-enum { CLIENT_ID_CUT = 63, FIRST_ROOM = 64 };
+enum { FIRST_ROOM = 64 };
 
 static const char *text_of(struct inquiry *inquiry, struct kp_string string) {
     if (string.len < 0) return "";
@@ -28,19 +28,9 @@ static bool add_partition(struct inquiry *inquiry, struct group_view *view, cons
         facts->partitions = more;
         view->room = room;
     }
-    facts->partitions[facts->partition_count++] = (struct why_partition){
-        .topic = topic,
-        .partition = partition,
-        .member = member,
-        .committed = committed,
-        .log_start = WHY_UNKNOWN,
-        .end = WHY_UNKNOWN,
-        .lag = WHY_UNKNOWN,
-        .age_ms = WHY_UNKNOWN,
-        .commit_age_ms = WHY_UNKNOWN,
-        .moved_age_ms = WHY_UNKNOWN,
-        .produced = {WHY_UNKNOWN, WHY_UNKNOWN},
-        .consumed = {WHY_UNKNOWN, WHY_UNKNOWN}};
+    struct why_partition *one = &facts->partitions[facts->partition_count++];
+    *one = why_partition_unknown(topic, partition, member);
+    one->committed = committed;
     return true;
 }
 
@@ -240,47 +230,6 @@ bool group_view_take_activity(struct inquiry *inquiry, struct group_view *view,
 
 /* ---- What the leaders tell ---- */
 
-/* A group has its hosts as "/10.0.0.7", a connection is "10.0.0.7:41234" or "[::1]:41234". */
-static bool is_at(struct kp_string peer, const char *host) {
-    if (*host == '/') host++;
-    size_t len = strlen(host);
-    const char *at = peer.data, *end = peer.len > 0 ? memrchr(at, ':', (size_t)peer.len) : NULL;
-    if (end == NULL) return false;
-    size_t peer_len = (size_t)(end - at);
-    if (peer_len > 2 && at[0] == '[') {
-        at++;
-        peer_len -= 2;
-    }
-    return peer_len == len && memcmp(at, host, len) == 0;
-}
-
-/* Client ids are cut where they are remembered. */
-static bool is_client(struct kp_string remembered, const char *client_id) {
-    size_t len = remembered.len < 0 ? 0 : (size_t)remembered.len;
-    return strncmp(remembered.data, client_id, len) == 0 &&
-           (client_id[len] == '\0' || len >= CLIENT_ID_CUT);
-}
-
-/* Of several that look like the member, the one that fetched last from where the group stands or
- * behind it. */
-static void take_reader(const struct why_member *member,
-                        const struct kp_partition_traffic_response_partition *told,
-                        struct why_partition *one) {
-    for (int32_t r = 0; r < told->readers.count; r++) {
-        const struct kp_partition_traffic_response_reader *from = &told->readers.items[r];
-        if (from->client_id.len < 0 || !is_at(from->peer, member->host) ||
-            !is_client(from->client_id, member->client_id) || from->furthest < one->committed ||
-            (one->reader.known && one->reader.seen_age_ms <= from->seen_age_ms))
-            continue;
-        one->reader = (struct why_reader){.known = true,
-                                          .offset = from->offset,
-                                          .furthest = from->furthest,
-                                          .seen_age_ms = from->seen_age_ms,
-                                          .moved_age_ms = from->moved_age_ms,
-                                          .again = from->again};
-    }
-}
-
 /* Lag counts from the log's start where what is committed lies below it. */
 void group_view_take_told(struct group_view *view) {
     struct why_facts *facts = &view->facts;
@@ -298,6 +247,6 @@ void group_view_take_told(struct group_view *view) {
             one->lag = one->end > from ? one->end - from : 0;
             one->age_ms = one->lag == 0 ? 0 : told->arrived_age_ms;
         }
-        if (one->member != WHY_NOBODY) take_reader(&facts->members[one->member], told, one);
+        if (one->member != WHY_NOBODY) why_take_readers(one, &facts->members[one->member], told);
     }
 }

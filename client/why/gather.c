@@ -5,7 +5,7 @@
 
 #include "client/kafka/group_traffic.h"
 
-enum { LONG_TIMES = 10, WHY_CLIENT_ID_CUT = 63 };
+enum { LONG_TIMES = 10 };
 
 /* ---- Members ---- */
 
@@ -30,50 +30,6 @@ static void take_members(const struct group_view *view,
                 member->rebalance_timeout_ms = told->rebalance_timeout_ms;
             }
         }
-    }
-}
-
-/* ---- Readers ---- */
-
-/* A group has its hosts as "/10.0.0.7", a connection is "10.0.0.7:41234". */
-static bool is_at(const char *peer, const char *host) {
-    size_t len = strlen(host);
-    bool slash = len > 0 && host[0] == '/';
-    const char *end = strrchr(peer, ':');
-    size_t peer_len = end ? (size_t)(end - peer) : strlen(peer);
-    if (peer_len > 2 && peer[0] == '[') {
-        peer++;
-        peer_len -= 2;
-    }
-    return len - slash == peer_len && memcmp(host + slash, peer, peer_len) == 0;
-}
-
-/* Client ids are cut where they are remembered. */
-static bool is_client(const char *remembered, const char *client_id) {
-    size_t len = strlen(remembered);
-    return strncmp(remembered, client_id, len) == 0 &&
-           (client_id[len] == 0 || len >= WHY_CLIENT_ID_CUT);
-}
-
-/* Several may look like the member (others of the same name at the same host): the one that fetched
- * last from where the group stands or behind it, for nobody fetches what he has committed. */
-static void take_reader(struct kp_arena *arena, const struct why_member *member,
-                        const struct kp_partition_traffic_response_partition *told,
-                        struct why_partition *partition) {
-    for (int32_t r = 0; r < told->readers.count; r++) {
-        const struct kp_partition_traffic_response_reader *from = &told->readers.items[r];
-        if (!is_at(cluster_text(arena, from->peer), member->host) ||
-            !is_client(cluster_text(arena, from->client_id), member->client_id) ||
-            from->furthest < partition->committed ||
-            (partition->reader.known && partition->reader.seen_age_ms <= from->seen_age_ms)) {
-            continue;
-        }
-        partition->reader = (struct why_reader){.known = true,
-                                                .offset = from->offset,
-                                                .furthest = from->furthest,
-                                                .seen_age_ms = from->seen_age_ms,
-                                                .moved_age_ms = from->moved_age_ms,
-                                                .again = from->again};
     }
 }
 
@@ -102,8 +58,7 @@ static int64_t age_of(const struct group_offset *one,
                                                                        : told->arrived_age_ms;
 }
 
-static void take_partition(struct kp_arena *arena, const struct group_view *view,
-                           const struct group_offset *one,
+static void take_partition(const struct group_view *view, const struct group_offset *one,
                            const struct kp_partition_traffic_response_partition *told,
                            const struct kp_group_activity_response_partition *committed,
                            const struct why_facts *facts, struct why_partition *partition) {
@@ -125,7 +80,7 @@ static void take_partition(struct kp_arena *arena, const struct group_view *view
         .watched = told != NULL,
     };
     if (told && partition->member != WHY_NOBODY) {
-        take_reader(arena, &facts->members[partition->member], told, partition);
+        why_take_readers(partition, &facts->members[partition->member], told);
     }
 }
 
@@ -174,7 +129,7 @@ void why_gather(const struct invocation *in, struct kp_arena *arena, const struc
     take_members(view, activity, facts);
     facts->partition_count = view->offset_count;
     for (size_t i = 0; i < view->offset_count; i++) {
-        take_partition(arena, view, &view->offsets[i], told[i], committed[i], facts,
+        take_partition(view, &view->offsets[i], told[i], committed[i], facts,
                        &facts->partitions[i]);
     }
     if (activity) {

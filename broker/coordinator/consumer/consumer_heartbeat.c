@@ -107,7 +107,7 @@ static void fill_answer(const struct consumer_decision *decision) {
     heartbeat->assigned_count = standing->assigned.count;
     heartbeat->assigned = mem_alloc(standing->assigned.count * sizeof *heartbeat->assigned);
     for (size_t i = 0; i < standing->assigned.count; i++)
-        heartbeat->assigned[i] = (struct consumer_partition){
+        heartbeat->assigned[i] = (struct assigned_partition){
             decision->group->numbered[standing->assigned.items[i].topic]->id,
             standing->assigned.items[i].partition};
 }

@@ -14,6 +14,7 @@
 #define BROKER_COORDINATOR_CONSUMER_CONSUMER_HEARTBEAT_H
 
 #include "broker/coordinator/consumer/consumer_group.h"
+#include "broker/coordinator/group/assigned.h"
 #include "broker/coordinator/group/group_call.h"
 #include "broker/metadata/metadata.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
@@ -21,11 +22,6 @@
 /* Who waits for others, or for an assignor, or in a group that somebody may have left without a
  * word, is asked to come back so soon. */
 enum { CONSUMER_SOON_MS = 500 };
-
-struct consumer_partition {
-    struct kp_uuid topic;
-    int32_t partition;
-};
 
 struct consumer_heartbeat {
     struct group_call call; /* first */
@@ -45,7 +41,7 @@ struct consumer_heartbeat {
     struct shared_bytes *member_id;
     int32_t member_epoch, heartbeat_interval_ms;
     bool has_assignment;
-    struct consumer_partition *assigned; /* those of a topic stand together */
+    struct assigned_partition *assigned; /* those of a topic stand together */
     size_t assigned_count;
 };
 

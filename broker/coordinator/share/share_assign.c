@@ -37,10 +37,10 @@ void share_group_follow(struct share_group *group) {
     group->metadata_version = version;
 }
 
-static void add(struct share_assigned **list, size_t *count, size_t *capacity,
+static void add(struct assigned_partition **list, size_t *count, size_t *capacity,
                 const struct metadata_topic *topic, int32_t partition) {
     *list = mem_grow(*list, *count, capacity, sizeof **list);
-    struct share_assigned *one = &(*list)[(*count)++];
+    struct assigned_partition *one = &(*list)[(*count)++];
     memcpy(one->topic.bytes, topic->id, sizeof one->topic.bytes);
     one->partition = partition;
 }
@@ -52,7 +52,7 @@ bool share_member_assign(struct share_member *member) {
         return false;
     member->assigned_epoch = group->epoch;
     member->assigned_version = group->metadata_version;
-    struct share_assigned *list = NULL;
+    struct assigned_partition *list = NULL;
     size_t count = 0, capacity = 0;
     for (size_t at = 0; at < member->names_len; at += strlen(member->names + at) + 1) {
         const char *name = member->names + at;

@@ -16,7 +16,7 @@ static bool describe_topics(const struct share_member *member, const struct meta
         return false;
     into->topic_partitions.count = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct share_assigned *one = &member->assigned[i];
+        const struct assigned_partition *one = &member->assigned[i];
         const struct metadata_topic *known = metadata_topic_with_id(metadata, one->topic.bytes);
         if (known == NULL) continue;
         if (topic == NULL || !kp_uuid_equal(topic->topic_id, one->topic)) {

@@ -15,6 +15,7 @@
 #ifndef BROKER_COORDINATOR_SHARE_SHARE_GROUP_H
 #define BROKER_COORDINATOR_SHARE_SHARE_GROUP_H
 
+#include "broker/coordinator/group/assigned.h"
 #include "broker/coordinator/group/group.h"
 #include "broker/coordinator/group/group_batch.h"
 #include "broker/coordinator/group/group_call.h"
@@ -52,12 +53,6 @@ struct share_group {
                                    it again: a partition lets go of groups that nobody uses */
 };
 
-/* A partition that a member fetches. */
-struct share_assigned {
-    struct kp_uuid topic;
-    int32_t partition;
-};
-
 struct share_heartbeat {
     struct group_call call;                                 /* first */
     const struct kp_share_group_heartbeat_request *request; /* borrowed until `done` */
@@ -65,7 +60,7 @@ struct share_heartbeat {
     /* Out. */
     int32_t member_epoch, interval_ms;
     bool has_assignment;
-    struct share_assigned *assigned; /* freed by share_heartbeat_release */
+    struct assigned_partition *assigned; /* freed by share_heartbeat_release */
     size_t assigned_count;
     char message[160]; /* empty: nothing to say */
 };

@@ -13,7 +13,7 @@ struct share_member {
     size_t names_len;
     char *client_id, *client_host;
     int32_t epoch, previous_epoch;
-    struct share_assigned *assigned;
+    struct assigned_partition *assigned;
     size_t assigned_count;
     int32_t assigned_epoch; /* of the group, and the metadata, by which that was found; 0: never */
     uint64_t assigned_version; /* as share_group.metadata_version */

@@ -31,7 +31,7 @@ struct consumer {
     int32_t epoch, rebalance_timeout_ms;
     const void *asker; /* its connection */
     bool full;         /* the next request says everything, as after an error */
-    struct consumer_partition has[CONSUMER_HAS_MAX];
+    struct assigned_partition has[CONSUMER_HAS_MAX];
     int32_t has_count;
     /* The last answer. */
     bool answered, assigned;

@@ -34,7 +34,7 @@ static void test_consumer_revoked_before_assigned(void **state) {
     assert_int_equal(b.interval_ms, 500); /* it waits */
     assert_string_equal(consumer_world_state(&w), "Reconciling");
 
-    struct consumer_partition had[4];
+    struct assigned_partition had[4];
     memcpy(had, a.has, sizeof had);
     consumer_beat(&a);
     assert_int_equal(a.epoch, 1); /* it goes on when it has given two back */
@@ -42,7 +42,7 @@ static void test_consumer_revoked_before_assigned(void **state) {
     consumer_beat(&b);
     assert_int_equal(b.has_count, 0);
     /* It says that it still owns all: nothing moves. */
-    struct consumer_partition kept[2] = {a.has[0], a.has[1]};
+    struct assigned_partition kept[2] = {a.has[0], a.has[1]};
     memcpy(a.has, had, sizeof had);
     a.has_count = 4;
     consumer_beat(&a);
@@ -277,7 +277,7 @@ static void test_consumer_rebalance_timeout(void **state) {
     a.rebalance_timeout_ms = 10000;
     consumer_beat(&a);
     consumer_beat(&b);
-    struct consumer_partition had[2] = {a.has[0], a.has[1]};
+    struct assigned_partition had[2] = {a.has[0], a.has[1]};
     consumer_beat(&a);
     for (int i = 0; i < 3; i++) {
         memcpy(a.has, had, sizeof had);
@@ -343,7 +343,7 @@ static void test_consumer_static_member(void **state) {
     consumer_beat(&a);
     consumer_beat(&a);
     consumer_beat(&b);
-    struct consumer_partition had[2] = {a.has[0], a.has[1]};
+    struct assigned_partition had[2] = {a.has[0], a.has[1]};
     int32_t epoch = consumer_world_group(&w)->epoch;
     assert_int_equal(consumer_beat(&c), KAFKA_UNRELEASED_INSTANCE_ID);
     /* Its own answer was lost: it is no stranger. */

@@ -30,8 +30,8 @@ static void assert_nothing_is_owned_twice(const struct crowd *crowd) {
         for (int32_t p = 0; crowd->alive[i] && p < crowd->members[i].has_count; p++)
             for (int j = 0; j < i; j++)
                 for (int32_t q = 0; crowd->alive[j] && q < crowd->members[j].has_count; q++) {
-                    const struct consumer_partition *a = &crowd->members[i].has[p];
-                    const struct consumer_partition *b = &crowd->members[j].has[q];
+                    const struct assigned_partition *a = &crowd->members[i].has[p];
+                    const struct assigned_partition *b = &crowd->members[j].has[q];
                     assert_false(kp_uuid_equal(a->topic, b->topic) && a->partition == b->partition);
                 }
 }
