@@ -51,6 +51,7 @@ struct connection_host {
     struct budget *parked;   /* of requests that wait for other clients (request_park) */
     struct parking *parking; /* of requests that wait because their clients like to */
     struct parking *crowd;   /* of those that wait to be decoded */
+    struct much_work *much;  /* requests that take long (request_steps.h) */
     struct server_stats *stats;
     struct logins *logins;
     struct access *access; /* NULL: everybody may everything */

@@ -79,6 +79,9 @@ struct request {
     struct env *env;
     bool (*step)(struct request *request); /* NULL: none is wanted */
     struct env_task steps;
+    uint64_t spent_us; /* in steps that were followed by others in a later turn */
+    bool is_much;      /* it waits in a line for that */
+    struct request *much_next, *much_prev;
     struct budget_waiter room;
     size_t decoded;            /* bytes of the arena that are the message */
     size_t encoded;            /* bytes that the answer takes when it is encoded */

@@ -1,11 +1,14 @@
 /* Calling the step of a request until it is over, its share of the turn is, or its client has gone.
  *
- * Where its bytes came it gets BEGIN_US, enough for most: clients whose requests are much work
- * would else make each turn long before others are read. What is left waits its turn with all such
- * work, and then goes on until that turn is long. */
+ * Most are little work: a request is served with all that waits to be begun, in slices, until it
+ * has had LITTLE_US. What is left then is much, and waits in a line of its own, of which one goes
+ * on when its turn comes among all that: however many clients ask for much, one that asks for
+ * little waits for no more than a slice of each. */
 #include "broker/server/request_steps.h"
 
 #include <stddef.h>
+
+#include <utlist.h>
 
 #include "base/check.h"
 #include "base/container_of.h"
@@ -15,7 +18,8 @@
 enum {
     RESERVE_PART = 2, /* ordinary answers do not wait until this part of the limit is taken beyond
                          it */
-    BEGIN_US = 200,
+    SLICE_US = 50,
+    LITTLE_US = 200,
 };
 
 void request_steps_charge(struct request *request) {
@@ -33,9 +37,16 @@ void request_steps_release(struct request *request) {
     budget_release(request->ctx.answers, charged);
 }
 
+static void leave_line(struct request *request) {
+    if (!request->is_much) return;
+    request->is_much = false;
+    DL_DELETE2(request->connection->host->much->first, request, much_prev, much_next);
+}
+
 void request_steps_stop(struct request *request) {
     request->step = NULL;
     env_defer_cancel(request->env, &request->steps);
+    leave_line(request);
     budget_wait_cancel(request->ctx.answers, &request->room);
 }
 
@@ -51,8 +62,27 @@ static bool must_wait(struct request *request) {
     return request != request->connection->first || !budget_may_pass(request->ctx.answers, request);
 }
 
-/* The request may be gone when it returns. */
-static void go_on(struct request *request, uint64_t share_us) {
+static bool is_little(const struct request *request) {
+    return request->spent_us < LITTLE_US;
+}
+
+static void join_line(struct request *request) {
+    struct much_work *much = request->connection->host->much;
+    if (request->is_much) return;
+    request->is_much = true;
+    DL_APPEND2(much->first, request, much_prev, much_next);
+    env_yield(much->env, &much->goes_on);
+}
+
+static void wait_its_turn(struct request *request) {
+    if (is_little(request))
+        env_yield(request->env, &request->steps);
+    else
+        join_line(request);
+}
+
+/* Until the turn is long, or a slice is over. The request may be gone when it returns. */
+static void go_on(struct request *request, bool a_slice) {
     struct env *env = request->env;
     uint64_t began_us = env_now_us(env);
     const char *before = env_running(env, kp_api_find(request->api_key)->name);
@@ -68,8 +98,10 @@ static void go_on(struct request *request, uint64_t share_us) {
         if (!step(request)) break;
         request->step = step;
         request_steps_charge(request);
-        if (env_turn_is_long(env) || env_now_us(env) - began_us >= share_us) {
-            env_yield(env, &request->steps);
+        uint64_t took_us = env_now_us(env) - began_us;
+        if (env_turn_is_long(env) || (a_slice && took_us >= SLICE_US)) {
+            request->spent_us += took_us;
+            wait_its_turn(request);
             break;
         }
     }
@@ -78,13 +110,34 @@ static void go_on(struct request *request, uint64_t share_us) {
 }
 
 static void next_turn(struct env_task *task) {
-    go_on(CONTAINER_OF(task, struct request, steps), UINT64_MAX);
+    go_on(CONTAINER_OF(task, struct request, steps), true);
+}
+
+/* Each until the turn is long, or it waits for something else. */
+static void much_goes_on(struct env_task *task) {
+    struct much_work *much = CONTAINER_OF(task, struct much_work, goes_on);
+    do {
+        struct request *request = much->first;
+        if (request == NULL) return;
+        leave_line(request);
+        go_on(request, false);
+    } while (!env_turn_is_long(much->env));
+    if (much->first != NULL) env_yield(much->env, &much->goes_on);
+}
+
+void much_work_open(struct much_work *much, struct env *env) {
+    *much = (struct much_work){.env = env, .goes_on.run = much_goes_on};
+}
+
+void much_work_close(struct much_work *much) {
+    CHECK(much->first == NULL);
+    env_defer_cancel(much->env, &much->goes_on);
 }
 
 /* Called from a release somewhere. */
 static void there_is_room(struct budget_waiter *waiter) {
     struct request *request = CONTAINER_OF(waiter, struct request, room);
-    env_yield(request->env, &request->steps);
+    wait_its_turn(request);
 }
 
 void request_steps_first(struct request *request) {
@@ -103,7 +156,7 @@ void request_steps(struct request *request, bool (*step)(struct request *request
     /* Handlers come here again and again when what they asked for was answered: within one turn,
      * if others do nothing but answer. */
     if (env_turn_is_long(request->env))
-        env_yield(request->env, &request->steps);
+        wait_its_turn(request);
     else
-        go_on(request, BEGIN_US);
+        go_on(request, true);
 }

@@ -3,7 +3,8 @@
  * a handler does what may be much.
  *
  * Happy path: request_steps; the step is called again and again, at once for a moment, then in
- * later turns, where all such work takes turns. Memory that the request's arena takes
+ * later turns, where all such work takes turns: what is little first, and what has turned out to
+ * be much behind it. Memory that the request's arena takes
  * meanwhile is charged to the budget of answers; a request that has taken much of it waits while
  * that is spent. One of those who wait goes on all the same, so that they never wait for each
  * other, and the next one when its client has taken the answer. Failures: none of its own. When the
@@ -23,6 +24,17 @@ enum { ANSWER_ORDINARY = 1 << 20 };
  * one ends the request or makes it wait for something else, and returns false. The first is called
  * inside, unless the turn is long. */
 void request_steps(struct request *request, bool (*step)(struct request *request));
+
+/* ---- For the server ---- */
+
+/* The line of requests that are much work, of all its connections. */
+struct much_work {
+    struct env *env;
+    struct env_task goes_on;
+    struct request *first;
+};
+void much_work_open(struct much_work *much, struct env *env);
+void much_work_close(struct much_work *much); /* no request is left */
 
 /* ---- For the connection ---- */
 

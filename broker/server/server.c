@@ -18,6 +18,7 @@
 #include "broker/arrival/door.h"
 #include "broker/server/connection.h"
 #include "broker/server/listening.h"
+#include "broker/server/request_steps.h"
 #include "broker/server/strangers.h"
 
 enum {
@@ -50,6 +51,7 @@ struct server {
     struct access *access; /* NULL: the authorizer is off */
     struct quotas *quotas;
     struct strangers strangers;
+    struct much_work much;
     struct log_limiter complaints, crowded;
     struct server_stats stats;
     struct connection_host host;
@@ -299,6 +301,7 @@ static void open_door(struct env_task *task) {
 /* ---- Life ---- */
 
 static void server_free(struct server *server) {
+    much_work_close(&server->much);
     tls_listening_close(server->tls);
     logins_free(server->logins);
     access_free(server->access);
@@ -357,6 +360,7 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
     server->log = log;
     server->options = *options;
     server_memory_open(&server->memory, env, log, &limits);
+    much_work_open(&server->much, env);
     server_stats_open(&server->stats);
     server->logins = logins_new(env, log, &options->logins);
     server->access = access_new(log, &options->access);
@@ -372,6 +376,7 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
                                             .parked = &server->memory.parked,
                                             .parking = &server->memory.parking,
                                             .crowd = &server->memory.crowd,
+                                            .much = &server->much,
                                             .stats = &server->stats,
                                             .logins = server->logins,
                                             .access = server->access,

@@ -10,7 +10,7 @@
 #include "tests/unit/broker/fixture_server.h"
 #include "tests/unit/unit.h"
 
-enum { STEPS = 200, WORKS = 6, LARGE = 16 << 20 /* more than the kernel takes of an answer */ };
+enum { STEPS = 200, WORKS = 40, LARGE = 16 << 20 /* more than the kernel takes of an answer */ };
 
 static struct work {
     unsigned steps;          /* done */
@@ -100,6 +100,41 @@ static void test_steps_take_turns(void **state) {
     }
     assert_in_range(works[0].steps_by_timer, 1, STEPS - 1);
     env_timer_free(other);
+}
+
+static unsigned all_steps(void) {
+    unsigned count = 0;
+    for (size_t i = 0; i < WORKS; i++)
+        count += works[i].steps;
+    return count;
+}
+
+/* Many clients whose requests are much work: one that asks for little is answered before each of
+ * them has had another turn. */
+static void test_little_does_not_wait_for_much(void **state) {
+    struct stage *stage = *state;
+    stage_open_server(stage);
+    int clients[WORKS];
+    for (int32_t i = 0; i < WORKS - 1; i++) {
+        works[i].us_of_each = 400;
+        clients[i] = stage_dial(stage);
+        stage_ask_cluster(clients[i], i);
+        stage_run_until_held(stage, (size_t)i + 1);
+    }
+    clients[WORKS - 1] = stage_dial(stage);
+    for (size_t i = 0; i < WORKS - 1; i++)
+        begin(stage, i);
+    while (all_steps() < 3 * WORKS) /* each has turned out to be much */
+        stage_run_ms(stage, 1);
+    works[WORKS - 1].steps = STEPS - 1;
+    unsigned before = all_steps();
+    stage_ask_cluster(clients[WORKS - 1], WORKS - 1);
+    stage_run_until_held(stage, WORKS);
+    begin(stage, WORKS - 1);
+    assert_int_equal(stage_receive_correlation_id(stage, clients[WORKS - 1]), WORKS - 1);
+    assert_in_range(all_steps() - before, 1, 2 * WORKS); /* else some 10 of each */
+    for (size_t i = 0; i < WORKS; i++)
+        close(clients[i]);
 }
 
 /* What an answer under construction takes is charged. While that is spent one goes on at a time,
@@ -333,10 +368,15 @@ static void test_steps_client_goes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_steps_take_turns),    TEST(test_steps_wait_for_memory),
-        TEST(test_steps_of_one_client), TEST(test_steps_have_a_reserve),
-        TEST(test_steps_client_goes),   TEST(test_steps_unread_answers),
-        TEST(test_steps_slow_taker),    TEST(test_steps_unread_answers_of_one_client),
+        TEST(test_steps_take_turns),
+        TEST(test_little_does_not_wait_for_much),
+        TEST(test_steps_wait_for_memory),
+        TEST(test_steps_of_one_client),
+        TEST(test_steps_have_a_reserve),
+        TEST(test_steps_client_goes),
+        TEST(test_steps_unread_answers),
+        TEST(test_steps_slow_taker),
+        TEST(test_steps_unread_answers_of_one_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
