@@ -6,7 +6,7 @@
 
 static const struct {
     const char *name;
-    why_rule *rule;
+    why_rule *rule; /* NULL: of groups of another kind */
 } causes[WHY_CAUSES] = {
     [WHY_NOTHING] = {NULL, NULL},
     [WHY_NO_MEMBERS] = {"no_members", why_no_members},
@@ -19,6 +19,8 @@ static const struct {
     [WHY_PRODUCERS_FASTER] = {"producers_faster", why_producers_faster},
     [WHY_IDLE_MEMBERS] = {"idle_members", why_idle_members},
     [WHY_CATCHING_UP] = {"catching_up", why_catching_up},
+    [WHY_LOCKS_FULL] = {"locks_full", NULL},
+    [WHY_RETRIES] = {"retries", NULL},
 };
 
 const char *why_cause_name(enum why_cause cause) {
@@ -76,6 +78,7 @@ void why_diagnose(const struct why_facts *facts, struct why_diagnosis *diagnosis
     *diagnosis = (struct why_diagnosis){.lag = sums.lag, .age_ms = sums.age_ms};
     for (int cause = WHY_NOTHING + 1; sums.behind > 0 && cause < WHY_CAUSES; cause++) {
         struct why_finding *finding = &diagnosis->findings[diagnosis->count];
+        if (causes[cause].rule == NULL) continue;
         *finding = (struct why_finding){.cause = (enum why_cause)cause,
                                         .since_age_ms = WHY_UNKNOWN};
         diagnosis->count += causes[cause].rule(facts, &sums, finding);

@@ -24,6 +24,10 @@ enum why_cause {
     WHY_PRODUCERS_FASTER,
     WHY_IDLE_MEMBERS,
     WHY_CATCHING_UP,
+    /* Of share groups alone (share_diagnosis.h), with WHY_NO_MEMBERS, WHY_NOT_POLLING and
+     * WHY_CONSUMERS_SLOWER. */
+    WHY_LOCKS_FULL,
+    WHY_RETRIES,
     WHY_CAUSES,
 };
 const char *why_cause_name(enum why_cause cause); /* "not_polling"; NULL for WHY_NOTHING */

@@ -1,6 +1,6 @@
 /*
  * PartitionTraffic (key 10002, ours): what the leader of each partition remembers of what came, and
- * who fetched from where.
+ * who fetched from where; and what a share group does there.
  *
  * In steps, a partition each. Failures are per partition: UNKNOWN_TOPIC_OR_PARTITION,
  * CLUSTER_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED, NOT_LEADER_OR_FOLLOWER. An answer that
@@ -15,6 +15,7 @@
 #include "broker/api/handlers.h"
 #include "broker/api/local_partition.h"
 #include "broker/server/request_steps.h"
+#include "broker/share/shares.h"
 #include "protocol/kafka_error.h"
 
 /* One request on its way; in its arena. */
@@ -83,6 +84,31 @@ static bool tell_writers(const struct broker_services *services, struct kp_arena
     return fits;
 }
 
+static bool tell_shared(const struct broker_services *services, struct kp_arena *arena,
+                        struct partition *partition, struct kp_string group,
+                        struct kp_partition_traffic_response_partition *into) {
+    const struct share *share = group.len < 0 ? NULL
+                                              : shares_find(partition_shares(partition), group);
+    if (share == NULL) return true;
+    if (kp_new_items(arena, &kp_partition_traffic_response_shared_schema, &into->shared, 1) == NULL)
+        return false;
+    uint64_t now_ms = env_now_ms(services->env), ends_ms = share_queue_deadline(&share->queue);
+    uint16_t deliveries;
+    *into->shared.items = (struct kp_partition_traffic_response_shared){
+        .start_offset = share->state.start,
+        .lag_records = share_lag(share),
+        .acquired = (int64_t)share->queue.held,
+        .acquired_most = (int64_t)share->limits.locks,
+        .waiting = (int64_t)share->waiting,
+        .retried = (int64_t)share_queue_retried(&share->queue, &deliveries),
+        .deliveries_most = share->limits.deliveries,
+        .lock_left_ms = ends_ms == UINT64_MAX ? -1
+                        : ends_ms > now_ms    ? (int64_t)(ends_ms - now_ms)
+                                              : 0};
+    into->shared.items->deliveries = deliveries;
+    return true;
+}
+
 static bool tell_partition(const struct telling_traffic *telling, struct request *request,
                            struct kp_string topic,
                            const struct kp_partition_traffic_request_partition *asked,
@@ -117,7 +143,8 @@ static bool tell_partition(const struct telling_traffic *telling, struct request
     into->produced_short = arrival.per_second[0];
     into->produced_long = arrival.per_second[1];
     return tell_readers(telling->services, &request->arena, traffic, into) &&
-           tell_writers(telling->services, &request->arena, traffic, into);
+           tell_writers(telling->services, &request->arena, traffic, into) &&
+           tell_shared(telling->services, &request->arena, partition, in->share_group, into);
 }
 
 static bool begin_topic(struct telling_traffic *telling, struct request *request,

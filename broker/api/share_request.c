@@ -19,7 +19,7 @@ struct share_limits share_limits_of(const struct broker_services *services,
         .deliveries = sharing.deliveries,
         .renew = sharing.renew,
         .window = SHARE_WINDOW_OFFSETS,
-        .ranges = share_ranges_most(partition_set_counts(services->partitions)->share_runs),
+        .ranges = share_ranges_most(partition_set_counts(services->partitions)->shares.runs),
         .committed = sharing.committed,
         .keyed = sharing.keyed};
 }

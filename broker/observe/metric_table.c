@@ -298,6 +298,23 @@ static const struct metric_row table[METRICS] = {
     [METRIC_GROUP_REBALANCE] = HISTOGRAM(
         "drave_group_rebalance_seconds", &bounds_latency,
         "How long rebalances of groups of the classic protocol took, until all members had their part."),
+    [METRIC_SHARE_GROUP_LAG] = GAUGE(
+        "drave_share_group_lag_records",
+        "Records that the share group is not done with, in the partitions led here.", "group"),
+    [METRIC_SHARE_GROUP_ACQUIRED] = GAUGE(
+        "drave_share_group_acquired_records",
+        "... of which members hold so many at the moment (share.partition.max.record.locks).",
+        "group"),
+    [METRIC_SHARE_GROUP_DELIVERIES] = COUNTER(
+        "drave_share_group_deliveries_total",
+        "Deliveries of records to members that ended here: accepted, rejected, released (given back, "
+        "or their member went), timed_out (kept beyond share.record.lock.duration.ms).",
+        "group", "outcome"),
+    [METRIC_SHARE_GROUP_EXHAUSTED] = COUNTER(
+        "drave_share_group_exhausted_records_total",
+        "Records that were released or timed out, and are not given again, because they were given "
+        "as often as may be (share.delivery.count.limit).",
+        "group"),
     [METRIC_TRANSACTIONAL_IDS] = GAUGE("drave_transactional_ids",
                                        "Transactional ids that this broker coordinates."),
     [METRIC_TRANSACTIONS_OPEN] = GAUGE(

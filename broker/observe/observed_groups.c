@@ -6,6 +6,7 @@
 #include "broker/coordinator/consumer/consumer_group.h"
 #include "broker/coordinator/serving/group_coordinator.h"
 #include "broker/coordinator/serving/group_listing.h"
+#include "broker/coordinator/share/share_group.h"
 #include "broker/observe/observer_internal.h"
 
 enum { WEIGHT_OF_A_STEP = 256 };
@@ -57,13 +58,17 @@ static void show_group(struct observer *observer, const struct group *group, uin
         snapshot_add1(to, METRIC_GROUP_LAST_COMMIT, (double)group->committed_ms / 1000, name);
 }
 
+static uint64_t members_of(const struct group *group) {
+    if (group->consumer != NULL) return group->consumer->member_count;
+    return group->share != NULL ? group->share->member_count : group->members;
+}
+
 static void count_group(struct observer *observer, const struct group *group) {
     struct group_seen seen;
     if (!group_look(group, &seen)) return;
     for (size_t i = 0; i < GROUP_STATES; i++)
         observer->groups.states[i] += kp_string_is(seen.state, group_state_names[i]);
-    show_group(observer, group,
-               group->consumer == NULL ? group->members : group->consumer->member_count);
+    show_group(observer, group, members_of(group));
 }
 
 bool observe_groups_step(struct observer *observer) {

@@ -83,6 +83,7 @@ static void finish(struct observer *observer) {
     observe_counts(observer);
     observe_groups_show(observer);
     observe_lag_show(observer);
+    observe_shares_show(observer);
     topic_sums_show(&observer->sums, snapshot, &observer->other);
     observe_health(observer);
     snapshot_add(snapshot, METRIC_BUILD_SECONDS, (double)observer->took_us / 1e6);
@@ -99,7 +100,8 @@ static void step(struct env_task *task) {
     struct observer *observer = CONTAINER_OF(task, struct observer, step);
     struct env *env = observer->observed->env;
     uint64_t began_us = env_now_us(env);
-    bool more = look(observer) || observe_groups_step(observer) || observe_lag_step(observer);
+    bool more = look(observer) || observe_groups_step(observer) || observe_lag_step(observer) ||
+                observe_shares_step(observer);
     observer->took_us += env_now_us(env) - began_us;
     if (more)
         env_yield(env, &observer->step);
@@ -117,6 +119,7 @@ static void collect(struct observer *observer) {
     observe_numbers(observer);
     observe_groups_begin(observer);
     observe_lag_begin(observer);
+    observe_shares_begin(observer);
     observer->took_us = env_now_us(env) - began_us;
     env_yield(env, &observer->step);
 }

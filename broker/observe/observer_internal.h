@@ -1,6 +1,6 @@
 /* Inside of an observer, shared by observer.c (the look at partitions), observed_groups.c and
- * observed_lag.c (those over groups), observed_numbers.c (what is counted anyway) and
- * observed_health.c (what is made of it). Nobody else's. */
+ * observed_lag.c and observed_shares.c (those over groups), observed_numbers.c (what is counted
+ * anyway) and observed_health.c (what is made of it). Nobody else's. */
 #ifndef BROKER_OBSERVE_OBSERVER_INTERNAL_H
 #define BROKER_OBSERVE_OBSERVER_INTERNAL_H
 
@@ -11,6 +11,7 @@
 #include "broker/observe/observer.h"
 #include "broker/observe/partition_look.h"
 #include "broker/observe/topic_sums.h"
+#include "broker/share/share_book.h"
 
 /* Of the groups walked so far. */
 struct observed_groups {
@@ -41,6 +42,21 @@ struct observed_lag {
     double other_records, other_seconds, other_missed;
 };
 
+/* Of a group that shares partitions, in those that this broker leads. */
+struct observed_share {
+    uint64_t lag, acquired;
+    struct share_flow flow;
+};
+
+/* Of these groups. */
+struct observed_shares {
+    uint64_t tally, entry;      /* numbers of the group and its share whose turn it is */
+    struct observed_share sum;  /* of the group at hand, */
+    size_t led;                 /* and how many of its shares are led here */
+    size_t most, named, folded; /* groups that have numbers of their own, and that have not */
+    struct observed_share other;
+};
+
 struct observer {
     const struct observed *observed;
     uint64_t started_us;
@@ -60,6 +76,7 @@ struct observer {
     struct partition_flow other; /* of topics while they were summed as "(other)", ever */
     struct observed_groups groups;
     struct observed_lag lag;
+    struct observed_shares shares;
     struct partition_look partitions; /* on demand, beside it */
     struct host_facts host;
 };
@@ -82,6 +99,11 @@ void observe_lag_begin(struct observer *observer);
 bool observe_lag_step(struct observer *observer);
 void observe_lag_show(struct observer *observer);
 void observe_lag_end(struct observer *observer);
+
+/* observed_shares.c, the same of groups that share partitions. Nothing is left to end. */
+void observe_shares_begin(struct observer *observer);
+bool observe_shares_step(struct observer *observer);
+void observe_shares_show(struct observer *observer);
 
 /* observed_health.c */
 void observe_health(struct observer *observer);

@@ -20,6 +20,7 @@
 #include "broker/metadata/asking/producer_ids.h"
 #include "broker/partition/applier.h"
 #include "broker/producer/aborted_list.h"
+#include "broker/share/share_book.h"
 #include "broker/traffic/traffic.h"
 #include "raft-glue/raft_group.h"
 #include "storage/log/log_cleaning.h"
@@ -61,7 +62,7 @@ struct produce_counts {
                                  group was given them (bounds_sync) */
     uint64_t repeated;        /* batches that idempotent producers sent again: appended once */
     uint64_t out_of_order;    /* ... that they sent without the one before it: refused */
-    uint64_t share_runs;      /* that share groups keep (shares.h) */
+    struct share_book shares; /* of share groups here */
 };
 
 struct partition_spec {

@@ -30,6 +30,10 @@ static int submit(void *arg, struct slice *command) {
     return error;
 }
 
+static kafka_offset end(void *arg) {
+    return ((const struct partition *)arg)->high_watermark;
+}
+
 bool partition_room_for_share(const struct partition *partition) {
     struct disk_space *disk = log_store_room(shard_store(partition->shard));
     return disk_space_for(disk, DISK_ROOM_LEADER, partition->queue.bytes + SHARE_BEGIN_MOST);
@@ -105,7 +109,8 @@ struct applier share_applier(struct partition *partition) {
     struct shares_options options = {.env = partition->env,
                                      .submit = submit,
                                      .arg = partition,
-                                     .runs = &partition->counts->share_runs};
+                                     .end = end,
+                                     .book = &partition->counts->shares};
     partition->shares = shares_new(&options);
     return (struct applier){.type = &type, .state = partition};
 }

@@ -76,6 +76,13 @@ static uint8_t outcome_of(int8_t type) {
     return type == SHARE_ACK_RELEASE ? SHARE_AVAILABLE : SHARE_ARCHIVED;
 }
 
+/* A gap is no record. */
+static void count(const struct share_queue *queue, const struct share_lock *lock, int8_t type) {
+    if (type == SHARE_ACK_ACCEPT) share_lock_counts(queue, lock, SHARE_END_ACCEPTED);
+    if (type == SHARE_ACK_RELEASE) share_lock_counts(queue, lock, SHARE_END_RELEASED);
+    if (type == SHARE_ACK_REJECT) share_lock_counts(queue, lock, SHARE_END_REJECTED);
+}
+
 /* These records, of one type. */
 static void take_run(struct share_queue *queue, const struct share_limits *limits,
                      struct offset_range run, int8_t type, uint64_t now_ms,
@@ -84,10 +91,12 @@ static void take_run(struct share_queue *queue, const struct share_limits *limit
            to = offset_ranges_split(&queue->locks, run.last + 1);
     for (size_t i = from; i < to; i++) {
         struct share_lock *lock = share_lock_at(queue, i);
-        if (type == SHARE_ACK_RENEW)
+        if (type == SHARE_ACK_RENEW) {
             lock->deadline_ms = now_ms + limits->lock_ms;
-        else
-            share_lock_end(queue, lock, limits, outcome_of(type), outcomes);
+            continue;
+        }
+        share_lock_end(queue, lock, limits, outcome_of(type), outcomes);
+        count(queue, lock, type);
     }
 }
 

@@ -207,6 +207,24 @@ uint64_t share_queue_ready(const struct share_queue *queue, const struct share_l
     return ready < room ? ready : room;
 }
 
+/* A record that is held has its lock beside what was committed of its deliveries. */
+uint64_t share_queue_retried(const struct share_queue *queue, uint16_t *most) {
+    uint64_t given = 0, held = 0;
+    *most = 0;
+    for (size_t i = 0; i < queue->state->ranges.count; i++) {
+        const struct share_range *range = offset_ranges_at(&queue->state->ranges, i);
+        if (share_state_is_over(range->state) || range->count == 0) continue;
+        given += length(&range->at);
+        if (range->count > *most) *most = range->count;
+    }
+    for (size_t i = 0; i < queue->locks.count; i++) {
+        const struct share_lock *lock = share_lock_at(queue, i);
+        if (lock->count > 1) held += length(&lock->at);
+        if (lock->count > *most) *most = lock->count;
+    }
+    return given > held ? given - held : 0;
+}
+
 void share_queue_archive(struct share_queue *queue, const struct share_limits *limits,
                          kafka_offset first, kafka_offset last, struct offset_ranges *outcomes) {
     struct share_range run;
@@ -282,6 +300,20 @@ void share_queue_followers_end(struct share_queue *queue, struct offset_ranges *
     key_holds_settle(&queue->keys);
 }
 
+void share_lock_counts(const struct share_queue *queue, const struct share_lock *lock,
+                       enum share_end_why why) {
+    struct share_flow *flow = queue->flow;
+    uint64_t records = length(&lock->at);
+    if (flow == NULL) return;
+    switch (why) {
+    case SHARE_END_ACCEPTED: flow->accepted += records; return;
+    case SHARE_END_REJECTED: flow->rejected += records; return;
+    case SHARE_END_RELEASED: flow->released += records; break;
+    case SHARE_END_TIME: flow->timed_out += records; break;
+    }
+    if (lock->outcome == SHARE_ARCHIVED) flow->exhausted += records;
+}
+
 static void look_for_soonest(struct share_queue *queue) {
     queue->soonest_ms = UINT64_MAX;
     for (size_t i = 0; i < queue->locks.count; i++) {
@@ -295,8 +327,9 @@ void share_queue_expire(struct share_queue *queue, const struct share_limits *li
                         uint64_t now_ms, struct offset_ranges *outcomes) {
     for (size_t i = 0; i < queue->locks.count; i++) {
         struct share_lock *lock = share_lock_at(queue, i);
-        if (!lock->ending && lock->deadline_ms <= now_ms)
-            share_lock_end(queue, lock, limits, SHARE_AVAILABLE, outcomes);
+        if (lock->ending || lock->deadline_ms > now_ms) continue;
+        share_lock_end(queue, lock, limits, SHARE_AVAILABLE, outcomes);
+        share_lock_counts(queue, lock, SHARE_END_TIME);
     }
     share_queue_followers_end(queue, outcomes);
     look_for_soonest(queue);
@@ -306,8 +339,9 @@ void share_queue_release(struct share_queue *queue, const struct share_limits *l
                          uint64_t holder, struct offset_ranges *outcomes) {
     for (size_t i = 0; i < queue->locks.count; i++) {
         struct share_lock *lock = share_lock_at(queue, i);
-        if (!lock->ending && lock->holder == holder)
-            share_lock_end(queue, lock, limits, SHARE_AVAILABLE, outcomes);
+        if (lock->ending || lock->holder != holder) continue;
+        share_lock_end(queue, lock, limits, SHARE_AVAILABLE, outcomes);
+        share_lock_counts(queue, lock, SHARE_END_RELEASED);
     }
     share_queue_followers_end(queue, outcomes);
 }

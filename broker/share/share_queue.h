@@ -20,6 +20,7 @@
 #define BROKER_SHARE_SHARE_QUEUE_H
 
 #include "broker/share/key_holds.h"
+#include "broker/share/share_book.h"
 #include "broker/share/share_state.h"
 
 /* How far a group may be ahead of its oldest record, and in how many runs; fewer where all groups
@@ -60,8 +61,9 @@ struct share_queue {
     struct share_state *state;  /* what is committed; stays */
     struct offset_ranges locks; /* of struct share_lock */
     struct key_holds keys;      /* of what was given in the order of keys */
-    uint64_t held;       /* records in them that have a holder, those that are ending as well */
-    uint64_t soonest_ms; /* no deadline lies before it; UINT64_MAX: none is known */
+    uint64_t held;           /* records in them that have a holder, those that are ending as well */
+    uint64_t soonest_ms;     /* no deadline lies before it; UINT64_MAX: none is known */
+    struct share_flow *flow; /* where ends are counted; NULL: nowhere */
 };
 
 void share_queue_open(struct share_queue *queue, struct share_state *state);
@@ -96,6 +98,9 @@ bool share_queue_is_full(const struct share_queue *queue, const struct share_lim
 /* How many records below `end` may be given now. */
 uint64_t share_queue_ready(const struct share_queue *queue, const struct share_limits *limits,
                            kafka_offset end);
+/* How many records were given before, and may be given again; and in *most how often that one was
+ * given, held or not, that was given most often. */
+uint64_t share_queue_retried(const struct share_queue *queue, uint16_t *most);
 /* What is available from `first` to `last` is no record for anybody (a marker, what was aborted,
  * what compaction left out): it ends as archived. Outcomes are appended, as by the below. */
 void share_queue_archive(struct share_queue *queue, const struct share_limits *limits,

@@ -12,5 +12,9 @@ void share_lock_end(struct share_queue *queue, struct share_lock *lock,
                     struct offset_ranges *outcomes);
 /* Behind those that end: what was given of keys of which an earlier record comes back does too. */
 void share_queue_followers_end(struct share_queue *queue, struct offset_ranges *outcomes);
+/* Of one that has ended so: to that count, which is one of the queue's flow. */
+enum share_end_why { SHARE_END_ACCEPTED, SHARE_END_REJECTED, SHARE_END_RELEASED, SHARE_END_TIME };
+void share_lock_counts(const struct share_queue *queue, const struct share_lock *lock,
+                       enum share_end_why why);
 
 #endif

@@ -44,6 +44,17 @@ struct share *shares_from(const struct shares *shares, int32_t number) {
     return share;
 }
 
+bool share_is_led(const struct share *share) {
+    return share->shares->leading;
+}
+
+int64_t share_lag(const struct share *share) {
+    const struct shares_options *options = &share->shares->options;
+    int64_t lag = options->end(options->arg) - share->state.start -
+                  (int64_t)share_state_over_count(&share->state);
+    return lag > 0 ? lag : 0;
+}
+
 size_t shares_count(const struct shares *shares) {
     return shares->count;
 }
@@ -57,6 +68,7 @@ struct share *shares_add(struct shares *shares, struct kp_string group, int32_t 
     share->unsent.size = sizeof(struct share_range);
     share_state_open(&share->state, 0);
     share_queue_open(&share->queue, &share->state);
+    share_book_join(shares->options.book, share);
     DL_APPEND(shares->first, share);
     shares->count++;
     return share;
@@ -69,6 +81,7 @@ static void drop(struct shares *shares, struct share *share) {
     share_queue_close(&share->queue);
     share_state_close(&share->state);
     share_count(share);
+    share_book_leave(shares->options.book, share);
     mem_free((void *)share->group.data);
     mem_free(share);
 }

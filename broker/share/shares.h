@@ -34,7 +34,8 @@ struct shares_options {
      * error: not now. */
     int (*submit)(void *arg, struct slice *command);
     void *arg;
-    uint64_t *runs; /* of records that groups keep, also of other partitions; stays */
+    kafka_offset (*end)(void *arg); /* behind the last record that groups may have */
+    struct share_book *book;        /* of all partitions of the broker; stays */
 };
 
 /* Who waits for a record to become available, or room for it. It has a place in the order in which
@@ -64,8 +65,11 @@ struct share {
     struct share_state state;
     /* Of the leader. */
     struct share_queue queue;
-    struct share_limits limits;   /* as whoever reads for the group said last */
-    size_t counted;               /* of its runs, those in options.runs */
+    struct share_limits limits; /* as whoever reads for the group said last */
+    size_t counted;             /* of its runs, those in the book */
+    struct share_tally *tally;  /* of its group */
+    uint64_t entry;             /* its place there */
+    struct share *tally_next, *tally_prev;
     struct offset_ranges unsent;  /* outcomes */
     uint64_t submitted, applied;  /* commands with outcomes */
     struct share_waiter *waiters; /* who began first is the first */
@@ -111,6 +115,10 @@ bool shares_are_paused(const struct shares *shares);
 /* NULL: the group has not begun here. */
 struct share *shares_find(const struct shares *shares, struct kp_string group);
 size_t shares_count(const struct shares *shares);
+/* Whether what is said of its locks is known here. */
+bool share_is_led(const struct share *share);
+/* Records that the group is not done with. */
+int64_t share_lag(const struct share *share);
 /* As many as may have begun, or are about to. */
 bool shares_are_full(const struct shares *shares);
 /* Somebody reads for it. */

@@ -74,8 +74,8 @@ void share_wake(struct share *share) {
 
 void share_count(struct share *share) {
     size_t runs = share->state.ranges.count + share->queue.locks.count;
-    *share->shares->options.runs += runs;
-    *share->shares->options.runs -= share->counted;
+    share->shares->options.book->runs += runs;
+    share->shares->options.book->runs -= share->counted;
     share->counted = runs;
 }
 

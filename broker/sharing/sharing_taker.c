@@ -140,12 +140,10 @@ static void part_settled(struct share_commit *commit, int16_t error) {
 /* What is to be known of it, behind the lookup. */
 static void tell_state(struct sharing_answer *answer, struct partition *partition,
                        const struct share *share) {
-    kafka_offset end = partition_high_watermark(partition);
     answer->epoch = (int32_t)partition_leader_epoch(partition);
     if (share == NULL) return;
     answer->start = share->state.start;
-    int64_t lag = end - share->state.start - (int64_t)share_state_over_count(&share->state);
-    answer->lag = lag > 0 ? lag : 0;
+    answer->lag = share_lag(share);
 }
 
 static kafka_offset start_of(const struct sharing_ask *ask, struct partition *partition,

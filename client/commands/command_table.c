@@ -65,8 +65,8 @@ const struct command commands[] = {
      "Opens the settings of a resource in $VISUAL or $EDITOR (vi), shows what would change, and changes it. Lines that are taken out go back to what holds behind "
      "them.",
      "drave config edit topic:orders", OPTIONS(config_change_options), command_config_edit},
-    {"group list", "", 0, 0, "Lists the groups of consumers.", "drave group list",
-     OPTIONS(group_list_options), command_group_list},
+    {"group list", "", 0, 0, "Lists the groups of consumers, share groups with them.",
+     "drave group list", OPTIONS(group_list_options), command_group_list},
     {"group describe", "GROUP...", 1, 256,
      "Shows the members of groups, their committed offsets, and how far behind they are. AGE is that of the first record to be consumed by "
      "its timestamp, ARRIVED since it came to its broker.",
@@ -88,7 +88,8 @@ const struct command commands[] = {
     {"share list", "", 0, 0, "Lists the share groups, whose members take records one by one.",
      "drave share list", OPTIONS(share_list_options), command_share_list},
     {"share describe", "GROUP...", 1, 256,
-     "Shows the members of share groups, and where they are in each partition: START is the first record that is not done with, LAG how many are not.",
+     "Shows the members of share groups, and where they are in each partition: START is the first record that is not done with, LAG how many are not; "
+     "ACQUIRED are held by members, WAITING fetches wait, RETRIED records wait to be given again, DELIVERIES is how often the worst of them was given.",
      "drave share describe packing", OPTIONS(show_options), command_share_describe},
     {"share offsets", "GROUP", 1, 1, "Shows where a share group is in each partition.",
      "drave share offsets packing", OPTIONS(show_options), command_share_offsets},

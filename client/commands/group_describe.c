@@ -15,6 +15,7 @@
 #include "client/line/command.h"
 #include "client/line/talk.h"
 #include "client/session/topic_session.h"
+#include "client/sharing/share_show.h"
 #include "client/why/group_sums.h"
 
 static json_t *number_or_null(int64_t value) {
@@ -222,13 +223,34 @@ static void print_group(const struct invocation *in, const struct group_view *vi
     say_remarks(view);
 }
 
+/* A group of another kind, or none. */
+static int describe_share(struct session *session, const struct invocation *in, const char *name,
+                          json_t *list) {
+    struct share_view view;
+    int code = share_look_at(in, session->admin, &session->arena, name, &view);
+    if (code) {
+        return code;
+    }
+    json_t *group = share_json(&view);
+    json_object_set_new(group, "type", json_string("share"));
+    json_array_append_new(list, group);
+    if (!in->json) {
+        share_print(&view);
+    }
+    return code;
+}
+
 /* One group; what is printed as JSON goes into `list`. */
 static int describe_one(const struct invocation *in, const char *name, const char *per,
                         json_t *list) {
     struct session session;
     struct group_view view;
+    int16_t refused;
     session_begin(&session, in);
-    int code = group_look(session.admin, &session.arena, in, name, &view);
+    int code = group_try(session.admin, &session.arena, in, name, &view, &refused);
+    if (!code && refused) {
+        return session_end(&session, describe_share(&session, in, name, list));
+    }
     if (!code) {
         group_measure_arrivals(in, &session.arena, &view);
         json_t *group = json_of_group(&view);

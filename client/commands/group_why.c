@@ -12,6 +12,7 @@
 #include "client/line/moment.h"
 #include "client/line/talk.h"
 #include "client/session/topic_session.h"
+#include "client/sharing/share_view.h"
 #include "client/why/gather.h"
 #include "why/diagnosis.h"
 
@@ -61,6 +62,8 @@ static const char *const sentences[WHY_CAUSES] = {
     [WHY_PRODUCERS_FASTER] = "more is produced than before",
     [WHY_IDLE_MEMBERS] = "it has more members than partitions",
     [WHY_CATCHING_UP] = "it catches up",
+    [WHY_LOCKS_FULL] = "its members hold as many records as they may",
+    [WHY_RETRIES] = "records come back, and are given again",
 };
 
 static void print_finding(const struct why_finding *finding) {
@@ -93,25 +96,41 @@ static void print_diagnosis(const char *group, const struct why_diagnosis *diagn
     }
 }
 
+/* Of a group of any kind. */
+static int diagnose(struct session *session, const struct invocation *in, const char *group,
+                    int64_t window_ms, struct why_diagnosis *diagnosis) {
+    struct group_view view;
+    struct share_view shared;
+    int16_t refused;
+    int code = group_try(session->admin, &session->arena, in, group, &view, &refused);
+    if (!code && !refused) {
+        struct why_facts facts;
+        why_gather(in, &session->arena, &view, window_ms, &facts);
+        why_diagnose(&facts, diagnosis);
+        return code;
+    }
+    code = code ? code : share_look_at(in, session->admin, &session->arena, group, &shared);
+    if (!code) {
+        struct why_share_facts facts;
+        share_facts(&session->arena, &shared, window_ms, &facts);
+        why_share_diagnose(&facts, diagnosis);
+    }
+    return code;
+}
+
 int command_group_why(struct invocation *in) {
     struct session session;
-    struct group_view view;
-    struct why_facts facts;
     const char *group = in->words[0];
     int64_t window_ms = (int64_t)invocation_duration(in, OPTION_WINDOW, WINDOW_S, WINDOW_LEAST_S,
                                                      WINDOW_MOST_S);
+    struct why_diagnosis *diagnosis = mem_zalloc(sizeof(*diagnosis));
     session_begin(&session, in);
-    int code = group_look(session.admin, &session.arena, in, group, &view);
-    if (!code) {
-        struct why_diagnosis *diagnosis = mem_zalloc(sizeof(*diagnosis));
-        why_gather(in, &session.arena, &view, window_ms, &facts);
-        why_diagnose(&facts, diagnosis);
-        if (in->json) {
-            print_json(json_of_diagnosis(group, diagnosis));
-        } else {
-            print_diagnosis(group, diagnosis);
-        }
-        mem_free(diagnosis);
+    int code = diagnose(&session, in, group, window_ms, diagnosis);
+    if (!code && in->json) {
+        print_json(json_of_diagnosis(group, diagnosis));
+    } else if (!code) {
+        print_diagnosis(group, diagnosis);
     }
+    mem_free(diagnosis);
     return session_end(&session, code);
 }

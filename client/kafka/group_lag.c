@@ -254,14 +254,13 @@ void group_measure_lag(const struct invocation *in, struct group_view *view) {
     measure_seconds(in, view);
 }
 
-int group_look(struct admin_client *admin, struct kp_arena *arena, const struct invocation *in,
-               const char *group, struct group_view *view) {
-    int16_t refused;
-    int code = group_describe(admin, arena, group, view, &refused);
-    if (!code && refused) {
-        code = group_refused(admin, arena, group, refused);
+int group_try(struct admin_client *admin, struct kp_arena *arena, const struct invocation *in,
+              const char *group, struct group_view *view, int16_t *refused) {
+    int code = group_describe(admin, arena, group, view, refused);
+    if (code || *refused) {
+        return code;
     }
-    code = code ? code : group_fetch_offsets(admin, arena, view);
+    code = group_fetch_offsets(admin, arena, view);
     if (!code) {
         group_measure_lag(in, view);
     }

@@ -109,6 +109,9 @@ const struct kp_partition_traffic_response_partition **group_ask_traffic(
         kp_set_fallbacks(&kp_partition_traffic_request_schema, &request);
         request.short_ms = windows->short_ms;
         request.long_ms = windows->long_ms;
+        if (strcmp(view->type, "share") == 0) {
+            request.share_group = kp_string_of(view->group);
+        }
         if (fill_traffic(arena, view, leaders, broker->node_id, &request) &&
             admin_request_to(admin, cluster_text(arena, broker->host), broker->port,
                              KP_PARTITION_TRAFFIC, 0, &request, arena, &response, NULL,

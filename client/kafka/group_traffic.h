@@ -18,7 +18,8 @@ struct group_windows {
     int64_t short_ms, long_ms;
 };
 
-/* seen[i]: of view->offsets[i]; NULL: not known. An array in the arena. */
+/* seen[i]: of view->offsets[i]; NULL: not known. An array in the arena. Of a group of type "share"
+ * with what it does there. */
 const struct kp_partition_traffic_response_partition **group_ask_traffic(
     const struct invocation *in, struct kp_arena *arena, const struct group_view *view,
     const struct group_windows *windows);

@@ -62,9 +62,9 @@ int group_fetch_offsets(struct admin_client *admin, struct kp_arena *arena,
 /* Where the partitions start and end, and the lag of each. */
 void group_measure_lag(const struct invocation *in, struct group_view *view);
 
-/* All three, of a group that must exist: an exit code, said. */
-int group_look(struct admin_client *admin, struct kp_arena *arena, const struct invocation *in,
-               const char *group, struct group_view *view);
+/* All three: an exit code, said; *refused as of group_describe. */
+int group_try(struct admin_client *admin, struct kp_arena *arena, const struct invocation *in,
+              const char *group, struct group_view *view, int16_t *refused);
 
 /* The lag of who reads committed records only: up to the last stable offset; -1: not known. */
 int64_t group_offset_stable_lag(const struct group_offset *one);

@@ -14,7 +14,7 @@
 #include "client/line/talk.h"
 #include "client/session/group_rows.h"
 #include "client/session/topic_session.h"
-#include "client/sharing/share_view.h"
+#include "client/sharing/share_show.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/delete_groups.h"
 #include "protocol/messages/delete_share_group_offsets.h"
@@ -27,105 +27,6 @@ int command_share_list(struct invocation *in) {
 
 /* ---- describe, offsets ---- */
 
-static json_t *number_or_null(int64_t value) {
-    return value < 0 ? json_null() : json_integer(value);
-}
-
-static json_t *json_of_members(const struct share_view *view) {
-    json_t *list = json_array();
-    for (size_t m = 0; m < view->member_count; m++) {
-        const struct share_member_view *member = &view->members[m];
-        json_t *owned = json_array(), *topics = json_array();
-        for (size_t i = 0; i < member->owned_count; i++) {
-            json_array_append_new(owned, json_pack("{s:s,s:i}", "topic", member->owned[i].topic,
-                                                   "partition", (int)member->owned[i].partition));
-        }
-        for (size_t i = 0; i < member->topic_count; i++) {
-            json_array_append_new(
-                topics, json_stringn(member->topics[i].data, (size_t)member->topics[i].len));
-        }
-        json_array_append_new(list,
-                              json_pack("{s:s,s:s,s:s,s:i,s:o,s:o}", "id", member->id, "client_id",
-                                        member->client_id, "host", member->host, "epoch",
-                                        (int)member->epoch, "topics", topics, "partitions", owned));
-    }
-    return list;
-}
-
-static json_t *json_of_offsets(const struct share_view *view) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < view->offset_count; i++) {
-        const struct share_offset *one = &view->offsets[i];
-        json_array_append_new(list,
-                              json_pack("{s:s,s:i,s:o,s:o,s:o}", "topic", one->topic, "partition",
-                                        (int)one->partition, "start", number_or_null(one->start),
-                                        "leader_epoch", number_or_null(one->leader_epoch),
-                                        "lag_records", number_or_null(one->lag_records)));
-    }
-    return list;
-}
-
-static void print_members(const struct share_view *view) {
-    static const char *const names[] = {"MEMBER", "CLIENT", "HOST", "PARTITIONS"};
-    if (view->member_count == 0) {
-        return;
-    }
-    struct table *table = table_new(names, 4);
-    for (size_t m = 0; m < view->member_count; m++) {
-        const struct share_member_view *member = &view->members[m];
-        char count[24];
-        snprintf(count, sizeof(count), "%zu", member->owned_count);
-        table_row(table, (const char *[]){member->id, member->client_id, member->host, count});
-    }
-    table_print(table);
-}
-
-static const char *cell(char *text, size_t room, int64_t value) {
-    snprintf(text, room, "%" PRId64, value);
-    return value < 0 ? NULL : text;
-}
-
-static void print_offsets(const struct share_view *view) {
-    static const char *const names[] = {"TOPIC", "PARTITION", "START", "LAG"};
-    if (view->offset_count == 0) {
-        print_text("it has begun in no partition\n");
-        return;
-    }
-    struct table *table = table_new(names, 4);
-    for (size_t i = 0; i < view->offset_count; i++) {
-        const struct share_offset *one = &view->offsets[i];
-        char cells[3][32];
-        const size_t room = sizeof(cells[0]);
-        snprintf(cells[0], room, "%d", (int)one->partition);
-        table_row(table, (const char *[]){one->topic, cells[0], cell(cells[1], room, one->start),
-                                          cell(cells[2], room, one->lag_records)});
-    }
-    table_print(table);
-    for (size_t i = 0; i < view->offset_count; i++) {
-        if (view->offsets[i].trouble) {
-            say("%s-%d: %s", view->offsets[i].topic, (int)view->offsets[i].partition,
-                view->offsets[i].trouble);
-        }
-    }
-}
-
-static void print_group(const struct share_view *view) {
-    char lag[32];
-    bool known = cell(lag, sizeof(lag), share_lag_records(view)) != NULL;
-    print_text("group %s: %s, %s, coordinator %d, lag %s\n", view->group, view->state,
-               view->assignor, (int)view->coordinator, known ? lag : "unknown");
-    print_members(view);
-    print_offsets(view);
-}
-
-static json_t *json_of_group(const struct share_view *view) {
-    return json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:o,s:o,s:o}", "group", view->group, "state",
-                     view->state, "assignor", view->assignor, "coordinator", (int)view->coordinator,
-                     "epoch", (int)view->epoch, "assignment_epoch", (int)view->assignment_epoch,
-                     "members", json_of_members(view), "offsets", json_of_offsets(view),
-                     "lag_records", number_or_null(share_lag_records(view)));
-}
-
 int command_share_describe(struct invocation *in) {
     json_t *list = json_array();
     int code = EXIT_DONE;
@@ -134,13 +35,16 @@ int command_share_describe(struct invocation *in) {
         struct share_view view;
         session_begin(&session, in);
         int one = share_look(session.admin, &session.arena, in->words[i], &view);
+        if (!one) {
+            share_ask_leaders(in, &session.arena, &view);
+        }
         if (i > 0 && !in->json) {
             print_text("\n");
         }
         if (!one && in->json) {
-            json_array_append_new(list, json_of_group(&view));
+            json_array_append_new(list, share_json(&view));
         } else if (!one) {
-            print_group(&view);
+            share_print(&view);
         }
         one = session_end(&session, one);
         code = code ? code : one;
@@ -159,10 +63,13 @@ int command_share_offsets(struct invocation *in) {
     struct share_view view;
     session_begin(&session, in);
     int code = share_look(session.admin, &session.arena, in->words[0], &view);
+    if (!code) {
+        share_ask_leaders(in, &session.arena, &view);
+    }
     if (!code && in->json) {
-        print_json(json_of_offsets(&view));
+        print_json(share_json_offsets(&view));
     } else if (!code) {
-        print_offsets(&view);
+        share_print_offsets(&view);
     }
     return session_end(&session, code);
 }

@@ -19,6 +19,10 @@ int share_refused(struct admin_client *admin, struct kp_arena *arena, const char
         say("group \"%s\" has members; stop its consumers first (drave share describe %s shows them)",
             group, group);
         break;
+    case KAFKA_UNSUPPORTED_VERSION:
+        say("group \"%s\": this cluster has no share groups: its feature share.version is off",
+            group);
+        break;
     default:
         say("group \"%s\": %s", group,
             message.len > 0 ? cluster_text(arena, message) : kafka_error_message(error));
@@ -97,14 +101,15 @@ int share_describe(struct admin_client *admin, struct kp_arena *arena, const cha
     request.group_ids.items = &name;
     request.group_ids.count = 1;
     int error = group_request(admin, arena, &call, &why);
-    if (error) {
+    if (error && error != ERR_VERSION) {
         return admin_failed(error, &why);
     }
-    view->coordinator = call.coordinator;
-    if (call.refused == KAFKA_GROUP_ID_NOT_FOUND) {
-        *refused = call.refused;
+    int16_t code = error ? KAFKA_UNSUPPORTED_VERSION : call.refused;
+    if (code == KAFKA_GROUP_ID_NOT_FOUND || code == KAFKA_UNSUPPORTED_VERSION) {
+        *refused = code;
         return EXIT_DONE;
     }
+    view->coordinator = call.coordinator;
     if (call.refused) {
         struct kp_string message = response.groups.count == 1
                                        ? response.groups.items[0].error_message

@@ -11,6 +11,7 @@
 
 #include "client/kafka/group_client.h"
 #include "client/kafka/group_view.h"
+#include "why/share_diagnosis.h"
 
 struct share_member_view {
     const char *id, *client_id, *host;
@@ -28,6 +29,7 @@ struct share_offset {
     int64_t lag_records;  /* that are not done with; -1: not known */
     int32_t leader_epoch; /* of who says so; -1: not known */
     const char *trouble;  /* why it is not known; NULL: it is */
+    const struct kp_partition_traffic_response_partition *told; /* share_ask_leaders; NULL: not */
 };
 
 struct share_view {
@@ -39,16 +41,26 @@ struct share_view {
     size_t offset_count;
 };
 
-/* State and members. GROUP_ID_NOT_FOUND is left in *refused (then nothing else is set but the
- * group). An exit code, said. */
+/* State and members. GROUP_ID_NOT_FOUND, and UNSUPPORTED_VERSION where there are no share groups at
+ * all, are left in *refused (then nothing else is set but the group). An exit code, said. */
 int share_describe(struct admin_client *admin, struct kp_arena *arena, const char *group,
                    struct share_view *view, int16_t *refused);
 /* Where it is in all partitions in which it has begun. An exit code, said. */
 int share_fetch_offsets(struct admin_client *admin, struct kp_arena *arena,
                         struct share_view *view);
-/* Both, of a group that must exist. */
+/* Both, of a group that must exist; the second one of a group that no coordinator knows as one of
+ * another kind, whose leaders are asked, too. */
 int share_look(struct admin_client *admin, struct kp_arena *arena, const char *group,
                struct share_view *view);
+int share_look_at(const struct invocation *in, struct admin_client *admin, struct kp_arena *arena,
+                  const char *group, struct share_view *view);
+/* What the leaders of its partitions say of what it does there; of one that does not answer nothing
+ * is known. */
+void share_ask_leaders(const struct invocation *in, struct kp_arena *arena,
+                       struct share_view *view);
+/* What is to be judged of it (why/share_diagnosis.h), after all of the above. */
+void share_facts(struct kp_arena *arena, const struct share_view *view, int64_t window_ms,
+                 struct why_share_facts *facts);
 /* The sum of what is known; -1: nothing is. */
 int64_t share_lag_records(const struct share_view *view);
 

@@ -28,6 +28,9 @@ static const struct kp_field request_fields[] = {
     {"topics", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0),
      .item = &kp_partition_traffic_request_topic_schema,
      KP_AT(kp_partition_traffic_request, topics)},
+    {"shareGroup", KP_STRING, .versions = KP_SINCE(0), .nullable = KP_SINCE(0),
+     .tagged = KP_SINCE(0), .tag = 0, .null_fallback = true,
+     KP_AT(kp_partition_traffic_request, share_group)},
 };
 const struct kp_schema kp_partition_traffic_request_schema = {
     KP_SCHEMA("PartitionTrafficRequest", kp_partition_traffic_request, request_fields),
@@ -69,6 +72,29 @@ static const struct kp_field response_writer_fields[] = {
 const struct kp_schema kp_partition_traffic_response_writer_schema = {
     KP_SCHEMA("writer", kp_partition_traffic_response_writer, response_writer_fields)};
 
+static const struct kp_field response_shared_fields[] = {
+    {"startOffset", KP_INT64, .versions = KP_SINCE(0), .fallback = -1,
+     KP_AT(kp_partition_traffic_response_shared, start_offset)},
+    {"lagRecords", KP_INT64, .versions = KP_SINCE(0), .fallback = -1,
+     KP_AT(kp_partition_traffic_response_shared, lag_records)},
+    {"acquired", KP_INT64, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_shared, acquired)},
+    {"acquiredMost", KP_INT64, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_shared, acquired_most)},
+    {"waiting", KP_INT64, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_shared, waiting)},
+    {"retried", KP_INT64, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_shared, retried)},
+    {"deliveries", KP_INT32, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_shared, deliveries)},
+    {"deliveriesMost", KP_INT32, .versions = KP_SINCE(0),
+     KP_AT(kp_partition_traffic_response_shared, deliveries_most)},
+    {"lockLeftMs", KP_INT64, .versions = KP_SINCE(0), .fallback = -1,
+     KP_AT(kp_partition_traffic_response_shared, lock_left_ms)},
+};
+const struct kp_schema kp_partition_traffic_response_shared_schema = {
+    KP_SCHEMA("shared", kp_partition_traffic_response_shared, response_shared_fields)};
+
 static const struct kp_field response_partition_fields[] = {
     {"partitionIndex", KP_INT32, .versions = KP_SINCE(0),
      KP_AT(kp_partition_traffic_response_partition, partition_index)},
@@ -98,6 +124,9 @@ static const struct kp_field response_partition_fields[] = {
     {"writers", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .tagged = KP_SINCE(0),
      .tag = 3, .item = &kp_partition_traffic_response_writer_schema,
      KP_AT(kp_partition_traffic_response_partition, writers)},
+    {"shared", KP_ARRAY, .element = KP_STRUCT, .versions = KP_SINCE(0), .tagged = KP_SINCE(0),
+     .tag = 4, .item = &kp_partition_traffic_response_shared_schema,
+     KP_AT(kp_partition_traffic_response_partition, shared)},
 };
 const struct kp_schema kp_partition_traffic_response_partition_schema = {
     KP_SCHEMA("partition", kp_partition_traffic_response_partition, response_partition_fields)};

@@ -25,6 +25,7 @@ struct kp_partition_traffic_request {
     int64_t short_ms; /* the two windows of rates */
     int64_t long_ms;
     KP_ARRAY_OF(struct kp_partition_traffic_request_topic) topics;
+    struct kp_string share_group; /* of which `shared` is wanted; null: of none */
 };
 
 struct kp_partition_traffic_response_reader {
@@ -47,6 +48,19 @@ struct kp_partition_traffic_response_writer {
     int64_t bytes;
 };
 
+/* What a share group does there. Ages as above. */
+struct kp_partition_traffic_response_shared {
+    int64_t start_offset;    /* everything before it is done with */
+    int64_t lag_records;     /* that are not done with */
+    int64_t acquired;        /* of which members hold so many, */
+    int64_t acquired_most;   /* and may hold at most; 0: nobody has read yet, so it is not known */
+    int64_t waiting;         /* fetches that wait for a record */
+    int64_t retried;         /* that were given before, and may be given again */
+    int32_t deliveries;      /* of the record that was given most often, held or not */
+    int32_t deliveries_most; /* as often as one may be; 0: not known */
+    int64_t lock_left_ms;    /* until the first lock ends; -1: nothing is held */
+};
+
 struct kp_partition_traffic_response_partition {
     int32_t partition_index;
     int16_t error_code;
@@ -64,6 +78,8 @@ struct kp_partition_traffic_response_partition {
     int32_t pinned_by;
     /* Who produced lately. */
     KP_ARRAY_OF(struct kp_partition_traffic_response_writer) writers;
+    /* One, if the share group that was asked for has begun there. */
+    KP_ARRAY_OF(struct kp_partition_traffic_response_shared) shared;
 };
 
 struct kp_partition_traffic_response_topic {
@@ -80,6 +96,7 @@ extern const struct kp_schema kp_partition_traffic_request_topic_schema;
 extern const struct kp_schema kp_partition_traffic_request_schema;
 extern const struct kp_schema kp_partition_traffic_response_reader_schema;
 extern const struct kp_schema kp_partition_traffic_response_writer_schema;
+extern const struct kp_schema kp_partition_traffic_response_shared_schema;
 extern const struct kp_schema kp_partition_traffic_response_partition_schema;
 extern const struct kp_schema kp_partition_traffic_response_topic_schema;
 extern const struct kp_schema kp_partition_traffic_response_schema;

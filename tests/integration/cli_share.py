@@ -275,7 +275,9 @@ def kinds_of_groups(cluster):
     topic, group = prepared(cluster, "kinds", 1)
     put(cluster, topic, ["v"], 1)
     assert len(taken(cluster, topic, group, "-e")) == 1
-    for words in (("describe",), ("why",), ("export",), ("seek", "--to", "0", "-t", topic, "--yes")):
+    assert said(cluster, "group", "describe", group)["type"] == "share"
+    assert said(cluster, "group", "why", group)["cause"] is None
+    for words in (("export",), ("seek", "--to", "0", "-t", topic, "--yes")):
         expect(drave(cluster, "group", words[0], group, *words[1:]), 1, "is a share group; drave share describe")
     expect(drave(cluster, "consume", topic, "-G", group, "-n", 1), 1)
     other = f"{group}-classic"

@@ -9,6 +9,7 @@ status=0
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_bundle.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_flow.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_limits.py" || status=1
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_share.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/observe_txn.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/dashboards.py" --live || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/alerts.py" || status=1

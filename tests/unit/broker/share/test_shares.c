@@ -24,7 +24,7 @@ struct fixture {
 };
 
 static struct fixture f;
-static uint64_t runs;
+static struct share_book book;
 
 static int submit(void *arg, struct slice *command) {
     struct fixture *own = arg;
@@ -33,6 +33,11 @@ static int submit(void *arg, struct slice *command) {
     assert_true(own->count < LOG_MAX);
     own->log[own->count++] = *command;
     return ERR_NONE;
+}
+
+static kafka_offset log_end(void *arg) {
+    (void)arg;
+    return 100;
 }
 
 static void stop(void *arg) {
@@ -59,7 +64,8 @@ static int begin(void **state) {
     (void)state;
     f = (struct fixture){0};
     assert_int_equal(env_uv_new(&f.env, 1), ERR_NONE);
-    struct shares_options options = {.env = f.env, .submit = submit, .arg = &f, .runs = &runs};
+    struct shares_options options = {
+        .env = f.env, .submit = submit, .arg = &f, .end = log_end, .book = &book};
     f.pause = env_timer_new(f.env, stop, f.env);
     f.leader = shares_new(&options);
     f.replica = shares_new(&options);
@@ -521,19 +527,20 @@ static void test_runs_are_counted(void **state) {
     (void)state;
     struct share *share = begun("g", 0);
     struct asker asker;
-    assert_int_equal(runs, 0);
+    assert_int_equal(book.runs, 0);
     acquire(share, 0, 9);
-    assert_int_equal(runs, 1);
+    assert_int_equal(book.runs, 1);
     acknowledge(share, 3, 3, SHARE_ACK_ACCEPT, &asker);
     share_watch(share);
-    assert_int_equal(runs, 3);
+    assert_int_equal(book.runs, 3);
     turn();
     commit();
-    assert_int_equal(runs, 2 + 2 * 1); /* held on both sides; over on two replicas */
+    assert_int_equal(book.runs, 2 + 2 * 1); /* held on both sides; over on two replicas */
     share_drop(share, NULL);
     turn();
     commit();
-    assert_int_equal(runs, 0);
+    assert_int_equal(book.runs, 0);
+    assert_null(book.tallies);
     assert_int_equal(share_ranges_most(0), SHARE_WINDOW_RANGES);
     assert_int_equal(share_ranges_most(SHARE_RANGES_ALL - 1000), 1000);
     assert_int_equal(share_ranges_most(SHARE_RANGES_ALL - 1), SHARE_RANGES_LEAST);

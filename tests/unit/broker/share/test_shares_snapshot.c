@@ -25,8 +25,8 @@ static int submit(void *arg, struct slice *command) {
 }
 
 static struct shares *none(const struct fixture *f) {
-    static uint64_t runs;
-    struct shares_options options = {.env = f->env, .submit = submit, .runs = &runs};
+    static struct share_book book;
+    struct shares_options options = {.env = f->env, .submit = submit, .book = &book};
     return shares_new(&options);
 }
 

@@ -16,7 +16,7 @@ static struct {
     struct slice log[LOG_MAX];
     size_t count, applied;
 } f;
-static uint64_t runs;
+static struct share_book book;
 
 static int submit(void *arg, struct slice *command) {
     (void)arg;
@@ -44,7 +44,7 @@ static void commit(void) {
 static int begin(void **state) {
     (void)state;
     assert_int_equal(env_uv_new(&f.env, 1), ERR_NONE);
-    struct shares_options options = {.env = f.env, .submit = submit, .runs = &runs};
+    struct shares_options options = {.env = f.env, .submit = submit, .book = &book};
     f.pause = env_timer_new(f.env, stop, f.env);
     f.leader = shares_new(&options);
     shares_leading(f.leader);
