@@ -31,6 +31,8 @@ void console_config(struct inquiry *inquiry);
 void console_records(struct inquiry *inquiry);
 void console_groups(struct inquiry *inquiry);
 void console_group(struct inquiry *inquiry);
+/* Goes on where no coordinator knows such a group of consumers. */
+void console_share_group(struct inquiry *inquiry, const char *name, int32_t coordinator);
 void console_events(struct inquiry *inquiry);
 void console_clients(struct inquiry *inquiry);
 void console_meta(struct inquiry *inquiry);

@@ -1,6 +1,6 @@
 /*
  * /api/group?name=: one consumer group: members, offsets, lag in records and seconds, and why it
- * lags, as `drave group why` says it.
+ * lags, as `drave group why` says it. One of another kind is asked for in share_group.c.
  *
  * Its coordinator is found and asked who is in it and what is committed, then the leaders where
  * their partitions end and how long ago the next record came. Failures: a group that nobody knows
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "broker/console/console_internal.h"
+#include "broker/console/group_json.h"
 #include "broker/console/group_view.h"
 #include "protocol/kafka_error.h"
 #include "why/diagnosis.h"
@@ -24,34 +25,6 @@ struct finding_group {
 };
 
 /* ---- JSON ---- */
-
-static void show_finding(struct json *json, const struct why_finding *finding) {
-    json_object(json, NULL);
-    json_words(json, "cause", why_cause_name(finding->cause));
-    json_words(json, "next", finding->next);
-    json_array(json, "evidence");
-    for (size_t i = 0; i < finding->evidence_count; i++) {
-        json_object(json, NULL);
-        json_words(json, "what", finding->evidence[i].what);
-        json_words(json, "value", finding->evidence[i].value);
-        json_end(json);
-    }
-    json_end(json);
-    json_end(json);
-}
-
-static void show_why(struct inquiry *inquiry, const struct why_facts *facts) {
-    struct json *json = &inquiry->json;
-    struct why_diagnosis *diagnosis = inquiry_alloc(inquiry, sizeof *diagnosis);
-    if (diagnosis == NULL) return;
-    why_diagnose(facts, diagnosis);
-    json_long(json, "lag_records", diagnosis->lag);
-    json_real(json, "lag_seconds", diagnosis->age_ms < 0 ? -1 : (double)diagnosis->age_ms / 1000);
-    json_array(json, "findings");
-    for (size_t i = 0; i < diagnosis->count; i++)
-        show_finding(json, &diagnosis->findings[i]);
-    json_end(json);
-}
 
 static void show_members(struct json *json, const struct why_facts *facts) {
     json_array(json, "members");
@@ -69,23 +42,15 @@ static void show_members(struct json *json, const struct why_facts *facts) {
     json_end(json);
 }
 
-/* What is not known is null. */
-static void show_known(struct json *json, const char *key, int64_t value) {
-    if (value < 0)
-        json_null(json, key);
-    else
-        json_long(json, key, value);
-}
-
 static void show_offset(struct json *json, const struct why_facts *facts,
                         const struct why_partition *one) {
     json_object(json, NULL);
     json_words(json, "topic", one->topic);
     json_int(json, "partition", one->partition);
-    show_known(json, "committed", one->committed);
-    show_known(json, "start", one->log_start);
-    show_known(json, "end", one->end);
-    show_known(json, "lag", one->lag);
+    group_show_known(json, "committed", one->committed);
+    group_show_known(json, "start", one->log_start);
+    group_show_known(json, "end", one->end);
+    group_show_known(json, "lag", one->lag);
     json_real(json, "lag_seconds", one->age_ms < 0 ? -1 : (double)one->age_ms / 1000);
     json_words(json, "member", one->member == WHY_NOBODY ? NULL : facts->members[one->member].id);
     json_end(json);
@@ -100,13 +65,16 @@ static void judged(struct inquiry *inquiry) {
     group_view_take_told(view);
     size_t shown = facts->partition_count < PARTITIONS_SHOWN ? facts->partition_count
                                                              : PARTITIONS_SHOWN;
+    struct why_diagnosis *diagnosis = inquiry_alloc(inquiry, sizeof *diagnosis);
+    if (diagnosis == NULL) return;
     json_object(json, NULL);
     json_words(json, "group", finding->name);
     json_words(json, "type", facts->type);
     json_words(json, "state", facts->state);
     json_words(json, "protocol", view->protocol);
     json_int(json, "coordinator", finding->coordinator);
-    show_why(inquiry, facts);
+    why_diagnose(facts, diagnosis);
+    group_show_why(json, diagnosis);
     show_members(json, facts);
     json_array(json, "offsets");
     for (size_t i = 0; i < shown; i++)
@@ -119,29 +87,6 @@ static void judged(struct inquiry *inquiry) {
 }
 
 /* ---- Leaders ---- */
-
-/* Topics and partitions are asked for in their order, and mostly come so. */
-struct leader_search {
-    const struct kp_metadata_response *metadata;
-    int32_t topic;
-};
-
-static int32_t leader_of(struct leader_search *search, const struct why_partition *one) {
-    int32_t topics = search->metadata->topics.count;
-    for (int32_t n = 0; n < topics; n++, search->topic = (search->topic + 1) % topics) {
-        const struct kp_metadata_response_topic *topic =
-            &search->metadata->topics.items[search->topic];
-        int32_t count = topic->partitions.count;
-        if (!kp_string_is(topic->name, one->topic)) continue;
-        for (int32_t i = 0; i < count; i++) {
-            const struct kp_metadata_response_partition *partition =
-                &topic->partitions.items[(one->partition + i) % count];
-            if (partition->partition_index == one->partition) return partition->leader_id;
-        }
-        return -1;
-    }
-    return -1;
-}
 
 static void ask_leaders(struct inquiry *inquiry) {
     struct finding_group *finding = inquiry->state;
@@ -159,10 +104,11 @@ static void ask_leaders(struct inquiry *inquiry) {
     struct leader_search search = {.metadata = metadata->response};
     for (size_t i = 0; i < facts->partition_count; i++) {
         const struct why_partition *one = &facts->partitions[i];
-        finding->view.asked[i] = (struct partition_fact){.topic = kp_string_of(one->topic),
-                                                         .partition = one->partition,
-                                                         .leader = leader_of(&search, one),
-                                                         .offset = one->committed};
+        finding->view.asked[i] = (struct partition_fact){
+            .topic = kp_string_of(one->topic),
+            .partition = one->partition,
+            .leader = partition_leader(&search, kp_string_of(one->topic), one->partition),
+            .offset = one->committed};
     }
     finding->before = inquiry->asks;
     partition_facts_ask(inquiry, finding->view.asked, facts->partition_count);
@@ -256,7 +202,7 @@ static void described(struct inquiry *inquiry) {
         return;
     }
     if (!view->found) {
-        inquiry_refuse(inquiry, 404, "group", "There is no group \"%.300s\".", finding->name);
+        console_share_group(inquiry, finding->name, finding->coordinator);
         return;
     }
     if (view->facts.type == NULL) {

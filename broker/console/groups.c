@@ -13,8 +13,16 @@
 #include "protocol/messages/list_groups.h"
 
 static const char *const metrics[] = {"drave_group_lag_records", "drave_group_lag_seconds",
-                                      "drave_group_retention_left_seconds"};
-enum { LAG_RECORDS, LAG_SECONDS, RETENTION_LEFT, LAG_NUMBERS };
+                                      "drave_group_retention_left_seconds",
+                                      "drave_share_group_lag_records"};
+enum {
+    LAG_RECORDS,
+    LAG_SECONDS,
+    RETENTION_LEFT,
+    LAG_NUMBERS,
+    SHARE_LAG = LAG_NUMBERS,
+    METRICS_ASKED
+};
 
 struct group_row {
     struct kp_string group, type, state, protocol_type;
@@ -80,7 +88,7 @@ static void add_number(struct group_row *row, size_t number, double value) {
 
 /* A group is found by its name as the metrics have it. */
 static void take_lag(struct listing *listing, const struct kp_broker_status_response *status) {
-    for (size_t m = 0; m < LAG_NUMBERS; m++) {
+    for (size_t m = 0; m < METRICS_ASKED; m++) {
         const struct kp_broker_status_response_metric *metric = status_metric(status, metrics[m]);
         for (int32_t i = 0; metric != NULL && i < metric->samples.count; i++) {
             const struct kp_broker_status_response_sample *sample = &metric->samples.items[i];
@@ -89,7 +97,7 @@ static void take_lag(struct listing *listing, const struct kp_broker_status_resp
             if (key.group.len < 0) continue;
             struct group_row *row = bsearch(&key, listing->rows, listing->count, sizeof key,
                                             by_name);
-            if (row != NULL) add_number(row, m, sample->value);
+            if (row != NULL) add_number(row, m == SHARE_LAG ? LAG_RECORDS : m, sample->value);
         }
     }
 }
@@ -174,7 +182,7 @@ static void ask_groups(struct inquiry *inquiry) {
     if (request == NULL || listing == NULL || lists == NULL) return;
     kp_set_fallbacks(&kp_list_groups_request_schema, request);
     listing->lists = lists;
-    listing->status = status_asks_begin(inquiry, metrics, LAG_NUMBERS, 0, 0, 0);
+    listing->status = status_asks_begin(inquiry, metrics, METRICS_ASKED, 0, 0, 0);
     if (listing->status == NULL) return;
     for (int32_t i = 0; i < brokers; i++)
         if (!inquiry->cluster->brokers.items[i].is_fenced)

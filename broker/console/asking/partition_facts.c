@@ -5,6 +5,25 @@
 
 enum { PARTITIONS_AT_ONCE = 1000 };
 
+/* ---- Leaders ---- */
+
+int32_t partition_leader(struct leader_search *search, struct kp_string topic, int32_t partition) {
+    int32_t topics = search->metadata->topics.count;
+    for (int32_t n = 0; n < topics; n++, search->topic = (search->topic + 1) % topics) {
+        const struct kp_metadata_response_topic *found =
+            &search->metadata->topics.items[search->topic];
+        int32_t count = found->partitions.count;
+        if (!kp_string_equal(found->name, topic)) continue;
+        for (int32_t i = 0; i < count; i++) {
+            const struct kp_metadata_response_partition *one =
+                &found->partitions.items[(partition + i) % count];
+            if (one->partition_index == partition) return one->leader_id;
+        }
+        return -1;
+    }
+    return -1;
+}
+
 /* ---- Asking ---- */
 
 struct gathering {
@@ -12,6 +31,7 @@ struct gathering {
     int32_t leader;
     struct kp_partition_traffic_request *request; /* NULL: not begun */
     size_t room, partitions;
+    struct kp_string share_group;
 };
 
 static void send(struct gathering *gathering) {
@@ -28,6 +48,7 @@ static bool begin(struct gathering *gathering) {
     kp_set_fallbacks(&kp_partition_traffic_request_schema, gathering->request);
     gathering->request->short_ms = FACTS_SHORT_MS;
     gathering->request->long_ms = FACTS_LONG_MS;
+    gathering->request->share_group = gathering->share_group;
     gathering->request->topics.items = inquiry_alloc(
         inquiry, gathering->room * sizeof(struct kp_partition_traffic_request_topic));
     gathering->partitions = 0;
@@ -68,8 +89,8 @@ static bool is_first_of_leader(const struct partition_fact *facts, size_t at) {
     return facts[at].leader >= 0;
 }
 
-void partition_facts_ask(struct inquiry *inquiry, const struct partition_fact *facts,
-                         size_t count) {
+void partition_facts_ask_shared(struct inquiry *inquiry, const struct partition_fact *facts,
+                                size_t count, const char *share_group) {
     for (size_t first = 0; first < count; first++) {
         if (!is_first_of_leader(facts, first)) continue;
         size_t mine = 0;
@@ -77,6 +98,7 @@ void partition_facts_ask(struct inquiry *inquiry, const struct partition_fact *f
             mine += facts[i].leader == facts[first].leader;
         struct gathering gathering = {.inquiry = inquiry,
                                       .leader = facts[first].leader,
+                                      .share_group = kp_string_of(share_group),
                                       .room = mine < PARTITIONS_AT_ONCE ? mine
                                                                         : PARTITIONS_AT_ONCE};
         for (size_t i = first; i < count; i++)
@@ -84,6 +106,11 @@ void partition_facts_ask(struct inquiry *inquiry, const struct partition_fact *f
                 return;
         send(&gathering);
     }
+}
+
+void partition_facts_ask(struct inquiry *inquiry, const struct partition_fact *facts,
+                         size_t count) {
+    partition_facts_ask_shared(inquiry, facts, count, NULL);
 }
 
 /* ---- Answers ---- */

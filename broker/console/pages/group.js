@@ -14,6 +14,7 @@ const words = {
   no_members: "Nobody consumes", stuck: "A consumer is stuck", rebalancing: "It is being rebalanced again and again", not_polling: "A consumer does not poll",
   uncommitted: "Records are read and not committed", hot_partition: "One partition gets most of it", consumers_slower: "Consumers have become slower",
   producers_faster: "Producers have become faster", idle_members: "Members have nothing to do", catching_up: "It is catching up",
+  locks_full: "Its members hold as many records as they may", retries: "Records come back, and are given again",
 };
 
 function finding(one) {
@@ -31,6 +32,30 @@ function progress(one) {
   const fill = h("i");
   fill.style.width = Math.min(100, part) + "%";
   return h("span", {class: "progress", title: `${Math.min(100, part)} % of what is there`}, fill);
+}
+
+/** What a share group does in each partition. */
+function shared(data) {
+  const of = (value, most) => (value === null ? "–" : most === null ? exact(value) : `${exact(value)} of ${exact(most)}`);
+  return table([{title: "Topic", class: "name"}, {title: "Partition", class: "n"}, {title: "Not done from", class: "n"}, {title: "End", class: "n"}, {title: "Not done", class: "n"},
+    {title: "Time", class: "n"}, {title: "Held", class: "n"}, {title: "Fetches waiting", class: "n"}, {title: "To be given again", class: "n"}, {title: "Given at most", class: "n"}],
+  data.offsets.map((one) => ({key: `${one.topic}-${one.partition}`, cells: [
+    link("topic", {name: one.topic}, one.topic), one.partition,
+    one.start === null ? tag("", "none") : link("topic", {name: one.topic, tab: "records", from: "offset", partition: one.partition, offset: one.start}, exact(one.start)),
+    exact(one.end), count(one.lag), one.lag_seconds < 0 ? "–" : duration(one.lag_seconds),
+    of(one.acquired, one.acquired_most), of(one.waiting, null), of(one.retried, null), of(one.deliveries, one.deliveries_most)]})),
+  {caption: "Partitions", empty: "It has begun in no partition."});
+}
+
+function committed(data, shorten) {
+  return table([{title: "Topic", class: "name"}, {title: "Partition", class: "n"}, {title: "Committed", class: "n"}, {title: "Start", class: "n"}, {title: "End", class: "n"},
+    {title: "Read"}, {title: "Behind", class: "n"}, {title: "Time", class: "n"}, {title: "Member", class: "name"}],
+  data.offsets.map((one) => ({key: `${one.topic}-${one.partition}`, cells: [
+    link("topic", {name: one.topic}, one.topic), one.partition,
+    one.committed === null ? tag("", "none") : link("topic", {name: one.topic, tab: "records", from: "offset", partition: one.partition, offset: one.committed}, exact(one.committed)),
+    exact(one.start), exact(one.end), progress(one), count(one.lag), one.lag_seconds < 0 ? "–" : duration(one.lag_seconds),
+    one.member === null ? h("span", {class: "dim"}, "nobody") : h("span", {class: "mono", title: one.member}, shorten(one.member))]})),
+  {caption: "Partitions", empty: "Nothing is committed, and nobody owns a partition."});
 }
 
 /** Where it goes on: a plan first, then exactly that. */
@@ -54,30 +79,25 @@ const deletion = (data) => h("p", {}, h("button", {type: "button", onclick: () =
 
 export function view(data, params, tools) {
   const shorten = (id) => (id && id.length > 28 ? id.slice(0, 12) + "…" + id.slice(-12) : id);
+  const share = data.type === "share";
   return [
     h("p", {class: "crumb"}, link("groups", {}, "Groups")),
     h("h1", {}, data.group),
     facts([["State", groupState(data.state)], ["Type", data.type], data.protocol && ["Assignor", data.protocol], ["Coordinator", `broker ${data.coordinator}`],
       ["Members", exact(data.members.length)], ["Behind", data.lag_records === "-1" ? "–" : `${exact(data.lag_records)} records`],
-      ["Oldest unread", data.lag_seconds < 0 ? "–" : duration(data.lag_seconds)]]),
+      [share ? "Oldest not done" : "Oldest unread", data.lag_seconds < 0 ? "–" : duration(data.lag_seconds)]]),
     h("h2", {}, "Why"),
     h("ul", {class: "causes"}, data.findings.map(finding)),
     h("h2", {}, "Partitions"),
-    table([{title: "Topic", class: "name"}, {title: "Partition", class: "n"}, {title: "Committed", class: "n"}, {title: "Start", class: "n"}, {title: "End", class: "n"},
-      {title: "Read"}, {title: "Behind", class: "n"}, {title: "Time", class: "n"}, {title: "Member", class: "name"}],
-    data.offsets.map((one) => ({key: `${one.topic}-${one.partition}`, cells: [
-      link("topic", {name: one.topic}, one.topic), one.partition,
-      one.committed === null ? tag("", "none") : link("topic", {name: one.topic, tab: "records", from: "offset", partition: one.partition, offset: one.committed}, exact(one.committed)),
-      exact(one.start), exact(one.end), progress(one), count(one.lag), one.lag_seconds < 0 ? "–" : duration(one.lag_seconds),
-      one.member === null ? h("span", {class: "dim"}, "nobody") : h("span", {class: "mono", title: one.member}, shorten(one.member))]})),
-    {caption: "Partitions", empty: "Nothing is committed, and nobody owns a partition."}),
+    share ? shared(data) : committed(data, shorten),
     data.left_out > 0 && h("p", {}, `${exact(data.left_out)} more partitions; drave group describe shows all.`),
-    admin.on && [seeking(data, params, tools), deletion(data)],
+    admin.on && [!share && seeking(data, params, tools), deletion(data)],
     h("h2", {}, "Members"),
     table([{title: "Member", class: "name"}, {title: "Client"}, {title: "Host"}, {title: "Partitions", class: "n"}, {title: "Last heard of", class: "n"}],
       data.members.map((m) => ({key: m.id, cells: [h("span", {class: "mono", title: m.id}, shorten(m.id), m.instance && [" ", tag("", m.instance)]),
         m.client_id, m.host.replace(/^\//, ""), exact(m.partitions), m.heard_ms < 0 ? "–" : duration(m.heard_ms / 1000) + " ago"]})),
       {caption: "Members", empty: "Nobody."}),
-    h("p", {}, "On the command line: ", h("code", {class: "mono"}, `drave group why ${word(data.group)}`)),
+    h("p", {}, "On the command line: ", h("code", {class: "mono"}, `drave group why ${word(data.group)}`),
+      share && [", ", h("code", {class: "mono"}, `drave share reset ${word(data.group)} --to earliest`)]),
   ];
 }
