@@ -325,6 +325,7 @@ void partition_close(struct partition *partition, bool deleted) {
     partition->deleted = deleted;
     partition->leading = false;
     env_timer_stop(partition->leading_timer);
+    partition_count_expiring(partition, false);
     int16_t code = deleted ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_NOT_LEADER_OR_FOLLOWER;
     partition_produces_fail(partition, code);
     partition_trims_fail(partition, code);

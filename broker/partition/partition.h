@@ -63,6 +63,7 @@ struct produce_counts {
     uint64_t repeated;        /* batches that idempotent producers sent again: appended once */
     uint64_t out_of_order;    /* ... that they sent without the one before it: refused */
     struct share_book shares; /* of share groups here */
+    uint64_t expiring;        /* open partitions with message.ttl.ms */
 };
 
 struct partition_spec {

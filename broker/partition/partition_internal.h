@@ -108,6 +108,7 @@ struct partition_delay {
 };
 
 struct partition {
+    bool expires; /* is counted as one with message.ttl.ms */
     struct shard *shard;
     struct env *env;
     struct raft_group *group;
@@ -200,6 +201,7 @@ int16_t partition_leadership(const struct partition *partition, int32_t leader_e
                              bool *electing);
 /* Tells the log of those settings that are its business. */
 void partition_apply_settings(struct partition *partition);
+void partition_count_expiring(struct partition *partition, bool expires);
 /* A bit for each member that the group finds in sync. */
 void partition_take_members(struct partition *partition, const struct raft_group_member *members,
                             size_t n);

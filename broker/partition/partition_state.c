@@ -81,8 +81,14 @@ void partition_set_settings(struct partition *partition,
     partition_note_moved(partition);
 }
 
+void partition_count_expiring(struct partition *partition, bool expires) {
+    partition->counts->expiring += (uint64_t)expires - (uint64_t)partition->expires;
+    partition->expires = expires;
+}
+
 void partition_apply_settings(struct partition *partition) {
     const struct partition_settings *settings = &partition->settings;
+    partition_count_expiring(partition, settings->message_ttl_ms >= 0);
     partition_log_set_segment_bytes(raft_group_log(partition->group), settings->segment_bytes);
     int64_t roll_ms = settings->segment_ms;
     /* Only a sealed segment is cleaned. */

@@ -179,7 +179,8 @@ static void on_timer(void *arg) {
     sweep->reads = 0;
     if (sweep->at < sweep->count) {
         if (!sweep->reading) env_yield(sweep->env, &sweep->step);
-    } else if (!partition_walk_is_on(&sweep->walk)) {
+    } else if (partition_set_counts(sweep->partitions)->expiring > 0 &&
+               !partition_walk_is_on(&sweep->walk)) {
         sweep->at = sweep->count = 0;
         sweep->number = 0;
         partition_walk_begin(sweep->partitions, &sweep->walk);
