@@ -13,7 +13,7 @@
 #include "protocol/messages/metadata.h"
 #include "tests/sim/history.h"
 
-enum { REFRESH_US = 30000, CALL_US = 2000000, ARENA_MAX = 1 << 16 };
+enum { REFRESH_US = 30000, CALL_US = 2000000, SILENT_US = 10000000, ARENA_MAX = 1 << 16 };
 
 struct kafka_client {
     struct run *run;
@@ -26,7 +26,7 @@ struct kafka_client {
     struct kafka_link *links[CLIENT_BROKERS_MAX + 1]; /* by node id */
     struct known_leader leaders[CLIENT_PARTITIONS_MAX];
     bool ready, asking, waiting, compacted, keyed;
-    int32_t silent; /* who did not answer the last question; 0: it was answered */
+    uint64_t silent_until_us[CLIENT_BROKERS_MAX + 1]; /* by node id: it is not asked before */
     int32_t asked;
     uint64_t delete_retention_ms;
     struct kafka_call call;
@@ -82,6 +82,22 @@ struct kafka_link *kafka_client_link(struct kafka_client *client, int32_t node) 
     if (node < 0) node = 1 + (int32_t)world_below(client->run->world, client->brokers);
     CHECK(node >= 1 && node <= (int32_t)client->brokers);
     return client->links[node];
+}
+
+/* As any client: one that is cut off costs all the patience of whoever asks it, each time. */
+int32_t kafka_client_some(struct kafka_client *client) {
+    uint64_t now_us = world_now_us(client->run->world);
+    int32_t first = 1 + (int32_t)world_below(client->run->world, client->brokers), node = first;
+
+    while (client->silent_until_us[node] > now_us) {
+        node = node % (int32_t)client->brokers + 1;
+        if (node == first) break;
+    }
+    return node;
+}
+
+void kafka_client_note(struct kafka_client *client, int32_t node, bool answered) {
+    client->silent_until_us[node] = answered ? 0 : world_now_us(client->run->world) + SILENT_US;
 }
 
 int kafka_client_version(struct kafka_client *client, enum kp_api_key key, int least) {
@@ -184,7 +200,7 @@ static void described(struct kafka_call *call, int error, const void *response) 
     struct kafka_client *client = CONTAINER_OF(call, struct kafka_client, call);
 
     client->asking = false;
-    client->silent = error != ERR_NONE ? client->asked : 0;
+    kafka_client_note(client, client->asked, error == ERR_NONE);
     if (error != ERR_NONE) {
         kafka_client_refresh(client);
         return;
@@ -211,9 +227,7 @@ static void ask(void *arg) {
     request.topics.count = 1;
     request.allow_auto_topic_creation = false;
     client->call.done = described;
-    client->asked = 1 + (int32_t)world_below(client->run->world, client->brokers);
-    if (client->asked == client->silent) /* another one: a broker may wait for very long */
-        client->asked = client->asked % (int32_t)client->brokers + 1;
+    client->asked = kafka_client_some(client);
     kafka_link_call(client->links[client->asked], &client->call, KP_METADATA,
                     kafka_client_version(client, KP_METADATA, 7), &request, CALL_US);
 }

@@ -47,6 +47,11 @@ struct known_leader kafka_client_leader(const struct kafka_client *client, int32
 void kafka_client_refresh(struct kafka_client *client);
 /* Node -1: any. */
 struct kafka_link *kafka_client_link(struct kafka_client *client, int32_t node);
+/* Some broker to ask what any could answer: none that has left a question without an answer of
+ * late, but where all have. */
+int32_t kafka_client_some(struct kafka_client *client);
+/* Whether that broker has answered such a question. */
+void kafka_client_note(struct kafka_client *client, int32_t node, bool answered);
 /* A version of that API, at random from `least` up. */
 int kafka_client_version(struct kafka_client *client, enum kp_api_key key, int least);
 

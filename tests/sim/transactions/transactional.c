@@ -49,6 +49,7 @@ struct transactional {
     bool finishing, finished;
     uint64_t held_until_us;
     int32_t coordinator, group_coordinator; /* -1: not known */
+    int32_t asked;                          /* for them, last */
     struct transactional_name name;
     bool knows_itself; /* it has an epoch, and says so when it asks for the next */
     enum step step;
@@ -213,6 +214,7 @@ static bool is_of_group(const struct transactional *self) {
 static void found(struct kafka_call *call, int error, const void *answer) {
     struct transactional *self = (struct transactional *)call;
     int32_t node = -1;
+    if (!self->dropped) kafka_client_note(self->options.client, self->asked, error == ERR_NONE);
     if (!has_come(self, error)) return;
     int16_t code = coordinator_answer(call, answer, &node);
     if (!is_done(self, code)) return;
@@ -225,7 +227,8 @@ static void found(struct kafka_call *call, int error, const void *answer) {
 
 static void find(struct transactional *self) {
     unsigned sends = self->sends;
-    struct calling how = calling(self, -1, found);
+    self->asked = kafka_client_some(self->options.client);
+    struct calling how = calling(self, self->asked, found);
     self->sends = sends;
     bool of_group = is_of_group(self);
     find_call(&how, of_group ? self->options.group : self->options.name, of_group);
