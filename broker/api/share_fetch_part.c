@@ -121,8 +121,7 @@ bool share_fetch_part(struct fetching *state, struct share_part *part) {
     struct share *of = shares_find(partition_shares(partition), state->share.group);
     if (of == NULL) return true; /* its coordinator has not begun it here yet, or has ended it */
     if (shares_are_paused(of->shares)) return true;
-    of->limits = state->share.limits;
-    share_use(of);
+    share_read_by(of, &state->share.limits);
     kafka_offset end = state->share.limits.committed ? partition_stable_offset(partition)
                                                      : partition_high_watermark(partition),
                  from = share_queue_next(&of->queue, &state->share.limits,

@@ -13,6 +13,7 @@ struct share_limits share_limits_of(const struct broker_services *services,
     const struct metadata_resource *set = metadata_resource_named(
         services->metadata, CONFIG_RESOURCE_GROUP, group.data, (size_t)group.len);
     struct group_sharing sharing = group_settings_sharing(set == NULL ? NULL : &set->configs);
+    bool may_wait = metadata_feature_level(services->metadata, FEATURE_SHARE_VERSION) >= 2;
     return (struct share_limits){
         .lock_ms = sharing.lock_ms,
         .locks = sharing.locks,
@@ -21,7 +22,11 @@ struct share_limits share_limits_of(const struct broker_services *services,
         .window = SHARE_WINDOW_OFFSETS,
         .ranges = share_ranges_most(partition_set_counts(services->partitions)->shares.runs),
         .committed = sharing.committed,
-        .keyed = sharing.keyed};
+        .keyed = sharing.keyed,
+        .retry = {.base_ms = may_wait && !sharing.keyed ? sharing.retry_base_ms : 0,
+                  .max_ms = sharing.retry_max_ms,
+                  .released = sharing.retry_released,
+                  .timed_out = sharing.retry_timed_out}};
 }
 
 enum {
@@ -136,7 +141,7 @@ void share_request_acknowledge(struct share_part *part, const struct share_ack *
 /* The code; what is to be committed is under way then. */
 static int16_t count_acks(struct share_request *share, struct share_part *part, struct share *of) {
     struct offset_ranges outcomes = {.size = sizeof(struct share_range)};
-    of->limits = share->limits;
+    share_read_by(of, &share->limits);
     int16_t code = share_queue_acknowledge(&of->queue, &share->limits, part->acks, part->ack_count,
                                            share->session, env_now_ms(share->services->env),
                                            &outcomes);

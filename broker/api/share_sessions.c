@@ -160,10 +160,7 @@ static struct share *share_at(struct broker_services *services, const struct sha
 static void release(struct broker_services *services, const struct share_session *session,
                     const struct share_place *place) {
     struct share *share = share_at(services, session, place);
-    struct offset_ranges outcomes = {.size = sizeof(struct share_range)};
-    if (share == NULL) return;
-    share_queue_release(&share->queue, &share->limits, session->number, &outcomes);
-    share_end(share, &outcomes, NULL);
+    if (share != NULL) share_release(share, session->number);
 }
 
 /* At least one, and further ones until the turn is long: one may have thousands of locks, and a

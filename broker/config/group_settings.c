@@ -9,6 +9,9 @@
 #include "broker/config/setting_rows.h"
 
 #define SHARE_RESET "share.auto.offset.reset"
+#define SHARE_RETRY "share.retry."
+
+enum { WEEK = 7 * 24 * 3600 * 1000 };
 
 #define OF_CONSUMERS(setting_name, value, smallest, sentence)                   \
     {                                                                           \
@@ -59,6 +62,17 @@ static const struct group_setting table[] = {
     {.row = CHOICE(
          "share.order", "none", "none,key",
          "key: records of one key are held by one member at a time, and given in the order of their offsets.")},
+    {.row = NUMBER(
+         SHARE_RETRY "backoff.ms", "0", 0, WEEK, "ms",
+         "How long a record that comes back to a share group waits before it is given again; twice as long with each delivery. 0: not at all."),
+     .share_version = 2},
+    {.row = NUMBER(SHARE_RETRY "backoff.max.ms", "600000", 0, WEEK, "ms",
+                   "The most that a record waits so before it is given again."),
+     .share_version = 2},
+    {.row = CHOICE(
+         SHARE_RETRY "on", "all", "released,timeout,all",
+         "Which records wait: those that their holder released, those that it held for too long or left behind, or all."),
+     .share_version = 2},
     {.row = SO_INT("streams.session.timeout.ms", "45000", NO_STREAMS_GROUPS),
      .synonym = "group.streams.session.timeout.ms"},
     {.row = SO_INT("streams.heartbeat.interval.ms", "5000", NO_STREAMS_GROUPS),
@@ -163,12 +177,32 @@ struct group_timing group_settings_timing(const struct broker_settings *settings
 int group_settings_check_set(const struct broker_settings *settings, const struct config_set *set,
                              struct error_text *why) {
     struct group_timing timing = group_settings_timing(settings, set);
+    struct group_sharing sharing = group_settings_sharing(set);
+    if (sharing.keyed && sharing.retry_base_ms > 0)
+        return error_set(why, ERR_INVALID,
+                         SHARE_RETRY
+                         "backoff.ms=%" PRIu64
+                         " does not go with share.order=key: what lies behind a record that waits "
+                         "could not be given in order; set one of them back",
+                         sharing.retry_base_ms);
     if (timing.heartbeat_interval_ms < timing.session_timeout_ms) return ERR_NONE;
     return error_set(why, ERR_INVALID,
                      "consumer.heartbeat.interval.ms=%" PRIu32
                      " is not less than consumer.session.timeout.ms=%" PRIu32
                      ", so every member would be taken for dead; lower the one or raise the other",
                      timing.heartbeat_interval_ms, timing.session_timeout_ms);
+}
+
+int16_t group_settings_share_version(const struct config_set *set, const char **name) {
+    int16_t most = 0;
+    *name = NULL;
+    for (size_t i = 0; i < set->count; i++) {
+        int place = setting_table_find(&settings_of_groups, set->pairs[i].name);
+        if (place < 0 || table[place].share_version <= most) continue;
+        most = table[place].share_version;
+        *name = set->pairs[i].name;
+    }
+    return most;
 }
 
 static uint64_t sharing_of(const struct config_set *set, const char *name) {
@@ -200,5 +234,9 @@ struct group_sharing group_settings_sharing(const struct config_set *set) {
         .renew = sharing_is(set, "share.renew.acknowledge.enable", "true", true),
         .reset_ms = reset_of(set),
         .committed = sharing_is(set, "share.isolation.level", "read_committed", false),
-        .keyed = sharing_is(set, "share.order", "key", false)};
+        .keyed = sharing_is(set, "share.order", "key", false),
+        .retry_base_ms = sharing_of(set, SHARE_RETRY "backoff.ms"),
+        .retry_max_ms = sharing_of(set, SHARE_RETRY "backoff.max.ms"),
+        .retry_released = !sharing_is(set, SHARE_RETRY "on", "timeout", false),
+        .retry_timed_out = !sharing_is(set, SHARE_RETRY "on", "released", false)};
 }

@@ -20,6 +20,7 @@ struct group_setting {
     const char *broker_setting; /* the broker's name for the same; NULL: it has none */
     const char *least, *most;   /* the broker's settings that bound it; NULL: nothing does */
     const char *synonym;        /* Kafka's name for the default, where the broker has none */
+    int16_t share_version;      /* what that feature must be at for it to be set; 0: whatever */
 };
 
 const struct group_setting *group_settings_table(size_t *n);
@@ -32,6 +33,10 @@ int group_settings_check(const struct broker_settings *settings, const char *nam
 /* Whether all that a group has set goes together. ERR_INVALID. */
 int group_settings_check_set(const struct broker_settings *settings, const struct config_set *set,
                              struct error_text *why);
+
+/* The share.version that all brokers must know for what is set; 0: none, else of the setting
+ * `*name`. */
+int16_t group_settings_share_version(const struct config_set *set, const char **name);
 
 /* What holds for the members of a group of KIP-848. */
 struct group_timing {
@@ -53,6 +58,8 @@ struct group_sharing {
                          GROUP_RESET_EARLIEST */
     bool committed;   /* share.isolation.level */
     bool keyed;       /* share.order */
+    uint64_t retry_base_ms, retry_max_ms; /* share.retry.backoff.ms, share.retry.backoff.max.ms */
+    bool retry_released, retry_timed_out; /* share.retry.on */
 };
 struct group_sharing group_settings_sharing(const struct config_set *set);
 

@@ -5,7 +5,9 @@
 
 #include "base/text.h"
 #include "broker/config/config_kind.h"
+#include "broker/config/group_settings.h"
 #include "broker/config/name_hash.h"
+#include "broker/metadata/metadata_features.h"
 #include "broker/metadata/metadata_rows.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/incremental_alter_configs.h"
@@ -171,6 +173,20 @@ static void complete(struct metadata_change *change, const struct config_set *ou
     change->operations = NULL;
 }
 
+/* What older brokers would not obey is not set. */
+static bool brokers_know(const struct metadata *metadata, const struct config_set *outcome,
+                         struct metadata_result *result) {
+    const char *name;
+    int16_t wanted = group_settings_share_version(outcome, &name),
+            level = metadata_feature_level(metadata, FEATURE_SHARE_VERSION);
+    return wanted <= level ||
+           metadata_refuse(result, KAFKA_INVALID_CONFIG,
+                           "%s needs " FEATURE_SHARE_VERSION
+                           "=%d, and it is %d; when all brokers have this version, raise it: "
+                           "kafka-features upgrade --feature " FEATURE_SHARE_VERSION "=%d",
+                           name, wanted, level, wanted);
+}
+
 /* Each value that was worked out, and all together. */
 static bool make_sense(const struct metadata_view *view, const struct metadata_change *change,
                        const struct config_set *outcome, struct metadata_result *result) {
@@ -183,8 +199,9 @@ static bool make_sense(const struct metadata_view *view, const struct metadata_c
             config_kind_check(view->settings, &owner, outcome->pairs[i].name,
                               outcome->pairs[i].value, &why) != ERR_NONE)
             return metadata_refuse(result, KAFKA_INVALID_CONFIG, "%s", why.text);
-    return config_kind_check_set(view->settings, &owner, outcome, &why) == ERR_NONE ||
-           metadata_refuse(result, KAFKA_INVALID_CONFIG, "%s", why.text);
+    if (config_kind_check_set(view->settings, &owner, outcome, &why) != ERR_NONE)
+        return metadata_refuse(result, KAFKA_INVALID_CONFIG, "%s", why.text);
+    return command->type != CONFIG_RESOURCE_GROUP || brokers_know(view->metadata, outcome, result);
 }
 
 enum metadata_prepared config_resolve(const struct metadata_view *view,

@@ -71,9 +71,13 @@ static int16_t look(const struct share_queue *queue, const struct share_limits *
 
 /* ---- Counting ---- */
 
-static uint8_t outcome_of(int8_t type) {
-    if (type == SHARE_ACK_ACCEPT) return SHARE_ACKNOWLEDGED;
-    return type == SHARE_ACK_RELEASE ? SHARE_AVAILABLE : SHARE_ARCHIVED;
+static enum share_ending ending_of(int8_t type) {
+    switch (type) {
+    case SHARE_ACK_ACCEPT: return SHARE_ENDS_ACCEPTED;
+    case SHARE_ACK_RELEASE: return SHARE_ENDS_RELEASED;
+    case SHARE_ACK_REJECT: return SHARE_ENDS_REJECTED;
+    default: return SHARE_ENDS_NO_RECORD;
+    }
 }
 
 /* A gap is no record. */
@@ -95,7 +99,7 @@ static void take_run(struct share_queue *queue, const struct share_limits *limit
             lock->deadline_ms = now_ms + limits->lock_ms;
             continue;
         }
-        share_lock_end(queue, lock, limits, outcome_of(type), outcomes);
+        share_lock_end(queue, limits, lock, ending_of(type), outcomes);
         count(queue, lock, type);
     }
 }

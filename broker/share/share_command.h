@@ -4,8 +4,10 @@
  *
  * Bytes: u8 format 1, u8 command 4, u8 what; of BEGIN i64 start, i32 epoch, i32 length and the
  * group's id; of OUTCOMES i32 number, and of each outcome varlong gap (from behind the one before,
- * first from 0), varlong records - 1, u8 state, varint deliveries; of DROP i32 number. Pure.
- * Failures: bytes of another format or command, or that make no sense.
+ * first from 0), varlong records - 1, u8 state, varint deliveries; of TIMED_OUTCOMES the same, and
+ * of each varlong time in SHARE_TIME_STEP_MS; of DROP i32 number. Outcomes are encoded as timed
+ * where one of them has a time, and decoded as OUTCOMES: versions that know share.version 1 alone
+ * do not know them. Pure. Failures: bytes of another format or command, or that make no sense.
  */
 #ifndef BROKER_SHARE_SHARE_COMMAND_H
 #define BROKER_SHARE_SHARE_COMMAND_H
@@ -16,7 +18,12 @@
 
 enum { SHARE_COMMAND = 4 };
 
-enum share_command_what { SHARE_BEGIN = 1, SHARE_OUTCOMES = 2, SHARE_DROP = 3 };
+enum share_command_what {
+    SHARE_BEGIN = 1,
+    SHARE_OUTCOMES = 2,
+    SHARE_DROP = 3,
+    SHARE_TIMED_OUTCOMES = 4, /* in bytes alone */
+};
 
 struct share_command {
     uint8_t what;

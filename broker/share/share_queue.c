@@ -19,8 +19,10 @@ size_t share_ranges_most(uint64_t of_all) {
 }
 
 void share_queue_open(struct share_queue *queue, struct share_state *state) {
-    *queue = (struct share_queue){
-        .state = state, .locks = {.size = sizeof(struct share_lock)}, .soonest_ms = UINT64_MAX};
+    *queue = (struct share_queue){.state = state,
+                                  .locks = {.size = sizeof(struct share_lock)},
+                                  .soonest_ms = UINT64_MAX,
+                                  .due_ms = INT64_MIN};
     key_holds_open(&queue->keys);
 }
 
@@ -29,6 +31,46 @@ void share_queue_close(struct share_queue *queue) {
     key_holds_close(&queue->keys);
     queue->held = 0;
     queue->soonest_ms = UINT64_MAX;
+}
+
+/* ---- Waiting ---- */
+
+static bool waits(const struct share_queue *queue, const struct share_range *range) {
+    return range->time_ms > queue->wall_ms;
+}
+
+static void look_for_due(struct share_queue *queue) {
+    queue->due_ms = INT64_MAX;
+    for (size_t i = 0; i < queue->state->ranges.count; i++) {
+        const struct share_range *range = offset_ranges_at(&queue->state->ranges, i);
+        if (waits(queue, range) && range->time_ms < queue->due_ms) queue->due_ms = range->time_ms;
+    }
+}
+
+bool share_queue_clock(struct share_queue *queue, int64_t wall_ms) {
+    bool back = wall_ms < queue->wall_ms, due = queue->due_ms <= wall_ms;
+    queue->wall_ms = wall_ms;
+    bool known = queue->due_ms != INT64_MIN;
+    if (back || due) look_for_due(queue);
+    return due && known;
+}
+
+/* How long one waits that was given so often. */
+static uint64_t wait_of(const struct share_retry *retry, uint16_t count) {
+    uint64_t wait_ms = retry->base_ms;
+    while (count-- > 1 && wait_ms > 0 && wait_ms < retry->max_ms)
+        wait_ms *= 2;
+    return wait_ms < retry->max_ms ? wait_ms : retry->max_ms;
+}
+
+/* When it may be given again; 0: at once. */
+static int64_t time_of(const struct share_queue *queue, const struct share_retry *retry,
+                       enum share_ending ending, uint16_t count) {
+    bool is_on = ending == SHARE_ENDS_RELEASED ? retry->released : retry->timed_out;
+    uint64_t wait_ms = is_on ? wait_of(retry, count) : 0;
+    if (wait_ms == 0) return 0;
+    int64_t time_ms = queue->wall_ms + (int64_t)wait_ms + SHARE_TIME_STEP_MS - 1;
+    return time_ms - time_ms % SHARE_TIME_STEP_MS;
 }
 
 /* ---- Giving ---- */
@@ -75,7 +117,8 @@ static bool next_run(const struct share_queue *queue, kafka_offset first, kafka_
         if (locked && lock->at.last < run->at.last) run->at.last = lock->at.last;
         run->count = in_range ? range->count : 0;
         if (MUTANT(MUTANT_SHARE_ENDING_GIVEN) && locked && lock->ending) locked = false;
-        if (!locked && !(in_range && share_state_is_over(range->state))) return true;
+        if (!locked && !(in_range && (share_state_is_over(range->state) || waits(queue, range))))
+            return true;
         if (in_range && range->at.last == run->at.last) at++;
         if (locked && lock->at.last == run->at.last) lock_at++;
     }
@@ -232,7 +275,7 @@ void share_queue_archive(struct share_queue *queue, const struct share_limits *l
         size_t place = offset_ranges_find(&queue->locks, run.at.first);
         struct share_lock *lock = offset_ranges_insert(&queue->locks, place);
         *lock = (struct share_lock){.at = run.at};
-        share_lock_end(queue, lock, limits, SHARE_ARCHIVED, outcomes);
+        share_lock_end(queue, limits, lock, SHARE_ENDS_NO_RECORD, outcomes);
         first = run.at.last + 1;
     }
 }
@@ -259,22 +302,30 @@ void share_queue_take_back(struct share_queue *queue, const struct offset_ranges
 
 /* ---- Ending ---- */
 
-void share_lock_end(struct share_queue *queue, struct share_lock *lock,
-                    const struct share_limits *limits, uint8_t outcome,
-                    struct offset_ranges *outcomes) {
-    size_t count = outcomes->count;
-    struct share_range *last = count == 0 ? NULL : offset_ranges_at(outcomes, count - 1), range;
+static uint8_t outcome_of(const struct share_limits *limits, const struct share_lock *lock,
+                          enum share_ending ending) {
     uint16_t deliveries = limits->deliveries;
     if (MUTANT(MUTANT_SHARE_GIVEN_MORE)) deliveries++;
-    if (outcome == SHARE_AVAILABLE && lock->count >= deliveries) outcome = SHARE_ARCHIVED;
-    lock->outcome = outcome;
+    if (ending == SHARE_ENDS_ACCEPTED) return SHARE_ACKNOWLEDGED;
+    bool back = ending == SHARE_ENDS_RELEASED || ending == SHARE_ENDS_TIMED_OUT;
+    return back && lock->count < deliveries ? SHARE_AVAILABLE : SHARE_ARCHIVED;
+}
+
+void share_lock_end(struct share_queue *queue, const struct share_limits *limits,
+                    struct share_lock *lock, enum share_ending ending,
+                    struct offset_ranges *outcomes) {
+    size_t count = outcomes->count;
+    struct share_range *last = count == 0 ? NULL : offset_ranges_at(outcomes, count - 1);
+    struct share_range range = {.at = lock->at, .state = outcome_of(limits, lock, ending)};
+    lock->outcome = range.state;
     lock->ending = true;
-    if (outcome == SHARE_AVAILABLE) key_holds_block(&queue->keys, lock->at);
-    range = (struct share_range){
-        .at = lock->at, .state = outcome, .count = share_state_is_over(outcome) ? 0 : lock->count};
+    if (range.state == SHARE_AVAILABLE) {
+        key_holds_block(&queue->keys, lock->at);
+        range.count = lock->count;
+        range.time_ms = time_of(queue, &limits->retry, ending, lock->count);
+    }
     if (MUTANT(MUTANT_SHARE_COUNT_LOST) && range.count > 0) range.count--;
-    if (last != NULL && last->at.last + 1 == range.at.first && last->state == range.state &&
-        last->count == range.count)
+    if (last != NULL && last->at.last + 1 == range.at.first && share_range_is_like(last, &range))
         last->at.last = range.at.last;
     else
         *(struct share_range *)offset_ranges_append(outcomes) = range;
@@ -328,7 +379,7 @@ void share_queue_expire(struct share_queue *queue, const struct share_limits *li
     for (size_t i = 0; i < queue->locks.count; i++) {
         struct share_lock *lock = share_lock_at(queue, i);
         if (lock->ending || lock->deadline_ms > now_ms) continue;
-        share_lock_end(queue, lock, limits, SHARE_AVAILABLE, outcomes);
+        share_lock_end(queue, limits, lock, SHARE_ENDS_TIMED_OUT, outcomes);
         share_lock_counts(queue, lock, SHARE_END_TIME);
     }
     share_queue_followers_end(queue, outcomes);
@@ -340,7 +391,7 @@ void share_queue_release(struct share_queue *queue, const struct share_limits *l
     for (size_t i = 0; i < queue->locks.count; i++) {
         struct share_lock *lock = share_lock_at(queue, i);
         if (lock->ending || lock->holder != holder) continue;
-        share_lock_end(queue, lock, limits, SHARE_AVAILABLE, outcomes);
+        share_lock_end(queue, limits, lock, SHARE_ENDS_TIMED_OUT, outcomes);
         share_lock_counts(queue, lock, SHARE_END_RELEASED);
     }
     share_queue_followers_end(queue, outcomes);
@@ -367,5 +418,6 @@ void share_queue_committed(struct share_queue *queue, const struct share_range *
     size_t from = offset_ranges_split(&queue->locks, outcome->at.first),
            to = offset_ranges_split(&queue->locks, outcome->at.last + 1);
     forget(queue, from, to);
+    if (outcome->time_ms > 0 && outcome->time_ms < queue->due_ms) queue->due_ms = outcome->time_ms;
     share_queue_passed(queue);
 }

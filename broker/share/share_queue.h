@@ -12,7 +12,8 @@
  * to the log of the partition; when they are applied to the state, `committed` forgets the locks.
  * Failures: Kafka's codes for acknowledgements that cannot be, of which nothing counts.
  * Locks are in nobody's log: whoever leads next finds those records available, with the deliveries
- * that were committed. Pure: the time is an argument.
+ * that were committed. Records that came back may have to wait for their next delivery: that is in
+ * the log, and they hold no lock meanwhile. Pure: the time is an argument.
  * Invariants: nothing over is held; a record that is ending is nobody's until that has committed;
  * what is held and not ending was given to one holder, whose deadline it has.
  */
@@ -35,6 +36,14 @@ enum {
  * with which whoever has few goes on. */
 size_t share_ranges_most(uint64_t of_all);
 
+/* How long records that come back wait before they are given again: as long as `base_ms`, twice as
+ * long with each delivery, `max_ms` at most. */
+struct share_retry {
+    uint64_t base_ms, max_ms; /* share.retry.backoff.ms, share.retry.backoff.max.ms; 0: at once */
+    bool released, timed_out; /* share.retry.on: by their holder, or because it held them for too
+                                 long, or went */
+};
+
 /* Of the group, by its settings; may be others with each call. */
 struct share_limits {
     uint64_t lock_ms;    /* share.record.lock.duration.ms */
@@ -45,6 +54,7 @@ struct share_limits {
     size_t ranges;       /* runs of records; beyond either only what was given before is given */
     bool committed;      /* share.isolation.level is read_committed */
     bool keyed;          /* share.order is key */
+    struct share_retry retry;
 };
 
 struct share_lock {
@@ -64,10 +74,17 @@ struct share_queue {
     uint64_t held;           /* records in them that have a holder, those that are ending as well */
     uint64_t soonest_ms;     /* no deadline lies before it; UINT64_MAX: none is known */
     struct share_flow *flow; /* where ends are counted; NULL: nowhere */
+    int64_t wall_ms;         /* Unix, by which records wait: share_queue_clock */
+    int64_t due_ms;          /* no record that waits is due before it; INT64_MAX: none waits; begins
+                                as INT64_MIN: not known */
 };
 
 void share_queue_open(struct share_queue *queue, struct share_state *state);
 void share_queue_close(struct share_queue *queue);
+/* So late it is, before anything is given or ends. Others than that are deadlines of what is held:
+ * they are by a clock that never jumps, and in nobody's log. True: something that waited may be
+ * given now. */
+bool share_queue_clock(struct share_queue *queue, int64_t wall_ms);
 
 /* ---- Giving ---- */
 

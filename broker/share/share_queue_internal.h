@@ -5,10 +5,17 @@
 #include "broker/share/share_queue.h"
 
 struct share_lock *share_lock_at(const struct share_queue *queue, size_t place);
-/* All of it comes to that, and is appended; archived instead of available, where it was delivered
- * as often as may be. Lies behind what was appended before. */
-void share_lock_end(struct share_queue *queue, struct share_lock *lock,
-                    const struct share_limits *limits, uint8_t outcome,
+enum share_ending {
+    SHARE_ENDS_ACCEPTED,
+    SHARE_ENDS_REJECTED,
+    SHARE_ENDS_NO_RECORD, /* for anybody */
+    SHARE_ENDS_RELEASED,
+    SHARE_ENDS_TIMED_OUT, /* or its holder has gone */
+};
+/* All of it comes to what follows from that, and is appended: archived instead of available, where
+ * it was delivered as often as may be. Lies behind what was appended before. */
+void share_lock_end(struct share_queue *queue, const struct share_limits *limits,
+                    struct share_lock *lock, enum share_ending ending,
                     struct offset_ranges *outcomes);
 /* Behind those that end: what was given of keys of which an earlier record comes back does too. */
 void share_queue_followers_end(struct share_queue *queue, struct offset_ranges *outcomes);

@@ -20,15 +20,17 @@ bool share_state_is_over(uint8_t state) {
     return state == SHARE_ACKNOWLEDGED || state == SHARE_ARCHIVED;
 }
 
+bool share_range_is_like(const struct share_range *a, const struct share_range *b) {
+    return a->state == b->state && a->count == b->count && a->time_ms == b->time_ms;
+}
+
 /* ---- Changes ---- */
 
 /* The one at `place` and the one before it become one, if they say the same. */
 static void merge(struct share_state *state, size_t place) {
     if (place == 0 || place >= state->ranges.count) return;
     struct share_range *before = range_at(state, place - 1), *after = range_at(state, place);
-    if (before->at.last + 1 != after->at.first || before->state != after->state ||
-        before->count != after->count)
-        return;
+    if (before->at.last + 1 != after->at.first || !share_range_is_like(before, after)) return;
     before->at.last = after->at.last;
     offset_ranges_remove(&state->ranges, place, 1);
 }
@@ -56,6 +58,7 @@ void share_state_set(struct share_state *state, const struct share_range *outcom
         *range = *outcome;
         range->at.first = first;
         if (share_state_is_over(range->state)) range->count = 0;
+        if (share_state_is_over(range->state)) range->time_ms = 0;
         merge(state, from + 1);
         merge(state, from);
     }

@@ -26,12 +26,19 @@ enum share_record_state {
 };
 
 enum { SHARE_COUNT_MAX = 0xffff };
+enum {
+    SHARE_TIME_STEP_MS = 100
+}; /* times of records are multiples of it, so that those of one
+      moment are one run */
 
 struct share_range {
     struct offset_range at;
-    uint16_t count; /* deliveries of each of them, the last one with it; 0 of what is over */
-    uint8_t state;  /* enum share_record_state */
+    int64_t time_ms; /* Unix: available again, and to be given not before; 0: at once */
+    uint16_t count;  /* deliveries of each of them, the last one with it; 0 of what is over */
+    uint8_t state;   /* enum share_record_state */
 };
+/* Whether two that lie side by side say the same. */
+bool share_range_is_like(const struct share_range *a, const struct share_range *b);
 
 struct share_state {
     kafka_offset start;

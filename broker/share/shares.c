@@ -110,6 +110,7 @@ static void begin(struct shares *shares, const struct share_command *command) {
 /* Who waits is called where there is something for it now. */
 static void set_outcomes(struct share *share, const struct offset_ranges *outcomes) {
     bool was_full = share_queue_is_full(&share->queue, &share->limits), released = false;
+    int64_t due_ms = share->queue.due_ms;
     for (size_t i = 0; i < outcomes->count; i++) {
         const struct share_range *range = offset_ranges_at(outcomes, i);
         share_state_set(&share->state, range);
@@ -119,6 +120,7 @@ static void set_outcomes(struct share *share, const struct offset_ranges *outcom
     share_count(share);
     share_applied(share);
     if (released || was_full || share->limits.keyed) share_wake(share);
+    if (share->queue.due_ms < due_ms) share_watch(share);
 }
 
 /* What is walked over meanwhile is to have it. */

@@ -9,7 +9,8 @@
  * Happy path: shares_apply builds the states from the commands that commit. On the leader a share
  * begins, begins anew or goes as the coordinator of its group says; outcomes of its queue are given
  * to share_end, go into the log together, and whoever waits for them is told when they are applied.
- * What is held too long is released by the timer. Failures: what the log does not take now is
+ * What is held too long is released by the timer, and who waits is called for what was to wait
+ * until then. Failures: what the log does not take now is
  * offered again; when the lead is lost, or the share is dropped or begins anew, waiters end with
  * NOT_LEADER_OR_FOLLOWER or INVALID_RECORD_STATE.
  * Invariants: `apply` depends on the bytes alone; a partition without groups that share has nothing
@@ -145,6 +146,11 @@ bool share_settles(struct shares *shares, struct kp_string group, struct share_c
  * `done` comes at the end of the turn. */
 void share_end(struct share *share, struct offset_ranges *outcomes, struct share_commit *commit);
 void share_commit_cancel(struct share_commit *commit); /* nothing if it is over */
+/* Whoever reads for the group says its limits, and what time it is: before anything is given to it
+ * or ended by it. */
+void share_read_by(struct share *share, const struct share_limits *limits);
+/* What a holder has that has gone is released. */
+void share_release(struct share *share, uint64_t holder);
 /* Something was acquired: its time will be over. */
 void share_watch(struct share *share);
 /* What was acquired (struct share_range) is seen by nobody: it is as if it had not been. Who waits

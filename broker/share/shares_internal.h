@@ -37,6 +37,15 @@ enum { SHARES_NOTE = 4, SHARES_NOTE_HEAD = 5 };
 
 void shares_open_leader(struct shares *shares);
 void shares_close_leader(struct shares *shares);
+/* shares_time.c */
+void shares_open_time(struct shares *shares);
+void shares_stop_time(struct shares *shares); /* the lead is lost */
+void shares_close_time(struct shares *shares);
+/* The timer, for whatever comes first. */
+void shares_watch(struct shares *shares);
+/* True: something that waited may be given now. */
+bool share_look_at_clock(struct share *share);
+
 /* Whatever its leader has of it goes; who waits ends with that. */
 void share_ends(struct share *share, int16_t error);
 /* NULL: there is none. */

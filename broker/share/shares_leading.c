@@ -1,6 +1,7 @@
 /*
  * What a leader does with its shares: outcomes of a turn become one command for each share, commits
- * and waiters are told, locks end by the clock.
+ * are told. What it does by the clock is in shares_time.c, who waits for records in
+ * shares_waiting.c.
  *
  * Invariants: while it leads, the commands that are applied are its own, in the order in which they
  * were submitted; `done` of a commit is never called within the call that began it.
@@ -13,8 +14,6 @@
 #include "base/mutant.h"
 #include "broker/share/shares_internal.h"
 #include "protocol/kafka_error.h"
-
-enum { RETRY_MS = 20 };
 
 /* A group that is about to begin here, to begin anew, or to go. */
 struct begin {
@@ -59,19 +58,6 @@ static void begin_over(struct shares *shares, struct begin *begin, int16_t error
     if (commit != NULL) commit_over(commit, error);
 }
 
-static void wake_below(struct share *share, uint64_t least) {
-    struct share_waiter *waiter;
-    DL_FOREACH(share->waiters, waiter) {
-        if (waiter->called || waiter->least >= least) continue;
-        waiter->called = true;
-        waiter->available(waiter);
-    }
-}
-
-void share_wake(struct share *share) {
-    wake_below(share, UINT64_MAX);
-}
-
 void share_count(struct share *share) {
     size_t runs = share->state.ranges.count + share->queue.locks.count;
     share->shares->options.book->runs += runs;
@@ -104,18 +90,11 @@ void share_ends(struct share *share, int16_t error) {
     let_go(share);
 }
 
-void shares_leading(struct shares *shares) {
-    shares->leading = true;
-    for (struct share *share = shares->first; share != NULL; share = share->next)
-        share_use(share);
-}
-
 void shares_lost(struct shares *shares) {
     shares->leading = false;
     shares->paused_to_ms = 0;
-    env_timer_stop(shares->timer);
+    shares_stop_time(shares);
     env_defer_cancel(shares->options.env, &shares->send);
-    env_defer_cancel(shares->options.env, &shares->expire);
     for (struct share *share = shares->first; share != NULL; share = share->next)
         share_ends(share, KAFKA_NOT_LEADER_OR_FOLLOWER);
     while (shares->begins != NULL)
@@ -123,20 +102,6 @@ void shares_lost(struct shares *shares) {
 }
 
 /* ---- Into the log ---- */
-
-static void watch(struct shares *shares) {
-    uint64_t at_ms = shares->refused ? env_now_ms(shares->options.env) + RETRY_MS : UINT64_MAX;
-    if (shares->paused_to_ms != 0 && shares->paused_to_ms < at_ms) at_ms = shares->paused_to_ms;
-    for (const struct share *share = shares->first; share != NULL; share = share->next) {
-        uint64_t deadline_ms = share_queue_deadline(&share->queue);
-        if (deadline_ms < at_ms) at_ms = deadline_ms;
-    }
-    if (at_ms == UINT64_MAX || !shares->leading)
-        env_timer_stop(shares->timer);
-    else
-        env_timer_start(shares->timer,
-                        env_ms_until(shares->options.env, at_ms) * UINT64_C(1000) + 1);
-}
 
 /* False: the log takes nothing now. */
 static bool send_outcomes(struct shares *shares, struct share *share) {
@@ -177,56 +142,11 @@ static void send(struct env_task *task) {
         any = true;
     }
     shares->refused = !fits;
-    watch(shares);
+    shares_watch(shares);
 }
 
 static void send_soon(struct shares *shares) {
     env_defer(shares->options.env, &shares->send);
-}
-
-static void goes_on(struct shares *shares) {
-    shares->paused_to_ms = 0;
-    for (struct share *share = shares->first; share != NULL; share = share->next)
-        share_wake(share);
-}
-
-bool shares_hold(const struct shares *shares) {
-    for (const struct share *share = shares->first; share != NULL; share = share->next)
-        if (share->queue.held > 0) return true;
-    return false;
-}
-
-void shares_pause(struct shares *shares, uint64_t ms) {
-    shares->paused_to_ms = env_now_ms(shares->options.env) + ms;
-    watch(shares);
-}
-
-bool shares_are_paused(const struct shares *shares) {
-    return shares->paused_to_ms != 0;
-}
-
-/* Of as many shares as fit into the turn, at least one: the others are met again in a later one,
- * behind what was sent of these. */
-static void expire_some(struct env_task *task) {
-    struct shares *shares = CONTAINER_OF(task, struct shares, expire);
-    uint64_t now_ms = env_now_ms(shares->options.env);
-    bool any = false;
-    struct share *share = shares->first;
-    for (; share != NULL; share = share->next) {
-        if (share_queue_deadline(&share->queue) > now_ms) continue;
-        if (any && env_turn_is_long(shares->options.env)) break;
-        share_queue_expire(&share->queue, &share->limits, now_ms, &share->unsent);
-        any = true;
-    }
-    send_soon(shares);
-    if (share != NULL) env_yield(shares->options.env, task);
-}
-
-static void on_timer(void *arg) {
-    struct shares *shares = arg;
-    uint64_t now_ms = env_now_ms(shares->options.env);
-    if (shares->paused_to_ms != 0 && shares->paused_to_ms <= now_ms) goes_on(shares);
-    env_yield(shares->options.env, &shares->expire);
 }
 
 /* ---- What is asked ---- */
@@ -258,6 +178,12 @@ bool shares_are_full(const struct shares *shares) {
 
 void share_use(struct share *share) {
     share->used_ms = env_now_ms(share->shares->options.env);
+}
+
+void share_read_by(struct share *share, const struct share_limits *limits) {
+    share->limits = *limits;
+    share_look_at_clock(share);
+    share_use(share);
 }
 
 static bool is_going(const struct share *share) {
@@ -347,53 +273,14 @@ void share_end(struct share *share, struct offset_ranges *outcomes, struct share
 
 void share_watch(struct share *share) {
     share_count(share);
-    watch(share->shares);
+    shares_watch(share->shares);
 }
 
-void share_give_back(struct share *share, const struct offset_ranges *given, uint64_t holder,
-                     uint64_t least) {
-    share_queue_take_back(&share->queue, given, holder);
-    wake_below(share, least);
-}
-
-uint64_t share_part(const struct share *share, const struct share_waiter *waiter, kafka_offset end,
-                    bool others, uint64_t most) {
-    const struct share_limits *limits = &share->limits;
-    uint64_t wanting = share->waiting + (waiter->share != share);
-    if (others && share->queue.held < limits->locks) {
-        uint64_t half = (limits->locks - share->queue.held + 1) / 2;
-        if (most > half) most = half;
-    }
-    if (wanting > 1) {
-        uint64_t ready = share_queue_ready(&share->queue, limits, end);
-        uint64_t part = (ready + wanting - 1) / wanting;
-        if (most > part) most = part;
-    }
-    return most;
-}
-
-bool share_parts_may_join(const struct share *share, const struct share_waiter *waiter) {
-    const struct share_waiter *other;
-    DL_FOREACH(share->waiters, other) {
-        if (other->least < waiter->least) return false;
-    }
-    return share->waiting > (waiter->share == share);
-}
-
-void share_wait(struct share *share, struct share_waiter *waiter) {
-    waiter->called = false;
-    if (waiter->share == share) return;
-    share_wait_cancel(waiter);
-    waiter->share = share;
-    DL_APPEND(share->waiters, waiter);
-    share->waiting++;
-}
-
-void share_wait_cancel(struct share_waiter *waiter) {
-    if (waiter->share == NULL) return;
-    DL_DELETE(waiter->share->waiters, waiter);
-    waiter->share->waiting--;
-    waiter->share = NULL;
+void share_release(struct share *share, uint64_t holder) {
+    struct offset_ranges outcomes = {.size = sizeof(struct share_range)};
+    share_look_at_clock(share);
+    share_queue_release(&share->queue, &share->limits, holder, &outcomes);
+    share_end(share, &outcomes, NULL);
 }
 
 /* ---- What commits ---- */
@@ -457,18 +344,23 @@ void share_applied(struct share *share) {
     env_defer(share->shares->options.env, &share->shares->tell);
 }
 
+void shares_leading(struct shares *shares) {
+    shares->leading = true;
+    for (struct share *share = shares->first; share != NULL; share = share->next)
+        share_use(share);
+    shares_watch(shares);
+}
+
 void shares_open_leader(struct shares *shares) {
     shares->send.run = send;
     shares->tell.run = tell;
-    shares->expire.run = expire_some;
-    shares->timer = env_timer_new(shares->options.env, on_timer, shares);
+    shares_open_time(shares);
 }
 
 void shares_close_leader(struct shares *shares) {
     env_defer_cancel(shares->options.env, &shares->send);
     env_defer_cancel(shares->options.env, &shares->tell);
-    env_defer_cancel(shares->options.env, &shares->expire);
     while (shares->begins != NULL)
         begin_over(shares, shares->begins, KAFKA_NOT_LEADER_OR_FOLLOWER);
-    env_timer_free(shares->timer);
+    shares_close_time(shares);
 }

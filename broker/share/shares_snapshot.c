@@ -3,8 +3,10 @@
  *
  * Bytes, little-endian: parts, each with u8 what it is. HEAD: u32 next number. SHARE: u32 number,
  * u32 epoch, u32 length and the group's id. RANGES of it: u32 number, i64 start, u32 ranges; for
- * each i64 first, i64 last, u16 count, u8 state. COMMAND, applied while others were walked over:
- * u32 length and it. START, behind all commands: u32 number, i64 start. END: u32 shares.
+ * each i64 first, i64 last, u16 count, u8 state. TIMED_RANGES: the same, and behind each i64 time;
+ * where one has a time, so that versions without times read what has none. COMMAND, applied while
+ * others were walked over: u32 length and it. START, behind all commands: u32 number, i64 start.
+ * END: u32 shares.
  *
  * Why that gives the state of the last moment: what is over stays over, and of anything else the
  * last outcome counts. So outcomes may be set again that a part had already: those of the walk are
@@ -19,7 +21,7 @@
 #include "broker/share/shares_internal.h"
 #include "storage/little_endian.h"
 
-enum part { HEAD = 1, SHARE, RANGES, COMMAND = SHARES_NOTE, START, END };
+enum part { HEAD = 1, SHARE, RANGES, COMMAND = SHARES_NOTE, START, END, TIMED_RANGES };
 enum {
     HEAD_SIZE = 5,
     SHARE_SIZE = 13,
@@ -28,6 +30,7 @@ enum {
     START_SIZE = 13,
     END_SIZE = 5,
     RANGE_SIZE = 19,
+    TIMED_RANGE_SIZE = RANGE_SIZE + 8,
     RANGES_MAX = 500, /* a step */
 };
 
@@ -63,12 +66,20 @@ static void put_share(const struct share *share, struct snapshot_bytes *into) {
     snapshot_bytes_put(into, share->group.data, (size_t)share->group.len);
 }
 
+static bool are_timed(const struct offset_ranges *ranges, size_t from, size_t to) {
+    for (size_t i = from; i < to; i++)
+        if (((struct share_range *)offset_ranges_at(ranges, i))->time_ms != 0) return true;
+    return false;
+}
+
 /* From *at on, which moves behind them. False: they reach to the end. */
 static bool put_ranges(const struct share *share, kafka_offset *at, struct snapshot_bytes *into) {
     const struct offset_ranges *ranges = &share->state.ranges;
     size_t place = offset_ranges_find(ranges, *at), count = ranges->count - place;
-    uint8_t head[RANGES_SIZE] = {RANGES}, bytes[RANGE_SIZE];
+    uint8_t head[RANGES_SIZE], bytes[TIMED_RANGE_SIZE];
     if (count > RANGES_MAX) count = RANGES_MAX;
+    bool timed = are_timed(ranges, place, place + count);
+    head[0] = timed ? TIMED_RANGES : RANGES;
     le_put_u32(head + 1, (uint32_t)share->number);
     le_put_u64(head + 5, (uint64_t)share->state.start);
     le_put_u32(head + 13, (uint32_t)count);
@@ -79,7 +90,8 @@ static bool put_ranges(const struct share *share, kafka_offset *at, struct snaps
         le_put_u64(bytes + 8, (uint64_t)range->at.last);
         le_put_u16(bytes + 16, range->count);
         bytes[18] = range->state;
-        snapshot_bytes_put(into, bytes, sizeof bytes);
+        le_put_u64(bytes + RANGE_SIZE, (uint64_t)range->time_ms);
+        snapshot_bytes_put(into, bytes, timed ? TIMED_RANGE_SIZE : RANGE_SIZE);
         *at = range->at.last + 1;
     }
     return place + count < ranges->count;
@@ -154,14 +166,16 @@ static int pass(struct shares *shares, const uint8_t *bytes, struct share **shar
     return ERR_NONE;
 }
 
-static int set_range(struct share *share, const uint8_t *bytes) {
+static int set_range(struct share *share, const uint8_t *bytes, bool timed) {
     struct share_range range = {
         .at = {.first = (int64_t)le_get_u64(bytes), .last = (int64_t)le_get_u64(bytes + 8)},
+        .time_ms = timed ? (int64_t)le_get_u64(bytes + RANGE_SIZE) : 0,
         .count = le_get_u16(bytes + 16),
         .state = bytes[18]};
     bool over = share_state_is_over(range.state);
     if (range.at.first < 0 || range.at.last < range.at.first || range.at.last == INT64_MAX)
         return ERR_MALFORMED;
+    if (range.time_ms < 0 || (over && range.time_ms != 0)) return ERR_MALFORMED;
     if (over ? range.count != 0 : range.state != SHARE_AVAILABLE || range.count == 0)
         return ERR_MALFORMED;
     if (!MUTANT(MUTANT_SHARES_NOT_KEPT)) share_state_set(&share->state, &range);
@@ -171,13 +185,14 @@ static int set_range(struct share *share, const uint8_t *bytes) {
 static int take_ranges(struct shares *shares, const uint8_t *bytes, size_t len, size_t *took) {
     struct share *share;
     if (len < RANGES_SIZE) return ERR_MALFORMED;
-    size_t count = le_get_u32(bytes + 13);
-    if (count > RANGES_MAX || count > (len - RANGES_SIZE) / RANGE_SIZE) return ERR_MALFORMED;
+    bool timed = bytes[0] == TIMED_RANGES;
+    size_t count = le_get_u32(bytes + 13), each = timed ? TIMED_RANGE_SIZE : RANGE_SIZE;
+    if (count > RANGES_MAX || count > (len - RANGES_SIZE) / each) return ERR_MALFORMED;
     int error = pass(shares, bytes, &share);
     for (size_t i = 0; error == ERR_NONE && i < count; i++)
-        error = set_range(share, bytes + RANGES_SIZE + i * RANGE_SIZE);
+        error = set_range(share, bytes + RANGES_SIZE + i * each, timed);
     if (error == ERR_NONE) share_count(share);
-    *took = RANGES_SIZE + count * RANGE_SIZE;
+    *took = RANGES_SIZE + count * each;
     return error;
 }
 
@@ -205,6 +220,7 @@ int shares_decode(struct shares *shares, const uint8_t *bytes, size_t len, size_
     switch (bytes[0]) {
     case HEAD: error = take_head(shares, bytes, len, took); break;
     case SHARE: error = take_share(shares, bytes, len, took); break;
+    case TIMED_RANGES:
     case RANGES: error = take_ranges(shares, bytes, len, took); break;
     case COMMAND: error = take_command(shares, bytes, len, took); break;
     case START: error = take_start(shares, bytes, len, took); break;

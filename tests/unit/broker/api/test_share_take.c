@@ -286,7 +286,7 @@ static void test_unread(void **state) {
     keyed(&f, 4, "e-", false);
     assert_int_equal(take_as(&f, 1, 0, 10), 1);
     assert_int_equal(take_as(&f, 2, 1, 10), 0);
-    struct share_range over = {{0, 0}, 0, SHARE_ACKNOWLEDGED};
+    struct share_range over = {.at = {0, 0}, .state = SHARE_ACKNOWLEDGED};
     share_state_set(&f.state, &over);
     share_queue_committed(&f.queue, &over);
     assert_int_equal(take_as(&f, 2, 1, 10), 3);

@@ -15,6 +15,7 @@ enum { RECORDS = 40, HOLDERS = 4, COMMANDS = 64, LOCK_MS = 50, ROUNDS = 300, STE
 struct naive_record {
     uint8_t state;
     uint16_t count;
+    int64_t time_ms;
     /* What the leader knows besides. */
     uint64_t holder, deadline_ms; /* holder 0: nobody's */
     uint16_t held_count;
@@ -29,6 +30,7 @@ struct fixture {
     struct naive_record records[RECORDS];
     kafka_offset start;
     uint64_t now_ms;
+    int64_t wall_ms;
     struct offset_ranges commands[COMMANDS]; /* that are not applied yet */
     size_t command_count;
 };
@@ -64,7 +66,7 @@ static uint64_t naive_held(const struct fixture *f) {
 
 static bool naive_available(const struct fixture *f, kafka_offset at) {
     return at >= f->start && at < f->start + f->limits.window && f->records[at].holder == 0 &&
-           !over(&f->records[at]);
+           !over(&f->records[at]) && f->records[at].time_ms <= f->wall_ms;
 }
 
 static kafka_offset naive_next(const struct fixture *f, kafka_offset from) {
@@ -80,6 +82,7 @@ static void naive_set(struct fixture *f, const struct share_range *outcome) {
         if (at < f->start) continue;
         record->state = outcome->state;
         record->count = outcome->count;
+        record->time_ms = outcome->time_ms;
         record->holder = 0;
     }
 }
@@ -118,6 +121,9 @@ static void compare(const struct fixture *f) {
         uint16_t count;
         assert_int_equal(share_state_of(&f->state, at, &count), record->state);
         assert_int_equal(count, record->count);
+        const struct share_range *known = offset_ranges_over(&f->state.ranges, at);
+        assert_int_equal(known == NULL ? 0 : known->time_ms, record->time_ms);
+        if (record->time_ms > f->wall_ms) assert_true(f->queue.due_ms <= record->time_ms);
         assert_int_equal(lock != NULL ? lock->holder : 0, record->holder);
         if (lock != NULL) {
             assert_int_equal(lock->ending, record->ending);
@@ -133,7 +139,7 @@ static void compare(const struct fixture *f) {
         const struct share_range *a = offset_ranges_at(&f->state.ranges, i - 1),
                                  *b = offset_ranges_at(&f->state.ranges, i);
         assert_true(a->at.last < b->at.first);
-        assert_false(a->at.last + 1 == b->at.first && a->state == b->state && a->count == b->count);
+        assert_false(a->at.last + 1 == b->at.first && share_range_is_like(a, b));
     }
     for (kafka_offset from = 0; from < RECORDS; from += 7)
         assert_int_equal(share_queue_next(&f->queue, &f->limits, from),
@@ -169,7 +175,8 @@ static bool naive_suspect(const struct fixture *f, kafka_offset at) {
 /* How many from this one on are available and were given as often. */
 static uint64_t naive_alike(const struct fixture *f, kafka_offset from, kafka_offset last) {
     kafka_offset at = from;
-    while (at <= last && naive_available(f, at) && f->records[at].count == f->records[from].count)
+    while (at <= last && naive_available(f, at) && f->records[at].count == f->records[from].count &&
+           f->records[at].time_ms == f->records[from].time_ms)
         at++;
     return (uint64_t)(at - from);
 }
@@ -305,6 +312,7 @@ static void step_pass(struct fixture *f) {
 static void step_lose(struct fixture *f) {
     share_queue_close(&f->queue);
     share_queue_open(&f->queue, &f->state);
+    share_queue_clock(&f->queue, f->wall_ms);
     for (size_t at = 0; at < RECORDS; at++)
         f->records[at].holder = 0;
     while (f->command_count > 0 && draw(f, 3) > 0)
@@ -323,7 +331,11 @@ static void step(struct fixture *f) {
     case 5: step_acknowledge(f); break;
     case 6: step_end(f, 0); break;
     case 7: step_end(f, 1 + draw(f, HOLDERS)); break;
-    case 8: f->now_ms += draw(f, LOCK_MS); break;
+    case 8:
+        f->now_ms += draw(f, LOCK_MS);
+        f->wall_ms += (int64_t)draw(f, 300) - (draw(f, 10) == 0 ? 400 : 0);
+        share_queue_clock(&f->queue, f->wall_ms);
+        break;
     case 9: draw(f, 20) == 0 ? step_lose(f) : draw(f, 4) == 0 ? step_pass(f) : (void)0; break;
     default: apply_one(f); break;
     }
@@ -331,15 +343,20 @@ static void step(struct fixture *f) {
 }
 
 static void begin(struct fixture *f, uint64_t seed) {
-    *f = (struct fixture){.seed = seed, .now_ms = 1000};
+    *f = (struct fixture){.seed = seed, .now_ms = 1000, .wall_ms = 1000000};
     f->limits = (struct share_limits){.lock_ms = LOCK_MS,
                                       .locks = 3 + draw(f, RECORDS),
                                       .deliveries = (uint16_t)(1 + draw(f, 6)),
                                       .renew = true,
                                       .window = 5 + (kafka_offset)draw(f, RECORDS),
-                                      .ranges = SIZE_MAX};
+                                      .ranges = SIZE_MAX,
+                                      .retry = {.base_ms = draw(f, 3) * 100,
+                                                .max_ms = 1000,
+                                                .released = true,
+                                                .timed_out = draw(f, 2) == 0}};
     share_state_open(&f->state, 0);
     share_queue_open(&f->queue, &f->state);
+    share_queue_clock(&f->queue, f->wall_ms);
 }
 
 static void end(struct fixture *f) {
@@ -378,12 +395,6 @@ static void commit(struct fixture *f) {
         share_queue_committed(&f->queue, offset_ranges_at(&first, i));
     }
     offset_ranges_free(&first);
-}
-
-static void expire(struct fixture *f) {
-    struct offset_ranges outcomes = no_ranges();
-    share_queue_expire(&f->queue, &f->limits, f->now_ms, &outcomes);
-    submit(f, &outcomes);
 }
 
 static uint64_t acquire(struct fixture *f, kafka_offset first, kafka_offset last, uint64_t holder) {
@@ -429,26 +440,6 @@ static void test_limit_counts_what_is_held(void **state) {
         assert_int_equal(share_queue_next(&f.queue, &f.limits, 0), at + 9);
     }
     assert_int_equal(f.state.start, 0);
-    end(&f);
-}
-
-/* A record is archived when it comes back from the last delivery that it may have. */
-static void test_last_delivery(void **state) {
-    (void)state;
-    struct fixture f;
-    begin_wide(&f);
-    assert_int_equal(acquire(&f, 5, 5, 1), 1);
-    assert_int_equal(acknowledge(&f, 5, 5, SHARE_ACK_RELEASE, 1), KAFKA_NONE);
-    commit(&f);
-    uint16_t count;
-    assert_int_equal(share_state_of(&f.state, 5, &count), SHARE_AVAILABLE);
-    assert_int_equal(count, 1);
-    assert_int_equal(acquire(&f, 5, 5, 1), 1);
-    f.now_ms += LOCK_MS;
-    expire(&f);
-    commit(&f);
-    assert_int_equal(share_state_of(&f.state, 5, &count), SHARE_ARCHIVED);
-    assert_int_equal(acquire(&f, 5, 5, 1), 0);
     end(&f);
 }
 
@@ -586,7 +577,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_agrees_with_the_naive_one),
         cmocka_unit_test(test_limit_counts_what_is_held),
-        cmocka_unit_test(test_last_delivery),
         cmocka_unit_test(test_acknowledgements_that_cannot_be),
         cmocka_unit_test(test_far_offsets),
         cmocka_unit_test(test_runs_are_limited),

@@ -512,7 +512,7 @@ static void test_commands_that_make_no_sense(void **state) {
     static const char below[] = "\1\4\2\0\0\0\0\1\0\0\0", high[] = "\1\4\2\0\0\0\0\0\0\1\0";
     assert_int_equal(share_command_decode(below, sizeof below - 1, &got), ERR_MALFORMED);
     assert_int_equal(share_command_decode(high, sizeof high - 1, &got), ERR_MALFORMED);
-    assert_int_equal(share_command_decode("\1\4\4\0\0\0\0", 7, &got), ERR_VERSION);
+    assert_int_equal(share_command_decode("\1\4\11\0\0\0\0", 7, &got), ERR_VERSION);
     assert_int_equal(share_command_decode("\1\3\2\0\0\0\0", 7, &got), ERR_VERSION);
     assert_int_equal(share_command_decode("\1\4", 2, &got), ERR_MALFORMED);
     offset_ranges_free(&made.outcomes);

@@ -201,7 +201,7 @@ static void test_move_to_where_it_is(void **state) {
     }
     struct share *share = shares_find(partition_shares(partition_of(node, partition)),
                                       kp_string_of("g"));
-    share_state_set(&share->state, &(struct share_range){{3, 4}, 1, SHARE_AVAILABLE});
+    share_state_set(&share->state, &(struct share_range){.at = {3, 4}, .count = 1});
     assert_int_equal(ordered_as(node, partition, SHARING_MOVE, nobody), KAFKA_NONE);
     assert_int_equal(epoch_of(node, partition), 1);
 }
@@ -217,7 +217,7 @@ static void test_no_room_on_the_disk(void **state) {
     assert_int_equal(ordered_as(node, partition, SHARING_BEGIN, nobody), KAFKA_NONE);
     struct share *share = shares_find(partition_shares(partition_of(node, partition)),
                                       kp_string_of("g"));
-    share_state_set(&share->state, &(struct share_range){{3, 4}, 1, SHARE_AVAILABLE});
+    share_state_set(&share->state, &(struct share_range){.at = {3, 4}, .count = 1});
     disk_space_facts_get(room, &facts);
     /* So that a follower has room, and a leader has not. */
     disk_space_set_min_free(room, facts.free_bytes + facts.free_bytes / 2);
