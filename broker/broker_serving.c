@@ -260,7 +260,7 @@ static void open_movers(struct broker *broker) {
     broker->cleaner = cleaner_new(broker->env, &broker->log, broker->settings, broker->store,
                                   broker->partitions, broker->messages);
     broker->healer = healer_new(broker->env, &broker->log, broker->settings, broker->shard,
-                                broker->metadata, broker->messages);
+                                broker->metadata, broker->partitions, broker->messages);
     broker->reassignments = reassignments_new(broker->env, &broker->log, broker->settings,
                                               broker->metadata, broker->metadata_group,
                                               broker->partitions, broker->leader_transfers);

@@ -56,6 +56,7 @@ void leader_fitness_damage_found(struct raft_group *group,
     if (group->damage == NULL) {
         group->damage = mem_strdup(place);
         group->shard->stats.damaged_logs++;
+        ids_row_add(&group->shard->damaged, group);
     }
     group->shard->stats.damaged_files++;
     group->leave_at_ms = 0;
@@ -69,6 +70,7 @@ void leader_fitness_forget_damage(struct raft_group *group) {
     mem_free(group->damage);
     group->damage = NULL;
     group->shard->stats.damaged_logs--;
+    ids_row_remove(&group->shard->damaged, group);
 }
 
 void leader_fitness_mended(struct raft_group *group) {

@@ -236,7 +236,6 @@ static void free_group(struct raft_group *group) {
         free_member(group->members[i]);
     mem_free(group->members);
     mem_free(group->hard_state.held);
-    leader_fitness_forget_damage(group);
     mem_free(group->label);
     mem_free(group);
 }
@@ -265,6 +264,7 @@ void raft_group_close(struct raft_group *group) {
     raft_group_apply_cancel(group);
     raft_group_end_start(group);
     env_timer_free(group->starting.again);
+    leader_fitness_forget_damage(group);
     shard_remove_group(group->shard, group);
     partition_log_close(group->log);
     raft_configuration_close(&group->installing.configuration);

@@ -71,6 +71,8 @@ bool raft_group_majority_is(const struct raft_group *group,
 /* ---- shard_turn.c (and shard_group) ---- */
 
 void shard_add_group(struct shard *shard, struct raft_group *group);
+void ids_row_add(struct ids_row *row, struct raft_group *group);    /* it is not there */
+void ids_row_remove(struct ids_row *row, struct raft_group *group); /* it is there */
 void shard_remove_group(struct shard *shard, struct raft_group *group);
 /* The end of the turn comes. */
 void shard_wake(struct shard *shard);

@@ -289,6 +289,8 @@ void shard_close(struct shard *shard) {
     env_timer_free(shard->asking_timer);
     env_timer_free(shard->drain_timer);
     timer_heap_close(&shard->timers);
+    mem_free(shard->row.groups);
+    mem_free(shard->damaged.groups);
     flow_control_close(shard);
     for (struct link *link = shard->links, *next; link != NULL; link = next) {
         next = link->next;

@@ -59,11 +59,10 @@ struct env *shard_env(struct shard *shard);
 struct log *shard_log(struct shard *shard);
 struct log_store *shard_store(struct shard *shard);
 struct raft_group *shard_group(struct shard *shard, uint64_t group); /* NULL: not open here */
-/* The least ids that are not below `from`, ascending, of all open ones or of those with damage in
- * their logs: at most `room`; how many. Takes as long as there are groups, so whoever passes over
- * them one after the other asks for many at once. */
-size_t shard_groups_from(const struct shard *shard, uint64_t from, bool damaged, uint64_t *ids,
-                         size_t room);
+/* The one with the least id that is not below `from`, of all open ones, or of those with damage in
+ * their logs; NULL: there is none. For whoever passes over them one after the other. */
+struct raft_group *shard_group_from(const struct shard *shard, uint64_t from);
+struct raft_group *shard_damaged_from(const struct shard *shard, uint64_t from);
 
 /* For a clean stop: tells the peers, stands for nothing any more, and hands over every leadership
  * to the most caught-up live replica whose broker does not stop, too; then calls `done` (also when

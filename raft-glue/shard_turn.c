@@ -14,9 +14,44 @@
 
 /* ---- Groups ---- */
 
+/* Ids mostly ascend as groups come, so most are added at the end. */
+static size_t place_of(const struct ids_row *row, uint64_t id) {
+    size_t low = 0, high = row->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (row->groups[middle]->id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+void ids_row_add(struct ids_row *row, struct raft_group *group) {
+    size_t at = place_of(row, group->id);
+    CHECK(at == row->count || row->groups[at] != group);
+    row->groups = mem_grow(row->groups, row->count, &row->room, sizeof *row->groups);
+    memmove(row->groups + at + 1, row->groups + at, (row->count - at) * sizeof *row->groups);
+    row->groups[at] = group;
+    row->count++;
+}
+
+void ids_row_remove(struct ids_row *row, struct raft_group *group) {
+    size_t at = place_of(row, group->id);
+    CHECK(at < row->count && row->groups[at] == group);
+    row->count--;
+    memmove(row->groups + at, row->groups + at + 1, (row->count - at) * sizeof *row->groups);
+}
+
+static struct raft_group *ids_row_from(const struct ids_row *row, uint64_t from) {
+    size_t at = place_of(row, from);
+    return at < row->count ? row->groups[at] : NULL;
+}
+
 void shard_add_group(struct shard *shard, struct raft_group *group) {
     CHECK(shard_group(shard, group->id) == NULL);
     HASH_ADD(hh, shard->groups, id, sizeof group->id, group);
+    ids_row_add(&shard->row, group);
 }
 
 static void drop_news(struct raft_group *group) {
@@ -37,6 +72,7 @@ static void drop_news(struct raft_group *group) {
 void shard_remove_group(struct shard *shard, struct raft_group *group) {
     if (shard->change_next == group) shard->change_next = group->hh.next;
     HASH_DELETE(hh, shard->groups, group);
+    ids_row_remove(&shard->row, group);
     timer_heap_remove(&shard->timers, &group->timer);
     drop_news(group);
     shard_wake(shard);
@@ -48,31 +84,12 @@ struct raft_group *shard_group(struct shard *shard, uint64_t id) {
     return group;
 }
 
-/* Where it belongs among ids that ascend. */
-static size_t place_among(const uint64_t *ids, size_t count, uint64_t id) {
-    size_t low = 0;
-    while (low < count) {
-        size_t middle = low + (count - low) / 2;
-        if (ids[middle] < id)
-            low = middle + 1;
-        else
-            count = middle;
-    }
-    return low;
+struct raft_group *shard_group_from(const struct shard *shard, uint64_t from) {
+    return ids_row_from(&shard->row, from);
 }
 
-size_t shard_groups_from(const struct shard *shard, uint64_t from, bool damaged, uint64_t *ids,
-                         size_t room) {
-    size_t count = 0;
-    for (const struct raft_group *group = shard->groups; group != NULL; group = group->hh.next) {
-        if (group->id < from || (count == room && group->id > ids[room - 1])) continue;
-        if (damaged && !partition_log_is_damaged(group->log)) continue;
-        size_t at = place_among(ids, count, group->id);
-        if (count < room) count++;
-        memmove(ids + at + 1, ids + at, (count - at - 1) * sizeof *ids);
-        ids[at] = group->id;
-    }
-    return count;
+struct raft_group *shard_damaged_from(const struct shard *shard, uint64_t from) {
+    return ids_row_from(&shard->damaged, from);
 }
 
 /* ---- News ---- */

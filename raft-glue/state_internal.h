@@ -299,6 +299,12 @@ struct undurable {
     struct undurable *next;
 };
 
+/* Groups in the order of their ids, for whoever passes over them while they come and go. */
+struct ids_row {
+    struct raft_group **groups;
+    size_t count, room;
+};
+
 struct shard {
     struct env *env;
     struct log *log;
@@ -309,7 +315,8 @@ struct shard {
     void *arg;
     struct peers *peers;
     struct rollback_guard *witness;
-    struct raft_group *groups; /* by id */
+    struct raft_group *groups;   /* by id */
+    struct ids_row row, damaged; /* all of them; those with damage in their logs */
     struct link *links;
     uint64_t now_ms; /* of the engine's events: never goes back */
     struct timer_heap timers;

@@ -1,5 +1,6 @@
-/* DescribeCluster (key 60): brokers that are alive (or fenced, when asked: KIP-1073), cluster id,
- * metadata leader. Failures: MISMATCHED_ENDPOINT_TYPE (controllers), UNSUPPORTED_ENDPOINT_TYPE. */
+/* DescribeCluster (key 60): brokers that are alive (or fenced: lately, or when asked, KIP-1073),
+ * cluster id, metadata leader. Failures: MISMATCHED_ENDPOINT_TYPE (controllers),
+ * UNSUPPORTED_ENDPOINT_TYPE. */
 #include "protocol/messages/describe_cluster.h"
 
 #include "broker/api/authorized_operations.h"
@@ -22,7 +23,8 @@ static void add_brokers(const struct broker_services *services, const struct req
         const struct metadata_broker *broker = metadata_broker_at(services->metadata, i);
         const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker,
                                                                         request->ctx.listener);
-        if (endpoint == NULL || (broker->fenced && !asked->include_fenced_brokers)) continue;
+        bool named = asked->include_fenced_brokers || services_broker_is_named(services, broker);
+        if (endpoint == NULL || !named) continue;
         items[count].broker_id = broker->node;
         items[count].host = kp_string_of(endpoint->host);
         items[count].port = endpoint->port;

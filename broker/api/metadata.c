@@ -33,14 +33,8 @@
 #include "broker/server/mutation_quota.h"
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
-#include "raft-glue/peer/peers.h"
 
-enum {
-    MISSING_MAX = 1000,
-    NULL_NAME_VERSION = 12,
-    PARTITIONS_OF_A_STEP = METADATA_HOLD_AT_ONCE,
-    NAMED_ON_MS = 30 * 1000, /* a broker that has stopped: longer than a start takes */
-};
+enum { MISSING_MAX = 1000, NULL_NAME_VERSION = 12, PARTITIONS_OF_A_STEP = METADATA_HOLD_AT_ONCE };
 
 /* A topic that is being created for this request. */
 struct creation {
@@ -86,17 +80,10 @@ static struct kp_string copy(struct listing *listing, const char *text) {
 
 /* ---- Brokers ---- */
 
-/* Clients may take one that is not named for gone for good, with the coordinators that they know
- * there (librdkafka from 2.10 on): so one that starts again in time stays. */
-static bool was_heard_lately(const struct listing *listing, int32_t node) {
-    uint64_t heard_ms = peers_heard_ms(listing->services->peers, node);
-    return heard_ms > 0 && env_now_ms(listing->services->env) < heard_ms + NAMED_ON_MS;
-}
-
 static bool is_listed(const struct listing *listing, const struct metadata_broker *broker) {
     if (metadata_endpoint_of(broker, listing->request->ctx.listener) == NULL) return false;
-    return !broker->fenced || leader_table_led_by(listing->services->leaders, broker->node) > 0 ||
-           was_heard_lately(listing, broker->node);
+    return services_broker_is_named(listing->services, broker) ||
+           leader_table_led_by(listing->services->leaders, broker->node) > 0;
 }
 
 static bool add_brokers(struct listing *listing) {

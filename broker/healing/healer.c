@@ -22,7 +22,6 @@ enum {
     SOON_MS = 200,                /* ... of which some waits for a state only */
     BYTES_PER_SECOND = 256 << 20, /* of mending: others want the disk, too */
     SCRUB_BYTES = 16 << 20,       /* of one round of the scrub, and what a segment has beyond */
-    AHEAD = 256,                  /* groups that are looked up at once */
     KEEP_MS = 10 * 1000,          /* the place of the scrub is kept so often at most */
 };
 
@@ -32,16 +31,14 @@ struct healer {
     const struct broker_settings *settings;
     struct shard *shard;
     const struct metadata *metadata;
+    struct partition_set *partitions;
     struct entry_exchange *exchange;
     struct env_timer *timer;
-    uint64_t seen;         /* damaged files, as the shard counts them */
-    bool some_left;        /* the last round over all left damage, */
-    uint64_t again_ms;     /* ... which is looked at again then */
-    bool mending;          /* a round over all that is damaged is under way, */
-    uint64_t next;         /* ... and goes on with the group from there on */
-    uint64_t ahead[AHEAD]; /* groups that come next, ascending: those left are from ahead_at */
-    size_t ahead_at, ahead_count;
-    bool ahead_damaged;         /* they are those with damage */
+    uint64_t seen;              /* damaged files, as the shard counts them */
+    bool some_left;             /* the last round over all left damage, */
+    uint64_t again_ms;          /* ... which is looked at again then */
+    bool mending;               /* a round over all that is damaged is under way, */
+    uint64_t next;              /* ... and goes on with the group from there on */
     struct log_healing healing; /* of `group`, while its round is not NULL */
     uint64_t group;
     struct wound_healer wound; /* of a log that is not open */
@@ -214,6 +211,9 @@ static void on_wound_done(struct wound_healer *wound, const struct wound_result 
         snprintf(label, sizeof label, "%s-%" PRId32, partition->topic->name, partition->index);
         wound_result_tell(result, healer->log, label);
     }
+    /* What was found to be as it should is no reason to try at once. */
+    if (!result->error && (result->entries > 0 || result->begins > 0))
+        partition_set_mended(healer->partitions, wound->group);
     look_in(healer, NEXT_US);
 }
 
@@ -295,27 +295,17 @@ static void begin_round(struct healer *healer, struct raft_group *group,
     look_in(healer, LOOK_US); /* also where another round is just ending */
 }
 
-/* The next one that is open, from `from` on, which only grows until `ahead_count` is set to 0. */
-static struct raft_group *next_group(struct healer *healer, uint64_t from, bool damaged) {
-    if (healer->ahead_damaged != damaged) healer->ahead_at = healer->ahead_count = 0;
-    healer->ahead_damaged = damaged;
-    do {
-        for (; healer->ahead_at < healer->ahead_count; healer->ahead_at++) {
-            uint64_t id = healer->ahead[healer->ahead_at];
-            struct raft_group *group = id < from ? NULL : shard_group(healer->shard, id);
-            if (group == NULL) continue;
-            if (!damaged || partition_log_is_damaged(raft_group_log(group))) return group;
-        }
-        healer->ahead_at = 0;
-        healer->ahead_count = shard_groups_from(healer->shard, from, damaged, healer->ahead, AHEAD);
-    } while (healer->ahead_count > 0);
-    return NULL;
+static struct raft_group *next_damaged(const struct healer *healer) {
+    struct raft_group *group = shard_damaged_from(healer->shard, healer->next);
+    while (group != NULL && !partition_log_is_damaged(raft_group_log(group)))
+        group = shard_damaged_from(healer->shard, raft_group_id(group) + 1);
+    return group;
 }
 
 static void mend_next(struct healer *healer) {
     struct log_healing_options options = {.bytes_per_second = BYTES_PER_SECOND,
                                           .bytes = UINT64_MAX};
-    struct raft_group *group = next_group(healer, healer->next, true);
+    struct raft_group *group = next_damaged(healer);
     if (group != NULL) {
         begin_round(healer, group, &options);
         return;
@@ -336,7 +326,6 @@ static bool scrub_is_due(struct healer *healer) {
     if (waits) return false;
     if (!place->through && place->began_ms != 0) return true;
     *place = (struct scrub_place){.began_ms = now_ms};
-    healer->ahead_count = 0;
     return true;
 }
 
@@ -346,7 +335,7 @@ static void scrub_next(struct healer *healer) {
         look_in(healer, LOOK_US);
         return;
     }
-    struct raft_group *group = next_group(healer, place->group, false);
+    struct raft_group *group = shard_group_from(healer->shard, place->group);
     if (group == NULL) {
         log_debug(healer->log, "all segments of this broker were read and compared");
         place->through = true;
@@ -369,7 +358,7 @@ static bool mending_is_due(struct healer *healer) {
     shard_stats_get(healer->shard, &stats);
     bool more = stats.damaged_files != healer->seen;
     bool again = healer->some_left && env_now_ms(healer->env) >= healer->again_ms;
-    if (more || again) healer->next = healer->ahead_count = 0;
+    if (more || again) healer->next = 0;
     healer->seen = stats.damaged_files;
     return more || again;
 }
@@ -404,13 +393,14 @@ static void look(void *arg) {
 
 struct healer *healer_new(struct env *env, struct log *log, const struct broker_settings *settings,
                           struct shard *shard, const struct metadata *metadata,
-                          struct broker_messages *messages) {
+                          struct partition_set *partitions, struct broker_messages *messages) {
     struct healer *healer = mem_zalloc(sizeof *healer);
     healer->env = env;
     healer->log = log;
     healer->settings = settings;
     healer->shard = shard;
     healer->metadata = metadata;
+    healer->partitions = partitions;
     healer->exchange = entry_exchange_new(env, shard, messages);
     healer->ranges = range_exchange_new(env, shard, messages);
     healer->states = state_exchange_new(env, shard, messages);

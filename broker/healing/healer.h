@@ -26,6 +26,7 @@
 #include "broker/cluster/broker_messages.h"
 #include "broker/config/broker_settings.h"
 #include "broker/metadata/metadata.h"
+#include "broker/partition_set/partition_set.h"
 #include "raft-glue/raft_group.h"
 
 struct healer;
@@ -33,7 +34,7 @@ struct healer;
 /* Blocks for a small read. */
 struct healer *healer_new(struct env *env, struct log *log, const struct broker_settings *settings,
                           struct shard *shard, const struct metadata *metadata,
-                          struct broker_messages *messages);
+                          struct partition_set *partitions, struct broker_messages *messages);
 void healer_free(struct healer *healer); /* NULL does nothing */
 
 #endif

@@ -45,6 +45,8 @@ static void apply_fence(struct metadata *metadata, const struct command_fence_br
                         "broker %" PRId32 " has never registered", command->node);
         return;
     }
+    if (!command->fenced || !row->broker.fenced)
+        row->broker.fenced_ms = command->fenced ? command->at_ms : 0;
     row->broker.fenced = command->fenced;
 }
 

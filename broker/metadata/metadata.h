@@ -59,6 +59,7 @@ struct metadata_broker {
     /* Its last try to register was refused: it is of a version that lacks what is set. As far as
      * this broker has seen the try; images leave it out, and it is made again every few seconds. */
     bool turned_away;
+    int64_t fenced_ms; /* wall time since when it is fenced; 0: it is not, or that is not known */
     const struct metadata_endpoint *endpoints;
     size_t endpoint_count;
     const struct metadata_feature *features; /* that it knows */

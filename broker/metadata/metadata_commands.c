@@ -48,6 +48,9 @@ static const struct kp_field register_fields[] = {
 static const struct kp_field fence_fields[] = {
     {"node", KP_INT32, .versions = KP_SINCE(0), KP_AT(command_fence_broker, node)},
     {"fenced", KP_BOOL, .versions = KP_SINCE(0), KP_AT(command_fence_broker, fenced)},
+    /* Logs from before that was told do not have it, and who does not know it passes over it. */
+    {"atMs", KP_INT64, .versions = KP_SINCE(0), .tagged = KP_SINCE(0), .tag = 0,
+     KP_AT(command_fence_broker, at_ms)},
 };
 
 static const struct kp_field config_fields[] = {

@@ -69,6 +69,7 @@ struct command_register_broker {
 struct command_fence_broker {
     int32_t node;
     bool fenced;
+    int64_t at_ms; /* wall time of the metadata's leader; 0: it does not say */
 };
 
 struct command_config {

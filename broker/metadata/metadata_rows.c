@@ -167,6 +167,7 @@ void broker_row_set(struct broker_row *row, const struct command_register_broker
     row->broker.endpoints = row->endpoints;
     row->broker.endpoint_count = count;
     row->broker.fenced = row->broker.turned_away = false;
+    row->broker.fenced_ms = 0;
 }
 
 const struct metadata_broker *metadata_broker_of(const struct metadata *metadata, int32_t node) {

@@ -81,10 +81,7 @@ static void look_at_damage(struct recorder *recorder) {
     struct shard_stats stats;
     shard_stats_get(shard, &stats);
     if (stats.damaged_files != recorder->damaged_files) {
-        uint64_t id;
-        const struct raft_group *group = shard_groups_from(shard, 0, true, &id, 1) > 0
-                                             ? shard_group(shard, id)
-                                             : NULL;
+        const struct raft_group *group = shard_damaged_from(shard, 0);
         note(recorder, &(struct event_note){EVENT_DAMAGED, -1, "",
                                             group ? raft_group_label(group) : "", -1, 0});
     }

@@ -49,6 +49,9 @@ struct partition *partition_set_find_group(struct partition_set *set, uint64_t g
 /* A replica of it is to be here, and cannot be opened. Not so while what is in the way may pass (no
  * room, too many files). */
 bool partition_set_is_closed(struct partition_set *set, uint64_t group);
+/* What kept it from being opened is mended: it is tried again within half a second, and not when
+ * its pause is over. Nothing if it is not closed. */
+void partition_set_mended(struct partition_set *set, uint64_t group);
 size_t partition_set_count(const struct partition_set *set); /* open ones */
 /* Somebody asks for it: if it waits to be opened here, it is the next one. */
 void partition_set_ask_for(struct partition_set *set, uint64_t group);

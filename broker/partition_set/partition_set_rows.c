@@ -39,6 +39,21 @@ void partition_set_ask_for(struct partition_set *set, uint64_t group) {
     set->next_waiting = row;
 }
 
+/* Not sooner behind its last try than the first pause is: on a disk that gives other bytes each
+ * time it may be mended for ever. */
+void partition_set_mended(struct partition_set *set, uint64_t group) {
+    struct row *row;
+    uint64_t now_ms = env_now_ms(set->env);
+    HASH_FIND(hh, set->rows, &group, sizeof group, row);
+    if (row == NULL || row->state != ROW_CLOSED || row->pause_ms <= TRY_AGAIN_FIRST_MS) return;
+    uint64_t at_ms = row->try_at_ms - row->pause_ms + TRY_AGAIN_FIRST_MS;
+    row->try_at_ms = at_ms > now_ms ? at_ms : now_ms; /* the timer looks as often as that */
+    if (row->try_at_ms > now_ms) return;
+    row->state = ROW_WAITING;
+    set->next_waiting = set->unopened;
+    env_defer(set->env, &set->go_on);
+}
+
 void partition_set_drop_row(struct row *row, bool deleted) {
     struct partition_set *set = row->set;
     partition_walks_pass(set, row);

@@ -24,7 +24,7 @@ static int ask_brokers(struct session *session, struct kp_describe_cluster_respo
     struct kp_describe_cluster_request request;
     struct error_text why = {""};
     kp_set_fallbacks(&kp_describe_cluster_request_schema, &request);
-    int error = admin_request(session->admin, KP_DESCRIBE_CLUSTER, 0, &request, &session->arena,
+    int error = admin_request(session->admin, KP_DESCRIBE_CLUSTER, 2, &request, &session->arena,
                               cluster, NULL, &why);
     return error != ERR_NONE ? admin_failed(error, &why) : EXIT_DONE;
 }
@@ -47,6 +47,7 @@ static int ask(struct session *session, int32_t node, enum kp_broker_change chan
     for (int32_t i = 0; i < cluster.brokers.count; i++) {
         const struct kp_describe_cluster_response_broker *broker = &cluster.brokers.items[i];
         if (broker->broker_id == node && change == KP_BROKER_REPLACE) continue; /* it waits */
+        if (broker->is_fenced) continue;
         request.timeout_ms = admin_client_answer_ms(session->admin);
         error = admin_request_to(session->admin, cluster_text(&session->arena, broker->host),
                                  broker->port, KP_ALTER_BROKER, 0, &request, &session->arena,
@@ -71,10 +72,11 @@ static bool is_listed(struct session *session, int32_t node, char text[200]) {
     bool listed = false;
     snprintf(text, 200, "broker %" PRId32 " to serve", node);
     kp_set_fallbacks(&kp_describe_cluster_request_schema, &request);
-    bool told = admin_request(session->admin, KP_DESCRIBE_CLUSTER, 0, &request, &session->arena,
+    bool told = admin_request(session->admin, KP_DESCRIBE_CLUSTER, 2, &request, &session->arena,
                               &cluster, NULL, &why) == ERR_NONE;
     for (int32_t i = 0; told && i < cluster.brokers.count; i++)
-        listed = listed || cluster.brokers.items[i].broker_id == node;
+        listed = listed || (cluster.brokers.items[i].broker_id == node &&
+                            !cluster.brokers.items[i].is_fenced);
     return listed;
 }
 

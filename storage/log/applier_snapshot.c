@@ -76,7 +76,7 @@ static void snapshot_done(struct env_job *base) {
         if (!save->error && save->twice) log->copied_index = save->state.index;
         if (!save->error && save->life == log->lives) set_saved(log, save->state.log_bytes);
         if (save->error)
-            partition_log_pause_prefix(log);
+            partition_log_pause_prefix(log, PREFIX_PAUSE_US);
         else
             partition_log_look_prefix(log);
     }

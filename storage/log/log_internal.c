@@ -12,8 +12,6 @@
 #include "base/mem.h"
 #include "base/mutant.h"
 
-enum { PREFIX_PAUSE_US = 1000 * 1000 };
-
 /* ---- The store ---- */
 
 struct partition_log *log_store_find(struct log_store *store, uint64_t group) {
@@ -145,12 +143,12 @@ static void prefix_pause_over(void *arg) {
     partition_log_look_prefix(log);
 }
 
-void partition_log_pause_prefix(struct partition_log *log) {
+void partition_log_pause_prefix(struct partition_log *log, uint64_t pause_us) {
     struct log_prefix *prefix = &log->prefix;
     if (!prefix->look || log->closed) return;
     if (!prefix->pause) prefix->pause = env_timer_new(log->store->env, prefix_pause_over, log);
     prefix->pausing = true;
-    env_timer_start(prefix->pause, PREFIX_PAUSE_US);
+    env_timer_start(prefix->pause, pause_us);
 }
 
 void partition_log_marks_truncate(struct partition_log *log, log_index index) {

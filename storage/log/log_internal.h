@@ -310,8 +310,9 @@ void partition_log_look_prefix(struct partition_log *log);
  * never within the call; it does not come if the log is closed. Not while it is so already. */
 void partition_log_raise_start(struct partition_log *log, const struct segment *last,
                                void (*raised)(struct partition_log *log, int error));
-/* Something is in the way that may pass: it is looked at again a second later, not before. */
-void partition_log_pause_prefix(struct partition_log *log);
+/* Something is in the way: it is looked at again so much later, not before. */
+enum { PREFIX_PAUSE_US = 1000 * 1000 }; /* ... if it may pass */
+void partition_log_pause_prefix(struct partition_log *log, uint64_t pause_us);
 
 /* ---- log_internal.c: the store ---- */
 

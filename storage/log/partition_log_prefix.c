@@ -93,12 +93,12 @@ static log_index last_change_up_to(const struct partition_log *log, log_index in
 
 /* ---- The configuration ---- */
 
-static void end_raise(struct partition_log *log, bool later) {
+/* The look of a raise that damage is in the way of. */
+static void tell_damaged(struct partition_log *log) {
     void (*raised)(struct partition_log *, int) = log->prefix.raised;
     log->prefix.look = NULL;
-    if (raised == NULL || !later) return; /* never within the call: its patience ends it */
     log->prefix.raised = NULL;
-    raised(log, ERR_CORRUPT);
+    if (raised) raised(log, ERR_CORRUPT);
 }
 
 static void on_change_read(struct partition_log_read *read, int error) {
@@ -112,10 +112,11 @@ static void on_change_read(struct partition_log_read *read, int error) {
     }
     partition_log_read_release(read);
     /* Damage does not pass: it is met again with the next start that is asked for. */
-    if (error != ERR_NONE && log->damaged)
-        end_raise(log, later);
-    else if (error != ERR_NONE)
-        partition_log_pause_prefix(log);
+    if (error != ERR_NONE && log->damaged) {
+        log->prefix.look = tell_damaged;
+        partition_log_pause_prefix(log, 0); /* within the call of who asks nothing is told */
+    } else if (error != ERR_NONE)
+        partition_log_pause_prefix(log, PREFIX_PAUSE_US);
     else if (later)
         partition_log_look_prefix(log);
 }

@@ -288,7 +288,7 @@ WINGS = {
         "broker/cluster",
         "broker/config",
     },
-    "broker/healing": {"broker/metadata", "broker/cluster", "broker/config"},
+    "broker/healing": {"broker/metadata", "broker/cluster", "broker/config", "broker/partition_set"},
     "broker/http": set(),
     "broker/console/asking": {"broker/http"},
     "broker/console/changes": {"broker/console/asking", "broker/http"},

@@ -70,6 +70,7 @@ static void set_fenced(struct broker_sessions *leases, struct broker_session *le
     metadata_command_init(&change.command, COMMAND_FENCE_BROKER);
     change.command.fence_broker.node = lease->node;
     change.command.fence_broker.fenced = fenced;
+    if (fenced) change.command.fence_broker.at_ms = env_wall_ms(leases->env);
     if (fenced)
         log_event(leases->log, LOGGED_BROKER_FENCED,
                   "broker %" PRId32 " %s; it gets no new replicas until it is back", lease->node,

@@ -20,6 +20,7 @@ static const struct kp_field broker_fields[] = {
      KP_AT(image_broker, endpoints)},
     {"features", KP_ARRAY, .element = KP_STRUCT, EACH, .tagged = KP_SINCE(0), .tag = 0,
      .item = &command_feature_schema, KP_AT(image_broker, features)},
+    {"fencedMs", KP_INT64, EACH, .tagged = KP_SINCE(0), .tag = 1, KP_AT(image_broker, fenced_ms)},
 };
 
 static const struct kp_field member_fields[] = {

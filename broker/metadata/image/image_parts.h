@@ -33,6 +33,7 @@ struct image_broker {
     struct kp_uuid directory;
     struct kp_string rack;
     bool fenced;
+    int64_t fenced_ms;
     KP_ARRAY_OF(struct command_endpoint) endpoints;
     KP_ARRAY_OF(struct command_feature) features;
 };

@@ -40,6 +40,7 @@ static int read_broker(struct image_reader *reader, const struct image_broker *p
     struct broker_row *row = metadata_rows_broker(reader->into, part->node, true);
     broker_row_set(row, &command);
     row->broker.fenced = part->fenced;
+    row->broker.fenced_ms = part->fenced ? part->fenced_ms : 0;
     return ERR_NONE;
 }
 

@@ -12,7 +12,7 @@
 /* What is new in one of these belongs into its part, and into the reader: else a start forgets it.
  */
 _Static_assert(sizeof(struct roster_broker) == 48 && sizeof(struct retired_broker) == 20 &&
-                   sizeof(struct metadata_broker) == 72 && sizeof(struct metadata_topic) == 64 &&
+                   sizeof(struct metadata_broker) == 80 && sizeof(struct metadata_topic) == 64 &&
                    sizeof(struct metadata_partition) == 112 &&
                    sizeof(struct metadata_replica) == 16,
                "all of a row is in the image");
@@ -61,7 +61,8 @@ struct slice image_of_broker(const struct broker_row *row) {
     struct image_broker part = {.node = row->broker.node,
                                 .directory = uuid_of(row->broker.directory),
                                 .rack = text_of(row->rack),
-                                .fenced = row->broker.fenced};
+                                .fenced = row->broker.fenced,
+                                .fenced_ms = row->broker.fenced_ms};
     size_t known = row->broker.feature_count;
     struct command_feature *features = mem_alloc(known * sizeof *features + 1);
     for (size_t i = 0; i < known; i++)

@@ -187,36 +187,46 @@ static void test_damage_everywhere(void **state) {
     cluster_run(cluster, same_commit);
 }
 
-static int comes_later(struct raft_group *a, struct raft_group *b) {
-    return a->id < b->id ? 1 : -1;
+static uint64_t id_from(struct raft_group *(*next)(const struct shard *shard, uint64_t from),
+                        const struct shard *shard, uint64_t from) {
+    const struct raft_group *group = next(shard, from);
+    return group != NULL ? raft_group_id(group) : 0;
 }
 
-/* Whoever passes over groups gets their ids in order, in pieces; also those that are damaged. */
-static void test_damage_is_looked_up_in_pieces(void **state) {
+/* Whoever passes over groups gets them in the order of their ids, however they came and went; also
+ * those that are damaged. */
+static void test_damage_is_met_in_order(void **state) {
     struct cluster *cluster = *state;
-    uint64_t ids[3];
     cluster_start(cluster, 1, 5);
     cluster_run(cluster, cluster_all_lead);
     submit_many(cluster);
     struct node *node = &cluster->nodes[0];
-    assert_int_equal(shard_groups_from(node->shard, 0, false, ids, 3), 3);
-    assert_true(ids[0] == 1 && ids[1] == 2 && ids[2] == 3);
-    assert_int_equal(shard_groups_from(node->shard, 4, false, ids, 3), 2);
-    assert_true(ids[0] == 4 && ids[1] == 5);
-    HASH_SRT(hh, node->shard->groups, comes_later); /* as they lie in memory says nothing */
-    assert_int_equal(shard_groups_from(node->shard, 2, false, ids, 3), 3);
-    assert_true(ids[0] == 2 && ids[1] == 3 && ids[2] == 4);
-    assert_int_equal(shard_groups_from(node->shard, 6, false, ids, 3), 0);
-    assert_int_equal(shard_groups_from(node->shard, 0, true, ids, 3), 0);
+    struct shard *shard = node->shard;
+    for (uint64_t from = 0; from < 7; from++)
+        assert_int_equal(id_from(shard_group_from, shard, from), from > 5   ? 0
+                                                                 : from > 0 ? from
+                                                                            : 1);
+    static const uint64_t leaving[] = {3, 1, 4};
+    struct raft_group *left[3];
+    for (size_t i = 0; i < 3; i++) {
+        left[i] = shard_group(shard, leaving[i]);
+        ids_row_remove(&shard->row, left[i]);
+    }
+    assert_int_equal(id_from(shard_group_from, shard, 0), 2);
+    assert_int_equal(id_from(shard_group_from, shard, 3), 5);
+    for (size_t i = 0; i < 3; i++)
+        ids_row_add(&shard->row, left[i]);
+    assert_int_equal(id_from(shard_group_from, shard, 3), 3);
+    assert_int_equal(id_from(shard_damaged_from, shard, 0), 0);
     damage(node, 30000);
     assert_int_equal(read_first_segment(cluster, &node->replicas[0]), ERR_CORRUPT);
-    assert_int_equal(shard_groups_from(node->shard, 0, true, ids, 3), 1);
-    assert_int_equal(ids[0], 1);
+    assert_int_equal(id_from(shard_damaged_from, shard, 0), 1);
+    assert_int_equal(id_from(shard_damaged_from, shard, 2), 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_damage_is_looked_up_in_pieces, cluster_setup,
+        cmocka_unit_test_setup_teardown(test_damage_is_met_in_order, cluster_setup,
                                         cluster_teardown),
         cmocka_unit_test_setup_teardown(test_damage_leader_hands_over, cluster_setup,
                                         cluster_teardown),

@@ -43,19 +43,47 @@ static void test_describe_cluster_fenced(void **state) {
     brokers_until(node->brokers, three_is_fenced);
     kp_set_fallbacks(&kp_describe_cluster_request_schema, &request);
     brokers_ask(node, KP_DESCRIBE_CLUSTER, 2, &request, &response);
-    assert_int_equal(response.brokers.count, 2);
+    assert_int_equal(response.brokers.count, 3);
     request.include_fenced_brokers = true;
     brokers_ask(node, KP_DESCRIBE_CLUSTER, 2, &request, &response);
     assert_int_equal(response.brokers.count, 3);
     for (int i = 0; i < 3; i++)
         assert_int_equal(response.brokers.items[i].is_fenced,
                          response.brokers.items[i].broker_id == 3);
-    /* Clients go on naming it for a while: it may be about to start again. */
+}
+
+/* For a while it is named as before, as it may be about to start again; also by a broker that has
+ * started since, and has never heard of it itself. */
+static void test_describe_cluster_names_it_on(void **state) {
+    struct broker_node *node = start_three(state);
+    struct brokers *brokers = node->brokers;
+    struct kp_describe_cluster_request request;
+    struct kp_describe_cluster_response response;
     struct kp_metadata_request asked;
     struct kp_metadata_response named;
+    brokers_kill(&brokers->nodes[2]);
+    brokers_until(brokers, three_is_fenced);
+    brokers_kill(node);
+    assert_int_equal(brokers_start_one(node), ERR_NONE);
+    brokers_until(brokers, brokers_all_ready);
+    brokers_until(brokers, three_is_fenced);
     kp_set_fallbacks(&kp_metadata_request_schema, &asked);
+    kp_set_fallbacks(&kp_describe_cluster_request_schema, &request);
     brokers_ask(node, KP_METADATA, 12, &asked, &named);
     assert_int_equal(named.brokers.count, 3);
+    brokers_ask(node, KP_DESCRIBE_CLUSTER, 2, &request, &response);
+    assert_int_equal(response.brokers.count, 3);
+
+    const struct broker_services *services = broker_services(node->broker);
+    struct metadata_broker broker = *metadata_broker_of(services->metadata, 3);
+    assert_true(broker.fenced_ms > 0);
+    assert_true(services_broker_is_named(services, &broker));
+    broker.fenced_ms = env_wall_ms(brokers->env) - SERVICES_NAMED_ON_MS - 1000;
+    assert_false(services_broker_is_named(services, &broker));
+    broker.fenced_ms += 2 * SERVICES_NAMED_ON_MS + 2000; /* a clock that went wrong */
+    assert_false(services_broker_is_named(services, &broker));
+    broker.fenced_ms = 0; /* fenced by a broker that does not say when */
+    assert_false(services_broker_is_named(services, &broker));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
@@ -64,6 +92,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_describe_cluster),
         TEST(test_describe_cluster_fenced),
+        TEST(test_describe_cluster_names_it_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

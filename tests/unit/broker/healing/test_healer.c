@@ -350,11 +350,42 @@ static void test_of_a_given_beginning(void **state) {
     assert_begins_later(brokers, end);
 }
 
+/* ---- Much that one start after the other finds ---- */
+
+enum { BROKEN = 6, HEALED_MS = 12 * 1000 };
+
+/* Each try meets the next place, and comes as soon as that is mended: the pauses between tries that
+ * fail would be 31 s. */
+static void test_of_many_starts(void **state) {
+    struct brokers *brokers = *state;
+    static struct bytes bytes[BROKEN];
+    brokers_start(brokers, 3, small);
+    fill(brokers);
+    damaged_node = a_follower(brokers);
+    brokers_until(brokers, has_applied_all);
+    const struct partition_log *log = log_of(damaged_node);
+    assert_true(log->segment_count > BROKEN + 1);
+    for (size_t i = 0; i < BROKEN; i++)
+        take_segment(&bytes[i], log, i);
+    brokers_kill(damaged_node);
+    for (size_t i = 0; i < BROKEN; i++)
+        break_for_a_start(&bytes[i]);
+    uint64_t began_ms = env_now_ms(brokers->env);
+    assert_int_equal(brokers_start_one(damaged_node), ERR_NONE);
+    brokers_until(brokers, follows_whole);
+    assert_true(env_now_ms(brokers->env) - began_ms < HEALED_MS);
+    for (size_t i = 0; i < BROKEN; i++)
+        assert_true(is_as(&bytes[i]));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, brokers_setup, brokers_teardown)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        TEST(test_of_a_leader), TEST(test_of_a_header), TEST(test_of_what_is_gone_elsewhere),
-        TEST(test_of_a_later_beginning), TEST(test_of_a_given_beginning)};
+    const struct CMUnitTest tests[] = {TEST(test_of_a_leader),
+                                       TEST(test_of_a_header),
+                                       TEST(test_of_what_is_gone_elsewhere),
+                                       TEST(test_of_a_later_beginning),
+                                       TEST(test_of_a_given_beginning),
+                                       TEST(test_of_many_starts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

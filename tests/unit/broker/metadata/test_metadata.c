@@ -14,6 +14,7 @@ struct fixture {
     struct metadata_listener listener;
     struct metadata_result result;
     uint64_t index;
+    int64_t fences;  /* their times are 1, 2, ... */
     char told[2048]; /* what the events said */
 };
 
@@ -292,6 +293,7 @@ static int fence(struct fixture *fixture, int32_t node, bool fenced) {
     metadata_command_init(&command, COMMAND_FENCE_BROKER);
     command.fence_broker.node = node;
     command.fence_broker.fenced = fenced;
+    command.fence_broker.at_ms = fenced ? ++fixture->fences : 0;
     return apply(fixture, &command);
 }
 
@@ -310,9 +312,11 @@ static void test_metadata_brokers(void **state) {
     assert_int_equal(fence(fixture, 5, true), 0);
     assert_true(metadata_broker_of(fixture->metadata, 5)->fenced);
     assert_int_equal(fence(fixture, 5, true), 0); /* nothing new */
+    assert_int_equal(metadata_broker_of(fixture->metadata, 5)->fenced_ms, 1);
     assert_int_equal(register_broker(fixture, 5, "c"), 0);
     assert_false(metadata_broker_of(fixture->metadata, 5)->fenced);
     assert_string_equal(metadata_broker_of(fixture->metadata, 5)->rack, "c");
+    assert_int_equal(metadata_broker_of(fixture->metadata, 5)->fenced_ms, 0);
     assert_int_equal(fence(fixture, 9, true), KAFKA_BROKER_NOT_AVAILABLE);
     assert_null(metadata_broker_of(fixture->metadata, 9));
     assert_int_equal(register_broker(fixture, -1, ""), KAFKA_INVALID_REQUEST);

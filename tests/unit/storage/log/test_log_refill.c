@@ -175,6 +175,49 @@ static void test_appliers_know_too_little(void **state) {
     refill_tear_down(&test);
 }
 
+/* Where a configuration of the segment lies in its file; 0: it has none. */
+static off_t change_at(const struct segment *segment) {
+    uint8_t header[ENTRY_HEADER_SIZE];
+    struct entry entry;
+    uint32_t body_len;
+    off_t at = SEGMENT_HEADER_SIZE, found = 0;
+    char *path = segment_path(segment, SEGMENT_FILE_LOG);
+    int fd = open(path, O_RDONLY);
+    while (pread(fd, header, sizeof header, at) == sizeof header &&
+           entry_decode_header(header, &entry, &body_len) == ERR_NONE) {
+        if (entry.type == ENTRY_CHANGE) found = at;
+        at += (off_t)sizeof header + body_len;
+    }
+    close(fd);
+    mem_free(path);
+    return found;
+}
+
+/* The configuration that is in force at the end of the segment is among what is damaged, so `start`
+ * cannot say it: that is known at once, and nothing is waited for. */
+static void test_configuration_is_damaged(void **state) {
+    (void)state;
+    static struct refill_test test;
+    refill_set_up(&test, 70);
+    keyed_log_clean(&test.theirs);
+    struct partition_log *log = test.ours.model.log;
+    size_t i = 0;
+    while (change_at(log->segments[i]) == 0)
+        i++;
+    assert_true(i + 2 < log->segment_count);
+    log->prefix.change_index = 0; /* as long behind a start */
+    log_memory_forget(&log->memory, log->segments[i]->end.last_index);
+    refill_flip(&test, ".log", log->segments[i]->header.base_offset,
+                change_at(log->segments[i]) + 5);
+    uint64_t began_ms = env_now_ms(log->store->env);
+    heal(&test);
+    assert_int_equal(test.begun, 1);
+    assert_true(env_now_ms(log->store->env) - began_ms < 5000);
+    assert_true(partition_log_is_damaged(log));
+    assert_int_equal(partition_log_first_index(log), 1);
+    refill_tear_down(&test);
+}
+
 /* ---- A log that cannot be opened ---- */
 
 /* The one behind it, all of which counts as gone, too. */
@@ -307,9 +350,13 @@ static void test_beside(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refilled), cmocka_unit_test(test_not_clean_meanwhile),
-        cmocka_unit_test(test_given_up), cmocka_unit_test(test_appliers_know_too_little),
-        cmocka_unit_test(test_closed),   cmocka_unit_test(test_header_of_nothing),
+        cmocka_unit_test(test_refilled),
+        cmocka_unit_test(test_not_clean_meanwhile),
+        cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_appliers_know_too_little),
+        cmocka_unit_test(test_configuration_is_damaged),
+        cmocka_unit_test(test_closed),
+        cmocka_unit_test(test_header_of_nothing),
         cmocka_unit_test(test_beside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

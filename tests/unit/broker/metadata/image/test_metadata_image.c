@@ -183,6 +183,7 @@ static void draw_broker(struct fixture *f, struct drawn *drawn) {
         metadata_command_init(&drawn->command, COMMAND_FENCE_BROKER);
         drawn->command.fence_broker.node = node;
         drawn->command.fence_broker.fenced = roll(f, 2) != 0;
+        drawn->command.fence_broker.at_ms = (int64_t)roll(f, 2) * 1000;
         return;
     }
     metadata_command_init(&drawn->command, COMMAND_REGISTER_BROKER);
