@@ -4,7 +4,9 @@ broker is killed meanwhile. With --pictures the pictures of docs/ are made anew.
 import contextlib
 import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 from confluent_kafka import Consumer, Producer
 from playwright.sync_api import sync_playwright
 
-from harness.cluster import ROOT, wait_until
+from harness.cluster import BIN, ROOT, wait_until
 from harness.programs import program
 from harness.suite import Suite
 
@@ -23,6 +25,7 @@ AXE = BUILD / "node-console/node_modules/axe-core/axe.min.js"
 PICTURES = "--pictures" in sys.argv
 SIZES = {"desk": (1280, 900), "phone": (360, 740)}
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+HOSTILE_SHARE = "share " + HOSTILE
 
 
 def fill(cluster):
@@ -50,6 +53,8 @@ def fill(cluster):
     producer.flush()
     group(cluster, "billing", "orders", 900)
     group(cluster, "web-statistics" if PICTURES else HOSTILE, "clicks", 3000)
+    for name in () if PICTURES else ("packing", HOSTILE_SHARE):
+        shared(cluster, name, "orders", 40)
     return group(cluster, "search-index", "orders", 3000, keep=True)
 
 
@@ -70,6 +75,29 @@ def group(cluster, name, topic, count, keep=False):
     if not keep:
         consumer.close()
     return consumer
+
+
+def shared(cluster, name, topic, count):
+    """A share group that is done with so many records."""
+    cluster.drave("config", "set", f"group:{name}", "share.auto.offset.reset=earliest")
+    cluster.drave("consume", topic, "--share", name, "-n", count)
+
+
+@contextlib.contextmanager
+def holding(cluster, name, topic):
+    """A member that keeps what it got: nobody reads what it prints."""
+    process = subprocess.Popen(
+        [str(BIN / "drave"), "consume", topic, "--share", name, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=dict(os.environ, DRAVE_BOOTSTRAP=cluster.bootstrap),
+    )
+    try:
+        wait_until("records that are held", lambda: any(int(o["acquired"] or 0) for o in cluster.ask("group", name=name)["offsets"]), 60)
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 # ---- A browser ----
@@ -131,7 +159,7 @@ def until(page, expression):
 
 
 def places():
-    name = console_api.urllib.parse.quote_plus(HOSTILE)
+    name, share = (console_api.urllib.parse.quote_plus(text) for text in (HOSTILE, HOSTILE_SHARE))
     return {
         "overview": "",
         "topics": "topics",
@@ -142,6 +170,8 @@ def places():
         "groups": "groups",
         "group": "group?name=billing",
         "hostile-group": f"group?name={name}",
+        "share-group": "group?name=packing",
+        "hostile-share-group": f"group?name={share}",
         "brokers": "brokers",
         "broker": "brokers?id=2",
         "clients": "clients",
@@ -206,6 +236,49 @@ def hostile(browser, cluster):
     assert page.query_selector("main img") is None and page.query_selector("main script") is None and "owned" not in page.title()
     page = window.open(places()["hostile-group"])
     assert page.inner_text("h1") == HOSTILE and page.query_selector("main img") is None
+    window.assert_quiet()
+    window.close()
+
+
+def sharing(browser, cluster):
+    """A share group: found in the list by keyboard, with what its members hold; its numbers are exact however large, and what nobody says is no 0."""
+    window = Window(browser, cluster)
+    page = window.open("groups")
+    page.keyboard.press("/")
+    page.keyboard.type("packing")
+    until(page, "document.querySelectorAll('main tbody tr').length === 1")
+    assert "share" in page.inner_text("main tbody tr"), page.inner_text("main tbody tr")
+    page.keyboard.press("Tab")
+    until(page, "document.activeElement !== null")
+    for _ in range(12):
+        if page.evaluate("document.activeElement.textContent") == "packing":
+            break
+        page.keyboard.press("Tab")
+    with holding(cluster, "packing", "orders"):
+        page.keyboard.press("Enter")
+        until(page, "document.querySelector('h1') && document.querySelector('h1').textContent === 'packing'")
+        until(page, "/\\d of 2,000/.test(document.querySelector('main').innerText)")
+        text = page.inner_text("main")
+        assert "Share" in text or "share" in text, text
+        assert re.search(r"Members\s+1", text) and "drave group why packing" in text and "Committed" not in text, text
+        assert window.axe() == []
+    window.assert_quiet()
+    told = cluster.ask("group", name="packing")
+    most = "9223372036854775807"
+    told["offsets"] = [
+        {**told["offsets"][0], "start": most, "end": most, "lag": most, "acquired": most, "acquired_most": most, "retried": most},
+        {**told["offsets"][0], "partition": 99, **dict.fromkeys(("start", "end", "lag", "acquired", "waiting", "retried", "deliveries"))},
+    ]
+    page.route("**/api/group?*", lambda route: route.fulfill(json=told))
+    page.goto("about:blank")
+    page = window.open("group?name=packing")
+    exact, unknown = (row.split("\t") for row in page.inner_text("table:has-text('Not done from') tbody").split("\n"))
+    assert exact[2].replace(",", "") == exact[3].replace(",", "") == most and exact[6].count("9,223,372,036,854,775,807") == 2, exact
+    assert not any("0" in cell for cell in unknown[2:5] + unknown[6:9]), unknown
+    assert window.axe() == []
+    page.unroute("**/api/group?*")
+    page = window.open(places()["hostile-share-group"])
+    assert page.inner_text("h1") == HOSTILE_SHARE and page.query_selector("main img") is None and "owned" not in page.title()
     window.assert_quiet()
     window.close()
 
@@ -394,6 +467,7 @@ def main():
             suite.end()
         suite.run(each_page, browser, cluster, name="console_each_page")
         suite.run(hostile, browser, cluster, name="console_hostile")
+        suite.run(sharing, browser, cluster, name="console_sharing")
         suite.run(keyboard, browser, cluster, name="console_keyboard")
         suite.run(searching, browser, cluster, name="console_searching")
         suite.run(saved, browser, cluster, name="console_saved")

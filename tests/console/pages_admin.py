@@ -304,6 +304,45 @@ def seeking(browser, cluster):
         window.close()
 
 
+def resetting(browser, cluster):
+    """A share group is reset to where its plan says, and not before; while it has members that is refused."""
+    cluster.create("shared", 1)
+    cluster.wait_leaders("shared", in_sync=3)
+    cluster.drave("produce", "shared", stdin="".join(f"{i}\n" for i in range(50)))
+
+    def start(name):
+        return [int(one["start"]) for one in cluster.ask("group", name=name)["offsets"]]
+
+    for name, size, dark in (("packing", "desk", False), (pages.HOSTILE, "phone", True)):
+        pages.shared(cluster, name, "shared", 20)
+        wait_until("what it is done with", lambda name=name: start(name) == [20])
+        window = pages.Window(browser, cluster, size, dark)
+        page = opened(window, "group?name=" + api.urllib.parse.quote_plus(name))
+        page.click("text=Reset this group")
+        assert "by" not in page.evaluate("[...document.querySelector('select[name=to]').options].map(o => o.value)")
+        for to, field, value, place in (("earliest", None, None, 0), ("latest", None, None, 50), ("offset", "offset", "7", 7), ("ago", "ago", "1h", 0)):
+            page.select_option("select[name=to]", to)
+            if field:
+                page.fill(f"input[name={field}]", value)
+            before = start(name)
+            proposed(window, form("Reset this group"), "drave share reset", "is forgotten")
+            well(window, size)
+            assert start(name) == before, "a plan has changed something"
+            confirmed(window, "the group goes on where the plan said")
+            wait_until("its start", lambda name=name, place=place: start(name) == [place])
+        with pages.holding(cluster, name, "shared"):
+            page.select_option("select[name=to]", "latest")
+            proposed(window, form("Reset this group"), "drave share reset")
+            page.click(f"{DIALOG} >> text=Do it")
+            says(window, "The group has members")
+            assert window.told and all("409" in line for line in window.told), window.told
+            window.told.clear()
+            page.click(f"{DIALOG} >> text=Cancel")
+        assert page.title() != "owned"
+        window.assert_quiet()
+        window.close()
+
+
 def draining(browser, cluster):
     """A broker is drained and taken back."""
     cluster.create("spread", 4)
@@ -340,7 +379,7 @@ def main():
             for size, dark in (("desk", False), ("phone", True)):
                 suite.run(one_topic, browser, cluster, size, dark, name=f"console_change_topic_{size}")
             suite.run(moving, browser, cluster, name="console_change_group")
-            for test in (placing, settings, seeking):
+            for test in (placing, settings, seeking, resetting):
                 suite.run(test, browser, cluster, name=f"console_change_{test.__name__}")
         with api.Admin(4) as cluster:
             suite.run(draining, browser, cluster, name="console_change_draining")

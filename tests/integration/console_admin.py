@@ -21,7 +21,7 @@ console_api = program("integration/console.py")
 TOKEN = "0123456789abcdefghijklmnopqrstuv-+/="
 FORM = "application/x-www-form-urlencoded"
 CHANGES = (
-    "unlock", "create-topic", "delete-topic", "settings", "seek", "produce", "add-partitions", "move-leader", "delete-group", "drain",
+    "unlock", "create-topic", "delete-topic", "settings", "seek", "share-reset", "produce", "add-partitions", "move-leader", "delete-group", "drain",
 )  # fmt: skip
 
 
@@ -384,6 +384,42 @@ def seek(cluster):
     assert f"group {name}: offsets of 1 partitions set (latest)" in cluster[1].log_text()
 
 
+def share_reset(cluster):
+    """Where a group that shares begins: the plan has each partition, and exactly that is set, by the command that is shown too."""
+    cluster.create("ledger", 2)
+    cluster.wait_leaders("ledger", in_sync=3)
+    for partition in (0, 1):
+        cluster.drave("produce", "ledger", "-p", partition, stdin="x\n" * 10)
+    name = "it's <b>"
+    cluster.drave("config", "set", f"group:{name}", "share.auto.offset.reset=earliest")
+    cluster.drave("consume", "ledger", "--share", name, "-e")
+
+    def starts():
+        return [int(one["start"]) for one in cluster.ask("group", name=name)["offsets"]]
+
+    wait_until("what it is done with", lambda: starts() == [10, 10])
+    plan = cluster.change("share-reset", dry_run=1, name=name, to="earliest")
+    assert [(r["partition"], r["from"], r["to"]) for r in plan["rows"]] == [(0, "10", "0"), (1, "10", "0")], plan
+    assert "0 records will be skipped, 20 read again" in plan["plan"][0] and "forgotten" in plan["plan"][1], plan
+    assert starts() == [10, 10]
+    cluster.change("share-reset", name=name, to="earliest", offsets="0 0 ledger\n1 4 ledger")
+    wait_until("the starts", lambda: starts() == [0, 4])
+    assert f"group {name}: offsets of 2 partitions set (earliest)" in cluster[1].log_text()
+    cluster.shell(cluster.change("share-reset", dry_run=1, name=name, to="offset", offset=7, topic="ledger")["command"])
+    wait_until("the starts", lambda: starts() == [7, 7])
+    for bad, status in (
+        ({"name": name}, 400),
+        ({"name": name, "to": "by", "by": -1}, 400),
+        ({"name": name, "to": "latest"}, 400),
+        ({"name": name, "to": "latest", "offsets": "0 -1 ledger"}, 400),
+        ({"name": name, "to": "latest", "topic": "nowhere", "dry_run": 1}, 409),
+        ({"name": "nobody", "to": "latest", "dry_run": 1}, 409),
+        ({"name": name, "to": "latest", "offsets": "7 0 ledger"}, 409),
+    ):
+        cluster.change("share-reset", status=status, **bad)
+    assert starts() == [7, 7]
+
+
 def placing(cluster):
     """Partitions are added, leads are moved, brokers are drained, groups are deleted: each said before, and done by the command that is shown."""
     cluster.create("placed", 2)
@@ -474,6 +510,7 @@ def main():
         suite.run(guarded, cluster, name="console_admin_guarded")
         suite.run(bodies, cluster, name="console_admin_bodies")
         suite.run(seek, cluster, name="console_admin_seek")
+        suite.run(share_reset, cluster, name="console_admin_share_reset")
         suite.run(topic, cluster, name="console_admin_topic")
         suite.run(produce, cluster, name="console_admin_produce")
         suite.run(placing, cluster, name="console_admin_placing")

@@ -1,167 +1,27 @@
 /*
- * POST /api/change/seek: where a group without members goes on. With dry_run=1: `name`, `topic` (or
- * nothing: all that have something committed), `to`: earliest, latest, offset (with `offset`), time
- * (`time`, ms), ago (`ago`: 90s, 15m, 6h, 7d), by (`by`: records, -N back); the answer has each
- * partition with its old and new offset. Without: the same, and `offsets`: lines PARTITION OFFSET
- * TOPIC as they are to be committed.
+ * POST /api/change/seek: where a group of consumers without members goes on; the form is that of
+ * offsets_change.h.
  *
- * Happy path: what is committed is exactly what the plan had, not what it would be now. Failures: a
- * group with members, which its coordinator refuses; partitions that it refuses are named.
- * Invariant: nothing is joined; one OffsetCommit.
+ * Happy path: the plan is made of what is committed; then one OffsetCommit. Failures: a group with
+ * members, which its coordinator refuses; partitions that it refuses are named.
  */
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "broker/console/changes/change_answer.h"
 #include "broker/console/changes/changes.h"
-#include "broker/console/changes/seek_plan.h"
+#include "broker/console/changes/offsets_change.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/offset_commit.h"
 
-enum { BAD_REQUEST = 400, CONFLICT = 409, FETCH_VERSION_MAX = 7, COMMIT_VERSION_MAX = 9 };
+enum { FETCH_VERSION_MAX = 7, COMMIT_VERSION_MAX = 9 };
 
-static const char *const to_names[] = {[SEEK_EARLIEST] = "earliest",
-                                       [SEEK_LATEST] = "latest",
-                                       [SEEK_OFFSET] = "offset",
-                                       [SEEK_TIME] = "time",
-                                       [SEEK_BY] = "by"};
+static void ask_committed(struct inquiry *inquiry);
+static void commit(struct inquiry *inquiry);
 
-/* ---- What is wanted ---- */
+static const struct seek_kind consumers = {.command = "drave group seek",
+                                           .by = true,
+                                           .ask = ask_committed,
+                                           .set = commit};
 
-/* ms; -1: it is none. */
-static int64_t duration(const char *text) {
-    static const char units[] = "smhd";
-    static const int64_t ms[] = {1000, 60000, 3600000, 86400000};
-    char *end;
-    long long value = text == NULL ? -1 : strtoll(text, &end, 10);
-    if (value < 0 || value > INT32_MAX || end == text || strlen(end) != 1) return -1;
-    const char *unit = strchr(units, *end);
-    return unit == NULL ? -1 : value * ms[unit - units];
-}
-
-/* False: it is not said, or not as it must be. */
-static bool take_wish(struct inquiry *inquiry, struct seek_plan *plan) {
-    const char *to = inquiry_value(inquiry, "to"), *topic = inquiry_value(inquiry, "topic");
-    plan->topic = topic == NULL || *topic == '\0' ? NULL : topic;
-    if (to == NULL) return false;
-    if (strcmp(to, "ago") == 0) {
-        int64_t ago = duration(inquiry_value(inquiry, "ago"));
-        plan->to = SEEK_TIME;
-        plan->value = env_wall_ms(inquiry->asker->env) - ago;
-        return ago >= 0;
-    }
-    for (size_t i = 0; i < sizeof to_names / sizeof *to_names; i++) {
-        if (strcmp(to, to_names[i]) != 0) continue;
-        plan->to = (enum seek_to)i;
-        plan->value = inquiry_number(inquiry, to_names[i], INT64_MIN, -INT64_MAX, INT64_MAX);
-        return plan->to <= SEEK_LATEST || plan->to == SEEK_BY
-                   ? plan->to != SEEK_BY || plan->value != INT64_MIN
-                   : plan->value >= 0;
-    }
-    return false;
-}
-
-static void end_with_command(struct inquiry *inquiry) {
-    const char *to = inquiry_value(inquiry, "to"), *topic = inquiry_value(inquiry, "topic");
-    const char *value = inquiry_value(inquiry, to);
-    struct change_command command = change_command(inquiry, "drave group seek");
-    char where[64];
-    change_name(&command, inquiry_value(inquiry, "name"));
-    bool time = strcmp(to, "time") == 0, ago = strcmp(to, "ago") == 0;
-    change_plain(&command, strcmp(to, "by") == 0 ? "--by" : "--to");
-    snprintf(where, sizeof where, "%s%s", time ? "@" : ago ? "@-" : "", value == NULL ? to : value);
-    change_word(&command, where);
-    if (topic != NULL && *topic != '\0') {
-        change_plain(&command, "-t");
-        change_word(&command, topic);
-    }
-    change_plain(&command, "--yes");
-    change_end(&command);
-}
-
-/* ---- The plan ---- */
-
-static void show_row(struct json *json, const struct seek_row *row) {
-    json_object(json, NULL);
-    json_string(json, "topic", row->topic);
-    json_int(json, "partition", row->partition);
-    json_long(json, "from", row->from);
-    json_long(json, "to", row->to);
-    json_long(json, "start", row->start);
-    json_long(json, "end", row->end);
-    json_end(json);
-}
-
-static void limits_told(struct inquiry *inquiry) {
-    struct seek_plan *plan = inquiry->state;
-    struct json *json = &inquiry->json;
-    const struct seek_row *unknown = seek_plan_compute(inquiry, plan);
-    int64_t skipped = 0, repeated = 0;
-    if (unknown != NULL) {
-        inquiry_refuse(inquiry, CONFLICT, "partition",
-                       "Nobody says where partition %d of %.*s begins and ends; it has no leader "
-                       "at the moment, or is gone.",
-                       (int)unknown->partition, (int)unknown->topic.len, unknown->topic.data);
-        return;
-    }
-    if (plan->count == 0) {
-        const char *topic = plan->topic;
-        if (topic == NULL)
-            inquiry_refuse(inquiry, CONFLICT, "offsets",
-                           "The group has committed nothing; name a topic.");
-        else
-            inquiry_refuse(inquiry, CONFLICT, "topic", "There is no topic \"%.250s\".", topic);
-        return;
-    }
-    change_begin(inquiry);
-    json_array(json, "rows");
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct seek_row *row = &plan->rows[i];
-        int64_t from = row->from < 0 ? row->start : row->from;
-        skipped += row->to > from ? row->to - from : 0;
-        repeated += row->to < from ? from - row->to : 0;
-        show_row(json, row);
-    }
-    json_end(json);
-    json_array(json, "plan");
-    change_says(inquiry,
-                "%zu partition%s: %" PRId64 " records will be skipped, %" PRId64 " read again.",
-                plan->count, plan->count == 1 ? "" : "s", skipped, repeated);
-    json_end(json);
-    end_with_command(inquiry);
-}
-
-static void topics_told(struct inquiry *inquiry) {
-    struct seek_plan *plan = inquiry->state;
-    const struct kp_metadata_response *metadata = change_answered(inquiry, KP_METADATA);
-    if (metadata == NULL) return;
-    if (plan->topic != NULL && !seek_plan_take_topic(inquiry, plan, metadata)) return;
-    if (seek_plan_ask(inquiry, plan, metadata)) inquiry_then(inquiry, limits_told);
-}
-
-/* Of the topic, or of each that has something committed. */
-static void ask_topics(struct inquiry *inquiry, struct seek_plan *plan) {
-    struct kp_metadata_request *request = inquiry_alloc(inquiry, sizeof *request);
-    struct kp_metadata_request_topic *topics = inquiry_alloc(inquiry,
-                                                             (plan->count + 1) * sizeof *topics);
-    if (request == NULL || topics == NULL) return;
-    kp_set_fallbacks(&kp_metadata_request_schema, request);
-    request->allow_auto_topic_creation = false;
-    request->topics.items = topics;
-    request->topics.count = plan->topic == NULL ? 0 : 1;
-    kp_set_fallbacks(&kp_metadata_request_topic_schema, topics);
-    topics->name = plan->topic == NULL ? KP_NULL_STRING : kp_string_of(plan->topic);
-    for (size_t i = 0; plan->topic == NULL && i < plan->count; i++) {
-        if (i > 0 && kp_string_equal(plan->rows[i].topic, plan->rows[i - 1].topic)) continue;
-        struct kp_metadata_request_topic *topic = &topics[request->topics.count++];
-        kp_set_fallbacks(&kp_metadata_request_topic_schema, topic);
-        topic->name = plan->rows[i].topic;
-    }
-    inquiry_ask(inquiry, -1, KP_METADATA, 4, 0, request, sizeof(struct kp_metadata_response));
-    inquiry_then(inquiry, topics_told);
-}
+/* ---- Where it stands ---- */
 
 static void committed_told(struct inquiry *inquiry) {
     struct seek_plan *plan = inquiry->state;
@@ -170,15 +30,13 @@ static void committed_told(struct inquiry *inquiry) {
     if (response->error_code != 0)
         change_refused(inquiry, response->error_code, KP_NULL_STRING);
     else if (seek_plan_take_committed(inquiry, plan, response))
-        ask_topics(inquiry, plan);
+        seek_ask_topics(inquiry, plan);
 }
 
 static void ask_committed(struct inquiry *inquiry) {
-    struct seek_plan *plan = inquiry_alloc(inquiry, sizeof *plan);
+    struct seek_plan *plan = seek_plan_new(inquiry, &consumers);
     struct kp_offset_fetch_request *request = inquiry_alloc(inquiry, sizeof *request);
     if (plan == NULL || request == NULL) return;
-    take_wish(inquiry, plan);
-    inquiry->state = plan;
     kp_set_fallbacks(&kp_offset_fetch_request_schema, request);
     request->group_id = kp_string_of(inquiry_value(inquiry, "name"));
     request->topics.count = -1;
@@ -189,16 +47,8 @@ static void ask_committed(struct inquiry *inquiry) {
 
 /* ---- Doing it ---- */
 
-/* What came of a commit: a coordinator takes partitions one by one. */
-struct outcome {
-    size_t set;
-    int16_t error; /* of the first one that was refused; 0: none was */
-    struct kp_string topic;
-    int32_t partition;
-};
-
-static struct outcome outcome_of(const struct kp_offset_commit_response *response) {
-    struct outcome outcome = {.set = 0};
+static struct seek_outcome outcome_of(const struct kp_offset_commit_response *response) {
+    struct seek_outcome outcome = {.set = 0};
     for (int32_t t = 0; t < response->topics.count; t++)
         for (int32_t p = 0; p < response->topics.items[t].partitions.count; p++) {
             const struct kp_offset_commit_response_partition *told =
@@ -212,119 +62,59 @@ static struct outcome outcome_of(const struct kp_offset_commit_response *respons
     return outcome;
 }
 
-static void refuse_commit(struct inquiry *inquiry, const struct outcome *outcome) {
-    inquiry->tried = NULL;
-    if (outcome->error == KAFKA_UNKNOWN_MEMBER_ID || outcome->error == KAFKA_REBALANCE_IN_PROGRESS)
-        inquiry_refuse(inquiry, CONFLICT, "members",
-                       "The group has members; stop its consumers, and try again.");
-    else
-        inquiry_refuse(inquiry, CONFLICT, kafka_error_name(outcome->error),
-                       "Partition %d of %.*s: %s (%s). %zu other partition%s set.",
-                       (int)outcome->partition, (int)outcome->topic.len, outcome->topic.data,
-                       kafka_error_message(outcome->error), kafka_error_name(outcome->error),
-                       outcome->set, outcome->set == 1 ? " was" : "s were");
-}
-
 static void committed(struct inquiry *inquiry) {
     const struct kp_offset_commit_response *response = change_answered(inquiry, KP_OFFSET_COMMIT);
     if (response == NULL) return;
-    struct outcome outcome = outcome_of(response);
-    if (outcome.set > 0)
-        change_log(inquiry, "group %s: offsets of %zu partitions set (%s)",
-                   inquiry_value(inquiry, "name"), outcome.set, inquiry_value(inquiry, "to"));
-    if (outcome.error != 0) {
-        refuse_commit(inquiry, &outcome);
-        return;
-    }
-    change_begin(inquiry);
-    json_array(&inquiry->json, "plan");
-    change_says(inquiry, "%zu partition%s: the group goes on where the plan said.", outcome.set,
-                outcome.set == 1 ? "" : "s");
-    json_end(&inquiry->json);
-    end_with_command(inquiry);
+    struct seek_outcome outcome = outcome_of(response);
+    if (outcome.set == 0 &&
+        (outcome.error == KAFKA_UNKNOWN_MEMBER_ID || outcome.error == KAFKA_REBALANCE_IN_PROGRESS))
+        seek_refuse_members(inquiry);
+    else
+        seek_set(inquiry, &consumers, &outcome);
 }
 
-/* "PARTITION OFFSET TOPIC". */
-static bool read_row(char *line, const char **topic,
-                     struct kp_offset_commit_request_partition *partition) {
-    char *end, *last;
-    long index = strtol(line, &end, 10);
-    long long offset = strtoll(end, &last, 10);
-    if (end == line || *end != ' ' || last == end || *last != ' ' || last[1] == '\0' || index < 0 ||
-        index > INT32_MAX || offset < 0)
-        return false;
-    kp_set_fallbacks(&kp_offset_commit_request_partition_schema, partition);
-    *topic = last + 1;
-    partition->partition_index = (int32_t)index;
-    partition->committed_offset = offset;
-    partition->committed_leader_epoch = -1;
-    partition->committed_metadata = kp_string_of("");
-    return true;
-}
-
-/* Lines of a topic follow each other. False: refused. */
-static bool take_rows(struct inquiry *inquiry, struct kp_offset_commit_request *request) {
-    char *rest = change_lines(inquiry, "offsets"), *line;
+/* False: the memory is used up. */
+static bool fill(struct inquiry *inquiry, const struct seek_plan *plan,
+                 struct kp_offset_commit_request *request) {
     struct kp_offset_commit_request_topic *topics = inquiry_alloc(inquiry,
-                                                                  SEEK_ROWS * sizeof *topics);
-    struct kp_offset_commit_request_partition *rows = inquiry_alloc(inquiry,
-                                                                    SEEK_ROWS * sizeof *rows);
-    if (topics == NULL || rows == NULL) return false;
+                                                                  plan->count * sizeof *topics);
+    struct kp_offset_commit_request_partition *partitions = inquiry_alloc(
+        inquiry, plan->count * sizeof *partitions);
+    if (topics == NULL || partitions == NULL) return false;
     request->topics.items = topics;
-    request->topics.count = 0;
-    for (size_t count = 0; (line = change_line(&rest)) != NULL; count++) {
-        const char *name;
-        if (count == SEEK_ROWS || !read_row(line, &name, &rows[count])) {
-            inquiry_refuse(inquiry, BAD_REQUEST, "offsets",
-                           "\"%.200s\" is no line PARTITION OFFSET TOPIC, of which there may be "
-                           "%d.",
-                           line, SEEK_ROWS);
-            return false;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct seek_row *row = &plan->rows[i];
+        if (i == 0 || !kp_string_equal(row->topic, row[-1].topic)) {
+            struct kp_offset_commit_request_topic *topic = &topics[request->topics.count++];
+            kp_set_fallbacks(&kp_offset_commit_request_topic_schema, topic);
+            topic->name = row->topic;
+            topic->partitions.items = &partitions[i];
         }
-        int32_t last = request->topics.count - 1;
-        if (last < 0 || !kp_string_is(topics[last].name, name)) {
-            kp_set_fallbacks(&kp_offset_commit_request_topic_schema, &topics[++last]);
-            topics[last].name = kp_string_of(name);
-            topics[last].partitions.items = &rows[count];
-            topics[last].partitions.count = 0;
-            request->topics.count++;
-        }
-        topics[last].partitions.count++;
+        topics[request->topics.count - 1].partitions.count++;
+        kp_set_fallbacks(&kp_offset_commit_request_partition_schema, &partitions[i]);
+        partitions[i].partition_index = row->partition;
+        partitions[i].committed_offset = row->to;
+        partitions[i].committed_leader_epoch = -1;
+        partitions[i].committed_metadata = kp_string_of("");
     }
     return true;
 }
 
 static void commit(struct inquiry *inquiry) {
+    struct seek_plan *plan = seek_plan_new(inquiry, &consumers);
     struct kp_offset_commit_request *request = inquiry_alloc(inquiry, sizeof *request);
-    if (request == NULL) return;
+    if (plan == NULL || request == NULL) return;
     kp_set_fallbacks(&kp_offset_commit_request_schema, request);
     request->group_id = kp_string_of(inquiry_value(inquiry, "name"));
     request->generation_id_or_member_epoch = -1;
     request->member_id = kp_string_of("");
     request->retention_time_ms = -1;
-    if (!take_rows(inquiry, request)) return;
-    if (request->topics.count == 0) {
-        inquiry_refuse(inquiry, BAD_REQUEST, "offsets",
-                       "Which offsets? Ask with dry_run=1 first, and send its rows as lines "
-                       "PARTITION OFFSET TOPIC.");
-        return;
-    }
-    change_try(inquiry, "group %s: offsets are to be set (%s)", inquiry_value(inquiry, "name"),
-               inquiry_value(inquiry, "to"));
+    if (!seek_take_rows(inquiry, plan) || !fill(inquiry, plan, request)) return;
     inquiry_ask(inquiry, inquiry->coordinator, KP_OFFSET_COMMIT, 2, COMMIT_VERSION_MAX, request,
                 sizeof(struct kp_offset_commit_response));
     inquiry_then(inquiry, committed);
 }
 
 void change_seek(struct inquiry *inquiry) {
-    const char *name = inquiry_value(inquiry, "name");
-    struct seek_plan wish;
-    if (name == NULL || *name == '\0')
-        inquiry_refuse(inquiry, BAD_REQUEST, "name", "Which group? Write name=GROUP.");
-    else if (!take_wish(inquiry, &wish))
-        inquiry_refuse(inquiry, BAD_REQUEST, "to",
-                       "Where to? Write to=earliest, latest, offset (and offset=N), time "
-                       "(time=MS), ago (ago=6h) or by (by=-100).");
-    else
-        inquiry_coordinator(inquiry, name, change_is_dry(inquiry) ? ask_committed : commit);
+    seek_change(inquiry, &consumers);
 }

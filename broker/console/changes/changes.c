@@ -32,6 +32,7 @@ static const struct change {
     {"/api/change/delete-group", change_delete_group},
     {"/api/change/drain", change_drain},
     {"/api/change/seek", change_seek},
+    {"/api/change/share-reset", change_share_reset},
     {"/api/change/produce", change_produce},
 };
 

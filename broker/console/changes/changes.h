@@ -28,6 +28,7 @@ void change_settings(struct inquiry *inquiry);
 void change_delete_group(struct inquiry *inquiry);
 void change_drain(struct inquiry *inquiry);
 void change_seek(struct inquiry *inquiry);
+void change_share_reset(struct inquiry *inquiry);
 void change_produce(struct inquiry *inquiry);
 
 #endif

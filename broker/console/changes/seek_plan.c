@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/console/changes/offsets_change.h"
 #include "protocol/messages/list_offsets.h"
 
 enum { TOO_MANY = 413 };
@@ -23,7 +24,8 @@ static int by_partition(const void *a, const void *b) {
 static bool make_room(struct inquiry *inquiry, struct seek_plan *plan, size_t count) {
     if (count > SEEK_ROWS) {
         inquiry_refuse(inquiry, TOO_MANY, "partitions",
-                       "That is more than %d partitions; drave group seek does it.", SEEK_ROWS);
+                       "That is more than %d partitions; %s does it.", SEEK_ROWS,
+                       plan->kind->command);
         return false;
     }
     struct seek_row *rows = inquiry_alloc(inquiry, (count + 1) * sizeof *rows);
@@ -58,6 +60,24 @@ bool seek_plan_take_committed(struct inquiry *inquiry, struct seek_plan *plan,
             if (topic->partitions.items[p].committed_offset >= 0)
                 add_row(plan, topic->name, topic->partitions.items[p].partition_index,
                         topic->partitions.items[p].committed_offset);
+    }
+    return true;
+}
+
+bool seek_plan_take_started(struct inquiry *inquiry, struct seek_plan *plan,
+                            const struct kp_describe_share_group_offsets_response_group *group) {
+    size_t count = 0;
+    for (int32_t t = 0; t < group->topics.count; t++)
+        count += (size_t)group->topics.items[t].partitions.count;
+    if (!make_room(inquiry, plan, count)) return false;
+    for (int32_t t = 0; t < group->topics.count; t++) {
+        const struct kp_describe_share_group_offsets_response_topic *topic =
+            &group->topics.items[t];
+        if (plan->topic != NULL && !kp_string_is(topic->topic_name, plan->topic)) continue;
+        for (int32_t p = 0; p < topic->partitions.count; p++)
+            if (topic->partitions.items[p].error_code == 0)
+                add_row(plan, topic->topic_name, topic->partitions.items[p].partition_index,
+                        topic->partitions.items[p].start_offset);
     }
     return true;
 }

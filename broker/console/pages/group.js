@@ -60,13 +60,14 @@ function committed(data, shorten) {
 
 /** Where it goes on: a plan first, then exactly that. */
 function seeking(data, params, tools) {
-  const {state} = tools, to = state.to || "earliest";
+  const {state} = tools, to = state.to || "earliest", share = data.type === "share";
   const topics = [...new Set(data.offsets.map((one) => one.topic))].map((name) => [name, name]);
   const choose = (event) => { state.to = event.target.value; tools.redraw(); };
   const form = ({local, ...rest}) => (local ? {...rest, time: Date.parse(local + (clock.local ? "" : "Z"))} : rest);
-  return changeForm("Move this group", "seek", {name: data.group}, [
-    choice("topic", "Topic", [["", "all that it has committed"], ...topics], ""),
-    choice("to", "To", [["earliest", "the beginning"], ["latest", "the end"], ["offset", "an offset"], ["time", "a time"], ["ago", "some time ago"], ["by", "so many records further"]], to, choose),
+  return changeForm(share ? "Reset this group" : "Move this group", share ? "share-reset" : "seek", {name: data.group}, [
+    choice("topic", "Topic", [["", share ? "all in which it has begun" : "all that it has committed"], ...topics], ""),
+    choice("to", "To", [["earliest", "the beginning"], ["latest", "the end"], ["offset", "an offset"], ["time", "a time"], ["ago", "some time ago"],
+      ...(share ? [] : [["by", "so many records further"]])], to, choose),
     to === "offset" && field("offset", "Offset", {inputmode: "numeric", pattern: "[0-9]+", required: true}),
     to === "time" && field("local", clock.local ? "Time" : "Time, UTC", {type: "datetime-local", step: "1", required: true}),
     to === "ago" && field("ago", "How long ago", {pattern: "[0-9]+[smhd]", placeholder: "90s, 15m, 6h, 7d", required: true}),
@@ -91,7 +92,7 @@ export function view(data, params, tools) {
     h("h2", {}, "Partitions"),
     share ? shared(data) : committed(data, shorten),
     data.left_out > 0 && h("p", {}, `${exact(data.left_out)} more partitions; drave group describe shows all.`),
-    admin.on && [!share && seeking(data, params, tools), deletion(data)],
+    admin.on && [seeking(data, params, tools), deletion(data)],
     h("h2", {}, "Members"),
     table([{title: "Member", class: "name"}, {title: "Client"}, {title: "Host"}, {title: "Partitions", class: "n"}, {title: "Last heard of", class: "n"}],
       data.members.map((m) => ({key: m.id, cells: [h("span", {class: "mono", title: m.id}, shorten(m.id), m.instance && [" ", tag("", m.instance)]),
