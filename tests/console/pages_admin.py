@@ -308,7 +308,7 @@ def resetting(browser, cluster):
     """A share group is reset to where its plan says, and not before; while it has members that is refused."""
     cluster.create("shared", 1)
     cluster.wait_leaders("shared", in_sync=3)
-    cluster.drave("produce", "shared", stdin="".join(f"{i}\n" for i in range(50)))
+    cluster.drave("produce", "shared", stdin="".join(f"{i}{'x' * 4000}\n" for i in range(50)))  # more than a pipe takes
 
     def start(name):
         return [int(one["start"]) for one in cluster.ask("group", name=name)["offsets"]]
@@ -320,7 +320,12 @@ def resetting(browser, cluster):
         page = opened(window, "group?name=" + api.urllib.parse.quote_plus(name))
         page.click("text=Reset this group")
         assert "by" not in page.evaluate("[...document.querySelector('select[name=to]').options].map(o => o.value)")
-        for to, field, value, place in (("earliest", None, None, 0), ("latest", None, None, 50), ("offset", "offset", "7", 7), ("ago", "ago", "1h", 0)):
+        for to, field, value, place in (
+            ("earliest", None, None, 0),
+            ("latest", None, None, 50),
+            ("offset", "offset", "7", 7),
+            ("ago", "ago", "1h", 0),
+        ):
             page.select_option("select[name=to]", to)
             if field:
                 page.fill(f"input[name={field}]", value)
