@@ -12,6 +12,7 @@ DRIVERS = HERE / "drivers"
 # What a job may need; each client can do all but what it says.
 ALL = {
     "subscribe",
+    "control records",
     "assigned",
     "commit",
     "commit async",
@@ -146,7 +147,7 @@ SARAMA = {what: "a group session has no such call" for what in ("seek", "pattern
 FRANZ_GO_CONSUMER = {"static": "1.22.3 takes the place of its instance only when that session ends, with Apache Kafka as well"}
 KAFKA_GO = {
     what: "a Reader of a group has no such call" for what in ("assigned", "commit async", "seek", "pause", "pattern", "static", "assign")
-} | {"transactions": "its Writer has none"}
+} | {"transactions": "its Writer has none", "control records": "0.4.51 shows them as records, with Apache Kafka as well"}
 
 
 def clients():

@@ -173,13 +173,13 @@ def main():
     LOGS.mkdir(parents=True, exist_ok=True)
     kills = None
     if arguments.against:
-        run = Run(Brokers(arguments.against, replicas=-1), arguments)
+        run = Run(Brokers(arguments.against, replicas=-1, is_drave=False), arguments)
         run.all_clients()
     else:
         kind = KafkaCluster if arguments.kafka else SecureCluster if arguments.secure else OpenCluster
         with kind(known(SETTINGS) if kind != KafkaCluster else SETTINGS) as cluster:
             door = Doorkeeper(cluster) if arguments.secure else None
-            run = Run(Brokers(cluster.bootstrap, replicas=3, door=door), arguments)
+            run = Run(Brokers(cluster.bootstrap, replicas=3, door=door, is_drave=not arguments.kafka), arguments)
             killer = Killer(cluster) if arguments.kills else None
             try:
                 run.all_clients()

@@ -47,6 +47,39 @@ def reads_from_latest(j):
     j.close(m)
 
 
+@job("subscribe", "control records")
+def reads_over_delayed_records(j):
+    """What waits for its time is a hole to readers: among records, in their batches, and at the end; it comes once, at another offset."""
+    if not j.cluster.is_drave:
+        return
+    t = j.topic(1, config={"delay.enable": "true"})
+    first = j.produce(t, 5)
+    j.cluster.send_later(t, [(f"{t}-never-{i}", "PT1H") for i in range(3)])
+    later = [f"{t}-later-{i}" for i in range(3)]
+    j.cluster.send_later(t, [(value, "3000") for value in later])
+    mixed = [f"{t}-{i}" for i in range(10)]
+    j.cluster.send_later(t, [(value, None if i % 2 else "PT1H") for i, value in enumerate(mixed)])
+    m = j.member([t])
+    j.read([m], first + mixed[1::2])
+    j.read([m], later)
+    j.cluster.send_later(t, [(f"{t}-never-at-the-end-{i}", "PT1H") for i in range(3)])
+    time.sleep(1)  # the member waits in the hole at the end
+    rows = j.poll([m])
+    if rows and not j.rough:
+        raise Failed(f"{rows} came, and nothing should")
+    second = j.produce(t, 5)
+    j.read([m], second)
+    j.close(m)
+    j.cluster.send_later(t, [(f"{t}-never-behind-all", "PT1H")])
+    again = j.member([t], group=j.group + "-again", auto_commit=True)
+    rows = j.read([again], first + mixed[1::2] + later + second, again=True)
+    if not j.rough and [r[3] for r in rows] != sorted({r[3] for r in rows}):
+        raise Failed(f"a second group read offsets {[r[3] for r in rows]}")
+    time.sleep(1)  # in the hole, and to commit
+    j.close(again)
+    j.notes.append(f"of {j.cluster.ends(t, 1)[0]} it committed {j.cluster.committed(j.group + '-again', t, 1)[0]}")
+
+
 def restarts(j, how):
     t = j.topic(3)
     values = j.produce(t, 90)

@@ -33,10 +33,10 @@ class Jobs(dict):
 class Cluster:
     """What jobs need of the brokers under test, whoever they are."""
 
-    def __init__(self, bootstrap, replicas, door=None):
+    def __init__(self, bootstrap, replicas, door=None, is_drave=True):
         """bootstrap: where those who judge come in; so do clients, unless a Doorkeeper (secure.py) shows them another way."""
         self.door = door
-        self.bootstrap, self.replicas, self.numbers = bootstrap, replicas, itertools.count()
+        self.bootstrap, self.replicas, self.numbers, self.is_drave = bootstrap, replicas, itertools.count(), is_drave
         quiet = {"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 500}
         self.admin = AdminClient(quiet)
         self.looker = Consumer({**quiet, "group.id": "unused"})
@@ -52,10 +52,12 @@ class Cluster:
                     raise
                 time.sleep(0.2)
 
-    def create(self, name, partitions):
+    def create(self, name, partitions, config=None):
         def go():
             try:
-                self.admin.create_topics([NewTopic(name, partitions, self.replicas)], operation_timeout=15)[name].result(20)
+                self.admin.create_topics([NewTopic(name, partitions, self.replicas, config=config or {})], operation_timeout=15)[
+                    name
+                ].result(20)
             except Exception as e:
                 if "exists" not in str(e):  # the answer to the first try was lost
                     raise
@@ -92,6 +94,15 @@ class Cluster:
         except KafkaException:  # a partition that it has not heard of yet
             self.producer.list_topics(topic, timeout=10)
             raise
+
+    def send_later(self, topic, values):
+        """[(value, deliver-in or None: at once)], in one batch as a rule, acknowledged."""
+        told = []
+        for value, wait in values:
+            self.producer.produce(topic, value, headers=wait and {"deliver-in": wait}, on_delivery=lambda e, m: told.append(e or m.offset()))
+        self.producer.flush(20)
+        if len(told) != len(values) or not all(isinstance(t, int) for t in told):
+            raise Failed(f"delayed records could not be produced: {told}")
 
     def values(self, count):
         return [f"v{next(self.numbers)}" for _ in range(count)]
@@ -163,9 +174,9 @@ class Job:
 
     # ---- Topics and records ----
 
-    def topic(self, partitions=1, suffix=""):
+    def topic(self, partitions=1, suffix="", config=None):
         name = f"t-{self.name}{suffix}"
-        self.cluster.create(name, partitions)
+        self.cluster.create(name, partitions, config)
         self.partitions[name] = partitions
         return name
 
