@@ -126,7 +126,7 @@ def moving(cluster):
         assert now["drave_host_memory_bytes"][()] > 100 << 20 and now["drave_process_swapped_bytes"][()] >= 0
         ((labels, one),) = now["drave_disk_info"].items()
         assert one == 1 and dict(labels)["file_system"] and dict(labels)["direct"] in ("yes", "no"), labels
-        assert {dict(key)["cause"] for key in now["drave_connections_refused_total"]} == {"address", "garbage", "limit", "tls"}
+        assert {dict(key)["cause"] for key in now["drave_connections_refused_total"]} == {"address", "garbage", "limit", "quota", "tls"}
         assert {dict(key)["cause"] for key in now["drave_connections_closed_total"]} == ENDS
         assert 5 < now["process_open_fds"][()] < now["process_max_fds"][()]
     table = subprocess.run([str(BIN / "draved"), "--help-metrics"], capture_output=True, text=True, check=True).stdout

@@ -15,9 +15,9 @@ from harness.watched import Watched
 LIMIT_S = 120.0
 
 
-def prepared(cluster, name, records=30, **settings):
-    """A topic with records, and a group that begins with the first of them and may hold each for a second."""
-    cluster.create(name, 3)
+def prepared(cluster, name, records=30, partitions=3, **settings):
+    """A topic with records, and a group that begins with the first of them."""
+    cluster.create(name, partitions)
     cluster.wait_leaders(name, in_sync=3)
     group = f"g-{name}"
     words = [f"{key}={value}" for key, value in {"share.auto.offset.reset": "earliest", **settings}.items()]
@@ -26,7 +26,7 @@ def prepared(cluster, name, records=30, **settings):
         "produce",
         name,
         "--json",
-        stdin="".join(json.dumps({"partition": i % 3, "value": f"v{i}" + "x" * 2000}) + "\n" for i in range(records)),
+        stdin="".join(json.dumps({"partition": i % partitions, "value": f"v{i}" + "x" * 2000}) + "\n" for i in range(records)),
     )
     return group
 
@@ -83,8 +83,8 @@ def accepting(cluster):
 
 
 def holding(cluster):
-    """A member that hangs: its locks end by their time, and what was given too often is archived."""
-    group = prepared(cluster, "holding", records=300, **{"share.record.lock.duration.ms": 1000, "share.delivery.count.limit": 2})
+    """A member that hangs: its locks end by their time, and what was given too often is archived. In one partition: so the second gets the same."""
+    group = prepared(cluster, "holding", records=300, partitions=1, **{"share.record.lock.duration.ms": 1000, "share.delivery.count.limit": 2})
     with stuck(cluster, "holding", group) as process:
         process.send_signal(signal.SIGSTOP)
         wait_until("locks that end", lambda: ended(cluster, group, "timed_out") > 0, LIMIT_S, 0.3)
