@@ -112,6 +112,10 @@ static void on_mended(void *arg) {
     leader_fitness_mended(arg);
 }
 
+static void on_lacks_change(void *arg, log_index index) {
+    raft_group_tell_change(arg, index);
+}
+
 static void on_start_moved(void *arg) {
     struct raft_group *group = arg;
     struct raft_event event;
@@ -128,6 +132,7 @@ static const struct partition_log_events group_log_events = {
     .hard_state_durable = on_hard_state_durable,
     .damaged = on_damaged,
     .mended = on_mended,
+    .lacks_change = on_lacks_change,
     .start_moved = on_start_moved,
     .installed = on_installed};
 

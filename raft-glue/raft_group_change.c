@@ -50,14 +50,31 @@ struct draft {
     size_t n;
 };
 
-static void draft_begin(const struct raft_group *group, struct draft *draft) {
-    const struct raft_configuration *configuration = &group->raft.configuration;
+static void draft_begin(const struct raft_configuration *configuration, struct draft *draft) {
     CHECK(configuration->n <= CHANGE_SERVERS_MAX); /* configuration_decode lets no more in */
     draft->n = configuration->n;
     for (size_t i = 0; i < draft->n; i++)
         draft->servers[i] = (struct configuration_server){.replica = configuration->servers[i].id,
                                                           .voter = configuration->servers[i].role ==
                                                                    RAFT_VOTER};
+}
+
+void raft_group_tell_change(struct raft_group *group, log_index index) {
+    const struct raft *raft = &group->raft;
+    const struct raft_configuration *configuration = &raft->configuration;
+    struct draft draft;
+    if (group->phase != RAFT_GROUP_RUNNING || raft->snapshot.installing) return;
+    if (raft->configuration_uncommitted_index != 0 &&
+        index != raft->configuration_uncommitted_index) {
+        configuration = &raft->configuration_committed;
+    }
+    bool known = index == raft->configuration_uncommitted_index ||
+                 index == raft->configuration_committed_index;
+    if (!known || configuration->n == 0) return;
+    draft_begin(configuration, &draft);
+    struct slice body = configuration_encode(draft.servers, draft.n);
+    partition_log_know_change(group->log, index, body);
+    slice_unref(&body);
 }
 
 /* False: that is not a step from here. */
@@ -105,7 +122,7 @@ int raft_group_change(struct raft_group *group, enum raft_group_change change, r
     struct draft draft;
     if (!may_change(group)) return ERR_NOT_LEADER;
     if (is_taken_up(group) || group->raft.configuration_uncommitted_index != 0) return ERR_LIMIT;
-    draft_begin(group, &draft);
+    draft_begin(&group->raft.configuration, &draft);
     bool of_us = replica == group->replica && !(MUTANT(MUTANT_LAST_VOTER_REMOVED) && draft.n > 1);
     if (of_us || !group->self->voter || !draft_change(&draft, change, replica)) return ERR_INVALID;
     if (change == RAFT_GROUP_PROMOTE && !knows_itself(group, replica)) return ERR_AGAIN;

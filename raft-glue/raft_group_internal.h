@@ -349,6 +349,9 @@ void raft_group_step_persisted(struct raft_group *group, log_index index);
 /* Submits an entry that is sealed with the next index and the present term; the leader's. */
 void raft_group_submit_sealed(struct raft_group *group, struct entry *entry,
                               enum raft_entry_type type);
+/* The log is told the configuration of entry `index`, if that is in force or the last that has
+ * committed: what the engine knows of it is what the entry says. */
+void raft_group_tell_change(struct raft_group *group, log_index index);
 /* The last configuration in the log is known to be committed: the engine is told. Nothing if it
  * knows. */
 void raft_group_report_change(struct raft_group *group);

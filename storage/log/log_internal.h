@@ -163,6 +163,7 @@ struct log_prefix {
     struct partition_log_read read;          /* of the configuration that is in force there */
     bool reading, pausing;
     struct env_timer *pause; /* behind what was in the way; NULL: nothing was so far */
+    log_index change_asked;  /* is being read, or was last */
     log_index change_index;  /* that was read; 0: none */
     struct slice change;
     struct start_file start; /* as on the disk; index 0: there is none */

@@ -142,6 +142,10 @@ struct partition_log_events {
     /* All of its damage is mended (log_healing.h), or gone with its segments:
      * partition_log_is_damaged says no again. The owner notes it, too. May be NULL. */
     void (*mended)(void *arg);
+    /* The start is to move past the configuration of entry `index`, which is committed and cannot
+     * be read for damage. The owner gives it within the call (partition_log_know_change), if it
+     * knows it. May be NULL. */
+    void (*lacks_change)(void *arg, log_index index);
     /* A prefix is gone: partition_log_first_index has moved. May be NULL. */
     void (*start_moved)(void *arg);
     /* partition_log_install has come to its end, durably: partition_log_snapshot gives the state of
@@ -205,8 +209,8 @@ size_t partition_log_segments(const struct partition_log *log);
 /* Of all that has committed: in segments, and what the journal alone has so far. */
 uint64_t partition_log_committed_bytes(const struct partition_log *log);
 
-/* The body of an ENTRY_CHANGE that was read at the start: should its segment be damaged later, the
- * log's start can move past it all the same. Copied. */
+/* The body of an ENTRY_CHANGE that was read at the start, or is in force: should its segment be
+ * damaged, the log's start can move past it all the same. Copied. */
 void partition_log_know_change(struct partition_log *log, log_index index, struct slice body);
 /* Ranges of equal term, in order: feeds RAFT_START. `count` entries of `term` from `first` on; the
  * first range may begin with the last entry that is gone. */

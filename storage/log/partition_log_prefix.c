@@ -101,6 +101,13 @@ static void tell_damaged(struct partition_log *log) {
     if (raised) raised(log, ERR_CORRUPT);
 }
 
+/* Whether it knows what cannot be read. */
+static bool ask_owner(struct partition_log *log) {
+    log_index index = log->prefix.change_asked;
+    if (log->events.lacks_change) log->events.lacks_change(log->arg, index);
+    return log->prefix.change_index == index;
+}
+
 static void on_change_read(struct partition_log_read *read, int error) {
     struct partition_log *log = CONTAINER_OF(read, struct partition_log, prefix.read);
     bool later = log->prefix.reading;
@@ -111,6 +118,7 @@ static void on_change_read(struct partition_log_read *read, int error) {
         log->prefix.change_index = read->entries[0]->index;
     }
     partition_log_read_release(read);
+    if (error != ERR_NONE && log->damaged && ask_owner(log)) error = ERR_NONE;
     /* Damage does not pass: it is met again with the next start that is asked for. */
     if (error != ERR_NONE && log->damaged) {
         log->prefix.look = tell_damaged;
@@ -133,6 +141,7 @@ static bool have_change(struct partition_log *log, log_index change_index) {
         return true;
     }
     prefix->read.done = on_change_read;
+    prefix->change_asked = change_index;
     if (!partition_log_read(log, change_index, change_index, 1, &prefix->read))
         prefix->reading = true;
     return prefix->change_index == change_index;

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "raft-glue/raft_group_internal.h"
+#include "storage/log/log_internal.h"
 #include "tests/unit/raft-glue/fixture_cluster.h"
 #include "tests/unit/unit.h"
 
@@ -85,6 +87,38 @@ static void test_change_swaps_a_replica(void **state) {
     assert_int_equal(raft_group_change(leader(cluster), RAFT_GROUP_REMOVE, id_of(out)), ERR_NONE);
     wanted = out == 2 ? "100 102 103" : "100 101 103";
     cluster_run(cluster, leader_has_it);
+}
+
+static void on_change_read(struct partition_log_read *read, int error) {
+    (void)read;
+    assert_int_equal(error, ERR_NONE);
+}
+
+/* A log that cannot read the configuration in force, because of damage, is given what its entry
+ * says; of any other it is given nothing. */
+static void test_change_is_told_to_the_log(void **state) {
+    struct cluster *cluster = *state;
+    cluster->voters = 3;
+    cluster_start(cluster, 4, 1);
+    cluster_run(cluster, cluster_all_lead);
+    change(cluster, RAFT_GROUP_ADD, 4, "100 101 102, 103");
+    for (int i = 1; i <= 4; i++) {
+        struct raft_group *group = group_of(cluster, i);
+        struct partition_log *log = raft_group_log(group);
+        struct partition_log_read read = {.done = on_change_read};
+        struct raft_group_configuration now;
+        raft_group_configuration(group, &now);
+        assert_int_not_equal(log->prefix.change_index, now.index);
+        raft_group_tell_change(group, now.index + 1);
+        assert_int_not_equal(log->prefix.change_index, now.index + 1);
+        raft_group_tell_change(group, now.index);
+        assert_int_equal(log->prefix.change_index, now.index);
+        assert_true(partition_log_read(log, now.index, now.index, 1, &read)); /* in memory */
+        const struct slice *body = &read.entries[0]->body;
+        assert_int_equal(log->prefix.change.len, body->len);
+        assert_memory_equal(log->prefix.change.data, body->data, body->len);
+        partition_log_read_release(&read);
+    }
 }
 
 /* What is no step, or comes too early, is refused, and nothing happens. */
@@ -230,6 +264,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, cluster_setup, cluster_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_change_swaps_a_replica),
+        TEST(test_change_is_told_to_the_log),
         TEST(test_change_refuses),
         TEST(test_change_is_kept),
         TEST(test_change_to_one_voter_and_back),

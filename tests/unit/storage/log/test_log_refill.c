@@ -193,28 +193,53 @@ static off_t change_at(const struct segment *segment) {
     return found;
 }
 
-/* The configuration that is in force at the end of the segment is among what is damaged, so `start`
- * cannot say it: that is known at once, and nothing is waited for. */
-static void test_configuration_is_damaged(void **state) {
-    (void)state;
-    static struct refill_test test;
-    refill_set_up(&test, 70);
-    keyed_log_clean(&test.theirs);
-    struct partition_log *log = test.ours.model.log;
+/* The configuration that is in force at the end of a segment is among what is damaged, and not
+ * known to the log by a start. */
+static void damage_configuration(struct refill_test *test) {
+    keyed_log_clean(&test->theirs);
+    struct partition_log *log = test->ours.model.log;
     size_t i = 0;
     while (change_at(log->segments[i]) == 0)
         i++;
     assert_true(i + 2 < log->segment_count);
     log->prefix.change_index = 0; /* as long behind a start */
     log_memory_forget(&log->memory, log->segments[i]->end.last_index);
-    refill_flip(&test, ".log", log->segments[i]->header.base_offset,
+    refill_flip(test, ".log", log->segments[i]->header.base_offset,
                 change_at(log->segments[i]) + 5);
+}
+
+/* So `start` cannot say it: that is known at once, and nothing is waited for. */
+static void test_configuration_is_damaged(void **state) {
+    (void)state;
+    static struct refill_test test;
+    refill_set_up(&test, 70);
+    damage_configuration(&test);
+    struct partition_log *log = test.ours.model.log;
     uint64_t began_ms = env_now_ms(log->store->env);
     heal(&test);
     assert_int_equal(test.begun, 1);
     assert_true(env_now_ms(log->store->env) - began_ms < 5000);
     assert_true(partition_log_is_damaged(log));
     assert_int_equal(partition_log_first_index(log), 1);
+    refill_tear_down(&test);
+}
+
+static void lacks_change(void *arg, log_index index) {
+    const struct log_model *model = arg;
+    partition_log_know_change(model->log, index, model->entries[index - 1]->body);
+}
+
+/* The owner knows it all the same: the segment is written again. */
+static void test_configuration_is_told(void **state) {
+    (void)state;
+    static struct refill_test test;
+    refill_set_up(&test, 70);
+    damage_configuration(&test);
+    test.ours.model.log->events.lacks_change = lacks_change;
+    heal(&test);
+    assert_int_equal(test.begun, 1);
+    assert_true(partition_log_first_index(test.ours.model.log) > 1);
+    refill_assert_whole(&test);
     refill_tear_down(&test);
 }
 
@@ -355,6 +380,7 @@ int main(void) {
         cmocka_unit_test(test_given_up),
         cmocka_unit_test(test_appliers_know_too_little),
         cmocka_unit_test(test_configuration_is_damaged),
+        cmocka_unit_test(test_configuration_is_told),
         cmocka_unit_test(test_closed),
         cmocka_unit_test(test_header_of_nothing),
         cmocka_unit_test(test_beside),
