@@ -28,10 +28,20 @@ static bool drop_late(struct raft_group *group) {
     return false;
 }
 
+/* A state is ahead of the log, which lacks that entry, and was given before the entry was made: it
+ * is one of a log that was given up. Who has no use for a contradiction takes any state in its
+ * place. */
+static bool contradicts_state(const struct raft_group *group, log_index index, uint64_t term) {
+    return group->events->contradicted != NULL && index <= group->stated.index &&
+           term > group->stated.term;
+}
+
 /* Every later leader has what is committed (Leader Completeness: Raft, 5.4.3). */
 static bool contradicts_commit(const struct raft_group *group, log_index index, uint64_t term) {
-    return index > 0 && index <= group->commit && partition_log_term_at(group->log, index) != 0 &&
-           partition_log_term_at(group->log, index) != term;
+    if (index == 0 || index > group->commit) return false;
+    log_term known = partition_log_term_at(group->log, index);
+    if (known != 0) return known != term;
+    return index > partition_log_last_index(group->log) && contradicts_state(group, index, term);
 }
 
 static bool admit_change(const struct raft_entry *entry) {

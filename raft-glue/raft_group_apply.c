@@ -50,6 +50,10 @@ void raft_group_restored(struct raft_group *group, log_index index) {
     group->applying.restoring = false;
     if (group->raft.snapshot.installing) return; /* it is asked again when that has ended */
     group->applied = index;
+    if (index > group->stated.index) {
+        group->stated.index = index;
+        group->stated.term = partition_log_term(group->log);
+    }
     /* Only committed entries are applied. */
     if (group->applied > group->commit) group->commit = group->applied;
     struct error_text why;

@@ -240,6 +240,12 @@ struct raft_group {
 
     uint64_t commit, applied;
     log_index known;       /* what was known as committed when the log was opened, and is there */
+    /* The furthest entry up to which the owner was ever given a state, and our term then: no entry
+     * up to there is of a later one. */
+    struct {
+        log_index index;
+        log_term term;
+    } stated;
     uint64_t commit_heard; /* the highest that a leader has told, of entries that are here or not */
     struct applying applying;
     struct entry_trace trace;

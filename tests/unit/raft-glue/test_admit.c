@@ -5,6 +5,7 @@
 
 #include "base/crc32c.h"
 #include "raft-glue/engine/configuration.h"
+#include "raft-glue/raft_group_internal.h"
 #include "storage/little_endian.h"
 #include "tests/unit/raft-glue/fixture_fake_peer.h"
 #include "tests/unit/unit.h"
@@ -138,6 +139,43 @@ static void test_admit_entries_then_contradiction(void **state) {
     assert_true(fake.replica->contradicted);
     fake_send_and_expect_drop((struct peer_record){
         .type = RECORD_APPEND, .term = 8, .append = {.prev_index = 4, .prev_term = 6}});
+}
+
+static void send_command(log_index index, log_term prev_term, log_term term) {
+    struct entry *entry = make_entry(index, term, ENTRY_COMMAND, "a", 1);
+    fake.got[RECORD_APPEND_RESULT] = 0;
+    send_piece((struct peer_piece){.term = term,
+                                   .count = 1,
+                                   .prev_index = index - 1,
+                                   .prev_term = prev_term,
+                                   .commit = index},
+               &entry);
+}
+
+/* The owner's state is ahead of the log, which was given up for another one meanwhile: what comes
+ * of that one is not taken for what the state describes. Who takes any state goes on. */
+static void test_admit_entries_of_another_history(void **state) {
+    struct cluster *cluster = *state;
+    send_command(2, 1, 5);
+    cluster_run(cluster, fake_got_result);
+    struct raft_group *group = fake.replica->group;
+    group->applying.restoring = true;
+    raft_group_restored(group, 9);
+    assert_int_equal(raft_group_commit_index(group), 9);
+    send_command(3, 5, 5);
+    cluster_run(cluster, fake_got_result);
+    struct raft_group_events others = *group->events, *events = (void *)group->events;
+    others.contradicted = NULL;
+    group->events = &others;
+    send_command(4, 5, 7);
+    cluster_run(cluster, fake_got_result);
+    assert_int_equal(partition_log_term_at(raft_group_log(group), 4), 7);
+    group->events = events;
+    assert_false(fake.replica->contradicted);
+    send_command(5, 7, 8);
+    cluster_run_ms(cluster, 20);
+    assert_true(fake.replica->contradicted);
+    assert_int_equal(partition_log_last_index(raft_group_log(group)), 4);
 }
 
 /* A heartbeat that is anchored below what is committed, and tells of more, does not set the commit
@@ -407,6 +445,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_admit_impossible_records, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_admit_unreadable_records, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_admit_entries_of_another_history, fake_setup,
+                                        fake_teardown),
         cmocka_unit_test_setup_teardown(test_admit_entries_then_contradiction, fake_setup,
                                         fake_teardown),
         cmocka_unit_test_setup_teardown(test_admit_commit_beyond_the_anchor, fake_setup,
