@@ -99,7 +99,9 @@ class Cluster:
         """[(value, deliver-in or None: at once)], in one batch as a rule, acknowledged."""
         told = []
         for value, wait in values:
-            self.producer.produce(topic, value, headers=wait and {"deliver-in": wait}, on_delivery=lambda e, m: told.append(e or m.offset()))
+            self.producer.produce(
+                topic, value, headers=wait and {"deliver-in": wait}, on_delivery=lambda e, m: told.append(e or m.offset())
+            )
         self.producer.flush(20)
         if len(told) != len(values) or not all(isinstance(t, int) for t in told):
             raise Failed(f"delayed records could not be produced: {told}")

@@ -85,7 +85,9 @@ class Member:
         raw = Raw(node.port)
         try:
             raw.ask(FIND_COORDINATOR, 0, text(self.group))  # the coordinators' topic is made by that
-            answer = Reader(raw.ask(HEARTBEAT, 1, b"\0" + compact(self.group) + compact(self.id) + struct.pack(">i", 0) + b"\0" + names + b"\0"))
+            answer = Reader(
+                raw.ask(HEARTBEAT, 1, b"\0" + compact(self.group) + compact(self.id) + struct.pack(">i", 0) + b"\0" + names + b"\0")
+            )
             answer.tags()
             _, code = answer.take("ih")
             return code == 0

@@ -140,7 +140,8 @@ def cases():
     yield same(odd_batch(one, attributes=0x20), RECORD)
     yield odd_batch(one, attributes=0x10, producer=(1, 0, 0)), TXN, TXN, "a transactional batch in a request without transactional.id"
     yield odd_batch(one, attributes=8), NONE, TIMESTAMP, "timestamp type LogAppendTime, set by the client"
-    yield from (same(odd_batch(one, attributes=bit), NONE) for bit in (0x40, 0x4000))
+    yield same(odd_batch(one, attributes=0x40), NONE)
+    yield odd_batch(one, attributes=0x4000), NONE, RECORD, "attribute bit 14, set by the client"
     yield from ((odd_batch(one, codec, payload=junk), UNKNOWN, RECORD, "a codec above 4") for codec in (5, 7))
     yield same(odd_batch(one, producer=(5, 0, -1)), RECORD)
     yield odd_batch(one, producer=(5, -1, 0)), NONE, RECORD, "a producer id with an epoch below 0"

@@ -103,7 +103,7 @@ static void test_group_settings_go_together(void **state) {
     assert_int_equal(group_settings_check_set(&f->settings, &both, &f->why), ERR_NONE);
 }
 
-enum { OURS = 1 /* share.order */ };
+enum { OURS = 4 /* share.order, share.retry.* */ };
 
 static void check_kafka_setting(const struct group_setting *found, const char *type,
                                 const char *synonym, const char *fallback) {

@@ -11,6 +11,11 @@
 #include "tests/unit/unit.h"
 
 enum { GROUPS = 4, OFFSETS = 3000, ROUNDS = 60, STEP_BYTES_MOST = 32 << 10, STEP_US_MOST = 5000 };
+#if defined(__SANITIZE_ADDRESS__)
+enum { SLOWER = 5 }; /* a list that grows is mapped anew, and looked at byte by byte */
+#else
+enum { SLOWER = 1 };
+#endif
 
 struct fixture {
     struct env *env;
@@ -231,8 +236,8 @@ static void test_many_runs(void **state) {
     }
     print_message("%zu bytes, the longest step of the walk took %d us, of restoring %d us\n",
                   whole.len, (int)longest_us, (int)restore_us);
-    assert_in_range(longest_us, 0, STEP_US_MOST);
-    assert_in_range(restore_us, 0, STEP_US_MOST);
+    assert_in_range(longest_us, 0, SLOWER * STEP_US_MOST);
+    assert_in_range(restore_us, 0, SLOWER * STEP_US_MOST);
     assert_equal(f.shares, f.others);
     slice_unref(&whole);
     end(&f);

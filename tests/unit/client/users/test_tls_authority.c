@@ -142,17 +142,12 @@ static void test_tls_authority_damaged(void **state) {
     assert_int_equal(tls_authority_read(f->ca, f->key, &read, &why), ERR_INVALID);
 }
 
+#define LONG_NAME "0123456789012345678901234567890123456789012345678901234567890123456789"
+
 /* Words that are no names, or no hosts. */
 static void test_tls_authority_wishes(void **state) {
-    static const char *const names[] = {"",
-                                        "a b",
-                                        "../a",
-                                        "a/b",
-                                        "CN=a",
-                                        "a\n",
-                                        "\xc3\xa9",
-                                        "0123456789012345678901234567890123456789"
-                                        "012345678901234567890123456789"};
+    static const char *const names[] = {"",     "a b", "../a",     "a/b",
+                                        "CN=a", "a\n", "\xc3\xa9", LONG_NAME};
     static const char *const hosts[] = {"", "a b", "DNS:a", "a,b", "10.0.0.1:80", "a\n", "[::1]"};
     struct error_text why;
     (void)state;

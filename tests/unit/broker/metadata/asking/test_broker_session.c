@@ -48,10 +48,11 @@ static bool time_is_over(struct brokers *brokers) {
 /* As a broker of some version would: `level` is what it knows of what is set. */
 static int16_t registers(struct brokers *brokers, int16_t level) {
     const struct metadata_broker *row = row_of_other();
-    struct command_feature features[4];
+    struct command_feature features[16];
     struct metadata_change change = {.validate_only = false};
     size_t count;
     const struct metadata_feature *known = metadata_features_known(&count);
+    assert_in_range(count, 1, sizeof features / sizeof features[0]);
     metadata_command_init(&change.command, COMMAND_REGISTER_BROKER);
     struct command_register_broker *command = &change.command.register_broker;
     command->node = other->id;
