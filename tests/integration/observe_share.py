@@ -84,7 +84,9 @@ def accepting(cluster):
 
 def holding(cluster):
     """A member that hangs: its locks end by their time, and what was given too often is archived. In one partition: so the second gets the same."""
-    group = prepared(cluster, "holding", records=300, partitions=1, **{"share.record.lock.duration.ms": 1000, "share.delivery.count.limit": 2})
+    group = prepared(
+        cluster, "holding", records=300, partitions=1, **{"share.record.lock.duration.ms": 1000, "share.delivery.count.limit": 2}
+    )
     with stuck(cluster, "holding", group) as process:
         process.send_signal(signal.SIGSTOP)
         wait_until("locks that end", lambda: ended(cluster, group, "timed_out") > 0, LIMIT_S, 0.3)
