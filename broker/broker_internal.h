@@ -22,6 +22,7 @@
 #include "broker/coordinator/transaction/transaction_coordinator.h"
 #include "broker/healing/healer.h"
 #include "broker/lag/lag_exchange.h"
+#include "broker/letters/letter_mover.h"
 #include "broker/markers/marker_sender.h"
 #include "broker/metadata/asking/auto_creation.h"
 #include "broker/metadata/asking/broker_session.h"
@@ -124,6 +125,8 @@ struct broker {
     struct marker_sender *marker_sender;
     struct sharing_exchange *sharing_exchange;
     struct expired_sweep *expired_sweep;
+    struct letter_exchange *letter_exchange;
+    struct letter_mover *letter_mover;
     struct registration *registration;
     struct feature_raising *feature_raising;
     struct recorder *recorder; /* writes the timeline */

@@ -291,6 +291,50 @@ static void open_markers(struct broker *broker) {
                                         .ask_arg = broker});
 }
 
+/* What share groups need between brokers. */
+static void open_sharing(struct broker *broker) {
+    broker->sharing_exchange = sharing_exchange_new(
+        &(struct sharing_exchange_options){.env = broker->env,
+                                           .log = &broker->log,
+                                           .settings = broker->settings,
+                                           .node = broker->settings->node_id,
+                                           .leaders = broker->leaders,
+                                           .partitions = broker->partitions,
+                                           .messages = broker->messages});
+    broker->letter_exchange = letter_exchange_new(
+        &(struct letter_exchange_options){.env = broker->env,
+                                          .log = &broker->log,
+                                          .node = broker->settings->node_id,
+                                          .partitions = broker->partitions,
+                                          .messages = broker->messages});
+    broker->letter_mover = letter_mover_new(
+        &(struct letter_mover_options){.env = broker->env,
+                                       .log = &broker->log,
+                                       .settings = broker->settings,
+                                       .metadata = broker->metadata,
+                                       .leaders = broker->leaders,
+                                       .partitions = broker->partitions,
+                                       .ids = broker->producer_ids,
+                                       .exchange = broker->letter_exchange});
+    broker->expired_sweep = expired_sweep_new(broker->env, broker->partitions);
+    partition_set_letters_to(broker->partitions,
+                             &(struct letter_carrier){letter_mover_look, broker->letter_mover});
+}
+
+static void close_sharing(struct broker *broker) {
+    if (broker->partitions != NULL) partition_set_letters_to(broker->partitions, NULL);
+    expired_sweep_free(broker->expired_sweep);
+    letter_mover_free(broker->letter_mover);
+    letter_exchange_free(broker->letter_exchange);
+    sharing_settling_free(broker->settling);
+    sharing_exchange_free(broker->sharing_exchange);
+    broker->expired_sweep = NULL;
+    broker->letter_mover = NULL;
+    broker->letter_exchange = NULL;
+    broker->settling = NULL;
+    broker->sharing_exchange = NULL;
+}
+
 static void open_services(struct broker *broker) {
     producer_ids_open(broker->producer_ids, broker->metadata_group);
     broker->auto_creation = auto_creation_new(broker->env, &broker->log, broker->settings,
@@ -311,15 +355,7 @@ static void open_services(struct broker *broker) {
                                           .quotas = metadata_quotas(broker->metadata)});
     open_movers(broker);
     open_markers(broker);
-    broker->sharing_exchange = sharing_exchange_new(
-        &(struct sharing_exchange_options){.env = broker->env,
-                                           .log = &broker->log,
-                                           .settings = broker->settings,
-                                           .node = broker->settings->node_id,
-                                           .leaders = broker->leaders,
-                                           .partitions = broker->partitions,
-                                           .messages = broker->messages});
-    broker->expired_sweep = expired_sweep_new(broker->env, broker->partitions);
+    open_sharing(broker);
     broker->isolation = isolation_new(broker->env, &broker->log, broker->settings,
                                       shard_peers(broker->shard), broker->leaders, on_isolated,
                                       broker);
@@ -422,13 +458,10 @@ void broker_close_cluster(struct broker *broker) {
     leader_asks_free(broker->leader_asks);
     leader_transfers_free(broker->leader_transfers);
     broker->observed.markers = NULL;
+    broker->observed.letters = NULL;
     marker_sender_free(broker->marker_sender);
     marker_exchange_free(broker->marker_exchange);
-    expired_sweep_free(broker->expired_sweep);
-    broker->expired_sweep = NULL;
-    sharing_settling_free(broker->settling);
-    broker->settling = NULL;
-    sharing_exchange_free(broker->sharing_exchange);
+    close_sharing(broker);
     if (broker->partitions != NULL) partition_set_close(broker->partitions);
     broker_close_transactions(broker);
     fetch_sessions_free(broker->fetch_sessions);
@@ -454,7 +487,6 @@ void broker_close_cluster(struct broker *broker) {
     broker->recoveries = NULL;
     broker->marker_sender = NULL;
     broker->marker_exchange = NULL;
-    broker->sharing_exchange = NULL;
     broker->leader_asks = NULL;
     broker->leader_transfers = NULL;
     broker->producer_ids = NULL;

@@ -26,6 +26,7 @@ void broker_open_watchers(struct broker *broker) {
     broker->observed.transactions = broker->transaction_coordinators;
     broker->observed.transaction_counts = &broker->transaction_counts;
     broker->observed.markers = broker->marker_sender;
+    broker->observed.letters = broker->letter_mover;
     broker->observed.lag_exchange = broker->lag_exchange;
     broker->observed.causes = group_causes_new(
         &(struct group_causes_options){.exchange = {.env = broker->env,

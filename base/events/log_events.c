@@ -68,6 +68,10 @@ static const struct log_event_row table[LOG_EVENTS] = {
     [LOGGED_FEATURE_RAISED] =
         {"feature_raised", LOG_INFO,
          "All brokers know a feature of a newer version; it is used from here on.", ""},
+    [LOGGED_LETTERS_WAIT] =
+        {"letters_wait", LOG_WARN,
+         "Dead letters of a share group can not be copied; they wait, and are tried again.",
+         "The line says why; nothing is lost meanwhile, and the group goes on behind them."},
     [LOGGED_PEER_CONNECTED] = {"peer_connected", LOG_INFO,
                                "This broker is connected with another one.", ""},
     [LOGGED_PEER_LOST] =

@@ -13,7 +13,7 @@ struct share_limits share_limits_of(const struct broker_services *services,
     const struct metadata_resource *set = metadata_resource_named(
         services->metadata, CONFIG_RESOURCE_GROUP, group.data, (size_t)group.len);
     struct group_sharing sharing = group_settings_sharing(set == NULL ? NULL : &set->configs);
-    bool may_wait = metadata_feature_level(services->metadata, FEATURE_SHARE_VERSION) >= 2;
+    int16_t level = metadata_feature_level(services->metadata, FEATURE_SHARE_VERSION);
     return (struct share_limits){
         .lock_ms = sharing.lock_ms,
         .locks = sharing.locks,
@@ -23,10 +23,12 @@ struct share_limits share_limits_of(const struct broker_services *services,
         .ranges = share_ranges_most(partition_set_counts(services->partitions)->shares.runs),
         .committed = sharing.committed,
         .keyed = sharing.keyed,
-        .retry = {.base_ms = may_wait && !sharing.keyed ? sharing.retry_base_ms : 0,
+        .retry = {.base_ms = level >= 2 && !sharing.keyed ? sharing.retry_base_ms : 0,
                   .max_ms = sharing.retry_max_ms,
                   .released = sharing.retry_released,
-                  .timed_out = sharing.retry_timed_out}};
+                  .timed_out = sharing.retry_timed_out},
+        .letters = level >= 3 &&
+                   group_settings_letters(set == NULL ? NULL : &set->configs).topic != NULL};
 }
 
 enum {

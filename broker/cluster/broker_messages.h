@@ -38,7 +38,8 @@ enum broker_request {
     BROKER_REQUEST_STATE,        /* state_exchange.h: what the appliers of a log know */
     BROKER_REQUEST_PLACE,        /* place_exchange.h: where a log begins */
     BROKER_REQUEST_SHARING,      /* sharing_exchange.h: of a group that shares these partitions */
-    BROKER_REQUEST_CAUSE, /* cause_exchange.h: who reads these partitions, what comes to them */
+    BROKER_REQUEST_CAUSE,   /* cause_exchange.h: who reads these partitions, what comes to them */
+    BROKER_REQUEST_LETTERS, /* letter_exchange.h: dead letters into this partition */
     BROKER_REQUESTS,
 };
 

@@ -10,6 +10,7 @@
 
 #define SHARE_RESET "share.auto.offset.reset"
 #define SHARE_RETRY "share.retry."
+#define LETTERS "errors.deadletterqueue."
 
 enum { WEEK = 7 * 24 * 3600 * 1000 };
 
@@ -73,6 +74,14 @@ static const struct group_setting table[] = {
          SHARE_RETRY "on", "all", "released,timeout,all",
          "Which records wait: those that their holder released, those that it held for too long or left behind, or all."),
      .share_version = 2},
+    {.row = TEXT(
+         LETTERS "topic.name", "",
+         "The topic to which a share group's records are copied that are rejected, or were given as often as they may be; empty: they are archived and no more."),
+     .share_version = 3},
+    {.row = SWITCH(
+         LETTERS "copy.record.enable", "true",
+         "Whether a dead letter has the record's key, value and headers; false: only where it was, and why it was given up."),
+     .share_version = 3},
     {.row = SO_INT("streams.session.timeout.ms", "45000", NO_STREAMS_GROUPS),
      .synonym = "group.streams.session.timeout.ms"},
     {.row = SO_INT("streams.heartbeat.interval.ms", "5000", NO_STREAMS_GROUPS),
@@ -222,6 +231,13 @@ static int64_t reset_of(const struct config_set *set) {
     int64_t reset_ms = GROUP_RESET_LATEST;
     if (own != NULL) reset_read(own, &reset_ms); /* was checked when it was set */
     return reset_ms;
+}
+
+struct group_letters group_settings_letters(const struct config_set *set) {
+    const char *topic = set == NULL ? NULL : config_set_find(set, LETTERS "topic.name");
+    return (struct group_letters){
+        .topic = topic == NULL || topic[0] == '\0' ? NULL : topic,
+        .copies = sharing_is(set, LETTERS "copy.record.enable", "true", true)};
 }
 
 struct group_sharing group_settings_sharing(const struct config_set *set) {

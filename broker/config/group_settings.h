@@ -61,6 +61,15 @@ struct group_sharing {
     uint64_t retry_base_ms, retry_max_ms; /* share.retry.backoff.ms, share.retry.backoff.max.ms */
     bool retry_released, retry_timed_out; /* share.retry.on */
 };
+
+/* Where a group that shares partitions puts what it gives up (KIP-1191). */
+struct group_letters {
+    const char *topic; /* errors.deadletterqueue.topic.name, of the set; NULL: nowhere */
+    bool copies;       /* errors.deadletterqueue.copy.record.enable */
+};
+#define GROUP_LETTERS_PREFIX "dlq." /* what the names of such topics begin with */
+struct group_letters group_settings_letters(const struct config_set *set);
+
 struct group_sharing group_settings_sharing(const struct config_set *set);
 
 #endif

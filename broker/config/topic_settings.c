@@ -7,6 +7,8 @@
 
 #include "broker/config/setting_rows.h"
 
+#define TOPIC_LETTERS "errors.deadletterqueue.group.enable"
+
 static const struct topic_setting table[] = {
     {.row = CHOICE("compression.type", "producer", "producer,uncompressed,gzip,snappy,lz4,zstd",
                    "The codec in which batches are kept and served; producer: as they came."),
@@ -119,6 +121,9 @@ static const struct topic_setting table[] = {
     {.row = SO_SWITCH("remote.storage.enable", "false", NO_TIERS), .broker_setting = NULL},
     {.row = SO_SWITCH("remote.log.copy.disable", "false", NO_TIERS), .broker_setting = NULL},
     {.row = SO_SWITCH("remote.log.delete.on.disable", "false", NO_TIERS), .broker_setting = NULL},
+    {.row = SWITCH(TOPIC_LETTERS, "false",
+                   "Whether share groups may put their dead letters into this topic (KIP-1191)."),
+     .broker_setting = NULL},
     {.row = SO_LIST("leader.replication.throttled.replicas", "", NO_THROTTLES),
      .broker_setting = NULL},
     {.row = SO_LIST("follower.replication.throttled.replicas", "", NO_THROTTLES),
@@ -205,6 +210,11 @@ static int check_delay(const struct broker_settings *settings, const struct conf
         why, ERR_INVALID,
         "delay.enable=true does not go with cleanup.policy=compact: a record that is delivered "
         "later would be the newest of its key; choose one of them");
+}
+
+bool topic_settings_takes_letters(const struct config_set *set) {
+    const char *own = config_set_find(set, TOPIC_LETTERS);
+    return own != NULL && strcmp(own, "true") == 0;
 }
 
 int topic_settings_check_set(const struct broker_settings *settings, const struct config_set *set,

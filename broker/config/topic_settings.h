@@ -35,4 +35,7 @@ const char *topic_settings_value(const struct broker_settings *settings,
                                  const struct config_set *set, const struct topic_setting *setting,
                                  bool *own);
 
+/* Whether share groups may put their dead letters into a topic of which that is set. */
+bool topic_settings_takes_letters(const struct config_set *set);
+
 #endif

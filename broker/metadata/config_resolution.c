@@ -7,6 +7,7 @@
 #include "broker/config/config_kind.h"
 #include "broker/config/group_settings.h"
 #include "broker/config/name_hash.h"
+#include "broker/config/topic_settings.h"
 #include "broker/metadata/metadata_features.h"
 #include "broker/metadata/metadata_rows.h"
 #include "protocol/kafka_error.h"
@@ -187,6 +188,40 @@ static bool brokers_know(const struct metadata *metadata, const struct config_se
                            name, wanted, level, wanted);
 }
 
+/* Dead letters could be put there. */
+static bool letters_fit(const struct metadata_view *view, const struct config_set *outcome,
+                        struct metadata_result *result) {
+    struct group_letters letters = group_settings_letters(outcome);
+    if (letters.topic == NULL) return true;
+    if (strncmp(letters.topic, "__", 2) == 0)
+        return metadata_refuse(
+            result, KAFKA_INVALID_CONFIG,
+            "%.200s is a topic of the brokers; dead letters need one of their own", letters.topic);
+    if (strncmp(letters.topic, GROUP_LETTERS_PREFIX, strlen(GROUP_LETTERS_PREFIX)) != 0)
+        return metadata_refuse(result, KAFKA_INVALID_CONFIG,
+                               "the name of a dead-letter topic begins with " GROUP_LETTERS_PREFIX
+                               ", so that everybody knows it for one; %.200s does not",
+                               letters.topic);
+    const struct metadata_topic *topic = metadata_topic_named(view->metadata, letters.topic,
+                                                              strlen(letters.topic));
+    if (topic == NULL)
+        return metadata_refuse(result, KAFKA_INVALID_CONFIG,
+                               "topic %.200s does not exist; create it first, with "
+                               "errors.deadletterqueue.group.enable=true",
+                               letters.topic);
+    if (!topic_settings_takes_letters(&topic->configs))
+        return metadata_refuse(result, KAFKA_INVALID_CONFIG,
+                               "topic %.200s takes no dead letters; set "
+                               "errors.deadletterqueue.group.enable=true of it first",
+                               letters.topic);
+    const char *policy = config_set_find(&topic->configs, "cleanup.policy");
+    return policy == NULL || strstr(policy, "compact") == NULL ||
+           metadata_refuse(result, KAFKA_INVALID_CONFIG,
+                           "topic %.200s is compacted, and takes no records without a key; a "
+                           "dead-letter topic has cleanup.policy=delete",
+                           letters.topic);
+}
+
 /* Each value that was worked out, and all together. */
 static bool make_sense(const struct metadata_view *view, const struct metadata_change *change,
                        const struct config_set *outcome, struct metadata_result *result) {
@@ -201,7 +236,8 @@ static bool make_sense(const struct metadata_view *view, const struct metadata_c
             return metadata_refuse(result, KAFKA_INVALID_CONFIG, "%s", why.text);
     if (config_kind_check_set(view->settings, &owner, outcome, &why) != ERR_NONE)
         return metadata_refuse(result, KAFKA_INVALID_CONFIG, "%s", why.text);
-    return command->type != CONFIG_RESOURCE_GROUP || brokers_know(view->metadata, outcome, result);
+    return command->type != CONFIG_RESOURCE_GROUP ||
+           (brokers_know(view->metadata, outcome, result) && letters_fit(view, outcome, result));
 }
 
 enum metadata_prepared config_resolve(const struct metadata_view *view,

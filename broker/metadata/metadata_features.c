@@ -12,7 +12,7 @@
 
 static const struct metadata_feature known[] = {
     {FEATURE_TRANSACTION_VERSION, 0, 2}, {FEATURE_SECURITY_VERSION, 0, 2},
-    {FEATURE_SHARE_VERSION, 0, 2},       {FEATURE_QUOTA_VERSION, 0, 1},
+    {FEATURE_SHARE_VERSION, 0, 3},       {FEATURE_QUOTA_VERSION, 0, 1},
     {FEATURE_DELAY_VERSION, 0, 1},
 };
 

@@ -25,7 +25,7 @@
 #define FEATURE_SECURITY_VERSION "security.version"
 
 /* From level 1 on there are share groups, and commands about them in the logs of partitions; from 2
- * on records of theirs may wait for their next delivery. */
+ * on records of theirs may wait for their next delivery; from 3 on dead letters are copied. */
 #define FEATURE_SHARE_VERSION "share.version"
 
 /* From level 1 on there are quotas of clients: they are kept in the metadata. */

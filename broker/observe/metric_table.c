@@ -332,6 +332,9 @@ static const struct metric_row table[METRICS] = {
     [METRIC_TRANSACTION_MARKERS] = GAUGE(
         "drave_transaction_markers",
         "Markers that this broker brings to partitions, and that are not there yet."),
+    [METRIC_DEAD_LETTERS_WAITING] = GAUGE(
+        "drave_dead_letters_waiting",
+        "Dead letters of share groups in partitions that this broker leads, which are not in their topic yet."),
     [METRIC_UNSTABLE_RECORDS] = GAUGE(
         "drave_unstable_records",
         "Records that readers of what is committed do not get yet, because a transaction before "

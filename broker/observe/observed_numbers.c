@@ -387,6 +387,9 @@ static void observe_transactions(struct observer *observer) {
     if (observed->markers != NULL)
         snapshot_add(to, METRIC_TRANSACTION_MARKERS,
                      (double)marker_sender_markers(observed->markers));
+    if (observed->letters != NULL)
+        snapshot_add(to, METRIC_DEAD_LETTERS_WAITING,
+                     (double)letter_mover_waiting(observed->letters));
 }
 
 /* ---- All ---- */

@@ -19,6 +19,7 @@
 #include "broker/cluster/leader_table.h"
 #include "broker/coordinator/coordinators.h"
 #include "broker/coordinator/transaction/transaction_coordinator.h"
+#include "broker/letters/letter_mover.h"
 #include "broker/markers/marker_sender.h"
 #include "broker/metadata/metadata_group.h"
 #include "broker/observe/snapshot.h"
@@ -44,6 +45,7 @@ struct observed {
     struct coordinators *transactions;
     const struct transaction_counts *transaction_counts;
     const struct marker_sender *markers;
+    const struct letter_mover *letters;
     struct lag_exchange *lag_exchange;
     struct group_causes *causes;
     const struct budget *group_memory;

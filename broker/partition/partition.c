@@ -259,6 +259,7 @@ static struct partition *partition_make(struct shard *shard, const struct partit
     partition->arg = arg;
     partition->ids = spec->ids;
     partition->counts = spec->counts;
+    partition->carrier = spec->carrier;
     partition->max_producers = spec->settings.max_producers;
     partition->guards = guards_new(spec->asker, partition->topic, partition->index,
                                    env_random_u64(env));

@@ -80,12 +80,21 @@ struct partition_spec {
     struct partition_settings settings;
     struct check_pool *checks; /* where long checks of batches go; stays as long as the partition */
     struct producer_ids *ids;  /* which ids were given out; likewise. NULL: all of them */
-    struct produce_counts *counts; /* likewise */
+    struct produce_counts *counts;        /* likewise */
+    const struct letter_carrier *carrier; /* likewise */
     /* Who knows whether the partition is in a transaction; likewise */
     const struct transaction_asker *asker;
     struct applier applier; /* besides the producer state; taken over, also by an opening that
                                fails. type NULL: none. With one, followers hear of each commit
                                at once, so that whoever takes over has little to apply */
+};
+
+/* Who copies what share groups give up (broker/letters/letter_mover.h). */
+struct letter_carrier {
+    /* There are dead letters in the partition with that Raft group, which is led here, or something
+     * became of them. NULL: nobody copies them yet. */
+    void (*look)(void *arg, uint64_t group);
+    void *arg;
 };
 
 /* Who must know when leadership changes here (leader_table announces it). */

@@ -159,6 +159,7 @@ struct partition {
     uint64_t put_off_ms, put_off_last_ms; /* when a handover was put off first, and last */
     uint64_t in_sync;                     /* a bit for each member, as last told */
     struct produce_counts *counts;
+    const struct letter_carrier *carrier;
     struct partition_flow flow; /* since it was taken */
     bool moved;                 /* ... and events->moved was called */
     /* Produce. */

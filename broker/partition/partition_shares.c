@@ -34,6 +34,12 @@ static kafka_offset end(void *arg) {
     return ((const struct partition *)arg)->high_watermark;
 }
 
+static void letters(void *arg) {
+    const struct partition *partition = arg;
+    if (partition->carrier != NULL && partition->carrier->look != NULL)
+        partition->carrier->look(partition->carrier->arg, raft_group_id(partition->group));
+}
+
 bool partition_room_for_share(const struct partition *partition) {
     struct disk_space *disk = log_store_room(shard_store(partition->shard));
     return disk_space_for(disk, DISK_ROOM_LEADER, partition->queue.bytes + SHARE_BEGIN_MOST);
@@ -110,6 +116,7 @@ struct applier share_applier(struct partition *partition) {
                                      .submit = submit,
                                      .arg = partition,
                                      .end = end,
+                                     .letters = letters,
                                      .book = &partition->counts->shares};
     partition->shares = shares_new(&options);
     return (struct applier){.type = &type, .state = partition};

@@ -179,15 +179,6 @@ static void on_moved(void *arg, struct partition *partition) {
 static const struct partition_events partition_events = {on_leading, on_lost, on_in_sync_changed,
                                                          on_moved};
 
-void partition_set_watched_by(struct partition_set *set, const struct partition_set_watch *watch) {
-    set->watch = watch;
-}
-
-void partition_set_counted_by(struct partition_set *set,
-                              const struct partition_set_counter *counter) {
-    set->counter = counter;
-}
-
 const struct produce_counts *partition_set_counts(const struct partition_set *set) {
     return &set->counts;
 }
@@ -257,6 +248,7 @@ static void open_partition(struct row *row, const struct metadata_partition *sou
     spec.ids = set->ids;
     spec.counts = &set->counts;
     spec.asker = set->asker;
+    spec.carrier = &set->carrier;
     if (set->appliers.make != NULL) set->appliers.make(set->appliers.arg, source, &spec.applier);
     partition_settings_of(set->settings, source->topic, &spec.settings);
     struct error_text why;

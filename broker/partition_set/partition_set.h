@@ -70,6 +70,9 @@ enum { PARTITION_SETTLED_MS = 3000 };
 /* One at most, which stays as long as the set, or until NULL. */
 void partition_set_watched_by(struct partition_set *set, const struct partition_set_watch *watch);
 
+/* Who copies dead letters; as long as the set, or until NULL. */
+void partition_set_letters_to(struct partition_set *set, const struct letter_carrier *carrier);
+
 /* Who counts what the partitions here are, for metrics: without asking all of them each time. */
 struct partition_set_counter {
     /* It was opened, or what metrics count of it has changed (but for who leads and who is in sync:

@@ -45,6 +45,7 @@ struct partition_set {
     struct leader_table *leaders;
     struct producer_ids *ids;
     const struct transaction_asker *asker;
+    struct letter_carrier carrier;
     struct applier_factory appliers;
     struct check_pool *checks;       /* of batches that all partitions are sent */
     const struct metadata *metadata; /* of the last reconcile */

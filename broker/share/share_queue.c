@@ -36,7 +36,12 @@ void share_queue_close(struct share_queue *queue) {
 /* ---- Waiting ---- */
 
 static bool waits(const struct share_queue *queue, const struct share_range *range) {
-    return range->time_ms > queue->wall_ms;
+    return range->state == SHARE_AVAILABLE && range->time_ms > queue->wall_ms;
+}
+
+/* Nobody gets it: not any more, or not now. */
+static bool is_kept(const struct share_queue *queue, const struct share_range *range) {
+    return range->state != SHARE_AVAILABLE || waits(queue, range);
 }
 
 static void look_for_due(struct share_queue *queue) {
@@ -117,8 +122,7 @@ static bool next_run(const struct share_queue *queue, kafka_offset first, kafka_
         if (locked && lock->at.last < run->at.last) run->at.last = lock->at.last;
         run->count = in_range ? range->count : 0;
         if (MUTANT(MUTANT_SHARE_ENDING_GIVEN) && locked && lock->ending) locked = false;
-        if (!locked && !(in_range && (share_state_is_over(range->state) || waits(queue, range))))
-            return true;
+        if (!locked && !(in_range && is_kept(queue, range))) return true;
         if (in_range && range->at.last == run->at.last) at++;
         if (locked && lock->at.last == run->at.last) lock_at++;
     }
@@ -256,7 +260,7 @@ uint64_t share_queue_retried(const struct share_queue *queue, uint16_t *most) {
     *most = 0;
     for (size_t i = 0; i < queue->state->ranges.count; i++) {
         const struct share_range *range = offset_ranges_at(&queue->state->ranges, i);
-        if (share_state_is_over(range->state) || range->count == 0) continue;
+        if (range->state != SHARE_AVAILABLE || range->count == 0) continue;
         given += length(&range->at);
         if (range->count > *most) *most = range->count;
     }
@@ -308,7 +312,8 @@ static uint8_t outcome_of(const struct share_limits *limits, const struct share_
     if (MUTANT(MUTANT_SHARE_GIVEN_MORE)) deliveries++;
     if (ending == SHARE_ENDS_ACCEPTED) return SHARE_ACKNOWLEDGED;
     bool back = ending == SHARE_ENDS_RELEASED || ending == SHARE_ENDS_TIMED_OUT;
-    return back && lock->count < deliveries ? SHARE_AVAILABLE : SHARE_ARCHIVED;
+    if (back && lock->count < deliveries) return SHARE_AVAILABLE;
+    return limits->letters && ending != SHARE_ENDS_NO_RECORD ? SHARE_ARCHIVING : SHARE_ARCHIVED;
 }
 
 void share_lock_end(struct share_queue *queue, const struct share_limits *limits,
@@ -323,6 +328,11 @@ void share_lock_end(struct share_queue *queue, const struct share_limits *limits
         key_holds_block(&queue->keys, lock->at);
         range.count = lock->count;
         range.time_ms = time_of(queue, &limits->retry, ending, lock->count);
+    }
+    if (range.state == SHARE_ARCHIVING) {
+        range.count = lock->count;
+        range.time_ms = queue->wall_ms - queue->wall_ms % SHARE_TIME_STEP_MS;
+        range.reason = ending == SHARE_ENDS_REJECTED ? SHARE_REJECTED : SHARE_EXHAUSTED;
     }
     if (MUTANT(MUTANT_SHARE_COUNT_LOST) && range.count > 0) range.count--;
     if (last != NULL && last->at.last + 1 == range.at.first && share_range_is_like(last, &range))
@@ -362,7 +372,7 @@ void share_lock_counts(const struct share_queue *queue, const struct share_lock 
     case SHARE_END_RELEASED: flow->released += records; break;
     case SHARE_END_TIME: flow->timed_out += records; break;
     }
-    if (lock->outcome == SHARE_ARCHIVED) flow->exhausted += records;
+    if (lock->outcome != SHARE_AVAILABLE) flow->exhausted += records;
 }
 
 static void look_for_soonest(struct share_queue *queue) {
@@ -418,6 +428,8 @@ void share_queue_committed(struct share_queue *queue, const struct share_range *
     size_t from = offset_ranges_split(&queue->locks, outcome->at.first),
            to = offset_ranges_split(&queue->locks, outcome->at.last + 1);
     forget(queue, from, to);
-    if (outcome->time_ms > 0 && outcome->time_ms < queue->due_ms) queue->due_ms = outcome->time_ms;
+    if (outcome->state == SHARE_AVAILABLE && outcome->time_ms > 0 &&
+        outcome->time_ms < queue->due_ms)
+        queue->due_ms = outcome->time_ms;
     share_queue_passed(queue);
 }

@@ -55,6 +55,8 @@ struct share_limits {
     bool committed;      /* share.isolation.level is read_committed */
     bool keyed;          /* share.order is key */
     struct share_retry retry;
+    bool letters; /* what is rejected, or was given as often as may be, is copied to a dead-letter
+                     topic before it is archived */
 };
 
 struct share_lock {

@@ -14,6 +14,9 @@ void share_state_open(struct share_state *state, kafka_offset start) {
 
 void share_state_close(struct share_state *state) {
     offset_ranges_free(&state->ranges);
+    offset_ranges_free(&state->move.records);
+    state->move = (struct share_move){0};
+    state->archiving = 0;
 }
 
 bool share_state_is_over(uint8_t state) {
@@ -21,7 +24,8 @@ bool share_state_is_over(uint8_t state) {
 }
 
 bool share_range_is_like(const struct share_range *a, const struct share_range *b) {
-    return a->state == b->state && a->count == b->count && a->time_ms == b->time_ms;
+    return a->state == b->state && a->count == b->count && a->time_ms == b->time_ms &&
+           a->reason == b->reason;
 }
 
 /* ---- Changes ---- */
@@ -35,6 +39,18 @@ static void merge(struct share_state *state, size_t place) {
     offset_ranges_remove(&state->ranges, place, 1);
 }
 
+static uint64_t length_of(const struct offset_range *range) {
+    return (uint64_t)(range->last - range->first + 1);
+}
+
+/* Those places go. */
+static void remove_ranges(struct share_state *state, size_t from, size_t count) {
+    for (size_t i = from; i < from + count; i++)
+        if (range_at(state, i)->state == SHARE_ARCHIVING)
+            state->archiving -= length_of(&range_at(state, i)->at);
+    offset_ranges_remove(&state->ranges, from, count);
+}
+
 /* Over whatever is over at the front. */
 static void advance(struct share_state *state) {
     size_t passed = 0;
@@ -42,7 +58,7 @@ static void advance(struct share_state *state) {
            (share_state_is_over(range_at(state, passed)->state) ||
             MUTANT(MUTANT_SHARE_RELEASED_PASSED)))
         state->start = range_at(state, passed++)->at.last + 1;
-    offset_ranges_remove(&state->ranges, 0, passed);
+    remove_ranges(state, 0, passed);
 }
 
 void share_state_set(struct share_state *state, const struct share_range *outcome) {
@@ -52,13 +68,14 @@ void share_state_set(struct share_state *state, const struct share_range *outcom
     if (first > last) return;
     size_t from = offset_ranges_split(&state->ranges, first),
            to = offset_ranges_split(&state->ranges, last + 1);
-    offset_ranges_remove(&state->ranges, from, to - from);
+    remove_ranges(state, from, to - from);
     if (outcome->state != SHARE_AVAILABLE || outcome->count > 0) {
         struct share_range *range = offset_ranges_insert(&state->ranges, from);
         *range = *outcome;
         range->at.first = first;
         if (share_state_is_over(range->state)) range->count = 0;
         if (share_state_is_over(range->state)) range->time_ms = 0;
+        if (range->state == SHARE_ARCHIVING) state->archiving += length_of(&range->at);
         merge(state, from + 1);
         merge(state, from);
     }
@@ -68,9 +85,45 @@ void share_state_set(struct share_state *state, const struct share_range *outcom
 void share_state_pass(struct share_state *state, kafka_offset start) {
     if (start <= state->start) return;
     size_t below = offset_ranges_split(&state->ranges, start);
-    offset_ranges_remove(&state->ranges, 0, below);
+    remove_ranges(state, 0, below);
     state->start = start;
     advance(state);
+}
+
+/* ---- Dead letters ---- */
+
+int32_t share_move_count(const struct share_move *move) {
+    uint64_t count = 0;
+    for (size_t i = 0; i < move->records.count; i++)
+        count += length_of(offset_ranges_at(&move->records, i));
+    return (int32_t)count;
+}
+
+int32_t share_move_next(const struct share_move *move) {
+    int32_t count = share_move_count(move);
+    return move->sequence > INT32_MAX - count - SHARE_MOVE_RECORDS ? -1 : move->sequence + count;
+}
+
+void share_state_move(struct share_state *state, struct share_move *move) {
+    offset_ranges_free(&state->move.records);
+    state->move = *move;
+    move->records = (struct offset_ranges){.size = sizeof(struct offset_range)};
+    state->move.open = true;
+}
+
+static bool has_archiving(const struct share_state *state, const struct offset_range *within) {
+    size_t at = offset_ranges_find(&state->ranges, within->first);
+    for (; at < state->ranges.count && range_at(state, at)->at.first <= within->last; at++)
+        if (range_at(state, at)->state == SHARE_ARCHIVING) return true;
+    return false;
+}
+
+void share_state_settle(struct share_state *state) {
+    bool open = false;
+    if (!state->move.open) return;
+    for (size_t i = 0; !open && i < state->move.records.count; i++)
+        open = has_archiving(state, offset_ranges_at(&state->move.records, i));
+    state->move.open = open;
 }
 
 /* ---- Questions ---- */

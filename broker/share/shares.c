@@ -117,10 +117,18 @@ static void set_outcomes(struct share *share, const struct offset_ranges *outcom
         share_queue_committed(&share->queue, range);
         released = released || range->state == SHARE_AVAILABLE;
     }
+    share_state_settle(&share->state);
     share_count(share);
     share_applied(share);
     if (released || was_full || share->limits.keyed) share_wake(share);
+    share_tell_letters(share);
     if (share->queue.due_ms < due_ms) share_watch(share);
+}
+
+static void begin_move(struct share *share, struct share_move *move) {
+    share_state_move(&share->state, move);
+    share_state_settle(&share->state);
+    share_tell_letters(share);
 }
 
 /* What is walked over meanwhile is to have it. */
@@ -145,10 +153,12 @@ int shares_apply(struct shares *shares, const uint8_t *bytes, size_t len) {
         begin(shares, &command);
     else if (share != NULL && command.what == SHARE_OUTCOMES)
         set_outcomes(share, &command.outcomes);
+    else if (share != NULL && command.what == SHARE_MOVE)
+        begin_move(share, &command.move);
     else if (share != NULL)
         drop(shares, share);
     if (command.what == SHARE_DROP) share_dropped(shares, command.number);
-    offset_ranges_free(&command.outcomes);
+    share_command_drop(&command);
     return ERR_NONE;
 }
 
@@ -157,6 +167,7 @@ void shares_pass(struct shares *shares, kafka_offset start) {
     shares->log_start = start;
     for (struct share *share = shares->first; share != NULL; share = share->next) {
         if (!MUTANT(MUTANT_SHARE_START_BEHIND)) share_state_pass(&share->state, start);
+        share_state_settle(&share->state);
         share_queue_passed(&share->queue);
         share_count(share);
         share_wake(share);

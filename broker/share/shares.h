@@ -37,6 +37,9 @@ struct shares_options {
     void *arg;
     kafka_offset (*end)(void *arg); /* behind the last record that groups may have */
     struct share_book *book;        /* of all partitions of the broker; stays */
+    /* Of a leader: there are dead letters to be copied, or what became of some has committed. Never
+     * within a call of whoever is told. NULL: nobody copies them. */
+    void (*letters)(void *arg);
 };
 
 /* Who waits for a record to become available, or room for it. It has a place in the order in which
@@ -165,6 +168,9 @@ uint64_t share_part(const struct share *share, const struct share_waiter *waiter
 /* Others wait too, and none of them for fewer bytes: whose part is too little for it may take
  * theirs, which are too little for them. */
 bool share_parts_may_join(const struct share *share, const struct share_waiter *waiter);
+/* A MOVE of it, into the log; its records stay the caller's. An error: the log does not take it
+ * now. */
+int share_begin_move(struct share *share, const struct share_move *move);
 /* Whoever waits there already, and was called, keeps its place. */
 void share_wait(struct share *share, struct share_waiter *waiter);
 void share_wait_cancel(struct share_waiter *waiter); /* nothing if it does not wait */

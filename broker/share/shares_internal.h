@@ -15,6 +15,7 @@ struct shares {
     bool leading;
     struct env_task send, tell;   /* outcomes; those that waited for nothing */
     struct env_task expire;       /* of what was held too long: some, in a turn */
+    struct env_task letters;      /* there are some */
     struct env_timer *timer;      /* what was held too long, and what the log did not take */
     uint64_t paused_to_ms;        /* 0: it is not */
     bool refused;                 /* the log did not take something, the last time */
@@ -54,6 +55,11 @@ struct share *shares_numbered(const struct shares *shares, int32_t number);
 struct share *shares_add(struct shares *shares, struct kp_string group, int32_t number);
 /* Its runs have become more, or fewer. */
 void share_count(struct share *share);
+/* shares_letters.c */
+void shares_open_letters(struct shares *shares);
+void shares_close_letters(struct shares *shares);
+/* Whoever copies dead letters is told, at the end of the turn. */
+void share_tell_letters(struct share *share);
 /* Something may be there for who waits. */
 void share_wake(struct share *share);
 /* A BEGIN of it is applied; the DROP of one, perhaps again; a command with outcomes. */

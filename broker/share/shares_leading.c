@@ -198,7 +198,8 @@ struct share *shares_unused(const struct shares *shares, uint64_t ms) {
     struct share *unused = NULL;
     uint64_t now_ms = env_now_ms(shares->options.env);
     for (struct share *share = shares->first; share != NULL; share = share->next)
-        if (share->waiting == 0 && share->queue.held == 0 && now_ms - share->used_ms >= ms &&
+        if (share->waiting == 0 && share->queue.held == 0 && share->state.archiving == 0 &&
+            now_ms - share->used_ms >= ms &&
             (unused == NULL || now_ms - share->used_ms > now_ms - unused->used_ms) &&
             !is_going(share))
             unused = share;
@@ -349,17 +350,21 @@ void shares_leading(struct shares *shares) {
     for (struct share *share = shares->first; share != NULL; share = share->next)
         share_use(share);
     shares_watch(shares);
+    for (struct share *share = shares->first; share != NULL; share = share->next)
+        if (share->state.archiving > 0) share_tell_letters(share);
 }
 
 void shares_open_leader(struct shares *shares) {
     shares->send.run = send;
     shares->tell.run = tell;
+    shares_open_letters(shares);
     shares_open_time(shares);
 }
 
 void shares_close_leader(struct shares *shares) {
     env_defer_cancel(shares->options.env, &shares->send);
     env_defer_cancel(shares->options.env, &shares->tell);
+    shares_close_letters(shares);
     while (shares->begins != NULL)
         begin_over(shares, shares->begins, KAFKA_NOT_LEADER_OR_FOLLOWER);
     shares_close_time(shares);

@@ -4,9 +4,10 @@
  * Bytes, little-endian: parts, each with u8 what it is. HEAD: u32 next number. SHARE: u32 number,
  * u32 epoch, u32 length and the group's id. RANGES of it: u32 number, i64 start, u32 ranges; for
  * each i64 first, i64 last, u16 count, u8 state. TIMED_RANGES: the same, and behind each i64 time;
- * where one has a time, so that versions without times read what has none. COMMAND, applied while
- * others were walked over: u32 length and it. START, behind all commands: u32 number, i64 start.
- * END: u32 shares.
+ * LETTER_RANGES: u8 reason behind that. Where one has a time, or a reason, so that older versions
+ * read what has none. MOVE, if there was one: u8 open, u32 length and the command that made it.
+ * COMMAND, applied while others were walked over: u32 length and it. START, behind all commands:
+ * u32 number, i64 start. END: u32 shares.
  *
  * Why that gives the state of the last moment: what is over stays over, and of anything else the
  * last outcome counts. So outcomes may be set again that a part had already: those of the walk are
@@ -21,7 +22,17 @@
 #include "broker/share/shares_internal.h"
 #include "storage/little_endian.h"
 
-enum part { HEAD = 1, SHARE, RANGES, COMMAND = SHARES_NOTE, START, END, TIMED_RANGES };
+enum part {
+    HEAD = 1,
+    SHARE,
+    RANGES,
+    COMMAND = SHARES_NOTE,
+    START,
+    END,
+    TIMED_RANGES,
+    LETTER_RANGES,
+    MOVE,
+};
 enum {
     HEAD_SIZE = 5,
     SHARE_SIZE = 13,
@@ -31,6 +42,8 @@ enum {
     END_SIZE = 5,
     RANGE_SIZE = 19,
     TIMED_RANGE_SIZE = RANGE_SIZE + 8,
+    LETTER_RANGE_SIZE = TIMED_RANGE_SIZE + 1,
+    MOVE_SIZE = 6,
     RANGES_MAX = 500, /* a step */
 };
 
@@ -66,20 +79,43 @@ static void put_share(const struct share *share, struct snapshot_bytes *into) {
     snapshot_bytes_put(into, share->group.data, (size_t)share->group.len);
 }
 
-static bool are_timed(const struct offset_ranges *ranges, size_t from, size_t to) {
-    for (size_t i = from; i < to; i++)
-        if (((struct share_range *)offset_ranges_at(ranges, i))->time_ms != 0) return true;
-    return false;
+/* The least that says all of them. */
+static enum part kind_of(const struct offset_ranges *ranges, size_t from, size_t to) {
+    enum part kind = RANGES;
+    for (size_t i = from; i < to; i++) {
+        const struct share_range *range = offset_ranges_at(ranges, i);
+        if (range->reason != 0) return LETTER_RANGES;
+        if (range->time_ms != 0) kind = TIMED_RANGES;
+    }
+    return kind;
+}
+
+static size_t size_of(enum part kind) {
+    return kind == LETTER_RANGES  ? LETTER_RANGE_SIZE
+           : kind == TIMED_RANGES ? TIMED_RANGE_SIZE
+                                  : RANGE_SIZE;
+}
+
+static void put_move(const struct share *share, struct snapshot_bytes *into) {
+    struct share_command command = {
+        .what = SHARE_MOVE, .number = share->number, .move = share->state.move};
+    uint8_t head[MOVE_SIZE] = {MOVE, share->state.move.open};
+    if (share->state.move.records.count == 0) return;
+    struct slice bytes = share_command_encode(&command);
+    le_put_u32(head + 2, (uint32_t)bytes.len);
+    snapshot_bytes_put(into, head, sizeof head);
+    snapshot_bytes_put(into, bytes.data, bytes.len);
+    slice_unref(&bytes);
 }
 
 /* From *at on, which moves behind them. False: they reach to the end. */
 static bool put_ranges(const struct share *share, kafka_offset *at, struct snapshot_bytes *into) {
     const struct offset_ranges *ranges = &share->state.ranges;
     size_t place = offset_ranges_find(ranges, *at), count = ranges->count - place;
-    uint8_t head[RANGES_SIZE], bytes[TIMED_RANGE_SIZE];
+    uint8_t head[RANGES_SIZE], bytes[LETTER_RANGE_SIZE];
     if (count > RANGES_MAX) count = RANGES_MAX;
-    bool timed = are_timed(ranges, place, place + count);
-    head[0] = timed ? TIMED_RANGES : RANGES;
+    enum part kind = kind_of(ranges, place, place + count);
+    head[0] = (uint8_t)kind;
     le_put_u32(head + 1, (uint32_t)share->number);
     le_put_u64(head + 5, (uint64_t)share->state.start);
     le_put_u32(head + 13, (uint32_t)count);
@@ -91,7 +127,8 @@ static bool put_ranges(const struct share *share, kafka_offset *at, struct snaps
         le_put_u16(bytes + 16, range->count);
         bytes[18] = range->state;
         le_put_u64(bytes + RANGE_SIZE, (uint64_t)range->time_ms);
-        snapshot_bytes_put(into, bytes, timed ? TIMED_RANGE_SIZE : RANGE_SIZE);
+        bytes[TIMED_RANGE_SIZE] = range->reason;
+        snapshot_bytes_put(into, bytes, size_of(kind));
         *at = range->at.last + 1;
     }
     return place + count < ranges->count;
@@ -111,6 +148,7 @@ bool shares_walk_step(struct shares_walk *walk, struct snapshot_bytes *into) {
     if (share == NULL) return true;
     if (!walk->inside || share->number != walk->number) {
         put_share(share, into);
+        put_move(share, into);
         walk->number = share->number;
         walk->at = share->state.start;
     }
@@ -166,17 +204,22 @@ static int pass(struct shares *shares, const uint8_t *bytes, struct share **shar
     return ERR_NONE;
 }
 
-static int set_range(struct share *share, const uint8_t *bytes, bool timed) {
+static int set_range(struct share *share, const uint8_t *bytes, enum part kind) {
     struct share_range range = {
         .at = {.first = (int64_t)le_get_u64(bytes), .last = (int64_t)le_get_u64(bytes + 8)},
-        .time_ms = timed ? (int64_t)le_get_u64(bytes + RANGE_SIZE) : 0,
+        .time_ms = kind != RANGES ? (int64_t)le_get_u64(bytes + RANGE_SIZE) : 0,
         .count = le_get_u16(bytes + 16),
-        .state = bytes[18]};
+        .state = bytes[18],
+        .reason = kind == LETTER_RANGES ? bytes[TIMED_RANGE_SIZE] : 0};
     bool over = share_state_is_over(range.state);
     if (range.at.first < 0 || range.at.last < range.at.first || range.at.last == INT64_MAX)
         return ERR_MALFORMED;
     if (range.time_ms < 0 || (over && range.time_ms != 0)) return ERR_MALFORMED;
-    if (over ? range.count != 0 : range.state != SHARE_AVAILABLE || range.count == 0)
+    bool letter = range.state == SHARE_ARCHIVING;
+    if (letter ? range.reason < SHARE_REJECTED || range.reason > SHARE_EXHAUSTED
+               : range.reason != 0)
+        return ERR_MALFORMED;
+    if (over ? range.count != 0 : (range.state != SHARE_AVAILABLE && !letter) || range.count == 0)
         return ERR_MALFORMED;
     if (!MUTANT(MUTANT_SHARES_NOT_KEPT)) share_state_set(&share->state, &range);
     return ERR_NONE;
@@ -185,15 +228,30 @@ static int set_range(struct share *share, const uint8_t *bytes, bool timed) {
 static int take_ranges(struct shares *shares, const uint8_t *bytes, size_t len, size_t *took) {
     struct share *share;
     if (len < RANGES_SIZE) return ERR_MALFORMED;
-    bool timed = bytes[0] == TIMED_RANGES;
-    size_t count = le_get_u32(bytes + 13), each = timed ? TIMED_RANGE_SIZE : RANGE_SIZE;
+    enum part kind = bytes[0];
+    size_t count = le_get_u32(bytes + 13), each = size_of(kind);
     if (count > RANGES_MAX || count > (len - RANGES_SIZE) / each) return ERR_MALFORMED;
     int error = pass(shares, bytes, &share);
     for (size_t i = 0; error == ERR_NONE && i < count; i++)
-        error = set_range(share, bytes + RANGES_SIZE + i * each, timed);
+        error = set_range(share, bytes + RANGES_SIZE + i * each, kind);
     if (error == ERR_NONE) share_count(share);
     *took = RANGES_SIZE + count * each;
     return error;
+}
+
+static int take_move(struct shares *shares, const uint8_t *bytes, size_t len, size_t *took) {
+    struct share_command command;
+    if (len < MOVE_SIZE || bytes[1] > 1 || le_get_u32(bytes + 2) > len - MOVE_SIZE)
+        return ERR_MALFORMED;
+    *took = MOVE_SIZE + le_get_u32(bytes + 2);
+    int error = share_command_decode(bytes + MOVE_SIZE, *took - MOVE_SIZE, &command);
+    if (error != ERR_NONE) return error;
+    struct share *share = shares_numbered(shares, command.number);
+    bool sound = command.what == SHARE_MOVE && share != NULL;
+    if (sound) share_state_move(&share->state, &command.move);
+    if (sound) share->state.move.open = bytes[1] == 1;
+    share_command_drop(&command);
+    return sound ? ERR_NONE : ERR_MALFORMED;
 }
 
 static int take_command(struct shares *shares, const uint8_t *bytes, size_t len, size_t *took) {
@@ -205,7 +263,9 @@ static int take_command(struct shares *shares, const uint8_t *bytes, size_t len,
 static int take_start(struct shares *shares, const uint8_t *bytes, size_t len, size_t *took) {
     struct share *share;
     *took = START_SIZE;
-    return len < START_SIZE ? ERR_MALFORMED : pass(shares, bytes, &share);
+    int error = len < START_SIZE ? ERR_MALFORMED : pass(shares, bytes, &share);
+    if (error == ERR_NONE) share_state_settle(&share->state);
+    return error;
 }
 
 static int take_end(const struct shares *shares, const uint8_t *bytes, size_t len, size_t *took) {
@@ -220,8 +280,10 @@ int shares_decode(struct shares *shares, const uint8_t *bytes, size_t len, size_
     switch (bytes[0]) {
     case HEAD: error = take_head(shares, bytes, len, took); break;
     case SHARE: error = take_share(shares, bytes, len, took); break;
+    case LETTER_RANGES:
     case TIMED_RANGES:
     case RANGES: error = take_ranges(shares, bytes, len, took); break;
+    case MOVE: error = take_move(shares, bytes, len, took); break;
     case COMMAND: error = take_command(shares, bytes, len, took); break;
     case START: error = take_start(shares, bytes, len, took); break;
     case END: error = take_end(shares, bytes, len, took); break;

@@ -43,6 +43,7 @@ programs=(
     observe_txn
     cli_groups
     cli_share
+    dead_letters
     share_retries
     leaders
     compact

@@ -75,13 +75,13 @@ static bool is_at(struct one_broker *one, int16_t level, int64_t *epoch) {
     assert_true(kp_string_is(response.supported_features.items[1].name, other_feature));
     assert_int_equal(response.supported_features.items[1].max_version, 2);
     assert_true(kp_string_is(response.supported_features.items[2].name, "share.version"));
-    assert_int_equal(response.supported_features.items[2].max_version, 2);
+    assert_int_equal(response.supported_features.items[2].max_version, 3);
     assert_true(kp_string_is(response.supported_features.items[3].name, "quota.version"));
     assert_int_equal(response.supported_features.items[3].max_version, 1);
     assert_true(kp_string_is(response.supported_features.items[4].name, "delay.version"));
     assert_int_equal(response.supported_features.items[4].max_version, 1);
     return level_of(&response, feature) == level && level_of(&response, other_feature) == 2 &&
-           level_of(&response, "share.version") == 2 && level_of(&response, "quota.version") == 1 &&
+           level_of(&response, "share.version") == 3 && level_of(&response, "quota.version") == 1 &&
            level_of(&response, "delay.version") == 1;
 }
 
