@@ -1,5 +1,6 @@
-/* DescribeCluster (key 60): brokers that are alive (or fenced: lately, or when asked, KIP-1073),
- * cluster id, metadata leader. Failures: MISMATCHED_ENDPOINT_TYPE (controllers),
+/* DescribeCluster (key 60): brokers that are alive (when asked also those that are fenced,
+ * KIP-1073), cluster id, metadata leader. Who asks so goes on to ask each of them: one that has
+ * just stopped is not among them. Failures: MISMATCHED_ENDPOINT_TYPE (controllers),
  * UNSUPPORTED_ENDPOINT_TYPE. */
 #include "protocol/messages/describe_cluster.h"
 
@@ -23,7 +24,7 @@ static void add_brokers(const struct broker_services *services, const struct req
         const struct metadata_broker *broker = metadata_broker_at(services->metadata, i);
         const struct metadata_endpoint *endpoint = metadata_endpoint_of(broker,
                                                                         request->ctx.listener);
-        bool named = asked->include_fenced_brokers || services_broker_is_named(services, broker);
+        bool named = asked->include_fenced_brokers || !broker->fenced;
         if (endpoint == NULL || !named) continue;
         items[count].broker_id = broker->node;
         items[count].host = kp_string_of(endpoint->host);

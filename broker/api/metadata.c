@@ -80,10 +80,15 @@ static struct kp_string copy(struct listing *listing, const char *text) {
 
 /* ---- Brokers ---- */
 
+/* One that has stopped is named for a while to clients that forget for good what is not; not to
+ * those of Java, which do not, and whose administrators ask every broker that they hear of
+ * (ListGroups, ListTransactions), for a minute where nobody answers. */
 static bool is_listed(const struct listing *listing, const struct metadata_broker *broker) {
     if (metadata_endpoint_of(broker, listing->request->ctx.listener) == NULL) return false;
-    return services_broker_is_named(listing->services, broker) ||
-           leader_table_led_by(listing->services->leaders, broker->node) > 0;
+    bool named = request_client_is(listing->request, "apache-kafka-java")
+                     ? !broker->fenced
+                     : services_broker_is_named(listing->services, broker);
+    return named || leader_table_led_by(listing->services->leaders, broker->node) > 0;
 }
 
 static bool add_brokers(struct listing *listing) {

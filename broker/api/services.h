@@ -58,9 +58,10 @@ struct broker_services {
     uint32_t fetches; /* so far: each begins with another partition, so that none starves */
 };
 
-/* Whether clients are told of that broker as one of the cluster: it is not fenced, or so only for
- * SERVICES_NAMED_ON_MS, which is longer than a start takes. Clients may take one that is not named
- * for gone for good, with the coordinators that they know there (librdkafka from 2.10 on). */
+/* Whether clients are told with Metadata of that broker as one of the cluster: it is not fenced, or
+ * so only for SERVICES_NAMED_ON_MS, which is longer than a start takes. Clients may take one that
+ * is not named for gone for good, with the coordinators that they know there (librdkafka from 2.10
+ * on). */
 enum { SERVICES_NAMED_ON_MS = 30 * 1000 };
 bool services_broker_is_named(const struct broker_services *services,
                               const struct metadata_broker *broker);

@@ -164,6 +164,11 @@ void request_name_client(struct request *request, struct kp_string software,
         client_book_name(&connection->host->stats->clients, &connection->entry, software, version);
 }
 
+bool request_client_is(const struct request *request, const char *software) {
+    const struct client_software *said = request->connection->entry.software;
+    return said != NULL && strcmp(said->name, software) == 0;
+}
+
 bool request_park(struct request *request) {
     struct connection *connection = request->connection;
     struct budget *from = request->ctx.memory, *parked = connection->host->parked;

@@ -122,6 +122,8 @@ void request_tell_when_gone(struct request *request);
 /* Its client has said which software it is. */
 void request_name_client(struct request *request, struct kp_string software,
                          struct kp_string version);
+/* Whether it has said that it is this one. */
+bool request_client_is(const struct request *request, const char *software);
 /* From here on it waits because its client likes to: the time that it took is up to here. Nothing
  * the second time. */
 void request_timed(struct request *request);

@@ -16,6 +16,7 @@
 #include "broker/metadata/metadata_features.h"
 #include "broker/metadata/metadata_group.h"
 #include "broker/users/user_table.h"
+#include "protocol/messages/api_versions.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/frame.h"
@@ -262,6 +263,7 @@ struct asking {
     struct frame_reader *reader;
     struct env_write write;
     bool written, answered;
+    bool greets; /* the first answer is that to what software it is */
     struct asking *next;
 };
 
@@ -284,6 +286,11 @@ static void close_stream(struct asking *asking) {
 
 static void on_frame(void *arg, struct slice frame) {
     struct asking *asking = arg;
+    if (asking->greets) {
+        asking->greets = false;
+        slice_unref(&frame);
+        return;
+    }
     /* Strings of the answer point into the frame: a copy of it lives as long as the arena. */
     struct kp_string copy = kp_arena_string(&asking->brokers->arena, (const char *)frame.data,
                                             frame.len);
@@ -319,19 +326,40 @@ static void on_connected(void *arg, int error, struct env_stream *stream) {
     env_stream_write(stream, &asking->write, &iov, 1);
 }
 
+/* Behind what is written already. */
+static void put_request(struct asking *asking, const struct kp_api *api, int version,
+                        const void *request) {
+    struct kp_writer writer;
+    uint8_t *bytes;
+    size_t len;
+    kp_writer_init(&writer, 64 << 20);
+    assert_int_equal(kp_request_encode(api, version, 77, kp_string_of("test"), request, &writer),
+                     ERR_NONE);
+    assert_int_equal(kp_writer_take(&writer, &bytes, &len), ERR_NONE);
+    asking->bytes = mem_realloc(asking->bytes, asking->len + len);
+    memcpy(asking->bytes + asking->len, bytes, len);
+    asking->len += len;
+    mem_free(bytes);
+}
+
+static void greet(struct asking *asking) {
+    struct kp_api_versions_request request;
+    kp_set_fallbacks(&kp_api_versions_request_schema, &request);
+    request.client_software_name = kp_string_of(asking->brokers->software);
+    request.client_software_version = kp_string_of("1");
+    put_request(asking, kp_api_find(KP_API_VERSIONS), 3, &request);
+    asking->greets = true;
+}
+
 void brokers_ask_later(struct broker_node *node, enum kp_api_key key, int version,
                        const void *request, void *response) {
     struct asking *asking = mem_zalloc(sizeof *asking);
-    struct kp_writer writer;
     asking->brokers = node->brokers;
     asking->api = kp_api_find(key);
     asking->version = version;
     asking->response = response;
-    kp_writer_init(&writer, 64 << 20);
-    assert_int_equal(
-        kp_request_encode(asking->api, version, 77, kp_string_of("test"), request, &writer),
-        ERR_NONE);
-    assert_int_equal(kp_writer_take(&writer, &asking->bytes, &asking->len), ERR_NONE);
+    if (asking->brokers->software != NULL) greet(asking);
+    put_request(asking, asking->api, version, request);
     asking->next = node->brokers->asking;
     node->brokers->asking = asking;
     env_connect(node->brokers->env, "127.0.0.1", broker_port(node->broker, NULL), 5000 * 1000,

@@ -41,6 +41,7 @@ struct brokers {
     bool (*until)(struct brokers *brokers);
     struct kp_arena arena; /* of answers: until the test ends */
     struct asking *asking;
+    const char *software; /* what its clients say that they are; NULL: nothing */
 };
 
 int brokers_setup(void **state);
