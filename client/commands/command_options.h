@@ -178,6 +178,9 @@ static const struct command_option health_options[] = {
      "whether a majority stays in sync everywhere when it stops"},
     {0, OPTION_CLUSTER, "cluster", NULL,
      "whether all is well in the cluster (the default without HOST:PORT)"},
+    {0, OPTION_WATCHER, "format", "nagios|prometheus",
+     "tell it a program that watches: one line of a plugin, whose exit codes are 0 well, 1 warning, 2 something is refused, 3 not "
+     "asked; or metrics for the textfile collector"},
     WELL_OPTION,
     SHOW_OPTIONS,
 };

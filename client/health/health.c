@@ -8,9 +8,9 @@
 
 #include "base/mem.h"
 #include "client/health/health_remote.h"
-#include "client/health/http_get.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
+#include "client/socket/http_get.h"
 
 static const char *path_of(const struct invocation *in) {
     if (invocation_has(in, OPTION_LIVE)) {
@@ -84,10 +84,20 @@ static int look(const struct invocation *in) {
     const char *what = strrchr(path_of(in), '/') + 1;
     bool chosen = invocation_has(in, OPTION_READY) || invocation_has(in, OPTION_LIVE) ||
                   invocation_has(in, OPTION_STOPPABLE);
+    const char *name = invocation_value(in, OPTION_WATCHER, NULL);
+    enum health_format format = HEALTH_PLAIN;
+    if (name && !health_format_named(name, &format)) {
+        say("--format %s is not nagios or prometheus", name);
+        return EXIT_USAGE;
+    }
+    if (name && (in->word_count > 0 || chosen || in->json || invocation_has(in, OPTION_WAIT))) {
+        say("--format says how the whole cluster is, once; leave out HOST:PORT, --ready, --live, --stoppable, --wait and --json");
+        return EXIT_USAGE;
+    }
     if (in->word_count > 0) {
         return ask_named(in);
     }
-    return chosen ? health_of_addresses(in, what) : health_of_cluster(in);
+    return chosen ? health_of_addresses(in, what) : health_of_cluster(in, format);
 }
 
 int command_health(struct invocation *in) {

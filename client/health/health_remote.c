@@ -88,8 +88,8 @@ static const char *const metrics[] = {"drave_partitions",
 
 struct judgement {
     const struct cluster_status *status;
-    json_t *findings; /* {name, ok, text} */
-    bool well;
+    json_t *findings;    /* {name, ok, text} */
+    bool well, refusing; /* refusing: some client is refused something */
 };
 
 __attribute__((format(printf, 4, 5))) static void find(struct judgement *judgement,
@@ -132,6 +132,7 @@ static void judge_brokers(struct judgement *judgement) {
     }
     find(judgement, "brokers", ready == status->count, "%zu of %zu are ready", ready,
          status->count);
+    judgement->refusing |= status->metadata_leader < 0;
     if (status->metadata_leader < 0) {
         find(judgement, "metadata", false,
              "nobody leads it: a majority of the brokers that vote on it is away");
@@ -146,6 +147,7 @@ static void judge_partitions(struct judgement *judgement) {
     double leaderless = most_of(status, "drave_partitions_leaderless");
     double under = sum_of(status, "drave_partitions_under_replicated", NULL);
     double below = sum_of(status, "drave_partitions_below_min_insync", NULL);
+    judgement->refusing |= leaderless > 0 || below > 0;
     if (leaderless > 0) {
         find(judgement, "partitions", false,
              "%.0f have no leader: nothing is written or read there", leaderless);
@@ -172,6 +174,7 @@ static void judge_disks(struct judgement *judgement) {
         const struct broker_seen *broker = &status->brokers[i];
         double free_bytes = status_number(broker->status, "drave_disk_free_bytes", NULL);
         if (status_number(broker->status, "drave_disk_refusing", NULL) > 0) {
+            judgement->refusing = true;
             find(
                 judgement, "disks", false,
                 "broker %d refuses produce: %s are free; make room (retention, drave topic delete)",
@@ -232,29 +235,36 @@ static void print_all_reasons(const struct cluster_status *status) {
     print_reasons(teller ? status_health(teller->status, "cluster") : NULL);
 }
 
-int health_of_cluster(const struct invocation *in) {
+static void print_judgement(const struct judgement *judgement) {
+    size_t i;
+    json_t *one;
+    json_array_foreach(judgement->findings, i, one) {
+        print_text("%-10s  %s%s\n", json_string_value(json_object_get(one, "name")),
+                   json_is_true(json_object_get(one, "ok")) ? "" : "! ",
+                   json_string_value(json_object_get(one, "text")));
+    }
+    print_all_reasons(judgement->status);
+}
+
+int health_of_cluster(const struct invocation *in, enum health_format format) {
     struct cluster_status status;
     struct judgement judgement = {.status = &status, .findings = json_array(), .well = true};
     int code = cluster_status_ask(in, &(struct status_wish){.metrics = metrics, .count = 7},
                                   &status);
-    if (code == EXIT_DONE) {
+    bool asked = code == EXIT_DONE;
+    if (asked) {
         judge_brokers(&judgement);
         judge_partitions(&judgement);
         judge_disks(&judgement);
         judge_versions(&judgement);
         code = judgement.well ? EXIT_DONE : EXIT_REFUSED;
-        if (in->json) {
-            print_json(json_pack("{s:b,s:O}", "ok", judgement.well, "checks", judgement.findings));
-        } else {
-            size_t i;
-            json_t *one;
-            json_array_foreach(judgement.findings, i, one) {
-                print_text("%-10s  %s%s\n", json_string_value(json_object_get(one, "name")),
-                           json_is_true(json_object_get(one, "ok")) ? "" : "! ",
-                           json_string_value(json_object_get(one, "text")));
-            }
-            print_all_reasons(&status);
-        }
+    }
+    if (format != HEALTH_PLAIN) {
+        code = health_format_print(format, asked ? judgement.findings : NULL, judgement.refusing);
+    } else if (asked && in->json) {
+        print_json(json_pack("{s:b,s:O}", "ok", judgement.well, "checks", judgement.findings));
+    } else if (asked) {
+        print_judgement(&judgement);
     }
     json_decref(judgement.findings);
     cluster_status_close(&status);

@@ -1,5 +1,5 @@
 /* A blocking socket with time limits of its own; the other side closes behind its answer. */
-#include "client/health/http_get.h"
+#include "client/socket/http_get.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -1,6 +1,6 @@
 /* One GET over plain HTTP, for what brokers serve to those who watch them. */
-#ifndef CLIENT_HEALTH_HTTP_GET_H
-#define CLIENT_HEALTH_HTTP_GET_H
+#ifndef CLIENT_SOCKET_HTTP_GET_H
+#define CLIENT_SOCKET_HTTP_GET_H
 
 #include <stdint.h>
 

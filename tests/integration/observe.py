@@ -272,6 +272,17 @@ def remote(cluster):
     found = cluster.drave("health", json_out=True)
     assert found["ok"] and {c["name"] for c in found["checks"]} == {"brokers", "metadata", "partitions", "replicas", "disks", "versions"}
     assert "3 of 3 are ready" in cluster.drave("health").stdout
+    plugin = cluster.drave("health", "--format", "nagios")
+    assert re.fullmatch(r"DRAVE OK - brokers: 3 of 3 are ready; metadata: [^\n]+\n", plugin.stdout), plugin.stdout
+    metrics = cluster.drave("health", "--format", "prometheus").stdout
+    assert "drave_health_asked 1\n" in metrics and 'drave_health_ok{check="partitions"} 1\n' in metrics, metrics
+    for wrong in (("--format", "xml"), ("--format", "nagios", "--ready"), ("--format", "nagios", "--json")):
+        assert cluster.drave("health", *wrong, check=False).returncode == 2, wrong
+    nobody = ("-b", "127.0.0.1:1", "--timeout", "1s")
+    done = cluster.drave("health", "--format", "nagios", *nobody, check=False)
+    assert (done.returncode, done.stdout) == (3, "DRAVE UNKNOWN - no broker could be asked\n"), done
+    done = cluster.drave("health", "--format", "prometheus", *nobody, check=False)
+    assert done.returncode == 3 and done.stdout.endswith("\ndrave_health_asked 0\n"), done
     assert cluster.drave("broker", "stoppable", "2").returncode == 0
     assert cluster.drave("broker", "stoppable", "7", check=False).returncode == 1
     assert cluster.drave("broker", "stoppable", "two", check=False).returncode == 2
@@ -281,6 +292,10 @@ def remote(cluster):
     assert done.returncode == 1 and "replicas in sync, and needs" in done.stdout, done
     done = cluster.drave("health", check=False)
     assert done.returncode == 1 and "! 2 of 3 are ready" in done.stdout and "has not been heard of" in done.stdout, done
+    done = cluster.drave("health", "--format", "nagios", check=False)
+    assert done.returncode in (1, 2) and re.match("DRAVE (WARNING|CRITICAL) - brokers: 2 of 3 are ready", done.stdout), done
+    done = cluster.drave("health", "--format", "prometheus", check=False)
+    assert done.returncode == 1 and 'drave_health_ok{check="brokers"} 0\n' in done.stdout, done
     assert cluster.drave("health", "--ready", "-b", f"127.0.0.1:{cluster[3].port}", check=False).returncode == 3
     cluster[3].start()
     assert cluster.drave("broker", "stoppable", "2", "--wait", "60s").returncode == 0
