@@ -239,7 +239,7 @@ struct raft_group {
     struct step step;
 
     uint64_t commit, applied;
-    log_index known;       /* what was known as committed when the log was opened, and is there */
+    log_index known; /* what was known as committed when the log was opened, and is there */
     /* The furthest entry up to which the owner was ever given a state, and our term then: no entry
      * up to there is of a later one. */
     struct {
