@@ -8,7 +8,10 @@
 #include "broker/share/waiting_keys.h"
 #include "protocol/record/record_batch.h"
 
-enum { LOOK_BYTES = 200 /* that one record by its key counts for: as long as it takes */ };
+enum {
+    LOOKED_MOST = 2 << 20,
+    LOOK_BYTES = 200, /* that one record by its key, or one run, counts for: as long as it takes */
+};
 
 /* What is sent: of each slice that was read one for each run of batches that are. */
 struct sent {
@@ -74,14 +77,16 @@ static uint64_t take_living(const struct share_take *take, const struct record_b
     uint64_t got = 0;
     record_sights_open(&sights, batch, take->ttl_ms);
     looking->bytes += sights.bytes;
-    while (record_sights_next(&sights, &sight)) {
+    while (!looking->ends && record_sights_next(&sights, &sight)) {
         bool is_over = sight.none || sight.until_ms <= take->wall_ms;
         if (is_over != over) {
             got += end_run(take, run, over, taken + got);
             run.first = sight.at.first;
             over = is_over;
+            looking->bytes += LOOK_BYTES;
         }
         run.last = sight.at.last;
+        looking->ends = looking->bytes >= LOOKED_MOST;
     }
     record_sights_close(&sights);
     return got + end_run(take, run, over, taken + got);
@@ -138,7 +143,7 @@ static uint64_t take_by_key(const struct share_take *take, const struct record_b
             got += take_unread(take, sight.at, taken + got, looking);
         else
             got += take_one(take, sight.at, record_sights_key(&sights), looking);
-        if (looking->bytes >= RECORD_SIGHT_MOST) looking->ends = true;
+        if (looking->bytes >= LOOKED_MOST) looking->ends = true;
     }
     record_sights_close(&sights);
     return got;
@@ -167,7 +172,7 @@ uint64_t share_take(const struct share_take *take, struct partition_read *read) 
         struct record_batch batch;
         size_t at = 0, from = 0;
         sent.open = false;
-        for (; taken < take->most && looking.bytes < RECORD_SIGHT_MOST && !looking.ends &&
+        for (; taken < take->most && looking.bytes < LOOKED_MOST && !looking.ends &&
                record_batch_next(slice->data, slice->len, &at, &batch, NULL) == ERR_NONE;
              from = at) {
             if (batch.base_offset > next)

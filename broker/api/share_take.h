@@ -6,8 +6,8 @@
  * way, so that nobody reads it again: offsets that no batch has, markers, of a committed reader
  * batches of transactions that were aborted, and where the topic has message.ttl.ms records whose
  * time is over. In the order of keys (share.order) a record is given if all earlier ones of its key
- * are over, or that holder's. Where records are looked at, for either, it ends with the batch in
- * which RECORD_SIGHT_MOST bytes were looked at. Failures: none; batches that cannot be read end it.
+ * are over, or that holder's. Where records are looked at, for either, it ends when 2 MiB were, as
+ * which 10,000 records or runs of them count. Failures: none; batches that cannot be read end it.
  * Invariant: nothing is sent of which nothing was acquired.
  */
 #ifndef BROKER_API_SHARE_TAKE_H

@@ -6,13 +6,16 @@
 #include "base/error.h"
 
 static const char header[] = "ttl-ms";
-enum { DIGITS_MOST = 18 };
+enum { DIGITS_MOST = 18, PLAIN_PART = 4 /* of what it takes to unfold as much */ };
 
 void record_sights_open(struct record_sights *sights, const struct record_batch *batch,
                         int64_t ttl_ms) {
     *sights = (struct record_sights){.batch = batch, .ttl_ms = ttl_ms, .next = batch->base_offset};
     sights->blind = record_iterator_open(&sights->records, batch, RECORD_SIGHT_MOST) != ERR_NONE;
-    sights->bytes = sights->blind ? batch->size : sights->records.len;
+    sights->bytes = sights->blind ? batch->size
+                    : record_batch_codec(batch) == RECORD_CODEC_NONE
+                        ? sights->records.len / PLAIN_PART
+                        : sights->records.len;
 }
 
 void record_sights_close(struct record_sights *sights) {

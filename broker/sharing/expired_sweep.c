@@ -42,47 +42,59 @@ static void archive(struct share *share, kafka_offset first, kafka_offset last,
         share_queue_archive(&share->queue, &share->limits, first, last, outcomes);
 }
 
-/* False: it lives, or another one is to be looked at. */
-static bool end_batch(struct expired_sweep *sweep, struct share *share, int64_t ttl_ms,
-                      const struct record_batch *batch, struct offset_ranges *outcomes) {
+enum batch_end { BATCH_OVER, BATCH_LIVES, BATCH_LATER /* the rest is for another turn */ };
+
+/* Records at least that end at once: to come to them the batch is unfolded. */
+enum { PIECE = 2048 };
+
+/* Of a head at least a piece, then as many as fit into the turn. */
+static enum batch_end end_batch(struct expired_sweep *sweep, struct share *share, int64_t ttl_ms,
+                                const struct record_batch *batch, struct offset_ranges *outcomes) {
     struct record_sights sights;
     struct record_sight sight;
     int64_t now_ms = env_wall_ms(sweep->env);
-    bool over = true;
+    enum batch_end end = BATCH_OVER;
+    size_t ended = 0;
     record_sights_open(&sights, batch, record_batch_is_control(batch) ? 0 : ttl_ms);
-    while (over && record_sights_next(&sights, &sight)) {
+    while (end == BATCH_OVER && record_sights_next(&sights, &sight)) {
+        if (sight.at.last < sweep->read.offset) continue;
         kafka_offset first = available_of(share, &sight);
         if (first > sight.at.last) continue;
-        over = sight.none || record_batch_is_control(batch) || sight.until_ms <= now_ms;
-        if (over) {
+        if (sight.none || record_batch_is_control(batch) || sight.until_ms <= now_ms) {
             archive(share, first, sight.at.last, outcomes);
+            if (++ended % PIECE == 0 && env_turn_is_long(sweep->env)) end = BATCH_LATER;
         } else {
+            end = BATCH_LIVES;
             share->head = first;
             share->head_until_ms = sight.until_ms;
             share->head_ttl_ms = ttl_ms;
         }
     }
     record_sights_close(&sights);
-    return over;
+    return end;
 }
 
+/* What is for another turn is read again then, from the head that is behind what ends now. */
 static void end_some(struct expired_sweep *sweep, struct share *share, int64_t ttl_ms) {
     struct offset_ranges outcomes = {.size = sizeof(struct share_range)};
     kafka_offset next = sweep->read.offset;
-    bool over = true;
-    for (size_t i = 0; over && i < sweep->read.fetch.count; i++) {
+    enum batch_end end = BATCH_OVER;
+    for (size_t i = 0; end == BATCH_OVER && i < sweep->read.fetch.count; i++) {
         const struct slice *slice = &sweep->read.fetch.slices[i];
         struct record_batch batch;
         size_t at = 0;
-        while (over && record_batch_next(slice->data, slice->len, &at, &batch, NULL) == ERR_NONE) {
+        while (end == BATCH_OVER &&
+               record_batch_next(slice->data, slice->len, &at, &batch, NULL) == ERR_NONE) {
             if (batch.base_offset > next)
                 share_queue_archive(&share->queue, &share->limits, next, batch.base_offset - 1,
                                     &outcomes);
             next = record_batch_last_offset(&batch) + 1;
-            over = end_batch(sweep, share, ttl_ms, &batch, &outcomes);
+            end = end_batch(sweep, share, ttl_ms, &batch, &outcomes);
+            if (end == BATCH_OVER && outcomes.count > 0 && env_turn_is_long(sweep->env))
+                end = BATCH_LATER;
         }
     }
-    if (!over || outcomes.count == 0) sweep->number++; /* the next one */
+    if (end == BATCH_LIVES || outcomes.count == 0) sweep->number++; /* the next one */
     share_end(share, &outcomes, NULL);
 }
 

@@ -5,10 +5,10 @@
  *
  * Happy path: each second a walk over the partitions that this broker leads and that have such a
  * setting; of each group what is available at its head is read, and archived as long as its time is
- * over. Failures: what cannot be read is left for the next time. Invariants: without such a setting
- * there is no walk; of a head that lives nothing is read again before its time is over; in a second
- * no more than EXPIRED_READS_MOST reads, and it goes on with the next one; what members hold is
- * left alone.
+ * over, a turn at a time. Failures: what cannot be read is left for the next time. Invariants:
+ * without such a setting there is no walk; of a head that lives nothing is read again before its
+ * time is over; in a second no more than EXPIRED_READS_MOST reads, and it goes on with the next
+ * one; what members hold is left alone.
  */
 #ifndef BROKER_SHARING_EXPIRED_SWEEP_H
 #define BROKER_SHARING_EXPIRED_SWEEP_H

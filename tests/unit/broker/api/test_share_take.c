@@ -301,11 +301,47 @@ static void test_unread(void **state) {
     end(&f);
 }
 
+/* Records that live and records that are over, in turns: each is a run of its own, and a look ends
+ * behind so many, whatever the batch has. What it has seen is given, or archived. */
+static void test_runs(void **state) {
+    (void)state;
+    enum { RECORDS = 30000, LARGE = 1 << 20 };
+    struct fixture f;
+    struct record_batch_options options = record_batch_plain();
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    const struct record_header over = {"ttl-ms", 6, (const uint8_t *)"0", 1};
+    uint8_t *bytes;
+    begin(&f);
+    f.limits = (struct share_limits){.lock_ms = 1000, .locks = 100, .deliveries = 5};
+    f.limits.window = f.limits.ranges = 2 * RECORDS;
+    for (int i = 0; i < RECORDS; i++)
+        record_batch_builder_append(builder, 1000, NULL, -1, "x", 1, &over, i % 2);
+    assert_int_equal(record_batch_builder_finish(builder, &bytes, &f.len), ERR_NONE);
+    buffer_unref(f.buffer);
+    f.buffer = buffer_new(NULL, LARGE);
+    memcpy(f.buffer->data, bytes, f.len);
+    mem_free(bytes);
+    slice_ends(&f);
+    struct share_take take = {.queue = &f.queue,
+                              .limits = &f.limits,
+                              .most = 10,
+                              .holder = HOLDER,
+                              .now_ms = 1,
+                              .wall_ms = 1001,
+                              .given = &f.given,
+                              .archived = &f.archived};
+    assert_int_equal(share_take(&take, &f.read), 100);
+    assert_in_range(f.archived.count, 1000, 6000);
+    assert_sent(&f, 1, (int64_t[]){0});
+    end(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_holes), cmocka_unit_test(test_transactions),
         cmocka_unit_test(test_most),  cmocka_unit_test(test_others),
         cmocka_unit_test(test_keys),  cmocka_unit_test(test_unread),
+        cmocka_unit_test(test_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,10 +118,44 @@ static void test_held_stays(void **state) {
     until_start(one, 2);
 }
 
+/* ---- Turns that are long already ---- */
+
+static struct env_timer *spinner;
+static const struct share *watched;
+static kafka_offset seen_at, most_at_once;
+
+static void spin(void *arg) {
+    const struct one_broker *one = arg;
+    kafka_offset head = share_queue_available(&watched->queue, 0);
+    if (head - seen_at > most_at_once) most_at_once = head - seen_at;
+    seen_at = head;
+    while (!env_turn_is_long(one->env)) {}
+    env_timer_start(spinner, 1);
+}
+
+/* What is over ends in pieces, also that of one batch. */
+static void test_ends_in_pieces(void **state) {
+    enum { RECORDS = 100000 };
+    struct one_broker *one = *state;
+    one_broker_start(one);
+    share_served(one);
+    struct kp_uuid topic = one_broker_create(one, "t", 1);
+    share_member_of(one, "g", "a", topic);
+    append(one, RECORDS, 5000, NULL);
+    watched = share_here(one);
+    spinner = env_timer_new(one->env, spin, one);
+    spin(one);
+    set_ttl(one, "4000");
+    until_start(one, RECORDS);
+    env_timer_free(spinner);
+    assert_in_range(most_at_once, 1, RECORDS - 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_start_moves, one_broker_setup, one_broker_teardown),
         cmocka_unit_test_setup_teardown(test_held_stays, one_broker_setup, one_broker_teardown),
+        cmocka_unit_test_setup_teardown(test_ends_in_pieces, one_broker_setup, one_broker_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
