@@ -1,4 +1,4 @@
-/* Each record once, then the batch as it is stored. */
+/* Each record once. */
 #include "broker/delay/delay_plan.h"
 
 #include <inttypes.h>
@@ -7,12 +7,12 @@
 #include "protocol/kafka_error.h"
 #include "protocol/record/held_batch.h"
 
-static int16_t refuse_size(struct error_text *why) {
+int16_t delay_plan_refuse_size(struct error_text *why) {
     return error_set(
         why, KAFKA_MESSAGE_TOO_LARGE,
-        "On a topic with delay.enable a compressed batch may have %d bytes when it is unfolded, and so "
-        "may one with records that are delivered later; this one has more: send smaller batches.",
-        HELD_BATCH_MOST);
+        "A batch with records that are delivered later may have %d bytes of records "
+        "when it is unfolded, and %d records; this one has more: send smaller batches.",
+        HELD_BATCH_MOST, HELD_RECORDS_MOST);
 }
 
 static size_t len_of(const struct record *record) {
@@ -59,37 +59,18 @@ static int16_t look_at(const struct record_batch *batch, const struct record *re
     return code;
 }
 
-static int16_t look_at_all(const struct record_batch *batch, int64_t now_ms, int64_t max_ms,
-                           struct delay_plan *plan, struct error_text *why) {
+int16_t delay_plan_make(const struct record_batch *batch, int64_t now_ms, int64_t max_ms,
+                        struct delay_plan *plan, struct error_text *why) {
     struct record_iterator records;
     struct record record;
     int64_t latest_ms;
     int16_t code = KAFKA_NONE;
+    *plan = (struct delay_plan){.place = -1, .first_due_ms = INT64_MAX, .visible_timestamp = -1};
     if (__builtin_add_overflow(now_ms, max_ms, &latest_ms)) latest_ms = INT64_MAX;
     int error = record_iterator_open(&records, batch, HELD_BATCH_MOST);
-    if (error == ERR_TOO_LARGE) return refuse_size(why);
     if (error != ERR_NONE) return KAFKA_CORRUPT_MESSAGE;
-    bool any = record_delivery_may_be_in(records.data, records.len);
-    if (any && records.len > HELD_BATCH_MOST) code = refuse_size(why);
-    error = ERR_EOF;
-    while (any && code == KAFKA_NONE &&
-           (error = record_iterator_next(&records, &record)) == ERR_NONE)
+    while (code == KAFKA_NONE && (error = record_iterator_next(&records, &record)) == ERR_NONE)
         code = look_at(batch, &record, now_ms, latest_ms, plan, why);
     record_iterator_close(&records);
-    if (code == KAFKA_NONE && error != ERR_EOF) code = KAFKA_CORRUPT_MESSAGE;
-    return code;
-}
-
-int16_t delay_plan_make(const struct record_batch *batch, int64_t now_ms, int64_t max_ms,
-                        struct delay_plan *plan, struct error_text *why) {
-    uint8_t *bytes;
-    size_t size;
-    *plan = (struct delay_plan){.place = -1, .first_due_ms = INT64_MAX, .visible_timestamp = -1};
-    int16_t code = look_at_all(batch, now_ms, max_ms, plan, why);
-    if (code != KAFKA_NONE || plan->held == 0) return code;
-    int error = held_batch_make(batch, now_ms, &bytes, &size);
-    if (error == ERR_TOO_LARGE) return refuse_size(why);
-    if (error != ERR_NONE) return KAFKA_CORRUPT_MESSAGE;
-    plan->bytes = slice_adopt(NULL, bytes, size);
-    return KAFKA_NONE;
+    return code == KAFKA_NONE && error != ERR_EOF ? KAFKA_CORRUPT_MESSAGE : code;
 }

@@ -19,6 +19,7 @@
 #include "broker/errors/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
+#include "protocol/record/held_batch.h"
 
 struct check_line {
     struct check_task task; /* first; of the first one in the list */
@@ -59,6 +60,8 @@ static bool check_begin(struct partition *partition, const struct partition_prod
     *code = produced_batch_begin(&partition->settings, &produce->records,
                                  env_wall_ms(partition->env), batch, &refusal->why);
     if (*code != KAFKA_NONE) return true;
+    if (partition->delay.settings.enable)
+        record_check_find_deliveries(batch->check, HELD_BATCH_MOST);
     if (!check_pool_inline(partition->checks, batch->check, &error)) return false;
     *code = produced_batch_end(&produce->records, batch, error, refusal);
     return true;

@@ -30,8 +30,10 @@ void partition_set_delay(struct partition *partition, const struct delay_setting
 static void become_held(struct produced_batch *batch, const struct delay_plan *plan,
                         int64_t now_ms) {
     slice_unref(&batch->bytes);
-    batch->bytes = plan->bytes;
-    int error = record_batch_parse(plan->bytes.data, plan->bytes.len, &batch->header, NULL);
+    batch->bytes = batch->unfolded;
+    batch->unfolded = (struct slice){0};
+    held_batch_make((uint8_t *)batch->bytes.data, batch->bytes.len, now_ms); /* only ours */
+    int error = record_batch_parse(batch->bytes.data, batch->bytes.len, &batch->header, NULL);
     CHECK(error == ERR_NONE); /* made of one that was sound */
     batch->kind = BATCH_HELD;
     batch->max_timestamp = now_ms;
@@ -40,19 +42,28 @@ static void become_held(struct produced_batch *batch, const struct delay_plan *p
     batch->pending_bytes = plan->pending_bytes;
 }
 
-int16_t partition_delay_look(struct partition *partition, struct produced_batch *batch,
-                             struct produce_refusal *refusal) {
+static int16_t look(struct partition *partition, struct produced_batch *batch,
+                    struct error_text *why) {
     const struct delay_settings *settings = &partition->delay.settings;
+    struct record_batch unfolded;
     struct delay_plan plan;
     int64_t now_ms = env_wall_ms(partition->env);
-    if (!settings->enable || batch->kind != BATCH_PLAIN || record_batch_is_control(&batch->header))
-        return KAFKA_NONE;
-    int16_t code = delay_plan_make(&batch->header, now_ms, settings->max_ms, &plan, &refusal->why);
-    if (code != KAFKA_NONE) {
-        produced_batch_release(batch);
-    } else if (plan.held > 0) {
-        become_held(batch, &plan, now_ms);
-    }
+    if (batch->deliveries == DELIVERIES_TOO_LARGE || batch->header.record_count > HELD_RECORDS_MOST)
+        return delay_plan_refuse_size(why);
+    int error = record_batch_parse(batch->unfolded.data, batch->unfolded.len, &unfolded, NULL);
+    CHECK(error == ERR_NONE); /* it was checked */
+    int16_t code = delay_plan_make(&unfolded, now_ms, settings->max_ms, &plan, why);
+    if (code == KAFKA_NONE && plan.held > 0) become_held(batch, &plan, now_ms);
+    return code;
+}
+
+int16_t partition_delay_look(struct partition *partition, struct produced_batch *batch,
+                             struct produce_refusal *refusal) {
+    if (batch->deliveries == DELIVERIES_NONE) return KAFKA_NONE;
+    int16_t code = look(partition, batch, &refusal->why);
+    batch->deliveries = DELIVERIES_NONE; /* it is not looked at again when it has waited */
+    slice_unref(&batch->unfolded);
+    if (code != KAFKA_NONE) produced_batch_release(batch);
     return code;
 }
 

@@ -130,10 +130,16 @@ static void take_bytes(const struct produced_records *records, struct produced_b
 int16_t produced_batch_end(const struct produced_records *records, struct produced_batch *batch,
                            int error, struct produce_refusal *refusal) {
     int16_t code = KAFKA_NONE;
-    if (error == ERR_NONE)
+    uint8_t *unfolded;
+    size_t size;
+    if (error == ERR_NONE) {
         take_bytes(records, batch);
-    else
+        batch->deliveries = record_check_take_deliveries(batch->check, &unfolded, &size);
+        if (batch->deliveries == DELIVERIES_MAY_BE)
+            batch->unfolded = slice_adopt(NULL, unfolded, size);
+    } else {
         code = take_refusal(batch->check, error, refusal);
+    }
     record_check_free(batch->check);
     batch->check = NULL;
     return code;
@@ -143,6 +149,7 @@ void produced_batch_release(struct produced_batch *batch) {
     record_check_free(batch->check);
     batch->check = NULL;
     slice_unref(&batch->bytes);
+    slice_unref(&batch->unfolded);
 }
 
 void produced_batch_place(uint8_t *bytes, size_t size, kafka_offset base_offset,

@@ -32,6 +32,8 @@ struct produced_batch {
     int64_t max_timestamp; /* after the end: of its records; -1: none has one. Of a held one:
                               when it came */
     uint8_t kind;          /* enum batch_kind */
+    uint8_t deliveries; /* after the end: enum deliveries, of a topic where they are looked for */
+    struct slice unfolded; /* DELIVERIES_MAY_BE: the batch, uncompressed */
     /* Of a held one: the largest timestamp of what is not held back; the first time at which
        something is due, INT64_MIN if something is called off; what it takes until then. */
     int64_t visible_timestamp, first_due_ms;

@@ -31,28 +31,11 @@ int held_record(const struct record_batch *batch, const struct record *record,
     return record_delivery_read(record, batch->max_timestamp, delivery, NULL);
 }
 
-int held_batch_make(const struct record_batch *batch, int64_t now_ms, uint8_t **out,
-                    size_t *out_len) {
-    struct record_iterator records;
-    int error = record_iterator_open(&records, batch, HELD_BATCH_MOST);
-    if (error != ERR_NONE) return error;
-    size_t size = RECORD_BATCH_HEADER + records.len;
-    if (records.len > HELD_BATCH_MOST) {
-        record_iterator_close(&records);
-        return ERR_TOO_LARGE;
-    }
-    uint8_t *bytes = mem_alloc(size);
-    int attributes = (batch->attributes & ~ATTRIBUTE_CODEC) | ATTRIBUTE_HELD;
-    memcpy(bytes, batch->data, RECORD_BATCH_HEADER);
-    memcpy(bytes + RECORD_BATCH_HEADER, records.data, records.len);
-    record_iterator_close(&records);
-    store_big_endian(bytes + AT_LENGTH, size - RECORD_BATCH_LENGTH_PREFIX, 4);
-    store_big_endian(bytes + AT_ATTRIBUTES, (uint64_t)attributes, 2);
+void held_batch_make(uint8_t *bytes, size_t size, int64_t now_ms) {
+    uint64_t attributes = load_big_endian(bytes + AT_ATTRIBUTES, 2) | ATTRIBUTE_HELD;
+    store_big_endian(bytes + AT_ATTRIBUTES, attributes, 2);
     store_big_endian(bytes + AT_MAX_TIMESTAMP, (uint64_t)now_ms, 8);
     record_batch_seal(bytes, size);
-    *out = bytes;
-    *out_len = size;
-    return ERR_NONE;
 }
 
 static bool is_visible(void *arg, const struct record *record) {

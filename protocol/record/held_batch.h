@@ -19,8 +19,9 @@
 #include "protocol/record/record_batch.h"
 #include "protocol/record/record_delivery.h"
 
-/* Of what it has uncompressed: it is looked through on the loop of each replica. */
-enum { HELD_BATCH_MOST = 1 << 20 };
+/* Of what it has uncompressed, in bytes, and of its records: it is looked through on the loop of
+ * each replica. Clients' own limits are about as high. */
+enum { HELD_BATCH_MOST = 1 << 20, HELD_RECORDS_MOST = 10000 };
 
 /* Some of its records are held back. No client may say that. */
 bool record_batch_is_held(const struct record_batch *batch);
@@ -33,10 +34,8 @@ bool record_batch_is_release(const struct record_batch *batch);
 /* Of a whole batch that was built. */
 void release_mark(uint8_t *bytes, size_t size);
 
-/* `batch` is sound. *out from mem_alloc. ERR_TOO_LARGE: more than HELD_BATCH_MOST bytes;
- * ERR_CORRUPT. */
-int held_batch_make(const struct record_batch *batch, int64_t now_ms, uint8_t **out,
-                    size_t *out_len);
+/* Of a sound batch that is not compressed. */
+void held_batch_make(uint8_t *bytes, size_t size, int64_t now_ms);
 /* The batch without what is held back, as a batch of its own from mem_alloc; *out is NULL: nothing
  * is left of it. ERR_CORRUPT, ERR_MALFORMED, ERR_TOO_LARGE. */
 int held_batch_visible(const struct record_batch *held, uint8_t **out,

@@ -16,7 +16,17 @@
 #include "protocol/record/codec.h"
 #include "protocol/record/held_batch.h"
 #include "protocol/record/record_batch_layout.h"
+#include "protocol/record/record_delivery.h"
 #include "protocol/record/record_walk.h"
+
+/* Of a batch in which deliveries are looked for. */
+enum { KEPT_LEAST = 4096 };
+struct kept {
+    struct delivery_search search;
+    uint8_t *bytes; /* of one that is compressed: room for the header, and its records, unless
+                       they are more than deliveries_most */
+    size_t len, room;
+};
 
 struct record_check {
     struct record_batch batch;
@@ -28,6 +38,8 @@ struct record_check {
     uint8_t *result;
     size_t result_size;
     struct findings *findings; /* NULL: nothing is wrong so far */
+    size_t deliveries_most;    /* 0: nobody looks for them */
+    struct kept kept;
 };
 
 /* Apart: most checks find nothing, and many may wait. */
@@ -53,6 +65,10 @@ struct record_check *record_check_new(const struct record_batch *batch,
     return check;
 }
 
+void record_check_find_deliveries(struct record_check *check, size_t most) {
+    check->deliveries_most = most;
+}
+
 void record_check_reset(struct record_check *check) {
     codec_reader_free(check->reader);
     codec_writer_free(check->writer);
@@ -63,6 +79,8 @@ void record_check_reset(struct record_check *check) {
     check->unfolded = 0;
     mem_free(check->findings);
     check->findings = NULL;
+    mem_free(check->kept.bytes);
+    check->kept = (struct kept){0};
 }
 
 void record_check_free(struct record_check *check) {
@@ -87,6 +105,8 @@ size_t record_check_memory(const struct record_check *check, size_t unfolded) {
     const uint8_t *records = records_of(check, &len);
     size_t memory = codec_reader_memory(record_batch_codec(&check->batch), records, len,
                                         options->unfolded_max);
+    if (check->deliveries_most > 0 && record_batch_codec(&check->batch) != RECORD_CODEC_NONE)
+        memory += 2 * (unfolded < check->deliveries_most ? unfolded : check->deliveries_most);
     if (options->recompress < 0) return memory;
     if (unfolded < result / 2) result = unfolded * 2; /* what does not compress grows by little */
     return memory + result + WRITER_MEMORY;
@@ -254,6 +274,25 @@ static int record_check_end(struct record_check *check) {
     return check->writer != NULL ? take_result(check) : ERR_NONE;
 }
 
+/* Of the next piece, while all of it may be kept. */
+static void keep(struct record_check *check, const uint8_t *piece, size_t len) {
+    struct kept *kept = &check->kept;
+    record_delivery_search(&kept->search, piece, len);
+    if (record_batch_codec(&check->batch) == RECORD_CODEC_NONE) return;
+    if (check->unfolded > check->deliveries_most) {
+        mem_free(kept->bytes);
+        *kept = (struct kept){.search = kept->search};
+        return;
+    }
+    size_t needed = RECORD_BATCH_HEADER + kept->len + len;
+    if (needed > kept->room) {
+        kept->room = needed < KEPT_LEAST ? KEPT_LEAST : needed * 2;
+        kept->bytes = mem_realloc(kept->bytes, kept->room);
+    }
+    memcpy(kept->bytes + RECORD_BATCH_HEADER + kept->len, piece, len);
+    kept->len += len;
+}
+
 /* One piece, or the end. */
 static int go_on(struct record_check *check, size_t *len) {
     const uint8_t *piece;
@@ -261,6 +300,7 @@ static int go_on(struct record_check *check, size_t *len) {
     if (error == ERR_EOF) return record_check_end(check);
     if (error != ERR_NONE) return refuse_unfolding(check, error);
     check->unfolded += *len;
+    if (check->deliveries_most > 0) keep(check, piece, *len);
     if (record_walk_piece(&check->walk, piece, *len) != ERR_NONE) return refuse_record(check);
     if (check->writer != NULL && codec_writer_add(check->writer, piece, *len) != ERR_NONE)
         return refuse_result(check);
@@ -309,4 +349,25 @@ uint8_t *record_check_take_result(struct record_check *check, size_t *size) {
     *size = check->result_size;
     check->result = NULL;
     return result;
+}
+
+enum deliveries record_check_take_deliveries(struct record_check *check, uint8_t **bytes,
+                                             size_t *size) {
+    struct kept *kept = &check->kept;
+    const struct record_batch *batch = &check->batch;
+    if (!kept->search.found) return DELIVERIES_NONE;
+    if (check->unfolded > check->deliveries_most) return DELIVERIES_TOO_LARGE;
+    if (kept->bytes == NULL) {
+        *size = batch->size;
+        *bytes = mem_alloc(*size);
+        memcpy(*bytes, batch->data, *size);
+        return DELIVERIES_MAY_BE;
+    }
+    *size = RECORD_BATCH_HEADER + kept->len;
+    *bytes = kept->bytes;
+    kept->bytes = NULL;
+    memcpy(*bytes, batch->data, RECORD_BATCH_HEADER);
+    store_big_endian(*bytes + AT_LENGTH, *size - RECORD_BATCH_LENGTH_PREFIX, 4);
+    store_big_endian(*bytes + AT_ATTRIBUTES, (uint64_t)(batch->attributes & ~ATTRIBUTE_CODEC), 2);
+    return DELIVERIES_MAY_BE;
 }

@@ -40,6 +40,9 @@ struct record_check;
 struct record_check *record_check_new(const struct record_batch *batch,
                                       const struct record_check_options *options);
 void record_check_free(struct record_check *check); /* NULL does nothing */
+/* Before the first step: it also looks for records that may ask to be delivered later
+ * (protocol/record/record_delivery.h), and keeps up to `most` bytes of records for them. */
+void record_check_find_deliveries(struct record_check *check, size_t most);
 /* Gives back what it holds, to begin again from the start. */
 void record_check_reset(struct record_check *check);
 
@@ -69,5 +72,10 @@ int64_t record_check_max_timestamp(const struct record_check *check);
 /* The batch in the other codec, from mem_alloc, the caller's from now on; NULL: it stays as it
  * came. */
 uint8_t *record_check_take_result(struct record_check *check, size_t *size);
+/* Whether records may ask to be delivered later. DELIVERIES_MAY_BE: the batch as the client sent
+ * it, uncompressed, from mem_alloc, the caller's from now on; its checksum is not set. */
+enum deliveries { DELIVERIES_NONE, DELIVERIES_MAY_BE, DELIVERIES_TOO_LARGE };
+enum deliveries record_check_take_deliveries(struct record_check *check, uint8_t **bytes,
+                                             size_t *size);
 
 #endif

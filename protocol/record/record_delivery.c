@@ -121,3 +121,18 @@ bool record_delivery_may_be_in(const uint8_t *data, size_t len) {
     }
     return false;
 }
+
+/* What one search needs of what came before: all but the last byte of a length and the start. */
+_Static_assert(DELIVERY_SEAM == sizeof start - 1, "a length and a start may lie across two pieces");
+
+void record_delivery_search(struct delivery_search *search, const uint8_t *piece, size_t len) {
+    uint8_t seam[2 * DELIVERY_SEAM];
+    size_t more = len < DELIVERY_SEAM ? len : DELIVERY_SEAM, both = search->end_len + more;
+    if (search->found || len == 0) return;
+    memcpy(seam, search->end, search->end_len);
+    memcpy(seam + search->end_len, piece, more);
+    search->found = record_delivery_may_be_in(seam, both) || record_delivery_may_be_in(piece, len);
+    const uint8_t *behind = len < DELIVERY_SEAM ? seam + both : piece + len;
+    search->end_len = len < DELIVERY_SEAM && both < DELIVERY_SEAM ? both : DELIVERY_SEAM;
+    memcpy(search->end, behind - search->end_len, search->end_len);
+}

@@ -45,4 +45,13 @@ bool record_delivery_is_header(const struct record_header *header);
  * stand there. Rarely true where there is none. */
 bool record_delivery_may_be_in(const uint8_t *data, size_t len);
 
+/* The same of bytes that come in pieces, until `found`. It begins zeroed. */
+enum { DELIVERY_SEAM = 8 };
+struct delivery_search {
+    bool found;
+    uint8_t end[DELIVERY_SEAM]; /* what came last, of so many bytes */
+    size_t end_len;
+};
+void record_delivery_search(struct delivery_search *search, const uint8_t *piece, size_t len);
+
 #endif

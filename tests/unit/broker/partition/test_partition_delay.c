@@ -171,7 +171,7 @@ static void assert_equal_states(struct fixture *fixture) {
 static void test_delay_delivers_at_its_time(void **state) {
     struct fixture *fixture = *state;
     struct partition *partition = start(fixture, 1);
-    static const char *const mixed[] = {"", "deliver-in 300", "other x", "deliver-in PT0.2S"};
+    static const char *const mixed[] = {"", "deliver-in 1500", "other x", "deliver-in PT1.2S"};
     struct record_batch_options options = record_batch_plain();
     int64_t before = env_wall_ms(fixture->env);
     assert_int_equal(produce_as(fixture, &options, mixed, 4, KAFKA_NONE), 0);
@@ -180,7 +180,7 @@ static void test_delay_delivers_at_its_time(void **state) {
     assert_seen(fixture, 0, " 0 2");
     assert_seen(fixture, 3, "");
     run_until_watermark(fixture, 6);
-    assert_true(env_wall_ms(fixture->env) >= before + 300);
+    assert_true(env_wall_ms(fixture->env) >= before + 1500);
     assert_int_equal(pending(partition), 0);
     assert_int_equal(delayed_bytes(partition_delayed(partition)), 0);
     assert_seen(fixture, 0, " 0 2 4=3 5=1");
@@ -232,6 +232,42 @@ static void test_delay_refuses(void **state) {
     set_delay(fixture);
     assert_int_equal(produce(fixture, "deliver-in soon"), 4);
     assert_seen(fixture, 0, " 1 4");
+}
+
+static void produce_many(struct fixture *fixture, int count, int value_len, const char *asked,
+                         int16_t code) {
+    struct record_batch_options options = record_batch_plain();
+    options.codec = RECORD_CODEC_ZSTD;
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    struct record_header header = {DELIVER_IN, sizeof DELIVER_IN - 1, (const uint8_t *)asked, 4};
+    uint8_t *bytes, *value = mem_zalloc((size_t)value_len);
+    size_t size;
+    struct sent sent;
+    for (int i = 0; i < count; i++)
+        record_batch_builder_append(builder, 5, NULL, -1, value, value_len, &header, asked != NULL);
+    mem_free(value);
+    assert_int_equal(record_batch_builder_finish(builder, &bytes, &size), ERR_NONE);
+    send_batch(fixture_leader(fixture)->partition, slice_adopt(NULL, bytes, size), &sent);
+    run_until_over(fixture, &sent);
+    assert_int_equal(sent.produce.error, code);
+    if (code != KAFKA_NONE) assert_true(sent.refusal.why.text[0] != '\0');
+    sent_free(&sent);
+}
+
+/* What unfolds to much, or has many records, is taken where nothing in it asks for a delay. */
+static void test_delay_of_large_batches(void **state) {
+    struct fixture *fixture = *state;
+    struct partition *partition = start(fixture, 1);
+    settings.max_pending_bytes = 64 << 20;
+    set_delay(fixture);
+    produce_many(fixture, 40, HELD_BATCH_MOST / 10, NULL, KAFKA_NONE);
+    produce_many(fixture, HELD_RECORDS_MOST + 1, 1, NULL, KAFKA_NONE);
+    produce_many(fixture, 11, HELD_BATCH_MOST / 10, "PT1H", KAFKA_MESSAGE_TOO_LARGE);
+    produce_many(fixture, HELD_RECORDS_MOST + 1, 1, "PT1H", KAFKA_MESSAGE_TOO_LARGE);
+    assert_int_equal(pending(partition), 0);
+    produce_many(fixture, 9, HELD_BATCH_MOST / 10, "PT1H", KAFKA_NONE);
+    produce_many(fixture, HELD_RECORDS_MOST, 1, "PT1H", KAFKA_NONE);
+    assert_int_equal(pending(partition), 9 + HELD_RECORDS_MOST);
 }
 
 /* Who sends a held batch again gets its offset, and goes on behind it; also at the next leader. */
@@ -399,6 +435,7 @@ int main(void) {
         TEST(test_delay_delivers_at_its_time),
         TEST(test_delay_leaves_a_hole),
         TEST(test_delay_refuses),
+        TEST(test_delay_of_large_batches),
         TEST(test_delay_of_idempotent_producers),
         TEST(test_delay_over_a_failover),
         TEST(test_delay_survives_a_stop),

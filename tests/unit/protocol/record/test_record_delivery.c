@@ -4,6 +4,9 @@
 #include "base/mem.h"
 #include "protocol/record/held_batch.h"
 #include "protocol/record/record_batch_builder.h"
+#include "protocol/record/record_batch_layout.h"
+#include "protocol/record/record_check.h"
+#include "protocol/record/record_delivery.h"
 #include "protocol/record/transaction_marker.h"
 #include "tests/unit/unit.h"
 
@@ -114,6 +117,25 @@ static void test_may_be_in(void **state) {
     assert_false(record_delivery_may_be_in((const uint8_t *)"deliver-in", 10));
 }
 
+/* Also where it lies across pieces, whatever these are. */
+static void test_may_be_in_pieces(void **state) {
+    (void)state;
+    struct asked with[] = {{"a", "b"}, {"deliver-cancel", "5"}}, without[] = {{"a", "b"}};
+    for (int i = 0; i < 2; i++) {
+        size_t len;
+        uint8_t *bytes = batch_with(i == 0 ? with : without, i == 0 ? 2 : 1, &len);
+        for (size_t size = 1; size <= len; size++) {
+            struct delivery_search search = {0};
+            for (size_t at = 0; at < len; at += size) {
+                record_delivery_search(&search, bytes + at, len - at < size ? len - at : size);
+                record_delivery_search(&search, bytes, 0);
+            }
+            assert_int_equal(search.found, i == 0);
+        }
+        mem_free(bytes);
+    }
+}
+
 /* ---- Batches ---- */
 
 static struct record_batch build(enum record_codec codec, uint8_t **bytes) {
@@ -137,44 +159,75 @@ static struct record_batch build(enum record_codec codec, uint8_t **bytes) {
     return batch;
 }
 
+static enum deliveries look(const struct record_batch *batch, size_t most, uint8_t **out,
+                            size_t *len) {
+    struct record_check_options options = {.unfolded_max = 1 << 20, .recompress = -1};
+    struct record_check *check = record_check_new(batch, &options);
+    if (most > 0) record_check_find_deliveries(check, most);
+    assert_int_equal(record_check_step(check, 1), ERR_AGAIN);
+    record_check_reset(check);
+    assert_int_equal(record_check_step(check, SIZE_MAX), ERR_NONE);
+    enum deliveries deliveries = record_check_take_deliveries(check, out, len);
+    record_check_free(check);
+    return deliveries;
+}
+
+/* The check of a batch gives it uncompressed, if that is no more than it may be. */
+static void test_check_finds_them(void **state) {
+    (void)state;
+    for (int codec = RECORD_CODEC_NONE; codec <= RECORD_CODEC_ZSTD; codec++) {
+        uint8_t *bytes, *plain_bytes, *out;
+        size_t len;
+        struct record_batch batch = build((enum record_codec)codec, &bytes),
+                            plain = build(RECORD_CODEC_NONE, &plain_bytes);
+        size_t records = plain.size - RECORD_BATCH_HEADER;
+        assert_int_equal(look(&batch, 0, &out, &len), DELIVERIES_NONE);
+        assert_int_equal(look(&batch, records - 1, &out, &len), DELIVERIES_TOO_LARGE);
+        assert_int_equal(look(&batch, records, &out, &len), DELIVERIES_MAY_BE);
+        record_batch_seal(out, len);
+        assert_int_equal(len, plain.size);
+        assert_memory_equal(out, plain_bytes, len);
+        mem_free(out);
+        mem_free(plain_bytes);
+        mem_free(bytes);
+    }
+}
+
 /* Of a mixed batch consumers get the visible ones at their offsets, with the sequence, and nothing
  * says that there was more. */
 static void test_visible_part(void **state) {
     (void)state;
     static const int64_t offsets[] = {100, 103, 104};
-    for (int codec = RECORD_CODEC_NONE; codec <= RECORD_CODEC_ZSTD; codec++) {
-        uint8_t *bytes, *held_bytes, *out;
-        size_t len;
-        struct record_batch batch = build((enum record_codec)codec, &bytes), held, seen;
-        assert_false(record_batch_is_held(&batch));
-        assert_int_equal(held_batch_make(&batch, NOW, &held_bytes, &len), ERR_NONE);
-        assert_int_equal(record_batch_parse(held_bytes, len, &held, NULL), ERR_NONE);
-        assert_true(record_batch_is_held(&held));
-        assert_int_equal(record_batch_check_crc(&held), ERR_NONE);
-        assert_int_equal(held.max_timestamp, NOW);
-        assert_int_equal(held.base_sequence, 70);
-        assert_int_equal(held_batch_visible(&held, &out, &len), ERR_NONE);
-        assert_int_equal(record_batch_parse(out, len, &seen, NULL), ERR_NONE);
-        assert_int_equal(record_batch_check_crc(&seen), ERR_NONE);
-        assert_false(record_batch_is_held(&seen));
-        assert_int_equal(seen.attributes, 0);
-        assert_int_equal(seen.max_timestamp, 54);
-        assert_int_equal(seen.last_offset_delta, 5);
-        assert_int_equal(record_batch_last_sequence(&seen), 75);
-        struct record_iterator records;
-        struct record record;
-        assert_int_equal(record_iterator_open(&records, &seen, 1 << 20), ERR_NONE);
-        for (int i = 0; i < 3; i++) {
-            assert_int_equal(record_iterator_next(&records, &record), ERR_NONE);
-            assert_int_equal(record.offset, offsets[i]);
-            assert_int_equal(record.timestamp_ms, offsets[i] - 50);
-        }
-        assert_int_equal(record_iterator_next(&records, &record), ERR_EOF);
-        record_iterator_close(&records);
-        mem_free(out);
-        mem_free(held_bytes);
-        mem_free(bytes);
+    uint8_t *bytes, *out;
+    size_t len;
+    struct record_batch batch = build(RECORD_CODEC_NONE, &bytes), held, seen;
+    assert_false(record_batch_is_held(&batch));
+    held_batch_make(bytes, batch.size, NOW);
+    assert_int_equal(record_batch_parse(bytes, batch.size, &held, NULL), ERR_NONE);
+    assert_true(record_batch_is_held(&held));
+    assert_int_equal(record_batch_check_crc(&held), ERR_NONE);
+    assert_int_equal(held.max_timestamp, NOW);
+    assert_int_equal(held.base_sequence, 70);
+    assert_int_equal(held_batch_visible(&held, &out, &len), ERR_NONE);
+    assert_int_equal(record_batch_parse(out, len, &seen, NULL), ERR_NONE);
+    assert_int_equal(record_batch_check_crc(&seen), ERR_NONE);
+    assert_false(record_batch_is_held(&seen));
+    assert_int_equal(seen.attributes, 0);
+    assert_int_equal(seen.max_timestamp, 54);
+    assert_int_equal(seen.last_offset_delta, 5);
+    assert_int_equal(record_batch_last_sequence(&seen), 75);
+    struct record_iterator records;
+    struct record record;
+    assert_int_equal(record_iterator_open(&records, &seen, 1 << 20), ERR_NONE);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(record_iterator_next(&records, &record), ERR_NONE);
+        assert_int_equal(record.offset, offsets[i]);
+        assert_int_equal(record.timestamp_ms, offsets[i] - 50);
     }
+    assert_int_equal(record_iterator_next(&records, &record), ERR_EOF);
+    record_iterator_close(&records);
+    mem_free(out);
+    mem_free(bytes);
 }
 
 /* A hole is a marker of nobody at its last offset. */
@@ -206,8 +259,12 @@ static void test_hole(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_times),     cmocka_unit_test(test_what_is_no_time),
-        cmocka_unit_test(test_may_be_in), cmocka_unit_test(test_visible_part),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_what_is_no_time),
+        cmocka_unit_test(test_may_be_in),
+        cmocka_unit_test(test_may_be_in_pieces),
+        cmocka_unit_test(test_check_finds_them),
+        cmocka_unit_test(test_visible_part),
         cmocka_unit_test(test_hole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
