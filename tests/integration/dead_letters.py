@@ -29,7 +29,10 @@ def prepared(cluster, name, replicas=3, **group):
 
 
 def put(cluster, topic, count):
-    lines = "".join(json.dumps({"partition": 0, "key": f"k{i}", "value": f"v{i}", "headers": [{"key": "own", "value": str(i)}]}) + "\n" for i in range(count))
+    lines = "".join(
+        json.dumps({"partition": 0, "key": f"k{i}", "value": f"v{i}", "headers": [{"key": "own", "value": str(i)}]}) + "\n"
+        for i in range(count)
+    )
     expect(drave(cluster, "produce", topic, "--json", stdin=lines), 0)
 
 
@@ -243,6 +246,14 @@ def what_cannot_work_is_refused(cluster):
 
 suite = Suite()
 with Cluster(3) as cluster:
-    for test in (rejected_and_exhausted, without_the_records, waits_for_its_topic, nobody_leads_its_topic, its_topic_does_not_answer, each_once_with_kills, what_cannot_work_is_refused):
+    for test in (
+        rejected_and_exhausted,
+        without_the_records,
+        waits_for_its_topic,
+        nobody_leads_its_topic,
+        its_topic_does_not_answer,
+        each_once_with_kills,
+        what_cannot_work_is_refused,
+    ):
         suite.run(test, cluster)
 suite.end()
