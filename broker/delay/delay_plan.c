@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/mem.h"
 #include "broker/delay/delayed.h"
 #include "protocol/kafka_error.h"
 #include "protocol/record/held_batch.h"
@@ -31,7 +32,9 @@ static int16_t note_held(const struct record_batch *batch, const struct record *
                          "transactional.id, or without the header.");
     plan->held++;
     if (delivery->kind == DELIVERY_CANCEL) {
-        plan->calls_off = true;
+        plan->called_off = mem_grow(plan->called_off, plan->called_off_count,
+                                    &plan->called_off_room, sizeof *plan->called_off);
+        plan->called_off[plan->called_off_count++] = delivery->offset;
         return KAFKA_NONE;
     }
     if (delivery->due_ms > latest_ms)

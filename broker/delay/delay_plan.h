@@ -11,11 +11,13 @@
 
 #include "base/buffer.h"
 #include "protocol/record/record_batch.h"
+#include "storage/log_types.h"
 
 struct delay_plan {
-    int32_t place;             /* of the record that is to blame, from 0; -1: none is */
-    size_t held;               /* records that are held back, or call off others */
-    bool calls_off;            /* some do the latter */
+    int32_t place;            /* of the record that is to blame, from 0; -1: none is */
+    size_t held;              /* records that are held back, or call off others */
+    kafka_offset *called_off; /* what the latter name; the caller's, from mem_alloc */
+    size_t called_off_count, called_off_room;
     int64_t first_due_ms;      /* INT64_MAX: none is held back */
     uint64_t pending_bytes;    /* that they will take while they are pending */
     int64_t visible_timestamp; /* the largest of the others; -1: none has one */

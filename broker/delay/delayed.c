@@ -43,14 +43,21 @@ static void heap_sink(struct delayed *delayed, struct delayed_record *record) {
     heap_put(delayed, place, record);
 }
 
-static void heap_add(struct delayed *delayed, struct delayed_record *record) {
+static bool is_aside(const struct delayed *delayed, kafka_offset offset) {
+    struct delayed_aside *aside;
+    HASH_FIND(hh, delayed->asides, &offset, sizeof offset, aside);
+    return aside != NULL;
+}
+
+void delayed_line_up(struct delayed *delayed, struct delayed_record *record) {
+    if (record->taken || record->place > 0 || is_aside(delayed, record->key.offset)) return;
     delayed->heap = mem_grow(delayed->heap, delayed->heap_count + 1, &delayed->heap_room,
                              sizeof *delayed->heap);
     heap_put(delayed, ++delayed->heap_count, record);
     heap_rise(delayed, record);
 }
 
-static void heap_remove(struct delayed *delayed, struct delayed_record *record) {
+void delayed_step_out(struct delayed *delayed, struct delayed_record *record) {
     size_t place = record->place;
     if (place == 0) return;
     struct delayed_record *last = delayed->heap[delayed->heap_count--];
@@ -87,7 +94,7 @@ int delayed_add(struct delayed *delayed, struct delayed_record *record) {
     }
     DL_APPEND(delayed->records, record);
     HASH_ADD(hh, delayed->by_offset, key.offset, sizeof record->key.offset, record);
-    heap_add(delayed, record);
+    delayed_line_up(delayed, record);
     delayed->bytes += delayed_bytes_of(delayed_record_len(record));
     struct delayed_walk *walk;
     DL_FOREACH(delayed->walks, walk) {
@@ -102,7 +109,7 @@ void delayed_drop(struct delayed *delayed, struct delayed_record *record) {
         if (walk->at == record) walk->at = record->next;
     }
     delayed->bytes -= delayed_bytes_of(delayed_record_len(record));
-    heap_remove(delayed, record);
+    delayed_step_out(delayed, record);
     HASH_DELETE(hh, delayed->by_offset, record);
     DL_DELETE(delayed->records, record);
     mem_free(record);
@@ -272,40 +279,4 @@ int delayed_release(struct delayed *delayed, const struct record_batch *batch, i
 void delayed_drop_released(struct delayed *delayed) {
     while (delayed->heap_count > 0 && !delayed_key_before(delayed->released, delayed->heap[1]->key))
         delayed_drop(delayed, delayed->heap[1]);
-}
-
-/* ---- The next release ---- */
-
-static struct delayed_record *next_due(const struct delayed *delayed, int64_t now_ms,
-                                       int64_t until_ms) {
-    struct delayed_record *first = delayed->heap_count > 0 ? delayed->heap[1] : NULL;
-    bool due = first != NULL && first->key.due_ms <= now_ms && first->key.due_ms <= until_ms;
-    return due ? first : NULL;
-}
-
-struct slice delayed_take(struct delayed *delayed, int64_t now_ms, int64_t until_ms, size_t most) {
-    struct delayed_record *record = next_due(delayed, now_ms, until_ms);
-    struct record_batch_builder *builder;
-    uint8_t *bytes;
-    size_t size;
-    if (record == NULL) return (struct slice){0};
-    struct record_batch_options options = record_batch_plain();
-    builder = record_batch_builder_new(&options);
-    do {
-        heap_remove(delayed, record);
-        delayed_deliver(record, now_ms, builder);
-        record = next_due(delayed, now_ms, until_ms);
-    } while (record != NULL &&
-             record_batch_builder_size(builder) + delayed_bytes_of(delayed_record_len(record)) <=
-                 most);
-    int error = record_batch_builder_finish(builder, &bytes, &size);
-    CHECK(error == ERR_NONE); /* of `most` bytes, or of one record, which came in a batch */
-    return slice_adopt(NULL, bytes, size);
-}
-
-void delayed_give_back(struct delayed *delayed) {
-    struct delayed_record *record;
-    DL_FOREACH(delayed->records, record) {
-        if (record->place == 0) heap_add(delayed, record);
-    }
 }

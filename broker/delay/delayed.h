@@ -12,8 +12,9 @@
  * Order: by (due, offset). What a release has passed is never passed again: a record that comes
  * with an earlier time is due at once, behind it. Happy path: delayed_hold and delayed_release of
  * each batch that has committed; on a leader delayed_take makes the next release, delayed_give_back
- * if nothing came of it. Failures: ERR_MALFORMED for batches that cannot be what they should.
- * Invariant: of equal logs the state is equal. Memory: delayed_bytes, which a leader limits.
+ * if nothing came of it; what is being called off is set aside. Failures: ERR_MALFORMED for batches
+ * that cannot be what they should. Invariant: of equal logs the state is equal. Memory:
+ * delayed_bytes, which a leader limits.
  */
 #ifndef BROKER_DELAY_DELAYED_H
 #define BROKER_DELAY_DELAYED_H
@@ -42,7 +43,7 @@ uint64_t delayed_bytes(const struct delayed *delayed);
 uint64_t delayed_bytes_of(size_t len);
 /* Behind the last batch of which something was held back, ever; 0: there was none. */
 kafka_offset delayed_end(const struct delayed *delayed);
-/* Of the first one that was not taken; INT64_MAX: there is none. */
+/* Of the first one that was not taken or set aside; INT64_MAX: there is none. */
 int64_t delayed_next_due(const struct delayed *delayed);
 
 /* Of a leader: one batch of those that are due at `now_ms`, and not behind `until_ms`, in their
@@ -50,6 +51,12 @@ int64_t delayed_next_due(const struct delayed *delayed);
  * release of them is applied, or they are given back, all of them. */
 struct slice delayed_take(struct delayed *delayed, int64_t now_ms, int64_t until_ms, size_t most);
 void delayed_give_back(struct delayed *delayed);
+
+bool delayed_is_pending(struct delayed *delayed, kafka_offset offset);
+/* Likewise: what is pending at the offset, now or later, is not taken until it is over, as often as
+ * it was set aside. */
+void delayed_set_aside(struct delayed *delayed, kafka_offset offset);
+void delayed_aside_over(struct delayed *delayed, kafka_offset offset);
 
 /* ---- Its snapshot ---- */
 

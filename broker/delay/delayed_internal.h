@@ -17,19 +17,28 @@ struct delayed_key {
 struct delayed_record {
     struct delayed_key key; /* due_ms as the record says, but not before what was released */
     int64_t timestamp_ms;
-    size_t place; /* in the heap, 1-based; 0: it was taken */
+    size_t place; /* in the heap, 1-based; 0: it was taken, or is set aside */
     struct delayed_record *next, *prev;
     UT_hash_handle hh;
     int32_t key_len, value_len; /* -1: null */
     int32_t header_count;
     uint32_t headers_len;
+    bool taken;
     uint8_t data[]; /* key, value, headers, those of record_delivery.h left out */
+};
+
+/* Something calls it off, but has not committed. */
+struct delayed_aside {
+    kafka_offset offset;
+    size_t count; /* of those that do */
+    UT_hash_handle hh;
 };
 
 struct delayed {
     struct delayed_record *records; /* by offset, as they came */
     struct delayed_record *by_offset;
-    struct delayed_record **heap; /* by key, what was not taken; from [1] on */
+    struct delayed_record **heap; /* by key, what was not taken or set aside; from [1] on */
+    struct delayed_aside *asides; /* a leader's */
     size_t heap_count, heap_room;
     uint64_t bytes;
     struct delayed_key released; /* the greatest key that was */
@@ -47,6 +56,9 @@ struct delayed_walk {
     struct delayed_walk *next, *prev;
 };
 
+/* Into the heap, unless it was taken, or is set aside. */
+void delayed_line_up(struct delayed *delayed, struct delayed_record *record);
+void delayed_step_out(struct delayed *delayed, struct delayed_record *record);
 bool delayed_key_before(struct delayed_key a, struct delayed_key b);
 size_t delayed_record_len(const struct delayed_record *record); /* of its data */
 /* Takes it over. ERR_MALFORMED: its offset is there, or others come behind it. */

@@ -38,8 +38,10 @@ static void become_held(struct produced_batch *batch, const struct delay_plan *p
     batch->kind = BATCH_HELD;
     batch->max_timestamp = now_ms;
     batch->visible_timestamp = plan->visible_timestamp;
-    batch->first_due_ms = plan->calls_off ? INT64_MIN : plan->first_due_ms;
+    batch->first_due_ms = plan->first_due_ms;
     batch->pending_bytes = plan->pending_bytes;
+    batch->called_off = plan->called_off;
+    batch->called_off_count = plan->called_off_count;
 }
 
 static int16_t look(struct partition *partition, struct produced_batch *batch,
@@ -53,7 +55,10 @@ static int16_t look(struct partition *partition, struct produced_batch *batch,
     int error = record_batch_parse(batch->unfolded.data, batch->unfolded.len, &unfolded, NULL);
     CHECK(error == ERR_NONE); /* it was checked */
     int16_t code = delay_plan_make(&unfolded, now_ms, settings->max_ms, &plan, why);
-    if (code == KAFKA_NONE && plan.held > 0) become_held(batch, &plan, now_ms);
+    if (code == KAFKA_NONE && plan.held > 0)
+        become_held(batch, &plan, now_ms);
+    else
+        mem_free(plan.called_off);
     return code;
 }
 
@@ -82,20 +87,41 @@ int16_t partition_delay_room(const struct partition *partition, const struct pro
     return KAFKA_NONE;
 }
 
-void partition_delay_appended(struct partition *partition, const struct produced_batch *batch) {
+/* What the batch calls off, and may be pending before it commits, is not delivered until then:
+ * that release would lie behind it in the log. */
+static void call_off(struct partition *partition, struct held_flight *flight) {
+    size_t kept = 0;
+    for (size_t i = 0; i < flight->called_off_count; i++) {
+        kafka_offset offset = flight->called_off[i];
+        bool on_its_way = offset >= partition->high_watermark && offset < flight->end_offset;
+        if (!on_its_way && !delayed_is_pending(partition->delay.delayed, offset)) continue;
+        delayed_set_aside(partition->delay.delayed, offset);
+        flight->called_off[kept++] = offset;
+    }
+    flight->called_off_count = kept;
+}
+
+void partition_delay_appended(struct partition *partition, struct produced_batch *batch) {
     struct partition_delay *delay = &partition->delay;
     if (batch->kind != BATCH_HELD) return;
     struct held_flight *flight = mem_alloc(sizeof *flight);
     *flight = (struct held_flight){.end_offset = partition->next_offset,
                                    .first_due_ms = batch->first_due_ms,
-                                   .bytes = batch->pending_bytes};
+                                   .bytes = batch->pending_bytes,
+                                   .called_off = batch->called_off,
+                                   .called_off_count = batch->called_off_count};
+    batch->called_off = NULL;
     DL_APPEND(delay->flights, flight);
     delay->flight_bytes += flight->bytes;
+    call_off(partition, flight);
 }
 
 static void flight_end(struct partition_delay *delay, struct held_flight *flight) {
     DL_DELETE(delay->flights, flight);
     delay->flight_bytes -= flight->bytes;
+    for (size_t i = 0; i < flight->called_off_count; i++)
+        delayed_aside_over(delay->delayed, flight->called_off[i]);
+    mem_free(flight->called_off);
     mem_free(flight);
 }
 

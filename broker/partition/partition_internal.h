@@ -90,8 +90,10 @@ enum { APPLIERS_MAX = 6 };
 /* A batch on its way through the log of which something is held back. */
 struct held_flight {
     kafka_offset end_offset;
-    int64_t first_due_ms; /* INT64_MIN: it calls something off */
-    uint64_t bytes;       /* that it will take while it is pending */
+    int64_t first_due_ms;     /* INT64_MAX: it only calls others off */
+    uint64_t bytes;           /* that it will take while it is pending */
+    kafka_offset *called_off; /* those that are not delivered meanwhile */
+    size_t called_off_count;
     struct held_flight *next, *prev;
 };
 
@@ -357,7 +359,7 @@ int16_t partition_delay_look(struct partition *partition, struct produced_batch 
 int16_t partition_delay_room(const struct partition *partition, const struct produced_batch *batch,
                              struct error_text *why);
 /* It has its offsets, and is in the queue. */
-void partition_delay_appended(struct partition *partition, const struct produced_batch *batch);
+void partition_delay_appended(struct partition *partition, struct produced_batch *batch);
 /* What was in the queue is not any more. */
 void partition_delay_withdrawn(struct partition *partition);
 /* Something was applied. */

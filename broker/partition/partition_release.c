@@ -6,7 +6,7 @@
  * own clock, so are perhaps others behind it: partition_releases_advance appends them, and when
  * that has committed the next ones. A release is made of what is applied here. So that its records
  * are the first in their order also where it is applied, none has what lies behind a time that is
- * on its way through the log, and none is made while something is called off there. Failures: what
+ * on its way through the log, or what is called off there. Failures: what
  * is refused, or not known to have committed, is given back, and made again by whoever leads then;
  * if it has committed all the same, it is not pending any more. Invariant: one release at a time is
  * on its way.

@@ -1,6 +1,7 @@
 /* What is known from the header at once; what the check of its records found; and placing the batch
  * in the log. */
 #include "broker/partition/produced_batch.h"
+#include "base/mem.h"
 
 #include "base/check.h"
 #include "broker/errors/error_map.h"
@@ -150,6 +151,8 @@ void produced_batch_release(struct produced_batch *batch) {
     batch->check = NULL;
     slice_unref(&batch->bytes);
     slice_unref(&batch->unfolded);
+    mem_free(batch->called_off);
+    batch->called_off = NULL;
 }
 
 void produced_batch_place(uint8_t *bytes, size_t size, kafka_offset base_offset,

@@ -35,9 +35,11 @@ struct produced_batch {
     uint8_t deliveries; /* after the end: enum deliveries, of a topic where they are looked for */
     struct slice unfolded; /* DELIVERIES_MAY_BE: the batch, uncompressed */
     /* Of a held one: the largest timestamp of what is not held back; the first time at which
-       something is due, INT64_MIN if something is called off; what it takes until then. */
+       something is due; what it takes until then; what it calls off, from mem_alloc. */
     int64_t visible_timestamp, first_due_ms;
     uint64_t pending_bytes;
+    kafka_offset *called_off;
+    size_t called_off_count;
     struct record_check *check; /* between begin and end */
 };
 

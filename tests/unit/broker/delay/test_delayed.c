@@ -260,6 +260,57 @@ static void test_taken_up_to_a_time(void **state) {
     delayed_free(trial.delayed);
 }
 
+static int64_t taken_first(struct delayed *delayed, struct slice *bytes) {
+    *bytes = delayed_take(delayed, 200, INT64_MAX, 1);
+    struct record_batch batch = parsed(bytes);
+    struct record_iterator records;
+    struct record record;
+    struct record_header header = {0};
+    assert_int_equal(record_iterator_open(&records, &batch, 1 << 20), ERR_NONE);
+    assert_int_equal(record_iterator_next(&records, &record), ERR_NONE);
+    while (record_header_next(&record, &header) == ERR_NONE)
+        continue;
+    int64_t offset = header.value[0] - '0';
+    record_iterator_close(&records);
+    return offset;
+}
+
+/* What is being called off is not taken, as long as anything calls it off; others are. */
+static void test_set_aside(void **state) {
+    (void)state;
+    struct delayed *delayed = delayed_new();
+    struct record_batch_options options = record_batch_plain();
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    for (int i = 0; i < 3; i++)
+        add(builder, DELIVER_AT, 100 + i);
+    struct slice bytes = held(builder, 10), release;
+    struct record_batch batch = parsed(&bytes);
+    int32_t seen;
+    delayed_set_aside(delayed, 0); /* before it is pending */
+    assert_int_equal(delayed_hold(delayed, &batch, &seen), ERR_NONE);
+    slice_unref(&bytes);
+    assert_int_equal(delayed_next_due(delayed), 101);
+    delayed_set_aside(delayed, 0);
+    assert_int_equal(taken_first(delayed, &release), 1);
+    slice_unref(&release);
+    delayed_set_aside(delayed, 1); /* it is on its way */
+    delayed_aside_over(delayed, 0);
+    assert_int_equal(delayed_next_due(delayed), 102);
+    delayed_give_back(delayed);
+    assert_int_equal(delayed_next_due(delayed), 102);
+    delayed_aside_over(delayed, 0);
+    assert_int_equal(taken_first(delayed, &release), 0);
+    slice_unref(&release);
+    delayed_aside_over(delayed, 1);
+    delayed_set_aside(delayed, 0);
+    delayed_aside_over(delayed, 0); /* it is still on its way */
+    assert_int_equal(delayed_next_due(delayed), 101);
+    delayed_give_back(delayed);
+    assert_int_equal(delayed_next_due(delayed), 100);
+    assert_int_equal(delayed_count(delayed), 3);
+    delayed_free(delayed);
+}
+
 /* Any byte of a snapshot that is cut off, or changed, ends nothing but the restoring. */
 static void test_damaged_snapshot(void **state) {
     (void)state;
@@ -288,6 +339,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_delayed_beside_a_list),
         cmocka_unit_test(test_taken_up_to_a_time),
+        cmocka_unit_test(test_set_aside),
         cmocka_unit_test(test_damaged_snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

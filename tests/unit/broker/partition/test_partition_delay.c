@@ -359,6 +359,34 @@ static void test_delay_is_called_off(void **state) {
     assert_seen(fixture, 0, " 4=1 [5-5]");
 }
 
+/* While cancels are on their way, what they do not name is delivered; what they name is not, also
+ * where the record itself is still on its way. */
+static void test_delay_goes_on_beside_cancels(void **state) {
+    enum { CANCELS = 3 };
+    struct fixture *fixture = *state;
+    struct partition *partition = start(fixture, 1);
+    struct record_batch_options options = record_batch_plain();
+    static const char *const asked[CANCELS] = {"deliver-cancel 77", "deliver-cancel 0",
+                                               "deliver-cancel 2"};
+    static const char *const first[] = {"deliver-in 100", "deliver-in 100"}, *const later[] = {
+                                                                                 "deliver-in 50"};
+    struct sent cancels[CANCELS], record;
+    produce_as(fixture, &options, first, 2, KAFKA_NONE);
+    run_ms(fixture, 60);
+    send_batch(partition, batch_of(&options, later, 1), &record);
+    for (int i = 0; i < CANCELS; i++)
+        send_batch(partition, batch_of(&options, &asked[i], 1), &cancels[i]);
+    assert_true(partition_delay_in_flight_ms(partition) >=
+                delayed_next_due(partition_delayed(partition)));
+    for (int i = 0; i < CANCELS; i++) {
+        run_until_over(fixture, &cancels[i]);
+        sent_free(&cancels[i]);
+    }
+    sent_free(&record);
+    run_until_watermark(fixture, 7);
+    assert_seen(fixture, 0, " 6=1");
+}
+
 struct lookup {
     struct partition_lookup lookup; /* first */
     bool over;
@@ -441,6 +469,7 @@ int main(void) {
         TEST(test_delay_survives_a_stop),
         TEST(test_delay_survives_a_crash),
         TEST(test_delay_is_called_off),
+        TEST(test_delay_goes_on_beside_cancels),
         TEST(test_delay_is_not_found_by_time),
         TEST(test_delay_delivers_many),
     };
