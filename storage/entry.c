@@ -43,7 +43,7 @@ enum {
     AT_BODY_CRC = 56,
     AT_HEADER_CRC = 60,
 };
-enum { NUMBERED = 0x80 }; /* in the codec's byte */
+enum { NUMBERED = 0x80, DELAYS = 0x40 }; /* in the codec's byte */
 _Static_assert(AT_HEADER_CRC + 4 == ENTRY_HEADER_SIZE, "the checksum ends the header");
 
 /* Sets body and codec from raw: compressed if that saves an eighth at least. */
@@ -73,6 +73,7 @@ struct entry *entry_new(struct budget *budget, struct entry_spec *spec) {
     entry->references = 1;
     entry->type = spec->type;
     entry->numbered = spec->numbered;
+    entry->delays = spec->delays;
     entry->batches = spec->batches;
     entry->base_offset = spec->base_offset;
     entry->records = spec->records;
@@ -98,7 +99,8 @@ void entry_seal(struct entry *entry, uint64_t group, log_index index, log_term t
     le_put_u64(header + AT_INDEX, index);
     le_put_u32(header + AT_TERM, term);
     header[AT_TYPE] = entry->type;
-    header[AT_CODEC] = (uint8_t)(entry->codec | (entry->numbered ? NUMBERED : 0));
+    header[AT_CODEC] = (uint8_t)(entry->codec | (entry->numbered ? NUMBERED : 0) |
+                                 (entry->delays ? DELAYS : 0));
     le_put_u16(header + AT_BATCHES, entry->batches);
     le_put_u64(header + AT_BASE_OFFSET, (uint64_t)entry->base_offset);
     le_put_u32(header + AT_RECORDS, entry->records);
@@ -112,6 +114,7 @@ static bool fields_make_sense(const struct entry *entry, uint32_t body_len) {
     if (entry->type < ENTRY_BATCHES || entry->type > ENTRY_CHANGE) return false;
     if (entry->codec != ENTRY_PLAIN && entry->codec != ENTRY_LZ4) return false;
     if (entry->numbered && entry->type != ENTRY_BATCHES) return false;
+    if (entry->delays && !entry->numbered) return false;
     if (body_len > ENTRY_BODY_MAX || entry->raw_len > ENTRY_BODY_MAX) return false;
     if (entry->codec == ENTRY_PLAIN && entry->raw_len != body_len) return false;
     /* LZ4 cannot do better, so nobody can make us allocate more */
@@ -131,8 +134,9 @@ int entry_decode_header(const uint8_t header[ENTRY_HEADER_SIZE], struct entry *i
     into->index = le_get_u64(header + AT_INDEX);
     into->term = le_get_u32(header + AT_TERM);
     into->type = header[AT_TYPE];
-    into->codec = header[AT_CODEC] & (uint8_t)~NUMBERED;
+    into->codec = header[AT_CODEC] & (uint8_t)~(NUMBERED | DELAYS);
     into->numbered = (header[AT_CODEC] & NUMBERED) != 0;
+    into->delays = (header[AT_CODEC] & DELAYS) != 0;
     into->batches = le_get_u16(header + AT_BATCHES);
     into->base_offset = (int64_t)le_get_u64(header + AT_BASE_OFFSET);
     into->records = le_get_u32(header + AT_RECORDS);

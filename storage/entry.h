@@ -7,8 +7,9 @@
  * or one LZ4 block); `raw` is the uncompressed body while it is at hand (always for plain entries).
  *
  * Encoded header, little-endian: u32 magic ("DRE1"), u32 body_len, u64 group, u64 index, u32 term,
- * u8 type, u8 codec (bit 7: `numbered`), u16 batches, i64 base_offset, u32 records, u32 raw_len,
- * i64 max_timestamp, u32 body_crc, u32 header_crc (CRC-32C of the 60 bytes before it).
+ * u8 type, u8 codec (bit 7: `numbered`, bit 6: `delays`), u16 batches, i64 base_offset, u32
+ * records, u32 raw_len, i64 max_timestamp, u32 body_crc, u32 header_crc (CRC-32C of the 60 bytes
+ * before it).
  */
 #ifndef STORAGE_ENTRY_H
 #define STORAGE_ENTRY_H
@@ -38,6 +39,8 @@ struct entry {
     uint8_t codec; /* enum entry_codec, of `body` */
     bool numbered; /* batches of idempotent producers are in it: appliers need not look into others
                     */
+    bool delays;   /* its batches that say so hold records back, or deliver such; in others these
+                      marks, from before there were delays, say nothing. It is numbered, too */
     uint16_t batches; /* record batches in it; ENTRY_BATCHES_MAX or more: ENTRY_BATCHES_MAX */
     kafka_offset base_offset; /* of its first record; of an internal entry: the offset that the next
                                  record will get */
@@ -58,7 +61,7 @@ struct entry_spec {
     uint32_t records;
     int64_t max_timestamp;
     struct slice raw; /* taken over */
-    bool numbered;
+    bool numbered, delays;
     bool compress; /* try LZ4: kept only if it saves an eighth at least */
 };
 

@@ -112,7 +112,8 @@ void append_queue_add(struct partition *partition, struct produced_batch *batch,
     if (timestamp > forming->max_timestamp && !marker) forming->max_timestamp = timestamp;
     forming->released = batch->kind == BATCH_RELEASED;
     if (record_batch_codec(header) == RECORD_CODEC_NONE) forming->plain_bytes += size;
-    if (header->producer_id >= 0 || batch->kind != BATCH_PLAIN) forming->numbered = true;
+    if (batch->kind != BATCH_PLAIN) forming->delays = true;
+    if (header->producer_id >= 0 || forming->delays) forming->numbered = true;
     if (forming->batches == 0 || came_us < forming->came_us) forming->came_us = came_us;
     forming->len += size;
     forming->records += (uint32_t)header->record_count;
@@ -147,6 +148,7 @@ static int queue_submit(struct partition *partition, struct forming_entry *formi
                               .max_timestamp = forming->max_timestamp,
                               .raw = take_bytes(forming),
                               .numbered = forming->numbered,
+                              .delays = forming->delays,
                               .compress = partition->settings.store_lz4 &&
                                           forming->len <= COMPRESS_MOST &&
                                           forming->plain_bytes * 2 > forming->len};

@@ -49,8 +49,7 @@ static int apply_batch(struct partition *partition, const struct record_batch *b
         if (applier->type->apply != NULL && (entry->numbered || !applier->type->numbered_only))
             error = applier->type->apply(applier->state, batch);
     }
-    if (error == ERR_NONE && entry->numbered)
-        error = partition_delay_apply(partition, entry, batch);
+    if (error == ERR_NONE && entry->delays) error = partition_delay_apply(partition, entry, batch);
     return error;
 }
 

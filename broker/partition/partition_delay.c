@@ -6,8 +6,8 @@
  *   room       whether so much may wait
  *   appended   it is in flight until it is applied
  *   apply      a batch of which records are held back, or one that delivers such records, is told
- *              from others by what it is (protocol/record/held_batch.h); their entries are marked
- * as those of idempotent producers are, so that entries without either are not opened
+ *              from others by what it is (protocol/record/held_batch.h), in entries that are marked
+ * (`delays`, storage/entry.h): before there were delays clients could store what says the same
  *
  * Invariant: what is in flight is in the order of the log, and of this lead.
  */

@@ -57,7 +57,8 @@ struct forming_entry {
     int64_t max_timestamp;
     uint32_t records;
     uint16_t batches;
-    bool numbered; /* some of them by idempotent producers, or records are held back, or were */
+    bool numbered; /* some of them by idempotent producers, or `delays` */
+    bool delays;   /* records of some are held back, or were */
     bool released; /* it delivers what was held back, in one batch, and gathers no more */
 };
 

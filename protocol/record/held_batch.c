@@ -23,6 +23,11 @@ void release_mark(uint8_t *bytes, size_t size) {
 }
 
 bool record_batch_is_held(const struct record_batch *batch) {
+    return record_batch_says_held(batch) && record_batch_codec(batch) == RECORD_CODEC_NONE &&
+           batch->size <= HELD_BATCH_MOST + RECORD_BATCH_HEADER;
+}
+
+bool record_batch_says_held(const struct record_batch *batch) {
     return (batch->attributes & ATTRIBUTE_HELD) != 0;
 }
 
@@ -40,7 +45,7 @@ void held_batch_make(uint8_t *bytes, size_t size, int64_t now_ms) {
 
 static bool is_visible(void *arg, const struct record *record) {
     struct record_delivery delivery;
-    return held_record(arg, record, &delivery) == ERR_NONE && delivery.kind == DELIVERY_NOW;
+    return held_record(arg, record, &delivery) != ERR_NONE || delivery.kind == DELIVERY_NOW;
 }
 
 int held_batch_visible(const struct record_batch *held, uint8_t **out, size_t *out_len) {
@@ -53,7 +58,12 @@ int held_batch_visible(const struct record_batch *held, uint8_t **out, size_t *o
     size_t unfolded;
     int error = record_filter_batch(&filter, held, &result, out, out_len, &unfolded);
     if (error != ERR_NONE) return error;
-    if (result == RECORDS_ALL_STAY) return ERR_MALFORMED; /* then it would be no held one */
+    if (result == RECORDS_ALL_STAY) { /* from before there were delays */
+        *out = mem_alloc(held->size);
+        *out_len = held->size;
+        memcpy(*out, held->data, held->size);
+        return ERR_NONE;
+    }
     if (*out == NULL) return ERR_NONE;
     int attributes = held->attributes & ~ATTRIBUTE_HELD;
     store_big_endian(*out + AT_ATTRIBUTES, (uint64_t)attributes, 2);

@@ -23,13 +23,15 @@
  * each replica. Clients' own limits are about as high. */
 enum { HELD_BATCH_MOST = 1 << 20, HELD_RECORDS_MOST = 10000 };
 
-/* Some of its records are held back. No client may say that. */
+/* Some of its records are held back. No client may say that: but some could before there were
+ * delays, so in an entry that is not marked (storage/entry.h) it only may be so. */
 bool record_batch_is_held(const struct record_batch *batch);
+bool record_batch_says_held(const struct record_batch *batch); /* whatever else it is */
 /* Whether the record of a held batch is held back, and why. ERR_NONE, ERR_MALFORMED. */
 int held_record(const struct record_batch *batch, const struct record *record,
                 struct record_delivery *delivery);
 
-/* It delivers what was held back. No client may say that. */
+/* It delivers what was held back; likewise. */
 bool record_batch_is_release(const struct record_batch *batch);
 /* Of a whole batch that was built. */
 void release_mark(uint8_t *bytes, size_t size);

@@ -150,7 +150,7 @@ static int check_header(const struct record_batch *batch, struct error_text *why
                       batch->record_count, batch->last_offset_delta);
     if (record_batch_is_control(batch))
         return REFUSE(ERR_MALFORMED, "Clients may not write control batches.");
-    if (record_batch_is_held(batch) || record_batch_is_release(batch))
+    if (record_batch_says_held(batch) || record_batch_is_release(batch))
         return REFUSE(ERR_MALFORMED,
                       "The batch has attributes 0x%04x and sequence %d: only a broker "
                       "says that records are held back, or were.",

@@ -108,6 +108,7 @@ static struct entry *entry_of_rest(const struct entry *entry, struct clean_rest 
                               .max_timestamp = rest->max_timestamp,
                               .raw = slice_copy(NULL, rest->bytes, rest->len),
                               .numbered = entry->numbered,
+                              .delays = entry->delays,
                               .compress = entry->codec == ENTRY_LZ4};
     struct entry *made = entry_new(NULL, &spec);
     entry_seal(made, entry->group, entry->index, entry->term);

@@ -20,6 +20,7 @@ static struct entry *make(struct budget *budget, size_t len, bool repeat, bool c
                               .max_timestamp = 1234567890123,
                               .raw = {buffer, buffer->data, len},
                               .numbered = len % 2 == 0,
+                              .delays = len % 4 == 0,
                               .compress = compress};
     struct entry *entry = entry_new(budget, &spec);
     assert_null(spec.raw.buffer);
@@ -33,6 +34,7 @@ static void assert_same_fields(const struct entry *a, const struct entry *b) {
     assert_int_equal(a->type, b->type);
     assert_int_equal(a->codec, b->codec);
     assert_int_equal(a->numbered, b->numbered);
+    assert_int_equal(a->delays, b->delays);
     assert_int_equal(a->batches, b->batches);
     assert_int_equal(a->base_offset, b->base_offset);
     assert_int_equal(a->records, b->records);
@@ -53,6 +55,7 @@ static void test_entry_round_trip(void **state) {
         budget_init(&budget, 1 << 20);
         struct entry *entry = make(&budget, len, true, compress);
         assert_int_equal(entry->numbered, turn < 2);
+        assert_int_equal(entry->delays, turn < 2);
         entry_seal(entry, 0xfeedface00000001, 42, 7);
         assert_int_equal(entry->codec, compress ? ENTRY_LZ4 : ENTRY_PLAIN);
         struct entry *back = NULL;

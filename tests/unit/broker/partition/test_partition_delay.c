@@ -7,6 +7,7 @@
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
 #include "protocol/record/held_batch.h"
+#include "protocol/record/record_batch_layout.h"
 #include "protocol/record/record_delivery.h"
 #include "tests/unit/broker/fixture_partitions.h"
 #include "tests/unit/unit.h"
@@ -425,6 +426,48 @@ static void test_delay_is_not_found_by_time(void **state) {
     assert_int_equal(offset_of(fixture, PARTITION_LATEST), 5);
 }
 
+/* As a broker that knew no delays has stored it. */
+static void store_old(struct partition *partition, const struct record_batch_options *options,
+                      int attributes, int32_t sequence) {
+    static const char *const asked[] = {"x y"};
+    struct slice batch = batch_of(options, asked, 1);
+    uint8_t *bytes = (uint8_t *)batch.data;
+    record_batch_set_base_offset(bytes, partition->next_offset);
+    store_big_endian(bytes + AT_ATTRIBUTES, (uint64_t)attributes | options->codec, 2);
+    store_big_endian(bytes + AT_BASE_SEQUENCE, (uint64_t)sequence, 4);
+    record_batch_seal(bytes, batch.len);
+    struct entry_spec spec = {.type = ENTRY_BATCHES,
+                              .batches = 1,
+                              .base_offset = partition->next_offset++,
+                              .records = 1,
+                              .max_timestamp = 1000,
+                              .raw = batch,
+                              .numbered = true};
+    uint64_t index;
+    assert_int_equal(raft_group_submit(partition_group(partition), &spec, &index), ERR_NONE);
+}
+
+/* Attributes and a sequence like ours, from before there were delays, say nothing. */
+static void test_delay_behind_old_batches(void **state) {
+    struct fixture *fixture = *state;
+    struct partition *partition = start(fixture, 1);
+    struct record_batch_options plain = record_batch_plain(), folded = plain;
+    folded.codec = RECORD_CODEC_ZSTD;
+    store_old(partition, &plain, 0, -2);
+    store_old(partition, &plain, ATTRIBUTE_HELD, -1);
+    store_old(partition, &folded, ATTRIBUTE_HELD, -1);
+    run_until_watermark(fixture, 3);
+    assert_int_equal(delayed_end(partition_delayed(partition)), 0);
+    assert_int_equal(produce(fixture, "deliver-in 50"), 3);
+    run_until_watermark(fixture, 5);
+    assert_seen(fixture, 0, " 0 1 2 4=3");
+    assert_int_equal(offset_of(fixture, 1000), 0);
+    node_close(&fixture->nodes[0]);
+    node_open(&fixture->nodes[0], false);
+    run_until_watermark(fixture, 5);
+    assert_seen(fixture, 0, " 0 1 2 4=3");
+}
+
 /* More than one release can hold comes all, in its order. */
 static void test_delay_delivers_many(void **state) {
     struct fixture *fixture = *state;
@@ -471,6 +514,7 @@ int main(void) {
         TEST(test_delay_is_called_off),
         TEST(test_delay_goes_on_beside_cancels),
         TEST(test_delay_is_not_found_by_time),
+        TEST(test_delay_behind_old_batches),
         TEST(test_delay_delivers_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
