@@ -12,8 +12,8 @@ int16_t delay_plan_refuse_size(struct error_text *why) {
     return error_set(
         why, KAFKA_MESSAGE_TOO_LARGE,
         "A batch with records that are delivered later may have %d bytes of records "
-        "when it is unfolded, and %d records; this one has more: send smaller batches.",
-        HELD_BATCH_MOST, HELD_RECORDS_MOST);
+        "when it is unfolded, %d records, and %d headers; this one has more: send smaller batches.",
+        HELD_BATCH_MOST, HELD_RECORDS_MOST, HELD_HEADERS_MOST);
 }
 
 static size_t len_of(const struct record *record) {
@@ -52,6 +52,8 @@ static int16_t look_at(const struct record_batch *batch, const struct record *re
                        struct error_text *why) {
     struct record_delivery delivery;
     int16_t code = KAFKA_NONE;
+    plan->headers += record->header_count;
+    if (plan->headers > HELD_HEADERS_MOST) return delay_plan_refuse_size(why);
     if (record_delivery_read(record, now_ms, &delivery, why) != ERR_NONE)
         code = KAFKA_INVALID_RECORD;
     else if (delivery.kind != DELIVERY_NOW)

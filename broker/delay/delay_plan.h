@@ -15,6 +15,7 @@
 
 struct delay_plan {
     int32_t place;            /* of the record that is to blame, from 0; -1: none is */
+    int64_t headers;          /* of all records */
     size_t held;              /* records that are held back, or call off others */
     kafka_offset *called_off; /* what the latter name; the caller's, from mem_alloc */
     size_t called_off_count, called_off_room;
@@ -25,11 +26,11 @@ struct delay_plan {
 
 /* `batch` is not compressed. `max_ms`: how far ahead a time may lie. Kafka's code: NONE;
  * INVALID_RECORD: a header that says nothing, or in a transaction; INVALID_TIMESTAMP: too far
- * ahead; CORRUPT_MESSAGE. */
+ * ahead; MESSAGE_TOO_LARGE: more than HELD_HEADERS_MOST; CORRUPT_MESSAGE. */
 int16_t delay_plan_make(const struct record_batch *batch, int64_t now_ms, int64_t max_ms,
                         struct delay_plan *plan, struct error_text *why);
-/* MESSAGE_TOO_LARGE: of a batch with more bytes of records than HELD_BATCH_MOST, or more records
- * than HELD_RECORDS_MOST. */
+/* MESSAGE_TOO_LARGE: of a batch with more bytes of records than HELD_BATCH_MOST, more records
+ * than HELD_RECORDS_MOST, or more headers than HELD_HEADERS_MOST. */
 int16_t delay_plan_refuse_size(struct error_text *why);
 
 #endif

@@ -108,7 +108,7 @@ void append_queue_add(struct partition *partition, struct produced_batch *batch,
     int64_t timestamp = log_append_time && !held ? now_ms : batch->max_timestamp;
     produced_batch_place(bytes, size, partition->next_offset, partition->epoch, log_append_time,
                          timestamp);
-    if (held) timestamp = log_append_time ? timestamp : batch->visible_timestamp;
+    if (held && (!log_append_time || batch->all_held)) timestamp = batch->visible_timestamp;
     if (timestamp > forming->max_timestamp && !marker) forming->max_timestamp = timestamp;
     forming->released = batch->kind == BATCH_RELEASED;
     if (record_batch_codec(header) == RECORD_CODEC_NONE) forming->plain_bytes += size;

@@ -38,6 +38,7 @@ static void become_held(struct produced_batch *batch, const struct delay_plan *p
     batch->kind = BATCH_HELD;
     batch->max_timestamp = now_ms;
     batch->visible_timestamp = plan->visible_timestamp;
+    batch->all_held = plan->held == (size_t)batch->header.record_count;
     batch->first_due_ms = plan->first_due_ms;
     batch->pending_bytes = plan->pending_bytes;
     batch->called_off = plan->called_off;

@@ -34,9 +34,11 @@ struct produced_batch {
     uint8_t kind;          /* enum batch_kind */
     uint8_t deliveries; /* after the end: enum deliveries, of a topic where they are looked for */
     struct slice unfolded; /* DELIVERIES_MAY_BE: the batch, uncompressed */
-    /* Of a held one: the largest timestamp of what is not held back; the first time at which
-       something is due; what it takes until then; what it calls off, from mem_alloc. */
+    /* Of a held one: the largest timestamp of what is not held back, and whether there is nothing
+       else; the first time at which something is due; what it takes until then; what it calls off,
+       from mem_alloc. */
     int64_t visible_timestamp, first_due_ms;
+    bool all_held;
     uint64_t pending_bytes;
     kafka_offset *called_off;
     size_t called_off_count;

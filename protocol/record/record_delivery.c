@@ -43,6 +43,7 @@ static bool read_duration(const struct record_header *header, int64_t *ms) {
     if (header->value_len < 1 || header->value_len > VALUE_MOST) return false;
     memcpy(text, header->value, (size_t)header->value_len);
     text[header->value_len] = '\0';
+    if (strlen(text) != (size_t)header->value_len) return false;
     return iso_duration_read(text, ms);
 }
 

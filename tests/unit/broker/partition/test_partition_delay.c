@@ -235,24 +235,44 @@ static void test_delay_refuses(void **state) {
     assert_seen(fixture, 0, " 1 4");
 }
 
-static void produce_many(struct fixture *fixture, int count, int value_len, const char *asked,
-                         int16_t code) {
-    struct record_batch_options options = record_batch_plain();
-    options.codec = RECORD_CODEC_ZSTD;
-    struct record_batch_builder *builder = record_batch_builder_new(&options);
-    struct record_header header = {DELIVER_IN, sizeof DELIVER_IN - 1, (const uint8_t *)asked, 4};
-    uint8_t *bytes, *value = mem_zalloc((size_t)value_len);
+static void produce_built(struct fixture *fixture, struct record_batch_builder *builder,
+                          int16_t code) {
+    uint8_t *bytes;
     size_t size;
     struct sent sent;
-    for (int i = 0; i < count; i++)
-        record_batch_builder_append(builder, 5, NULL, -1, value, value_len, &header, asked != NULL);
-    mem_free(value);
     assert_int_equal(record_batch_builder_finish(builder, &bytes, &size), ERR_NONE);
     send_batch(fixture_leader(fixture)->partition, slice_adopt(NULL, bytes, size), &sent);
     run_until_over(fixture, &sent);
     assert_int_equal(sent.produce.error, code);
     if (code != KAFKA_NONE) assert_true(sent.refusal.why.text[0] != '\0');
     sent_free(&sent);
+}
+
+static void produce_many(struct fixture *fixture, int count, int value_len, const char *asked,
+                         int16_t code) {
+    struct record_batch_options options = record_batch_plain();
+    options.codec = RECORD_CODEC_ZSTD;
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    struct record_header header = {DELIVER_IN, sizeof DELIVER_IN - 1, (const uint8_t *)asked, 4};
+    uint8_t *value = mem_zalloc((size_t)value_len);
+    for (int i = 0; i < count; i++)
+        record_batch_builder_append(builder, 5, NULL, -1, value, value_len, &header, asked != NULL);
+    mem_free(value);
+    produce_built(fixture, builder, code);
+}
+
+/* One record with as many headers, of which the first asks for a delay. */
+static void produce_headers(struct fixture *fixture, int count, int16_t code) {
+    struct record_batch_options options = record_batch_plain();
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    struct record_header *headers = mem_zalloc((size_t)count * sizeof *headers);
+    for (int i = 0; i < count; i++)
+        headers[i] = (struct record_header){.key = "a", .key_len = 1, .value_len = -1};
+    headers[0] = (struct record_header){DELIVER_IN, sizeof DELIVER_IN - 1, (const uint8_t *)"PT1H",
+                                        4};
+    record_batch_builder_append(builder, 5, NULL, -1, NULL, -1, headers, count);
+    mem_free(headers);
+    produce_built(fixture, builder, code);
 }
 
 /* What unfolds to much, or has many records, is taken where nothing in it asks for a delay. */
@@ -265,10 +285,12 @@ static void test_delay_of_large_batches(void **state) {
     produce_many(fixture, HELD_RECORDS_MOST + 1, 1, NULL, KAFKA_NONE);
     produce_many(fixture, 11, HELD_BATCH_MOST / 10, "PT1H", KAFKA_MESSAGE_TOO_LARGE);
     produce_many(fixture, HELD_RECORDS_MOST + 1, 1, "PT1H", KAFKA_MESSAGE_TOO_LARGE);
+    produce_headers(fixture, HELD_HEADERS_MOST + 1, KAFKA_MESSAGE_TOO_LARGE);
     assert_int_equal(pending(partition), 0);
+    produce_headers(fixture, HELD_HEADERS_MOST, KAFKA_NONE);
     produce_many(fixture, 9, HELD_BATCH_MOST / 10, "PT1H", KAFKA_NONE);
     produce_many(fixture, HELD_RECORDS_MOST, 1, "PT1H", KAFKA_NONE);
-    assert_int_equal(pending(partition), 9 + HELD_RECORDS_MOST);
+    assert_int_equal(pending(partition), 10 + HELD_RECORDS_MOST);
 }
 
 /* Who sends a held batch again gets its offset, and goes on behind it; also at the next leader. */
@@ -426,6 +448,23 @@ static void test_delay_is_not_found_by_time(void **state) {
     assert_int_equal(offset_of(fixture, PARTITION_LATEST), 5);
 }
 
+/* Where the log's time counts, what is hidden has none either. */
+static void test_delay_is_not_the_newest(void **state) {
+    struct fixture *fixture = *state;
+    struct partition *partition = start(fixture, 1);
+    partition->settings.log_append_time = true;
+    produce(fixture, "");
+    run_ms(fixture, 5);
+    produce(fixture, "deliver-in PT1H");
+    produce(fixture, "deliver-cancel 77");
+    assert_int_equal(offset_of(fixture, PARTITION_MAX_TIMESTAMP), 0);
+    run_ms(fixture, 5);
+    static const char *const mixed[] = {"deliver-in PT1H", ""};
+    struct record_batch_options options = record_batch_plain();
+    produce_as(fixture, &options, mixed, 2, KAFKA_NONE);
+    assert_int_equal(offset_of(fixture, PARTITION_MAX_TIMESTAMP), 4);
+}
+
 /* As a broker that knew no delays has stored it. */
 static void store_old(struct partition *partition, const struct record_batch_options *options,
                       int attributes, int32_t sequence) {
@@ -514,6 +553,7 @@ int main(void) {
         TEST(test_delay_is_called_off),
         TEST(test_delay_goes_on_beside_cancels),
         TEST(test_delay_is_not_found_by_time),
+        TEST(test_delay_is_not_the_newest),
         TEST(test_delay_behind_old_batches),
         TEST(test_delay_delivers_many),
     };

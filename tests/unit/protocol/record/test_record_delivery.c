@@ -55,6 +55,25 @@ static int read_all(const struct asked *asked, int count, struct record_delivery
     return error;
 }
 
+static int read_one(const struct record_header *header, struct record_delivery *delivery) {
+    struct record_batch_options options = record_batch_plain();
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    uint8_t *bytes;
+    size_t len;
+    struct record_batch batch;
+    struct record_iterator records;
+    struct record record;
+    record_batch_builder_append(builder, 5, "key", 3, "value", 5, header, 1);
+    assert_int_equal(record_batch_builder_finish(builder, &bytes, &len), ERR_NONE);
+    assert_int_equal(record_batch_parse(bytes, len, &batch, NULL), ERR_NONE);
+    assert_int_equal(record_iterator_open(&records, &batch, len), ERR_NONE);
+    assert_int_equal(record_iterator_next(&records, &record), ERR_NONE);
+    int error = record_delivery_read(&record, NOW, delivery, NULL);
+    record_iterator_close(&records);
+    mem_free(bytes);
+    return error;
+}
+
 static int64_t due_of(const char *name, const char *value) {
     struct record_delivery delivery;
     int error = read_all(&(struct asked){name, value}, 1, &delivery);
@@ -96,6 +115,10 @@ static void test_what_is_no_time(void **state) {
     assert_int_equal(due_of("deliver-in", NULL), -1);
     assert_int_equal(due_of("deliver-cancel", "x"), -1);
     struct record_delivery delivery;
+    struct record_header nul = {"deliver-in", 10, (const uint8_t *)"PT1M\0S", 6};
+    for (; nul.value_len > 4; nul.value_len--)
+        assert_int_equal(read_one(&nul, &delivery), ERR_MALFORMED);
+    assert_int_equal(read_one(&nul, &delivery), ERR_NONE);
     struct asked both[] = {{"deliver-at", "1000001"}, {"a", "b"}, {"deliver-in", "5"}};
     struct asked twice[] = {{"deliver-in", "5"}, {"deliver-in", "5"}};
     assert_int_equal(read_all(both, 3, &delivery), ERR_MALFORMED);
