@@ -391,11 +391,10 @@ static void test_delay_goes_on_beside_cancels(void **state) {
     struct record_batch_options options = record_batch_plain();
     static const char *const asked[CANCELS] = {"deliver-cancel 77", "deliver-cancel 0",
                                                "deliver-cancel 2"};
-    static const char *const first[] = {"deliver-in 100", "deliver-in 100"}, *const later[] = {
+    static const char *const first[] = {"deliver-in 1000", "deliver-in 1000"}, *const later[] = {
                                                                                  "deliver-in 50"};
     struct sent cancels[CANCELS], record;
     produce_as(fixture, &options, first, 2, KAFKA_NONE);
-    run_ms(fixture, 60);
     send_batch(partition, batch_of(&options, later, 1), &record);
     for (int i = 0; i < CANCELS; i++)
         send_batch(partition, batch_of(&options, &asked[i], 1), &cancels[i]);
