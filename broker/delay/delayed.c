@@ -8,6 +8,7 @@
 #include "broker/delay/delayed_internal.h"
 #include "protocol/record/held_batch.h"
 
+enum { FREED_AT_ONCE = 4000 };            /* records: less than a millisecond */
 enum { HEAP_PLACE = 3 * sizeof(void *) }; /* bytes for one: in the heap, and in the table */
 
 /* ---- The heap ---- */
@@ -121,17 +122,50 @@ struct delayed *delayed_new(void) {
     return delayed;
 }
 
-void delayed_reset(struct delayed *delayed) {
-    while (delayed->records != NULL)
-        delayed_drop(delayed, delayed->records);
+static void free_all(struct delayed_rest *rest) {
+    struct delayed_record *record, *next;
+    DL_FOREACH_SAFE(rest->records, record, next) {
+        mem_free(record);
+    }
+    mem_free(rest->heap);
+}
+
+void delayed_rest_free(struct delayed_rest *rest) {
+    if (rest == NULL) return;
+    free_all(rest);
+    mem_free(rest);
+}
+
+struct delayed_rest *delayed_clear(struct delayed *delayed) {
+    struct delayed_rest rest = {delayed->records, delayed->heap}, *large = NULL;
+    struct delayed_walk *walk;
+    bool little = delayed_count(delayed) <= FREED_AT_ONCE;
+    DL_FOREACH(delayed->walks, walk) {
+        walk->at = NULL;
+    }
+    HASH_CLEAR(hh, delayed->by_offset); /* only the table */
+    delayed->records = NULL;
+    delayed->heap = NULL;
+    delayed->heap_count = delayed->heap_room = 0;
+    delayed->bytes = 0;
     delayed->released = (struct delayed_key){INT64_MIN, -1};
     delayed->end = 0;
+    if (little) {
+        free_all(&rest);
+    } else {
+        large = mem_alloc(sizeof *large);
+        *large = rest;
+    }
+    return large;
+}
+
+void delayed_reset(struct delayed *delayed) {
+    delayed_rest_free(delayed_clear(delayed));
 }
 
 void delayed_free(struct delayed *delayed) {
     if (delayed == NULL) return;
     delayed_reset(delayed);
-    mem_free(delayed->heap);
     mem_free(delayed);
 }
 

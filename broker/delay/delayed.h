@@ -30,6 +30,12 @@ struct delayed *delayed_new(void);
 void delayed_free(struct delayed *delayed); /* NULL does nothing */
 void delayed_reset(struct delayed *delayed);
 
+/* The same at once, however much was pending: what there was is the caller's, who may free it in
+ * another thread. NULL: there was so little that it is gone. */
+struct delayed_rest;
+struct delayed_rest *delayed_clear(struct delayed *delayed);
+void delayed_rest_free(struct delayed_rest *rest); /* NULL does nothing */
+
 /* *visible: records of it that are not held back. ERR_MALFORMED, ERR_CORRUPT. */
 int delayed_hold(struct delayed *delayed, const struct record_batch *batch, int32_t *visible);
 /* *late_ms: by how much the first of them came too late. ERR_MALFORMED: something else than what is

@@ -27,6 +27,11 @@ struct delayed_record {
     uint8_t data[]; /* key, value, headers, those of record_delivery.h left out */
 };
 
+/* What was pending, and is no more. */
+struct delayed_rest {
+    struct delayed_record *records, **heap;
+};
+
 /* Something calls it off, but has not committed. */
 struct delayed_aside {
     kafka_offset offset;

@@ -201,8 +201,28 @@ static int restore(void *state, const uint8_t *bytes, size_t len, size_t *took) 
     return delayed_decode(((struct partition *)state)->delay.delayed, bytes, len, took);
 }
 
+/* Much takes long to free: not on the loop, and the partition does not wait for it. */
+struct freeing {
+    struct env_job job; /* first */
+    struct delayed_rest *rest;
+};
+
+static void free_rest(struct env_job *job) {
+    delayed_rest_free(((struct freeing *)job)->rest);
+}
+
+static void on_freed(struct env_job *job) {
+    mem_free(job);
+}
+
 static void reset(void *state) {
-    delayed_reset(((struct partition *)state)->delay.delayed);
+    const struct partition *partition = state;
+    struct delayed_rest *rest = delayed_clear(partition->delay.delayed);
+    if (rest == NULL) return;
+    struct freeing *freeing = mem_zalloc(sizeof *freeing);
+    freeing->job = (struct env_job){.work = free_rest, .done = on_freed};
+    freeing->rest = rest;
+    env_pool_run(partition->env, &freeing->job);
 }
 
 static void drop(void *state) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "protocol/record/held_batch.h"
@@ -311,6 +312,50 @@ static void test_set_aside(void **state) {
     delayed_free(delayed);
 }
 
+static uint64_t cpu_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* However much is pending, it is set aside in a moment, and what a walk had not passed is over. */
+static void test_clear_of_many(void **state) {
+    (void)state;
+    enum { BATCHES = 30, RECORDS = 9000 };
+    struct delayed *delayed = delayed_new();
+    int32_t seen;
+    for (int b = 0; b < BATCHES; b++) {
+        struct record_batch_options options = record_batch_plain();
+        options.base_offset = b * RECORDS;
+        struct record_batch_builder *builder = record_batch_builder_new(&options);
+        for (int i = 0; i < RECORDS; i++)
+            add(builder, DELIVER_AT, 100 + i);
+        struct slice bytes = held(builder, 10);
+        struct record_batch batch = parsed(&bytes);
+        assert_int_equal(delayed_hold(delayed, &batch, &seen), ERR_NONE);
+        slice_unref(&bytes);
+    }
+    assert_int_equal(delayed_count(delayed), BATCHES * RECORDS);
+    struct snapshot_bytes bytes = {0};
+    struct delayed_walk *walk = delayed_walk_new(delayed);
+    delayed_walk_step(walk, &bytes);
+    uint64_t began = cpu_us();
+    struct delayed_rest *rest = delayed_clear(delayed);
+    assert_true(cpu_us() - began < 5000);
+    assert_non_null(rest);
+    assert_int_equal(delayed_count(delayed), 0);
+    assert_int_equal(delayed_bytes(delayed), 0);
+    assert_int_equal(delayed_next_due(delayed), INT64_MAX);
+    assert_true(delayed_walk_step(walk, &bytes));
+    delayed_walk_stop(walk);
+    snapshot_bytes_drop(&bytes);
+    delayed_rest_free(rest);
+    struct trial trial = {.delayed = delayed, .now = 10};
+    hold_some(&trial); /* it goes on */
+    assert_null(delayed_clear(delayed));
+    delayed_free(delayed);
+}
+
 /* Any byte of a snapshot that is cut off, or changed, ends nothing but the restoring. */
 static void test_damaged_snapshot(void **state) {
     (void)state;
@@ -340,6 +385,7 @@ int main(void) {
         cmocka_unit_test(test_delayed_beside_a_list),
         cmocka_unit_test(test_taken_up_to_a_time),
         cmocka_unit_test(test_set_aside),
+        cmocka_unit_test(test_clear_of_many),
         cmocka_unit_test(test_damaged_snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

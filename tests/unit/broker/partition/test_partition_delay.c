@@ -371,8 +371,8 @@ static void test_delay_survives_a_crash(void **state) {
 static void test_delay_is_called_off(void **state) {
     struct fixture *fixture = *state;
     start(fixture, 1);
-    produce(fixture, "deliver-in 250");
-    produce(fixture, "deliver-in 250");
+    produce(fixture, "deliver-in 1500");
+    produce(fixture, "deliver-in 1500");
     produce(fixture, "deliver-cancel 0");
     produce(fixture, "deliver-cancel 77"); /* nothing */
     run_until_watermark(fixture, 5);
@@ -391,8 +391,8 @@ static void test_delay_goes_on_beside_cancels(void **state) {
     struct record_batch_options options = record_batch_plain();
     static const char *const asked[CANCELS] = {"deliver-cancel 77", "deliver-cancel 0",
                                                "deliver-cancel 2"};
-    static const char *const first[] = {"deliver-in 1000", "deliver-in 1000"}, *const later[] = {
-                                                                                 "deliver-in 50"};
+    static const char *const first[] = {"deliver-in 1000", "deliver-in 1000"},
+                             *const later[] = {"deliver-in 1100"};
     struct sent cancels[CANCELS], record;
     produce_as(fixture, &options, first, 2, KAFKA_NONE);
     send_batch(partition, batch_of(&options, later, 1), &record);
