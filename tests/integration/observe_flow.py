@@ -95,8 +95,8 @@ def catching_up(cluster):
     def waited():
         return cluster.value(node, "drave_peer_window_full_seconds_total", peer=str(away))
 
-    def left():
-        return cluster.value(node, "drave_catch_up_bytes", peer=str(away))
+    def left():  # whoever leads now
+        return sum(cluster.value(one, "drave_catch_up_bytes", peer=str(away)) or 0 for one in {1, 2, 3} - {away})
 
     def produce(count):
         with Raw(cluster[leader_of(cluster, "log", {1, 2, 3} - {away})].port) as raw:

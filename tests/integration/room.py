@@ -38,8 +38,14 @@ def fast_producer():
         flood = Flood(broker, "flood", 3)
         lowest = until_refused(disks, flood)
         taken = flood.acknowledged * 900_000
-        assert re.search(r"^broker 1: the disk of .* is nearly full: ", cluster.drave("info").stdout, re.M), "drave info says nothing"
-        disk = cluster.drave("info", json_out=True)["brokers"][0]["disk"]
+        nearly = r"^broker 1: the disk of .* is nearly full: "  # but when what was accepted has just been written
+        wait_until("drave info to say it", lambda: re.search(nearly, cluster.drave("info").stdout, re.M), 20, 0.05)
+
+        def in_trouble():
+            disk = cluster.drave("info", json_out=True)["brokers"][0]["disk"]
+            return disk if disk["trouble"] else None
+
+        disk = wait_until("the same in JSON", in_trouble, 20, 0.05)
         assert (
             disk["path"] == str(broker.data)
             and disk["min_free_bytes"] == LIMIT
