@@ -210,6 +210,7 @@ enum mutant {
     MUTANT_SHARE_ABORTED_GIVEN,   /* a committed group gets what was aborted */
     MUTANT_SHARE_START_BEHIND,    /* the start of the log does not move that of groups */
     MUTANT_SHARE_KEY_FREED,       /* a key is free when one of its records is held no more */
+    MUTANT_SHARE_EXPIRED_HELD,    /* records that a member holds are archived when they expire */
 
     /* ---- Identity ---- */
 

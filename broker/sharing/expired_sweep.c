@@ -4,6 +4,7 @@
 #include "base/container_of.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/share/record_sight.h"
 #include "broker/share/shares.h"
 #include "protocol/kafka_error.h"
@@ -28,7 +29,17 @@ struct expired_sweep {
 /* Where it may be given; else behind the sight. */
 static kafka_offset available_of(const struct share *share, const struct record_sight *sight) {
     kafka_offset first = share_queue_available(&share->queue, sight->at.first);
+    if (MUTANT(MUTANT_SHARE_EXPIRED_HELD)) return sight->at.first;
     return first < 0 || first > sight->at.last ? sight->at.last + 1 : first;
+}
+
+static void archive(struct share *share, kafka_offset first, kafka_offset last,
+                    struct offset_ranges *outcomes) {
+    if (MUTANT(MUTANT_SHARE_EXPIRED_HELD))
+        *(struct share_range *)offset_ranges_append(outcomes) = (struct share_range){
+            .at = {first, last}, .state = SHARE_ARCHIVED};
+    else
+        share_queue_archive(&share->queue, &share->limits, first, last, outcomes);
 }
 
 enum batch_end { BATCH_OVER, BATCH_LIVES, BATCH_LATER /* the rest is for another turn */ };
@@ -50,7 +61,7 @@ static enum batch_end end_batch(struct expired_sweep *sweep, struct share *share
         kafka_offset first = available_of(share, &sight);
         if (first > sight.at.last) continue;
         if (sight.none || record_batch_is_control(batch) || sight.until_ms <= now_ms) {
-            share_queue_archive(&share->queue, &share->limits, first, sight.at.last, outcomes);
+            archive(share, first, sight.at.last, outcomes);
             if (++ended % PIECE == 0 && env_turn_is_long(sweep->env)) end = BATCH_LATER;
         } else {
             end = BATCH_LIVES;

@@ -145,6 +145,7 @@ const struct mutant_row mutant_rows[] = {
     ROW(SHARE_ABORTED_GIVEN, "queues", 20),
     ROW(SHARE_START_BEHIND, "queues", 20),
     ROW(SHARE_KEY_FREED, "queues", 20),
+    ROW(SHARE_EXPIRED_HELD, "unit_broker_expired_sweep", 0),
     {0, NULL, NULL, 0, 0},
 };
 /* clang-format on */

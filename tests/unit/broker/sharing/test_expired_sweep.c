@@ -102,20 +102,24 @@ static void test_held_stays(void **state) {
     struct kp_uuid topic = one_broker_create(one, "t", 1);
     struct share_member a = share_member_of(one, "g", "a", topic);
     set_ttl(one, "0");
-    append(one, 2, 0, "4000");
+    append(one, 3, 0, "4000");
     a.max_records = 1;
     a.exact = true;
     struct kp_share_fetch_response response = share_fetch(one, &a);
     assert_string_equal(share_acquired(&response), "0-0:1");
+    response = share_fetch(one, &a);
+    assert_string_equal(share_acquired(&response), "1-1:1");
+    share_ack(&a, 0, 0, SHARE_ACK_RELEASE); /* so that the sweep begins before what is held */
+    assert_int_equal(share_acknowledge(one, &a), KAFKA_NONE);
     one_broker_has_answer(one, 6000);
     uint16_t count;
     const struct share *share = share_here(one);
-    assert_int_equal(share->state.start, 0);
-    assert_int_equal(share_state_of(&share->state, 0, &count), SHARE_AVAILABLE);
-    assert_int_equal(share_state_of(&share->state, 1, &count), SHARE_ARCHIVED);
-    share_ack(&a, 0, 0, SHARE_ACK_ACCEPT);
+    assert_int_equal(share->state.start, 1);
+    assert_int_equal(share_state_of(&share->state, 1, &count), SHARE_AVAILABLE);
+    assert_int_equal(share_state_of(&share->state, 2, &count), SHARE_ARCHIVED);
+    share_ack(&a, 1, 1, SHARE_ACK_ACCEPT);
     assert_int_equal(share_acknowledge(one, &a), KAFKA_NONE);
-    until_start(one, 2);
+    until_start(one, 3);
 }
 
 /* ---- Turns that are long already ---- */
