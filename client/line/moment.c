@@ -7,50 +7,19 @@
 
 #include "base/error.h"
 #include "base/measure/calendar_time.h"
-
-enum { MS_PER_SECOND = 1000, MS_PER_MINUTE = 60 * MS_PER_SECOND, MS_PER_HOUR = 60 * MS_PER_MINUTE };
-static const int64_t ms_per_day = 24 * (int64_t)MS_PER_HOUR;
-
-/* What is left of the text; whatever does not fit sets `wrong`, which is looked at once. */
-struct reader {
-    const char *at, *end;
-    bool wrong;
-};
-
-static bool next_is(struct reader *r, char c) {
-    if (r->at < r->end && *r->at == c) {
-        r->at++;
-        return true;
-    }
-    return false;
-}
-
-static bool is_digit(const struct reader *r) {
-    return r->at < r->end && *r->at >= '0' && *r->at <= '9';
-}
-
-/* A number of `min` to `max` digits; at most 18, so that it fits. */
-static int64_t digits(struct reader *r, int min, int max) {
-    int64_t value = 0;
-    int count = 0;
-    for (; count < max && is_digit(r); count++) {
-        value = value * 10 + (*r->at++ - '0');
-    }
-    r->wrong = r->wrong || count < min;
-    return value;
-}
+#include "base/measure/time_reader.h"
 
 /* A number and its unit. */
-static int64_t span(struct reader *r) {
-    int64_t count = digits(r, 1, 9);
-    if (next_is(r, 'm')) {
-        return count * (next_is(r, 's') ? 1 : MS_PER_MINUTE);
+static int64_t span(struct time_reader *r) {
+    int64_t count = time_reader_digits(r, 1, 9);
+    if (time_reader_is(r, 'm')) {
+        return count * (time_reader_is(r, 's') ? 1 : MS_PER_MINUTE);
     }
-    int64_t unit = next_is(r, 's')   ? MS_PER_SECOND
-                   : next_is(r, 'h') ? MS_PER_HOUR
-                   : next_is(r, 'd') ? ms_per_day
-                   : next_is(r, 'w') ? 7 * ms_per_day
-                                     : 0;
+    int64_t unit = time_reader_is(r, 's')   ? MS_PER_SECOND
+                   : time_reader_is(r, 'h') ? MS_PER_HOUR
+                   : time_reader_is(r, 'd') ? MS_PER_DAY
+                   : time_reader_is(r, 'w') ? 7 * MS_PER_DAY
+                                            : 0;
     r->wrong = r->wrong || unit == 0;
     return count * unit;
 }
@@ -70,25 +39,25 @@ int64_t moment_now(void) {
 }
 
 int moment_parse(const char *text, size_t len, int64_t now_ms, int64_t *ms) {
-    struct reader reader = {text, text + len, false};
+    struct time_reader reader = {text, text + len, false};
     if (len == 3 && memcmp(text, "now", 3) == 0) {
         *ms = now_ms;
         return ERR_NONE;
     }
     if (all_digits(text, len)) {
         bool seconds = len == 9 || len == 10; /* from 1973 on; as ms they would be days of 1970 */
-        *ms = digits(&reader, 1, 18) * (seconds ? MS_PER_SECOND : 1);
-    } else if (next_is(&reader, '-')) {
+        *ms = time_reader_digits(&reader, 1, 18) * (seconds ? MS_PER_SECOND : 1);
+    } else if (time_reader_is(&reader, '-')) {
         int64_t back = span(&reader);
         *ms = back > now_ms ? 0 : now_ms - back;
     } else {
         return calendar_time_read(text, len, ms) ? ERR_NONE : ERR_INVALID;
     }
-    return reader.wrong || reader.at != reader.end || *ms < 0 ? ERR_INVALID : ERR_NONE;
+    return time_reader_is_through(&reader) && *ms >= 0 ? ERR_NONE : ERR_INVALID;
 }
 
 int moment_span(const char *text, size_t len, int64_t *ms) {
-    struct reader reader = {text, text + len, false};
+    struct time_reader reader = {text, text + len, false};
     *ms = span(&reader);
-    return reader.wrong || reader.at != reader.end ? ERR_INVALID : ERR_NONE;
+    return time_reader_is_through(&reader) ? ERR_NONE : ERR_INVALID;
 }
