@@ -17,17 +17,18 @@
 #include "base/error.h"
 #include "base/io/output.h"
 #include "base/mem.h"
+#include "client/config/config_lines.h"
 #include "client/config/config_resource.h"
 #include "client/kafka/cluster_view.h"
 #include "client/line/talk.h"
 
-enum { FILE_MOST = 1 << 20, CHANGES_MOST = 500 };
+enum { FILE_MOST = 1 << 20 };
 
 struct edit {
     struct configs configs;
     char path[64];
     char *text; /* of the file, cut into lines; mem_free */
-    char *words[CHANGES_MOST + 1];
+    char *words[CONFIG_LINES_MOST + 1];
     int count; /* of words; the first is the resource */
 };
 
@@ -66,7 +67,7 @@ static bool write_file(struct edit *edit) {
     for (int own = 1; own >= 0; own--) {
         for (int32_t i = 0; i < c->found.configs.count; i++) {
             const struct kp_describe_configs_response_config *config = &c->found.configs.items[i];
-            if (is_own(c, config) == own && !config->read_only && !config->is_sensitive) {
+            if (is_own(c, config) == own && config_is_shown(config)) {
                 print_setting(out, c, config);
             }
         }
@@ -121,77 +122,7 @@ static bool read_file(struct edit *edit) {
     return whole;
 }
 
-/* ---- What has changed ---- */
-
-/* The setting of the line's name among those of the resource's own; its value, or NULL. */
-static const char *own_value(struct configs *c, const char *name, size_t len) {
-    for (int32_t i = 0; i < c->found.configs.count; i++) {
-        const struct kp_describe_configs_response_config *config = &c->found.configs.items[i];
-        if (is_own(c, config) && (size_t)config->name.len == len &&
-            memcmp(config->name.data, name, len) == 0) {
-            return cluster_text(&c->session.arena, config->value);
-        }
-    }
-    return NULL;
-}
-
-static bool has_line(char **lines, size_t count, struct kp_string name) {
-    for (size_t i = 0; i < count; i++) {
-        size_t len = strcspn(lines[i], "=");
-        if ((size_t)name.len == len && memcmp(lines[i], name.data, len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool add_word(struct edit *edit, char *word) {
-    if (edit->count > CHANGES_MOST) {
-        say("more than %d changes at once; change fewer", CHANGES_MOST);
-        return false;
-    }
-    edit->words[edit->count++] = word;
-    return true;
-}
-
-/* Lines with a name and a value, into `lines`; false: one is none. */
-static bool cut_lines(struct edit *edit, char **lines, size_t *count) {
-    char *rest = edit->text, *line;
-    *count = 0;
-    while ((line = strsep(&rest, "\n")) != NULL) {
-        line += strspn(line, " \t");
-        if (!*line || *line == '#') {
-            continue;
-        }
-        if (strcspn(line, "=") == strlen(line) || *line == '=' || *count >= CHANGES_MOST) {
-            say("%s: \"%.60s\" is not NAME=VALUE: nothing was changed; what you wrote is there",
-                edit->path, line);
-            return false;
-        }
-        lines[(*count)++] = line;
-    }
-    return true;
-}
-
-static bool find_changes(struct edit *edit) {
-    struct configs *c = &edit->configs;
-    char **lines = mem_alloc(CHANGES_MOST * sizeof(*lines));
-    size_t count;
-    bool well = cut_lines(edit, lines, &count);
-    for (size_t i = 0; well && i < count; i++) {
-        size_t len = strcspn(lines[i], "=");
-        const char *now = own_value(c, lines[i], len);
-        well = (now && strcmp(now, lines[i] + len + 1) == 0) || add_word(edit, lines[i]);
-    }
-    for (int32_t i = 0; well && i < c->found.configs.count; i++) {
-        const struct kp_describe_configs_response_config *config = &c->found.configs.items[i];
-        bool shown = is_own(c, config) && !config->read_only && !config->is_sensitive;
-        well = !shown || has_line(lines, count, config->name) ||
-               add_word(edit, (char *)cluster_text(&c->session.arena, config->name));
-    }
-    mem_free(lines);
-    return well;
-}
+/* ---- The command ---- */
 
 static void say_changes(const struct edit *edit) {
     for (int i = 1; i < edit->count; i++) {
@@ -201,15 +132,20 @@ static void say_changes(const struct edit *edit) {
     }
 }
 
-/* ---- The command ---- */
-
 static int edit_and_change(struct edit *edit, const struct invocation *in) {
     bool check = invocation_has(in, OPTION_DRY_RUN);
     if (!run_editor(edit->path)) {
         unlink(edit->path);
         return EXIT_REFUSED;
     }
-    if (!read_file(edit) || !find_changes(edit)) {
+    struct config_lines lines = {.found = &edit->configs.found,
+                                 .own_source = configs_own_source(&edit->configs),
+                                 .arena = &edit->configs.session.arena};
+    if (!read_file(edit)) {
+        return EXIT_REFUSED;
+    }
+    if (!config_lines_compare(&lines, edit->text, edit->words, &edit->count)) {
+        say("what you wrote is in %s", edit->path);
         return EXIT_REFUSED;
     }
     if (edit->count == 1) {
