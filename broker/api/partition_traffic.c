@@ -15,7 +15,7 @@
 #include "broker/api/handlers.h"
 #include "broker/api/local_partition.h"
 #include "broker/server/request_steps.h"
-#include "broker/share/shares.h"
+#include "broker/share/share_told.h"
 #include "protocol/kafka_error.h"
 
 /* One request on its way; in its arena. */
@@ -92,20 +92,7 @@ static bool tell_shared(const struct broker_services *services, struct kp_arena 
     if (share == NULL) return true;
     if (kp_new_items(arena, &kp_partition_traffic_response_shared_schema, &into->shared, 1) == NULL)
         return false;
-    uint64_t now_ms = env_now_ms(services->env), ends_ms = share_queue_deadline(&share->queue);
-    uint16_t deliveries;
-    *into->shared.items = (struct kp_partition_traffic_response_shared){
-        .start_offset = share->state.start,
-        .lag_records = share_lag(share),
-        .acquired = (int64_t)share->queue.held,
-        .acquired_most = (int64_t)share->limits.locks,
-        .waiting = (int64_t)share->waiting,
-        .retried = (int64_t)share_queue_retried(&share->queue, &deliveries),
-        .deliveries_most = share->limits.deliveries,
-        .lock_left_ms = ends_ms == UINT64_MAX ? -1
-                        : ends_ms > now_ms    ? (int64_t)(ends_ms - now_ms)
-                                              : 0};
-    into->shared.items->deliveries = deliveries;
+    *into->shared.items = share_told(share, env_now_ms(services->env));
     return true;
 }
 

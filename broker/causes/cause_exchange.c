@@ -6,14 +6,17 @@
 #include "base/check.h"
 #include "base/container_of.h"
 #include "base/mem.h"
+#include "broker/share/share_told.h"
 #include "protocol/wire.h"
 
 enum {
     FORMAT = 1,
-    HEAD_SIZE = 5,    /* format, count */
-    ASK_LEAST = 20,   /* of one partition: group, committed, two texts */
-    ANSWER_SIZE = 79, /* known; start, end, age, at least; two rates; the reader */
-    TEXT_MOST = 63,   /* of a client id or a host that is asked for */
+    FORMAT_SHARED = 2, /* with the share group, and at each partition what it does there */
+    HEAD_SIZE = 5,     /* format, count */
+    ASK_LEAST = 20,    /* of one partition: group, committed, two texts */
+    ANSWER_SIZE = 79,  /* known; start, end, age, at least; two rates; the reader */
+    SHARED_SIZE = 65,  /* whether it is there; seven numbers, two small ones */
+    TEXT_MOST = 63,    /* of a client id or a host that is asked for */
     CALL_TIMEOUT_MS = 1500,
     LONG_TIMES = 10,
 };
@@ -38,6 +41,7 @@ struct cause_exchange {
 struct question {
     uint64_t partition;
     struct why_sought sought;
+    struct kp_string shared_by; /* the share group; null: it is none */
 };
 
 struct answer {
@@ -45,6 +49,8 @@ struct answer {
     int64_t start, end, age_ms, produced[WHY_WINDOWS];
     bool at_least;
     struct why_reader reader;
+    bool is_shared; /* the share group that was asked for has begun there */
+    struct kp_partition_traffic_response_shared shared;
 };
 
 /* ---- What a leader knows ---- */
@@ -79,11 +85,16 @@ static struct answer look(const struct cause_exchange *exchange, const struct qu
     struct answer answer = {.known = true,
                             .start = partition_start_offset(partition),
                             .end = partition_high_watermark(partition)};
+    const struct share *share = question->shared_by.len < 0
+                                    ? NULL
+                                    : shares_find(partition_shares(partition), question->shared_by);
+    answer.is_shared = share != NULL;
+    if (share != NULL) answer.shared = share_told(share, env_now_ms(exchange->options.env));
+    int64_t next = share == NULL ? question->sought.committed : answer.shared.start_offset;
     const struct traffic *traffic = partition_traffic(partition);
     struct traffic_arrival arrival = traffic_arrival(
         traffic, (int64_t)env_now_ms(exchange->options.env),
-        question->sought.committed > answer.start ? question->sought.committed : answer.start,
-        answer.end, windows);
+        next > answer.start ? next : answer.start, answer.end, windows);
     answer.age_ms = arrival.age_ms;
     answer.at_least = arrival.at_least;
     answer.produced[WHY_SHORT] = arrival.per_second[0];
@@ -103,12 +114,15 @@ static struct question question_of(const struct cause_facts *asked, size_t place
                                 .host = kp_string_of(owner == NULL ? "" : owner->host)};
     if (sought.client_id.len > TEXT_MOST) sought.client_id.len = TEXT_MOST;
     if (sought.host.len > TEXT_MOST) sought.host.len = TEXT_MOST;
-    return (struct question){.partition = asked->partitions[place], .sought = sought};
+    return (struct question){.partition = asked->partitions[place],
+                             .sought = sought,
+                             .shared_by = asked->shared.group == NULL
+                                              ? KP_NULL_STRING
+                                              : kp_string_of(asked->shared.group)};
 }
 
 /* Lag counts from the log's start where what is committed lies below it. */
-static void take(struct why_partition *one, const struct answer *answer) {
-    if (!answer->known) return;
+static void take_reading(struct why_partition *one, const struct answer *answer) {
     one->watched = true;
     one->log_start = answer->start;
     one->end = answer->end;
@@ -119,6 +133,20 @@ static void take(struct why_partition *one, const struct answer *answer) {
     int64_t from = one->committed > one->log_start ? one->committed : one->log_start;
     one->lag = one->end > from ? one->end - from : 0;
     one->age_ms = one->lag == 0 ? 0 : answer->age_ms;
+}
+
+static void take(struct cause_facts *asked, size_t place, const struct answer *answer) {
+    if (!answer->known) return;
+    take_reading(&asked->facts.partitions[place], answer);
+    if (asked->shared.group == NULL || !answer->is_shared) return;
+    struct cause_told *told = &asked->told[place];
+    told->shared = answer->shared;
+    told->partition = (struct kp_partition_traffic_response_partition){
+        .arrived_age_ms = answer->age_ms,
+        .produced_short = answer->produced[WHY_SHORT],
+        .produced_long = answer->produced[WHY_LONG],
+        .shared = {.items = &told->shared, .count = 1}};
+    why_share_take_told(&asked->shared.partitions[place], &told->partition);
 }
 
 static int32_t leader_of(const struct cause_exchange *exchange, uint64_t partition) {
@@ -142,7 +170,20 @@ static void call_free(struct cause_call *call) {
     mem_free(call);
 }
 
-static struct answer read_answer(struct kp_reader *reader) {
+static void read_shared(struct kp_reader *reader, struct answer *answer) {
+    answer->is_shared = kp_read_bool(reader);
+    answer->shared.start_offset = kp_read_int64(reader);
+    answer->shared.lag_records = kp_read_int64(reader);
+    answer->shared.acquired = kp_read_int64(reader);
+    answer->shared.acquired_most = kp_read_int64(reader);
+    answer->shared.waiting = kp_read_int64(reader);
+    answer->shared.retried = kp_read_int64(reader);
+    answer->shared.deliveries = kp_read_int32(reader);
+    answer->shared.deliveries_most = kp_read_int32(reader);
+    answer->shared.lock_left_ms = kp_read_int64(reader);
+}
+
+static struct answer read_answer(struct kp_reader *reader, int8_t format) {
     struct answer answer = {.known = kp_read_bool(reader)};
     answer.start = kp_read_int64(reader);
     answer.end = kp_read_int64(reader);
@@ -156,6 +197,7 @@ static struct answer read_answer(struct kp_reader *reader) {
     answer.reader.seen_age_ms = kp_read_int64(reader);
     answer.reader.moved_age_ms = kp_read_int64(reader);
     answer.reader.again = kp_read_int32(reader);
+    if (format == FORMAT_SHARED) read_shared(reader, &answer);
     answer.known = answer.known && reader->error == ERR_NONE && answer.start >= 0 &&
                    answer.end >= answer.start && answer.age_ms >= -1;
     return answer;
@@ -166,17 +208,26 @@ struct cause_question_list {
     size_t places[CAUSE_PARTITIONS];
 };
 
+static int8_t format_of(const struct cause_facts *asked) {
+    return asked->shared.group == NULL ? FORMAT : FORMAT_SHARED;
+}
+
+static size_t answer_size(int8_t format) {
+    return format == FORMAT ? ANSWER_SIZE : ANSWER_SIZE + SHARED_SIZE;
+}
+
 static void on_answer(struct broker_call *sent, int error, const uint8_t *body, size_t len) {
     struct cause_call *call = CONTAINER_OF(sent, struct cause_call, call);
     struct cause_exchange *exchange = call->exchange;
     const struct cause_question_list *list = (const void *)(call + 1);
+    int8_t format = format_of(exchange->asked);
     struct kp_reader reader;
     kp_reader_init(&reader, body, error == ERR_NONE ? len : 0);
-    bool sound = kp_read_int8(&reader) == FORMAT &&
-                 kp_read_count(&reader, false, false, ANSWER_SIZE) == (int32_t)call->count;
+    bool sound = kp_read_int8(&reader) == format &&
+                 kp_read_count(&reader, false, false, answer_size(format)) == (int32_t)call->count;
     for (size_t i = 0; sound && i < call->count; i++) {
-        struct answer answer = read_answer(&reader);
-        take(&exchange->asked->facts.partitions[list->places[i]], &answer);
+        struct answer answer = read_answer(&reader, format);
+        take(exchange->asked, list->places[i], &answer);
     }
     call_free(call);
     if (exchange->calls == NULL) env_defer(exchange->options.env, &exchange->finish);
@@ -184,14 +235,19 @@ static void on_answer(struct broker_call *sent, int error, const uint8_t *body, 
 
 static void send_call(struct cause_call *call) {
     const struct cause_question_list *list = (const void *)(call + 1);
+    const struct cause_facts *asked = call->exchange->asked;
+    const char *group = asked->shared.group == NULL ? "" : asked->shared.group;
     struct kp_writer writer;
     uint8_t *data;
     size_t len;
-    kp_writer_init(&writer, HEAD_SIZE + (ASK_LEAST + 2 * TEXT_MOST) * call->count);
-    kp_write_int8(&writer, FORMAT);
+    kp_writer_init(&writer, HEAD_SIZE + sizeof(int16_t) + strlen(group) +
+                                (ASK_LEAST + 2 * TEXT_MOST) * call->count);
+    kp_write_int8(&writer, format_of(asked));
+    if (format_of(asked) == FORMAT_SHARED)
+        kp_write_string(&writer, kp_string_of(group), false, false);
     kp_write_int32(&writer, (int32_t)call->count);
     for (size_t i = 0; i < call->count; i++) {
-        struct question question = question_of(call->exchange->asked, list->places[i]);
+        struct question question = question_of(asked, list->places[i]);
         kp_write_int64(&writer, (int64_t)question.partition);
         kp_write_int64(&writer, question.sought.committed);
         kp_write_string(&writer, question.sought.client_id, false, false);
@@ -225,7 +281,7 @@ void cause_exchange_ask(struct cause_exchange *exchange, struct cause_facts *ask
         struct question question = question_of(asked, i);
         if (leader == exchange->options.node) {
             struct answer answer = look(exchange, &question);
-            take(&asked->facts.partitions[i], &answer);
+            take(asked, i, &answer);
         } else if (leader != LEADER_NONE) {
             struct cause_call *call = call_of(exchange, leader);
             struct cause_question_list *list = (void *)(call + 1);
@@ -238,6 +294,19 @@ void cause_exchange_ask(struct cause_exchange *exchange, struct cause_facts *ask
 }
 
 /* ---- Being asked ---- */
+
+static void write_shared(struct kp_writer *writer, const struct answer *answer) {
+    kp_write_bool(writer, answer->is_shared);
+    kp_write_int64(writer, answer->shared.start_offset);
+    kp_write_int64(writer, answer->shared.lag_records);
+    kp_write_int64(writer, answer->shared.acquired);
+    kp_write_int64(writer, answer->shared.acquired_most);
+    kp_write_int64(writer, answer->shared.waiting);
+    kp_write_int64(writer, answer->shared.retried);
+    kp_write_int32(writer, answer->shared.deliveries);
+    kp_write_int32(writer, answer->shared.deliveries_most);
+    kp_write_int64(writer, answer->shared.lock_left_ms);
+}
 
 static void write_answer(struct kp_writer *writer, const struct answer *answer) {
     kp_write_bool(writer, answer->known);
@@ -263,19 +332,24 @@ static void on_asked(void *arg, struct broker_caller caller, const uint8_t *body
     size_t size;
     kp_reader_init(&reader, body, len);
     int8_t format = kp_read_int8(&reader);
+    bool shared = format == FORMAT_SHARED;
+    struct kp_string shared_by = shared ? kp_read_string(&reader, false, false) : KP_NULL_STRING;
     int32_t count = kp_read_count(&reader, false, false, ASK_LEAST);
-    bool sound = reader.error == ERR_NONE && format == FORMAT && count <= CAUSE_PARTITIONS;
-    kp_writer_init(&writer, HEAD_SIZE + (size_t)ANSWER_SIZE * CAUSE_PARTITIONS);
-    kp_write_int8(&writer, FORMAT);
+    bool sound = reader.error == ERR_NONE && (shared || format == FORMAT) &&
+                 count <= CAUSE_PARTITIONS;
+    kp_writer_init(&writer, HEAD_SIZE + answer_size(FORMAT_SHARED) * CAUSE_PARTITIONS);
+    kp_write_int8(&writer, shared ? FORMAT_SHARED : FORMAT);
     kp_write_int32(&writer, sound ? count : 0);
     for (int32_t i = 0; sound && i < count; i++) {
-        struct question question = {.partition = (uint64_t)kp_read_int64(&reader)};
+        struct question question = {.partition = (uint64_t)kp_read_int64(&reader),
+                                    .shared_by = shared_by};
         question.sought.committed = kp_read_int64(&reader);
         question.sought.client_id = kp_read_string(&reader, false, false);
         question.sought.host = kp_read_string(&reader, false, false);
         struct answer answer = {0};
         if (reader.error == ERR_NONE) answer = look(exchange, &question);
         write_answer(&writer, &answer);
+        if (shared) write_shared(&writer, &answer);
     }
     int error = kp_writer_take(&writer, &data, &size);
     CHECK(error == ERR_NONE); /* the limit is the most that is written */

@@ -1,7 +1,7 @@
 /*
  * What the leaders of partitions know that a cause needs: where the log begins and ends, since when
  * the next record has been there, how fast records come, and who reads them for the member that has
- * the partition.
+ * the partition; of a share group instead of the reader, what it does there.
  *
  * Happy path: cause_exchange_ask; each leader is asked once, with one message; `done` when all have
  * answered. Failures: a leader that does not answer, or that nobody knows, leaves its partitions

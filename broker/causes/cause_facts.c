@@ -9,6 +9,7 @@
 #include "broker/coordinator/consumer/consumer_heartbeat.h"
 #include "broker/coordinator/group/group_history.h"
 #include "broker/coordinator/offsets/offset_store.h"
+#include "broker/coordinator/share/share_group.h"
 #include "protocol/messages/consumer_protocol.h"
 
 enum { LONG_TIMES = 10 };
@@ -193,6 +194,42 @@ static void find_partitions(struct cause_facts *into, const struct metadata *met
     }
 }
 
+/* ---- A share group ---- */
+
+static void add_places(struct taking *taking, const struct share_topic *begun) {
+    const struct metadata_topic *topic = metadata_topic_with_id(taking->metadata, begun->id.bytes);
+    if (topic == NULL) return;
+    const char *name = text_of(taking, kp_string_of(topic->name));
+    for (int32_t p = 0; p < begun->count; p++)
+        if (begun->stages[p] == SHARE_BEGUN) add_partition(taking->facts, name, p, WHY_NOBODY);
+}
+
+/* False: the arena's limit is passed. */
+static bool take_share(struct taking *taking, struct cause_facts *into,
+                       const struct share_group *group) {
+    for (size_t i = 0; i < group->places.count; i++)
+        add_places(taking, &group->places.topics[i]);
+    size_t count = into->facts.partition_count;
+    into->shared = (struct why_share_facts){
+        .group = into->facts.group,
+        .state = share_group_state(group),
+        .window_ms = CAUSE_WINDOW_MS,
+        .member_count = group->member_count,
+        .partitions = kp_arena_alloc(taking->arena, (count + 1) * sizeof *into->shared.partitions),
+        .partition_count = count};
+    into->told = kp_arena_alloc(taking->arena, (count + 1) * sizeof *into->told);
+    if (into->shared.partitions == NULL || into->told == NULL) return false;
+    for (size_t i = 0; i < count; i++)
+        into->shared.partitions[i] = (struct why_share_partition){
+            .topic = into->facts.partitions[i].topic,
+            .partition = into->facts.partitions[i].partition,
+            .start = WHY_UNKNOWN,
+            .lag = WHY_UNKNOWN,
+            .age_ms = WHY_UNKNOWN};
+    find_partitions(into, taking->metadata);
+    return true;
+}
+
 bool cause_facts_take(struct cause_facts *into, struct kp_arena *arena, struct group *group,
                       const struct metadata *metadata) {
     struct taking taking = {.facts = &into->facts, .arena = arena, .metadata = metadata};
@@ -208,8 +245,9 @@ bool cause_facts_take(struct cause_facts *into, struct kp_arena *arena, struct g
                   .events = kp_arena_alloc(arena, GROUP_EVENTS_MAX * sizeof *facts->events)},
         .partitions = kp_arena_alloc(arena, CAUSE_PARTITIONS * sizeof *into->partitions)};
     if (facts->members == NULL || facts->partitions == NULL || facts->events == NULL ||
-        into->partitions == NULL || group->share != NULL)
+        into->partitions == NULL)
         return false;
+    if (group->share != NULL) return take_share(&taking, into, group->share);
     if (group->consumer == NULL)
         take_classic(&taking, group);
     else

@@ -94,7 +94,7 @@ static void look_for(void *arg, void *state) {
     if (group != NULL) looked->group = group;
 }
 
-/* False: it is not coordinated here any more, or is no group of consumers. */
+/* False: it is not coordinated here any more. */
 static bool begin(struct group_causes *causes, struct wanted_cause *wanted) {
     struct coordinated looked = {.name = {wanted->name, wanted->len}};
     coordinators_each(causes->options.coordinators, look_for, &looked);
@@ -125,7 +125,10 @@ static void judge_next(void *arg) {
 static void judged(void *arg) {
     struct group_causes *causes = arg;
     struct wanted_cause *wanted = causes->judged;
-    why_diagnose(&causes->facts.facts, &causes->diagnosis);
+    if (causes->facts.shared.group != NULL)
+        why_share_diagnose(&causes->facts.shared, &causes->diagnosis);
+    else
+        why_diagnose(&causes->facts.facts, &causes->diagnosis);
     wanted->cause = causes->diagnosis.findings[0].cause;
     wanted->judged_ms = now_ms(causes);
     HASH_DEL(causes->wanted, wanted);

@@ -18,6 +18,7 @@
 
 enum {
     CAUSES_WANTED_MOST = 500,
+    CAUSES_SHARED_MOST = 250, /* of them share groups, for whoever wants them */
     CAUSE_LOOK_MS = 1000,
     CAUSE_JUDGE_MS = 10 * 1000,
     CAUSE_FORGET_MS = 90 * 1000,
@@ -33,7 +34,8 @@ struct group_causes;
 struct group_causes *group_causes_new(const struct group_causes_options *options);
 void group_causes_free(struct group_causes *causes); /* NULL does nothing */
 
-/* It lags for longer than why_diagnose lets pass. */
+/* It lags for longer than why_diagnose lets pass; or it is a share group, of which only leaders
+ * know. */
 void group_causes_want(struct group_causes *causes, struct kp_string group);
 /* Calls `each` for every group that was wanted since then (of env_now_ms), and that has a cause.
  * Texts are borrowed as long as the call. */

@@ -286,7 +286,7 @@ static const struct metric_row table[METRICS] = {
         "group", "topic"),
     [METRIC_GROUP_CAUSE] = GAUGE(
         "drave_group_cause",
-        "1 while this is the strongest cause of the group's lag, as drave group why names it; of groups that are 15 s behind.",
+        "1 while this is the strongest cause of the group's lag, as drave group why names it; of groups that are 15 s behind, share groups too.",
         "group", "cause"),
     [METRIC_GROUP_COMMITS] = COUNTER("drave_group_commits_total",
                                      "Commits of offsets that were written.", "group"),

@@ -56,6 +56,9 @@ static void show_group(struct observer *observer, const struct group *group, uin
     snapshot_add1(to, METRIC_GROUP_REBALANCES, (double)group->rebalances, name);
     if (group->committed_ms > 0)
         snapshot_add1(to, METRIC_GROUP_LAST_COMMIT, (double)group->committed_ms / 1000, name);
+    bool wanted = group->share != NULL && observer->observed->causes != NULL &&
+                  groups->shared++ < CAUSES_SHARED_MOST;
+    if (wanted) group_causes_want(observer->observed->causes, group->id);
 }
 
 static uint64_t members_of(const struct group *group) {

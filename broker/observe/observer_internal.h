@@ -18,7 +18,8 @@ struct observed_groups {
     struct group_cursor *cursors; /* one of each coordinator that led when it began */
     size_t count, at;
     uint64_t states[GROUP_STATES];
-    size_t most, named;                                      /* that have numbers of their own */
+    size_t shared;      /* groups, of which a cause is wanted */
+    size_t most, named; /* that have numbers of their own */
     uint64_t other_members, other_commits, other_rebalances; /* of those that have not */
     uint64_t folded;
 };

@@ -341,7 +341,7 @@ TOPICS = [
         "Cause of the lag",
         "none",
         ("max by (group, cause) (drave_group_cause) or vector(0)", "{{group}}: {{cause}}"),
-        description="As drave group why names it; of groups that are 15 s behind.",
+        description="As drave group why names it; of groups that are 15 s behind, share groups too.",
     ),
     graph("Rebalances", "none", ("topk(10, sum by (group) (increase(drave_group_rebalances_total[5m])))", "{{group}}")),
     graph("Rebalances, how long 99 % take", "s", (quantile(0.99, "drave_group_rebalance_seconds", labels=""), "{{instance}}")),

@@ -120,8 +120,28 @@ def full(cluster):
         assert "share.partition.max.record.locks" in found["next"], found
 
 
+def causes(cluster):
+    """The metric names the cause that drave group why names, also where other brokers lead; none where a group is done."""
+    left, held = prepared(cluster, "left"), prepared(cluster, "held", records=900, **{"share.partition.max.record.locks": 100})
+    well = prepared(cluster, "well")
+    assert taken(cluster, "well", well) == taken(cluster, "left", left) == 30
+    cluster.drave("produce", "left", stdin="more\n" * 30)
+
+    def told():
+        found = [dict(key) for n in cluster.brokers for key, one in cluster.metrics(n).get("drave_group_cause", {}).items() if one == 1]
+        return {one["group"]: one["cause"] for one in found if one["group"] in (left, held, well)}
+
+    with stuck(cluster, "held", held):
+        wait_until("the causes", lambda: told() == {left: "no_members", held: "locks_full"}, LIMIT_S, 0.5)
+        for group, cause in told().items():
+            assert json.loads(cluster.drave("group", "why", group, "--json").stdout)["cause"] == cause, group
+        assert len(set(cluster.leaders("left").values())) > 1, "one broker leads all"
+    assert taken(cluster, "left", left) == 30
+    wait_until("no cause of what is done", lambda: left not in told(), LIMIT_S, 0.5)
+
+
 suite = Suite()
 with Watched(3) as shared:
-    for test in (accepting, holding, releasing, full):
+    for test in (accepting, holding, releasing, full, causes):
         suite.run(test, shared)
 suite.end()

@@ -2,6 +2,7 @@
 #include "broker/causes/cause_exchange.h"
 
 #include "broker/broker_internal.h"
+#include "broker/share/shares.h"
 #include "tests/unit/broker/fixture_brokers.h"
 #include "tests/unit/broker/fixture_data_asks.h"
 #include "tests/unit/unit.h"
@@ -146,9 +147,65 @@ static void test_leader_is_gone(void **state) {
     cause_exchange_free(exchange);
 }
 
+static struct shares *shares_of(struct brokers *brokers, int32_t partition) {
+    uint64_t group = topic_of(&brokers->nodes[0])->partitions[partition].group;
+    return partition_shares(
+        partition_set_find_group(leader_of(brokers, partition)->broker->partitions, group));
+}
+
+/* The share group has begun in all but the last partition. */
+static bool have_begun(struct brokers *brokers) {
+    for (int32_t i = 0; i < PARTITIONS - 1; i++)
+        if (shares_find(shares_of(brokers, i), kp_string_of("s")) == NULL) return false;
+    return true;
+}
+
+/* Of a share group leaders here and elsewhere tell what it does, counted from where it is; nothing
+ * where it has not begun. */
+static void test_leaders_tell_of_shares(void **state) {
+    struct brokers *brokers = *state;
+    struct asked asked;
+    struct why_share_partition shared[PARTITIONS + 1];
+    struct cause_told told[PARTITIONS + 1];
+    done = 0;
+    brokers_start(brokers, 2, NULL);
+    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "t", PARTITIONS, 1, NULL), 0);
+    brokers_until(brokers, are_led);
+    for (int32_t i = 0; i < PARTITIONS; i++)
+        produce(brokers, i);
+    for (int32_t i = 0; i < PARTITIONS - 1; i++)
+        share_begin(shares_of(brokers, i), kp_string_of("s"), 1, NULL);
+    brokers_until(brokers, have_begun);
+    make_facts(brokers, &asked);
+    asked.facts.told = told;
+    asked.facts.shared = (struct why_share_facts){
+        .group = "s", .partitions = shared, .partition_count = PARTITIONS + 1};
+    for (int32_t i = 0; i <= PARTITIONS; i++)
+        shared[i] = (struct why_share_partition){
+            .topic = "t", .partition = i, .start = -1, .lag = -1, .age_ms = -1};
+    struct cause_exchange *exchange = exchange_of(&brokers->nodes[0]);
+    cause_exchange_ask(exchange, &asked.facts);
+    brokers_until(brokers, is_done);
+    for (int32_t i = 0; i <= PARTITIONS; i++) {
+        const struct why_share_partition *one = &shared[i];
+        bool begun = i < PARTITIONS - 1;
+        assert_int_equal(one->told != NULL, begun);
+        assert_int_equal(one->start, begun ? 1 : -1);
+        assert_int_equal(one->lag, begun ? RECORDS - 1 : -1);
+        if (!begun) continue;
+        assert_in_range(one->age_ms, 0, UNIT_PATIENCE_S * 1000);
+        const struct kp_partition_traffic_response_shared *what = why_shared(one);
+        assert_int_equal(what->acquired + what->acquired_most + what->waiting + what->retried, 0);
+        assert_int_equal(what->lock_left_ms, -1);
+    }
+    cause_exchange_free(exchange);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_leaders_tell, brokers_setup, brokers_teardown),
+        cmocka_unit_test_setup_teardown(test_leaders_tell_of_shares, brokers_setup,
+                                        brokers_teardown),
         cmocka_unit_test_setup_teardown(test_leader_is_gone, brokers_setup, brokers_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
