@@ -12,14 +12,15 @@
 
 static const struct {
     const char *key, *kind;
-} keys[] = {{"topic", "topic"},   {"group", "group"},       {"client_id", "client"},
-            {"host", "host"},     {"rack", "rack"},         {"instance", "member"},
-            {"member", "member"}, {"path", "directory"},    {"directory", "directory"},
-            {"subject", "name"},  {"cluster_id", "cluster"}};
+} keys[] = {{"topic", "topic"},     {"group", "group"},        {"client_id", "client"},
+            {"host", "host"},       {"rack", "rack"},          {"instance", "member"},
+            {"member", "member"},   {"path", "directory"},     {"directory", "directory"},
+            {"subject", "name"},    {"cluster_id", "cluster"}, {"user", "user"},
+            {"client-id", "client"}};
 
-/* Settings whose value says where something is. */
+/* Settings whose value says where something is, or who may what. */
 static const char *const places[] = {".dir",   ".file",  "listeners", ".listen",
-                                     ".nodes", ".hosts", ".rack"};
+                                     ".nodes", ".hosts", ".rack",     ".users"};
 
 static bool is_place(const char *setting) {
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -31,7 +32,7 @@ static bool is_place(const char *setting) {
 }
 
 static void add(struct pseudonyms *names, const char *kind, const char *name) {
-    bool internal = strncmp(name, "__", 2) == 0 || name[0] == '(';
+    bool internal = strncmp(name, "__", 2) == 0 || name[0] == '(' || strcmp(name, "*") == 0;
     if (*name && !internal) {
         pseudonyms_add(names, kind, name, strlen(name));
     }
@@ -70,12 +71,20 @@ static void add_client(struct pseudonyms *names, const json_t *object, const cha
     }
 }
 
+/* "User:alice" */
+static void add_principal(struct pseudonyms *names, const char *principal) {
+    const char *colon = strchr(principal, ':');
+    add(names, "user", colon ? colon + 1 : principal);
+}
+
 static void add_member(struct pseudonyms *names, const json_t *object, const char *key,
                        const char *name) {
     if (strcmp(key, "subject") == 0) {
         add_subject(names, name);
     } else if (strcmp(key, "address") == 0) {
         add_address(names, name);
+    } else if (strcmp(key, "principal") == 0) {
+        add_principal(names, name);
     } else if (strcmp(key, "client_id") == 0) {
         add_client(names, object, name);
     } else if (strcmp(key, "value") == 0) {
@@ -126,8 +135,11 @@ static bool begins(const char *name, const char *with) {
 static void collect_file(struct pseudonyms *names, const struct bundle_file *file) {
     json_t *value = json_loadb(file->data, file->len, JSON_DECODE_ANY, NULL);
     bool topics = begins(file->name, "topics"), groups = begins(file->name, "groups"),
-         transactions = begins(file->name, "transactions");
-    collect(names, value, topics ? "topic" : NULL,
+         transactions = begins(file->name, "transactions"), rules = begins(file->name, "acls");
+    collect(names, value,
+            topics  ? "topic"
+            : rules ? "name"
+                    : NULL,
             groups         ? "member"
             : transactions ? "transaction"
                            : NULL);
@@ -137,10 +149,11 @@ static void collect_file(struct pseudonyms *names, const struct bundle_file *fil
 void bundle_hide(struct bundle_files *files) {
     struct pseudonyms *names = pseudonyms_new();
     size_t made;
-    /* The most telling lists first: what is a topic is no "name" of an event. */
-    for (int events = 0; events <= 1; events++) {
+    /* The most telling lists first: what is a topic is no "name" of a rule, or of an event. */
+    for (int vague = 0; vague <= 1; vague++) {
         for (size_t i = 0; i < files->count; i++) {
-            if (begins(files->items[i].name, "events") == events) {
+            const char *file = files->items[i].name;
+            if ((begins(file, "events") || begins(file, "acls")) == vague) {
                 collect_file(names, &files->items[i]);
             }
         }

@@ -6,8 +6,8 @@
  * what each prints is a file of the archive, which --from of that command reads; all metrics of all
  * brokers twice, so that rates can be seen. With --anonymous names become pseudonyms. Failures:
  * nobody is reachable (3); the file is there already, or cannot be written (1); a command that
- * fails leaves its sentences in place of its output. Invariant: no record, no key and no value of
- * one is ever in it.
+ * fails leaves its sentences in place of its output. Invariants: no record, no key and no value of
+ * one is ever in it, nor anything of a password.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,6 +45,9 @@ static const struct {
     {"voters", {"meta voters", command_meta_voters}},
     {"transactions", {"txn list", command_txn_list}},
     {"transactions-hanging", {"txn find-hanging", command_txn_find_hanging}},
+    {"users", {"user list", command_user_list}},
+    {"acls", {"acl list", command_acl_list}},
+    {"quotas", {"quota list", command_quota_list}},
 };
 
 /* What is run for what they list. */

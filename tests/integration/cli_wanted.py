@@ -216,8 +216,8 @@ ROWS = {
         """,
     ),
 }
-# What is of this machine is in no bundle, nor who may log in, who may what, and how much.
-IN_NO_BUNDLE = {"profile list", "profile show", "user list", "acl list", "quota list"}
+# What is of this machine is in no bundle.
+IN_NO_BUNDLE = {"profile list", "profile show"}
 
 
 def table(cluster):

@@ -1,19 +1,57 @@
 """What can be taken away from a cluster: bundles, which every list reads and which hide names; and reads of what only segments have."""
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import re
 import tarfile
 import tempfile
 
+from confluent_kafka.admin import AdminClient, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
+
 from harness.cluster import wait_until
 from harness.command import run
 from harness.suite import Suite
 from harness.watched import Watched, total
 
+PASSWORD, SALT, ITERATIONS = b"correct private horse", bytes(range(100, 132)), 4096
+
+
+def secrets_of(password):
+    """All that a cluster keeps of it, or is sent: (what, bytes)."""
+    for name in ("sha256", "sha512"):
+        salted = hashlib.pbkdf2_hmac(name, password, SALT, ITERATIONS)
+        client = hmac.digest(salted, b"Client Key", name)
+        yield from (("salted", salted), ("client key", client), ("stored key", hashlib.new(name, client).digest()))
+        yield "server key", hmac.digest(salted, b"Server Key", name)
+    yield from (("salt", SALT), ("password", password))
+
+
+def forms_of(secret):
+    return {
+        secret,
+        secret.hex().encode(),
+        secret.hex().upper().encode(),
+        base64.b64encode(secret).rstrip(b"="),
+        base64.urlsafe_b64encode(secret).rstrip(b"="),
+    }
+
+
+def make_users(cluster):
+    """A user whose salt is known, with a rule and a quota."""
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+    for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
+        wish = UserScramCredentialUpsertion("private-user", ScramCredentialInfo(mechanism, ITERATIONS), PASSWORD, SALT)
+        admin.alter_user_scram_credentials([wish])["private-user"].result(30)
+    cluster.drave("acl", "add", "User:private-user", "read", "topic", "private-rule")
+    cluster.drave("quota", "set", "user:private-user", "client-id:private-app", "producer_byte_rate=1048576")
+
 
 def bundled(cluster):
-    """drave debug bundle: one file with what all brokers say, metrics twice; nothing of a record; a file that is there is not written over."""
+    """drave debug bundle: one file with what all brokers say, metrics twice; nothing of a record or a password; a file that is there is not written over."""
+    make_users(cluster)
     secret = "nobody-may-read-this"
     cluster.create("private", 1)
     cluster.drave("produce", "private", "-K", ":", stdin=f"{secret}-key:{secret}-value\n" * 5)
@@ -27,7 +65,21 @@ def bundled(cluster):
             assert all(one.isfile() and one.mode == 0o600 and ".." not in one.name for one in archive.getmembers())
         manifest = json.loads(files["manifest.json"])
         assert manifest["brokers"] == 3 and all(part["exit"] in (0, 1) for part in manifest["files"].values()), manifest
-        wanted = {"info", "brokers", "health", "doctor", "events", "topics", "disk", "groups", "clients", "api-versions"}
+        wanted = {
+            "info",
+            "brokers",
+            "health",
+            "doctor",
+            "events",
+            "topics",
+            "disk",
+            "groups",
+            "clients",
+            "api-versions",
+            "users",
+            "acls",
+            "quotas",
+        }
         assert {f"{name}.json" for name in wanted} <= set(files), sorted(files)
         assert {f"settings/broker-{node}.json" for node in (1, 2, 3)} <= set(files), sorted(files)
         assert any(name.startswith("groups/") and "private" in name for name in files), sorted(files)
@@ -35,6 +87,14 @@ def bundled(cluster):
         assert [b["broker"] for b in first] == [1, 2, 3] and "drave_journal_sync_seconds" in first[0]["metrics"]
         assert 9000 < second[0]["time_ms"] - first[0]["time_ms"] < 60000
         assert not any(secret.encode() in data for data in files.values()), "a record is in it"
+        assert json.loads(files["users.json"]) == [
+            {"user": "private-user", "mechanisms": {f"SCRAM-SHA-{n}": ITERATIONS for n in (256, 512)}}
+        ]
+        assert [rule["name"] for rule in json.loads(files["acls.json"])] == ["private-rule"]
+        assert json.loads(files["quotas.json"])[0]["quotas"] == {"producer_byte_rate": 1048576}
+        for what, one in secrets_of(PASSWORD):
+            found = [name for name, data in files.items() if any(form in data for form in forms_of(one))]
+            assert not found, f"the {what} is in {found}"
         done = cluster.drave("debug", "bundle", "-o", path, check=False)
         assert done.returncode == 1 and "name another file" in done.stderr, done
         from_bundle(cluster, path)
@@ -55,6 +115,7 @@ def from_bundle(cluster, path):
         ("group", "describe", "private/../group"), ("group", "why", "private/../group"), ("broker", "list"), ("client", "list"), ("disk",),
         ("health",), ("config", "get", "broker:2"), ("config", "get", "broker:2", "--all"), ("api-versions",), ("txn", "list"),
         ("meta", "ls", "/topics"), ("meta", "get", "/topics/private/partitions/0"), ("txn", "find-hanging"),
+        ("user", "list"), ("acl", "list"), ("quota", "list"),
     ):  # fmt: skip
         done = shown(*words)
         assert "as it was at " in done.stderr and (done.stdout or words[0] == "txn"), done
@@ -102,7 +163,15 @@ def reading(cluster):
 
 suite = Suite()
 with Watched(
-    3, **{"tail.cache.bytes": 0, "log.segment.bytes": 1048576, "journal.file.bytes": 262144, "journal.max.bytes": 4194304}
+    3,
+    **{
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS",
+        "tail.cache.bytes": 0,
+        "log.segment.bytes": 1048576,
+        "journal.file.bytes": 262144,
+        "journal.max.bytes": 4194304,
+    },
 ) as shared:
     for test in (bundled, reading):
         suite.run(test, shared)
