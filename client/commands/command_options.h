@@ -381,7 +381,7 @@ static const struct command_option tls_options[] = {
 static const struct command_option acl_options[] = {ACL_OPTIONS};
 static const struct command_option acl_list_options[] = {
     {0, OPTION_PRINCIPAL, "principal", "PRINCIPAL", "rules for this one alone"},
-    WATCH_OPTION,
+    SHOW_OPTIONS,
 };
 static const struct command_option user_delete_options[] = {
     {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be deleted, and change nothing"},

@@ -13,6 +13,7 @@
 #include "client/line/command_line.h"
 #include "client/line/help.h"
 #include "client/line/interrupt.h"
+#include "client/line/plugin.h"
 #include "client/line/talk.h"
 #include "client/line/watch.h"
 #include "client/profile/profile_use.h"
@@ -40,18 +41,21 @@ static int run_command(struct invocation *in) {
     return invocation_has(in, OPTION_WATCH) ? watch_run(in) : in->command->run(in);
 }
 
-static int run(struct invocation *in) {
+/* *asked: it came so far that its exit code is what the command says. */
+static int run(struct invocation *in, bool *asked) {
     struct profiles profiles;
     if (invocation_has(in, OPTION_FROM)) {
         return bundle_show(in);
     }
     if (!is_about_a_cluster(in->command)) {
+        *asked = true;
         return run_command(in);
     }
     int code = profile_apply(in, &profiles);
     code = code ? code : kafka_properties_take(in);
     code = code ? code : socket_tls_use(in);
     code = code ? code : socket_login_use(in);
+    *asked = code == EXIT_DONE;
     code = code ? code : run_command(in);
     socket_login_forget();
     socket_tls_forget();
@@ -61,9 +65,9 @@ static int run(struct invocation *in) {
 
 /* What was typed is done; `result` is what the line was found to be. */
 static int act_on(struct invocation *in, enum command_line_result result,
-                  const struct error_text *why) {
+                  const struct error_text *why, bool *asked) {
     switch (result) {
-    case COMMAND_LINE_RUN: return run(in);
+    case COMMAND_LINE_RUN: return run(in, asked);
     case COMMAND_LINE_VERSION: print_text("drave %s\n", DRAVE_VERSION); return EXIT_DONE;
     case COMMAND_LINE_HELP: show_help(in); return EXIT_DONE;
     case COMMAND_LINE_ALONE: show_help(in); return EXIT_USAGE;
@@ -76,14 +80,15 @@ static int act_on(struct invocation *in, enum command_line_result result,
 static int act(int argc, char **argv) {
     struct invocation in = {.timeout_ms = 10000};
     struct error_text why = {""};
+    bool asked = false;
     if (argc < 2) {
         help_print_all();
         return EXIT_USAGE;
     }
     enum command_line_result result = command_line_parse(argc, argv, &in, &why);
-    int code = act_on(&in, result, &why);
+    int code = act_on(&in, result, &why, &asked);
     mem_free(in.words);
-    return code;
+    return code && !asked && plugin_is(argc, argv) ? plugin_not_asked() : code;
 }
 
 int main(int argc, char **argv) {

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "client/health/health_remote.h"
 #include "client/line/command.h"
+#include "client/line/plugin.h"
 #include "client/line/talk.h"
 #include "client/socket/http_get.h"
 
@@ -80,19 +81,29 @@ static int ask_named(const struct invocation *in) {
     return code;
 }
 
-static int look(const struct invocation *in) {
-    const char *what = strrchr(path_of(in), '/') + 1;
-    bool chosen = invocation_has(in, OPTION_READY) || invocation_has(in, OPTION_LIVE) ||
-                  invocation_has(in, OPTION_STOPPABLE);
+/* EXIT_DONE: they say one thing. */
+static int check_words(const struct invocation *in, bool chosen, enum health_format *format) {
     const char *name = invocation_value(in, OPTION_WATCHER, NULL);
-    enum health_format format = HEALTH_PLAIN;
-    if (name && !health_format_named(name, &format)) {
+    *format = HEALTH_PLAIN;
+    if (name && !health_format_named(name, format)) {
         say("--format %s is not nagios or prometheus", name);
         return EXIT_USAGE;
     }
     if (name && (in->word_count > 0 || chosen || in->json || invocation_has(in, OPTION_WAIT))) {
         say("--format says how the whole cluster is, once; leave out HOST:PORT, --ready, --live, --stoppable, --wait and --json");
-        return EXIT_USAGE;
+        return *format == HEALTH_NAGIOS ? plugin_not_asked() : EXIT_USAGE;
+    }
+    return EXIT_DONE;
+}
+
+static int look(const struct invocation *in) {
+    const char *what = strrchr(path_of(in), '/') + 1;
+    bool chosen = invocation_has(in, OPTION_READY) || invocation_has(in, OPTION_LIVE) ||
+                  invocation_has(in, OPTION_STOPPABLE);
+    enum health_format format;
+    int code = check_words(in, chosen, &format);
+    if (code) {
+        return code;
     }
     if (in->word_count > 0) {
         return ask_named(in);

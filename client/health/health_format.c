@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "client/line/command.h"
+#include "client/line/plugin.h"
 #include "client/line/talk.h"
-
-enum { PLUGIN_WELL, PLUGIN_WARNING, PLUGIN_CRITICAL, PLUGIN_UNKNOWN };
 
 bool health_format_named(const char *name, enum health_format *format) {
     if (strcmp(name, "nagios") != 0 && strcmp(name, "prometheus") != 0) {

@@ -276,8 +276,16 @@ def remote(cluster):
     assert re.fullmatch(r"DRAVE OK - brokers: 3 of 3 are ready; metadata: [^\n]+\n", plugin.stdout), plugin.stdout
     metrics = cluster.drave("health", "--format", "prometheus").stdout
     assert "drave_health_asked 1\n" in metrics and 'drave_health_ok{check="partitions"} 1\n' in metrics, metrics
-    for wrong in (("--format", "xml"), ("--format", "nagios", "--ready"), ("--format", "nagios", "--json")):
+    for wrong in (("--format", "xml"), ("--format", "prometheus", "--ready"), ("--format", "prometheus", "--json")):
         assert cluster.drave("health", *wrong, check=False).returncode == 2, wrong
+    # To a plugin 1 and 2 are states of the cluster: whoever calls it wrongly does not know.
+    for wrong in (("--ready",), ("--json",), ("--no-such-option",), ("--timeout", "x"), ("-X", "no.such=1"), ("--profile", "none"),
+                  ("--tls-ca", "/none"), ("--from", "/none"), ("127.0.0.1:1",)):  # fmt: skip
+        done = cluster.drave("health", "--format=nagios", *wrong, check=False)
+        assert done.returncode == 3 and done.stdout.startswith("DRAVE UNKNOWN - ") and done.stdout.count("\n") == 1 and done.stderr, (
+            wrong,
+            done,
+        )
     nobody = ("-b", "127.0.0.1:1", "--timeout", "1s")
     done = cluster.drave("health", "--format", "nagios", *nobody, check=False)
     assert (done.returncode, done.stdout) == (3, "DRAVE UNKNOWN - no broker could be asked\n"), done
