@@ -12,8 +12,8 @@
 
 #include <stdint.h>
 
+#include "client/bench/histogram.h"
 #include "client/line/command.h"
-#include "client/line/histogram.h"
 
 enum { BENCH_STAMP = 8 }; /* a stamped record begins with so many bytes: when it was to be sent */
 

@@ -15,10 +15,10 @@
 
 #include "base/mem.h"
 #include "client/bench/bench_readers.h"
+#include "client/bench/histogram.h"
 #include "client/kafka/cluster_view.h"
 #include "client/kafka/kafka_client.h"
 #include "client/line/amount.h"
-#include "client/line/histogram.h"
 #include "client/line/interrupt.h"
 #include "client/line/talk.h"
 #include "client/session/topic_session.h"

@@ -145,7 +145,7 @@ static int edit_and_change(struct edit *edit, const struct invocation *in) {
         return EXIT_REFUSED;
     }
     if (!config_lines_compare(&lines, edit->text, edit->words, &edit->count)) {
-        say("what you wrote is in %s", edit->path);
+        say("what you wrote is in %s; take it from there, and edit again", edit->path);
         return EXIT_REFUSED;
     }
     if (edit->count == 1) {

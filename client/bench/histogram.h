@@ -1,6 +1,6 @@
 /* Latencies in microseconds, kept in log-linear buckets 1.6 to 3.1 % wide; one writer. */
-#ifndef CLIENT_LINE_HISTOGRAM_H
-#define CLIENT_LINE_HISTOGRAM_H
+#ifndef CLIENT_BENCH_HISTOGRAM_H
+#define CLIENT_BENCH_HISTOGRAM_H
 
 #include <stdint.h>
 

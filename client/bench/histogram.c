@@ -1,5 +1,5 @@
 /* A bucket is a power of two cut into equal steps. */
-#include "client/line/histogram.h"
+#include "client/bench/histogram.h"
 
 #include <stddef.h>
 
