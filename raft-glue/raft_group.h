@@ -220,11 +220,12 @@ bool raft_group_is_starting(const struct raft_group *group);
 bool raft_group_is_stopped(const struct raft_group *group);
 /* This replica, whose log ends with that entry, goes on as the only voter: all that it has commits,
  * and what others had is lost. Only where the others of a majority never come back under their
- * replica ids. `command` (copied; NULL: none) commits with that, or before: who applies it knows
- * that it happened. ERR_INVALID: the log ends with another entry (it was done already, perhaps);
- * ERR_BUSY: it leads, or a majority is connected; ERR_AGAIN: not at present. */
+ * replica ids. The commands (copied; none or a few) commit with that, or before: who applies them
+ * knows that it happened. ERR_INVALID: the log ends with another entry (it was done already,
+ * perhaps); ERR_BUSY: it leads, or a majority is connected; ERR_AGAIN: not at present. */
+enum { RAFT_GROUP_RECOVER_COMMANDS = 4 };
 int raft_group_recover(struct raft_group *group, log_term term, log_index last,
-                       const struct slice *command);
+                       const struct slice *commands, size_t count);
 
 /* Asks a majority whether (group, term) still leads, after this call (one frame asks for all groups
  * of a turn). `done`: ERR_NONE; ERR_NOT_LEADER; ERR_TIMEOUT after an election timeout. */

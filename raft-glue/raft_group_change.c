@@ -155,18 +155,17 @@ static struct entry *recovery_entry(const struct raft_group *group, enum entry_t
     return entry;
 }
 
-/* What is said of it, if anything is, and behind that a configuration with this replica alone: a
- * log that has the second has the first. */
+/* What is said of it, and behind that a configuration with this replica alone: a log that has the
+ * last has all. */
 static void append_recovery(struct raft_group *group, log_index last, log_term term,
-                            const struct slice *command) {
+                            const struct slice *commands, size_t count) {
     struct configuration_server ours = {.replica = group->replica, .voter = true};
-    struct entry *entries[2];
-    size_t count = 0;
-    if (command != NULL) {
-        entries[0] = recovery_entry(group, ENTRY_COMMAND,
-                                    slice_copy(NULL, command->data, command->len), last + 1, term);
-        count++;
-    }
+    struct entry *entries[RAFT_GROUP_RECOVER_COMMANDS + 1];
+    CHECK(count <= RAFT_GROUP_RECOVER_COMMANDS); /* the owner's, each at its place in the code */
+    for (size_t i = 0; i < count; i++)
+        entries[i] = recovery_entry(group, ENTRY_COMMAND,
+                                    slice_copy(NULL, commands[i].data, commands[i].len),
+                                    last + 1 + i, term);
     entries[count] = recovery_entry(group, ENTRY_CHANGE, configuration_encode(&ours, 1),
                                     last + 1 + count, term);
     partition_log_append(group->log, entries, ++count);
@@ -197,7 +196,7 @@ bool raft_group_has_majority(const struct raft_group *group) {
 }
 
 int raft_group_recover(struct raft_group *group, log_term term, log_index last,
-                       const struct slice *command) {
+                       const struct slice *commands, size_t count) {
     struct partition_log *log = group->log;
     if (group->phase != RAFT_GROUP_RUNNING || group->raft.snapshot.installing ||
         group->step.installs)
@@ -210,7 +209,7 @@ int raft_group_recover(struct raft_group *group, log_term term, log_index last,
         return ERR_AGAIN;
     log_term next = partition_log_term(log) + TERMS_ABOVE;
     group->hard_state.version = partition_log_set_hard_state(log, next, group->replica);
-    append_recovery(group, last, next, command);
+    append_recovery(group, last, next, commands, count);
     log_limited(group->shard->log, &group->limiter, LOGGED_MAJORITY_GIVEN_UP,
                 "%s: a majority of its replicas is lost, and it goes on with what this broker has, "
                 "up to entry %" PRIu64 " and offset %" PRId64,

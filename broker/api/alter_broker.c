@@ -257,13 +257,19 @@ static bool leader_is_there(const struct broker_services *services) {
             !raft_group_leader_is_silent(metadata_group_raft(services->metadata_group)));
 }
 
-/* With it, who is lost is given up: with others of its kind it might be a majority of what was, and
- * what it has of the metadata need not be what goes on. */
-static int go_on_alone(const struct broker_services *services,
-                       const struct kp_alter_broker_request *asked) {
-    struct raft_group *group = metadata_group_raft(services->metadata_group);
+/* What goes on may lack the blocks of producer ids that were given last, and producers have such
+ * ids: given to others once more, batches of these would be taken for repetitions of theirs. So
+ * many are passed over, by a command that every version knows. */
+static int pass_over_ids(struct slice *into) {
     struct metadata_command command;
-    struct slice bytes;
+    metadata_command_init(&command, COMMAND_ALLOCATE_PRODUCER_IDS);
+    command.allocate_producer_ids.count = INT32_MAX;
+    return metadata_command_encode(&command, into);
+}
+
+static int give_up(const struct kp_alter_broker_request *asked, const struct raft_group *group,
+                   struct slice *into) {
+    struct metadata_command command;
     metadata_command_init(&command, COMMAND_RECOVER_PARTITION);
     command.recover_partition.group = METADATA_GROUP;
     command.recover_partition.replica = (int64_t)raft_group_replica(group);
@@ -271,10 +277,21 @@ static int go_on_alone(const struct broker_services *services,
     command.recover_partition.index = asked->entry_index;
     command.recover_partition.lost.items = asked->lost.items;
     command.recover_partition.lost.count = asked->lost.count;
-    if (metadata_command_encode(&command, &bytes) != ERR_NONE) return ERR_INVALID;
-    int error = raft_group_recover(group, (log_term)asked->entry_term,
-                                   (log_index)asked->entry_index, &bytes);
-    slice_unref(&bytes);
+    return metadata_command_encode(&command, into);
+}
+
+/* With it, who is lost is given up: with others of its kind it might be a majority of what was, and
+ * what it has of the metadata need not be what goes on. */
+static int go_on_alone(const struct broker_services *services,
+                       const struct kp_alter_broker_request *asked) {
+    struct raft_group *group = metadata_group_raft(services->metadata_group);
+    struct slice commands[2] = {{0}, {0}};
+    int error = ERR_INVALID;
+    if (pass_over_ids(&commands[0]) == ERR_NONE && give_up(asked, group, &commands[1]) == ERR_NONE)
+        error = raft_group_recover(group, (log_term)asked->entry_term,
+                                   (log_index)asked->entry_index, commands, 2);
+    slice_unref(&commands[0]);
+    slice_unref(&commands[1]);
     return error;
 }
 

@@ -37,7 +37,7 @@ static struct raft_group *group_of(const struct recoveries *all,
 
 static void go_on_alone(struct recoveries *all, const struct metadata_partition *source,
                         struct raft_group *group) {
-    int error = raft_group_recover(group, source->recovery.term, source->recovery.index, NULL);
+    int error = raft_group_recover(group, source->recovery.term, source->recovery.index, NULL, 0);
     if (error != ERR_NONE)
         log_debug(all->log, "%s-%" PRId32 ": it does not go on with this replica (%s)",
                   source->topic->name, source->index, error_phrase(error));

@@ -188,6 +188,31 @@ def one_dead_and_one_that_cannot_open_it():
         produce(cluster, TOPIC, 0, 5, node=1)
 
 
+def ids_that_are_not_known():
+    """Of a producer's id the metadata that goes on never heard, and the producer lives on: nobody else gets the same one, whose records would be taken for repetitions."""
+
+    def given(raw):
+        return wait_until("a producer's id", lambda: (told := raw.init_producer_id())[0] == 0 and told[1:], 20, 0.2)
+
+    with Cluster(3, settings=SETTINGS) as cluster, tempfile.TemporaryDirectory() as aside:
+        cluster.create(TOPIC, 1, 3)
+        cluster.wait_leaders(TOPIC, in_sync=3)
+        cluster[1].kill()
+        with Raw(cluster[2].port) as raw:
+            old = given(raw)
+        lose(cluster, aside, 2, 3)
+        cluster[1].start()
+        wait_until("broker 1 to answer", lambda: cluster.drave("recover", "--plan", check=False).returncode == 0, 20, 0.2)
+        cluster.drave("recover", "--accept-loss", timeout=120)
+        cluster.wait_leaders(TOPIC)
+        with Raw(cluster[1].port) as raw:
+            new = given(raw)
+            for name, producer in ("old", old), ("new", new):
+                error = raw.produce(TOPIC, 0, batch([(None, name.encode())], producer=(*producer, 0)))[0]
+                assert error == 0, (name, producer, error)
+        assert [value for _, value in read(cluster, TOPIC, 0)] == ["old", "new"], (old, new, read(cluster, TOPIC, 0))
+
+
 def what_is_refused():
     """Neither or both; and a majority that is there."""
     with Cluster(3, settings=SETTINGS) as cluster:
@@ -205,6 +230,7 @@ def what_is_refused():
 
 suite = Suite()
 suite.run(what_is_refused)
+suite.run(ids_that_are_not_known)
 suite.run(two_of_three)
 suite.run(one_that_was_behind)
 suite.run(one_that_cannot_open_it)
