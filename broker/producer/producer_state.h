@@ -88,8 +88,10 @@ enum marker_verdict {
     MARKER_IN_FLIGHT,       /* its like is, at `offset`: wait for that one */
     MARKER_BEHIND,          /* another one of the producer is in flight, or what shows that it is of
                                old: to be sent again */
-    MARKER_DONE,            /* nothing is open, and its like was the last: nothing to do */
-    MARKER_TOO_MANY,        /* the producer is not known, and all places are taken */
+    MARKER_DONE,            /* nothing is open, and its like was the last, or nobody needs to know
+                               that it was: nothing to do */
+    MARKER_TOO_MANY,        /* the producer is not known, and all places are taken, also those that
+                               only markers have */
     MARKER_OLD_EPOCH,       /* INVALID_PRODUCER_EPOCH: of a transaction that has ended, as what has
                                committed shows: so it is whoever says it, and stays so */
     MARKER_OLD_COORDINATOR, /* TRANSACTION_COORDINATOR_FENCED: a later one has been heard */

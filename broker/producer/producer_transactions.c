@@ -39,13 +39,22 @@ static enum marker_verdict of_old(const struct producer *producer,
                                                                           : MARKER_BEHIND;
 }
 
+/* Of somebody who is not known, so that it has nothing open. A transaction in which the partition
+ * takes part ends only with this: also where its producer was refused for want of a place, so
+ * markers have some more. Without one it need not be known that it was here, if what is late of
+ * this transaction, batch or marker, is told from the next one by its epoch. */
+static enum marker_verdict of_stranger(const struct producer_state *state,
+                                       const struct producer_marker *marker) {
+    uint32_t places = state->options.max_producers;
+    if (HASH_COUNT(state->table) <= places + places / 4) return MARKER_APPEND;
+    return marker->raises_epoch ? MARKER_DONE : MARKER_TOO_MANY;
+}
+
 enum marker_verdict producer_state_check_marker(const struct producer_state *state,
                                                 const struct producer_marker *marker,
                                                 kafka_offset *offset) {
     const struct producer *producer = producer_find(state, marker->producer_id);
-    if (producer == NULL)
-        return HASH_COUNT(state->table) < state->options.max_producers ? MARKER_APPEND
-                                                                       : MARKER_TOO_MANY;
+    if (producer == NULL) return of_stranger(state, marker);
     struct producer_outlook outlook = producer_outlook_of(producer);
     if (marker->coordinator_epoch < outlook.coordinator_epoch) return MARKER_OLD_COORDINATOR;
     const struct producer_marker *before = marker_in_flight(producer);

@@ -170,15 +170,15 @@ def flip(path, dice):
     return f"{path.parent.name}/{path.name} at {at}"
 
 
-def damage(broker, dice):
-    """AT_ONCE places in files of the topics and of the metadata, of each file one; the places."""
-    told, done = [], set()
+def damage(broker, dice, done=()):
+    """AT_ONCE places in files of the topics and of the metadata, of each file one, and none that is among those of others (which it adds to); the places."""
+    told, done = [], done if isinstance(done, set) else set()
     while len(told) < AT_ONCE:
         kind = dice.choices(list(KINDS), KINDS.values())[0]
         paths = sorted(broker.data.glob(f"shard-0/groups/*/{kind}"))
         path = dice.choice(paths) if paths else None
         state = path and path.suffix in (".snapshot", ".copy")  # one of the two stays, as with one bit that rots
-        place = (path.parent, "state") if state else path
+        place = (path.parent.name, "state" if state else path.name)
         if path is None or place in done:
             continue
         try:
@@ -256,6 +256,32 @@ def at_a_start():
         topics.each_replica_leads()
         said = lines_of_mending(cluster)
     return f"{places} places; the longest took {longest:.1f} s; {said} times said"
+
+
+def two_of_three():
+    """All have lost their power, and two of them bits, at different places: whoever leads is mended by the others, and so are they."""
+    dice = random.Random(SEED + 3)
+    longest = places = 0
+    with Cluster(3, settings=SETTINGS) as cluster:
+        topics = Topics(cluster)
+        while places < PLACES // 4:
+            topics.change()
+            for broker in cluster:
+                broker.kill()
+            done, hurt = set(), dice.sample([1, 2, 3], 2)
+            what = {node: damage(cluster[node], dice, done) for node in hurt}
+            print(what, flush=True)
+            for broker in cluster:
+                broker.start()
+            for broker in cluster:
+                broker.wait_ready()
+            topics.are_served()
+            longest = max(longest, *(mended(cluster[node], what[node]) for node in hurt))
+            places += 2 * AT_ONCE
+        for topic in (TOPIC, TABLE, TRIMMED):
+            cluster.wait_leaders(topic, in_sync=3)
+        topics.each_replica_leads()
+    return f"{places} places; the longest took {longest:.1f} s"
 
 
 def flip_in_a_journal(broker, dice):

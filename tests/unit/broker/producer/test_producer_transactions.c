@@ -258,13 +258,23 @@ static void test_transactions_open_are_not_forgotten(void **unused) {
     producer_state_free(state);
 }
 
-/* All places taken: a marker of somebody new is refused, others are not. */
+/* All places taken: a transaction of somebody who was refused for that ends, as long as there are
+ * places that only markers have; then only one whose end raises the epoch, and nothing is appended.
+ * Of those who are known all end. */
 static void test_transactions_all_places_taken(void **unused) {
     (void)unused;
-    struct producer_state *state = make(2);
-    commit(state, batch(1, 0, 0, 0, true));
-    commit(state, batch(2, 0, 0, 1, true));
-    assert_int_equal(check_marker(state, marker(3, 0, COORDINATOR, true, -1)), MARKER_TOO_MANY);
+    struct producer_state *state = make(4);
+    for (int64_t id = 1; id <= 4; id++)
+        commit(state, batch(id, 0, 0, id - 1, true));
+    assert_int_equal(check(state, batch(5, 0, 0, -1, true)), PRODUCER_TOO_MANY);
+    assert_int_equal(check_marker(state, marker(5, 0, COORDINATOR, false, -1)), MARKER_APPEND);
+    commit_marker(state, marker(5, 0, COORDINATOR, false, 4));
+    assert_int_equal(check_marker(state, marker(6, 0, COORDINATOR, false, -1)), MARKER_APPEND);
+    commit_marker(state, marker(6, 0, COORDINATOR, false, 5));
+    struct producer_marker late = marker(7, 0, COORDINATOR, false, -1);
+    assert_int_equal(check_marker(state, late), MARKER_TOO_MANY);
+    late.raises_epoch = true;
+    assert_int_equal(check_marker(state, late), MARKER_DONE);
     assert_int_equal(check_marker(state, marker(2, 0, COORDINATOR, true, -1)), MARKER_APPEND);
     producer_state_free(state);
 }

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "protocol/record/record_batch.h"
+#include "protocol/record/transaction_marker.h"
 #include "storage/data_dir.h"
 #include "storage/dump/dump.h"
 #include "storage/little_endian.h"
@@ -131,6 +132,48 @@ static void test_dump_shows_everything(void **state) {
             assert_int_equal(totals.logs, 1);
             if (running) log_model_stop(&model, false);
         }
+        log_model_close(&model);
+    }
+}
+
+/* With the place that a leader gives it. */
+static struct entry *entry_of_marker(const struct log_model *model, int64_t max_timestamp,
+                                     bool delays) {
+    const struct transaction_marker marker = {.producer_id = 7, .commit = true};
+    struct slice batch = transaction_marker_batch(&marker, 1700000000000);
+    uint8_t *bytes = (uint8_t *)batch.data;
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)((uint64_t)model->end_offset >> (8 * (7 - i)));
+    for (int i = 0; i < 4; i++)
+        bytes[12 + i] = (uint8_t)(model->term >> (8 * (3 - i)));
+    struct entry_spec spec = {.type = ENTRY_BATCHES,
+                              .batches = 1,
+                              .base_offset = model->end_offset,
+                              .records = 1,
+                              .max_timestamp = max_timestamp,
+                              .raw = batch,
+                              .numbered = true,
+                              .delays = delays};
+    struct entry *entry = entry_new(NULL, &spec);
+    entry_seal(entry, LOG_MODEL_GROUP, model->last + 1, model->term);
+    return entry;
+}
+
+/* The end of a transaction has a time that is none of the log's. */
+static void test_verify_knows_markers(void **state) {
+    (void)state;
+    for (int wrong = 0; wrong < 2; wrong++) {
+        struct log_model model;
+        struct dump_totals totals;
+        log_model_open(&model, 5);
+        make_meta(&model);
+        log_model_start(&model);
+        fill(&model, true);
+        log_model_append_entry(&model, entry_of_marker(&model, wrong ? 1700000000000 : -1, false));
+        log_model_append_entry(&model, entry_of_marker(&model, -1, true)); /* may hide any */
+        log_model_commit(&model, model.last);
+        log_model_stop(&model, true);
+        assert_int_equal(verify(&model, &totals).count, wrong);
         log_model_close(&model);
     }
 }
@@ -314,6 +357,7 @@ static void test_dump_sentences_and_lines(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dump_shows_everything),
+        cmocka_unit_test(test_verify_knows_markers),
         cmocka_unit_test(test_verify_finds_flipped_bytes),
         cmocka_unit_test(test_verify_finds_entries_that_are_zeros),
         cmocka_unit_test(test_verify_finds_damaged_indexes),
