@@ -336,6 +336,12 @@ def seek(cluster):
     assert cluster.change("seek", status=409, name=name, to="earliest", offsets=rows(plan))["error"]["code"] == "members"
     assert committed(cluster, name) == {("way", 0): 100, ("way", 1): 100}
     consumer.close()
+    # What is not there is brought within the log, and said, as drave group seek does both.
+    beyond = cluster.change("seek", dry_run=1, name=name, to="offset", offset=9999)
+    assert beyond["plan"][1:] == ["way-0 has the offsets 0 to 100, not 9999; it is 100 instead.",
+                                  "1 other partition has no such offset either."], beyond  # fmt: skip
+    told = cluster.drave("group", "seek", name, "--to", 9999, check=False).stderr
+    assert beyond["plan"][1].rstrip(".") in told, told
     cluster.change("seek", name=name, to="earliest", offsets=rows(plan))
     assert committed(cluster, name) == {("way", 0): 0, ("way", 1): 0}
     for wish, wanted in (

@@ -84,6 +84,27 @@ static void show_row(struct json *json, const struct seek_row *row) {
     json_end(json);
 }
 
+/* Offsets that are not there, as drave group seek says it. */
+static void say_limits(struct inquiry *inquiry, const struct seek_plan *plan) {
+    size_t others = 0;
+    const struct seek_row *first = NULL;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct seek_row *row = &plan->rows[i];
+        if (row->to == row->wanted) continue;
+        others += first != NULL;
+        if (first == NULL) first = row;
+    }
+    if (first == NULL) return;
+    change_says(inquiry,
+                "%.*s-%d has the offsets %" PRId64 " to %" PRId64 ", not %" PRId64
+                "; it is %" PRId64 " instead.",
+                (int)first->topic.len, first->topic.data, (int)first->partition, first->start,
+                first->end, first->wanted, first->to);
+    if (others > 0)
+        change_says(inquiry, "%zu other partition%s no such offset either.", others,
+                    others == 1 ? " has" : "s have");
+}
+
 static void limits_told(struct inquiry *inquiry) {
     struct seek_plan *plan = inquiry->state;
     struct json *json = &inquiry->json;
@@ -119,6 +140,7 @@ static void limits_told(struct inquiry *inquiry) {
     change_says(inquiry,
                 "%zu partition%s: %" PRId64 " records will be skipped, %" PRId64 " read again.",
                 plan->count, plan->count == 1 ? "" : "s", skipped, repeated);
+    say_limits(inquiry, plan);
     if (plan->kind->warning != NULL) change_says(inquiry, "%s", plan->kind->warning);
     json_end(json);
     end_with_command(inquiry, plan->kind);

@@ -208,6 +208,7 @@ static void compute(const struct seek_plan *plan, struct seek_row *row) {
     case SEEK_TIME: row->to = row->found; break;
     case SEEK_BY: row->to = moved(row, plan->value); break;
     }
+    row->wanted = row->to;
     if (row->to < row->start) row->to = row->start;
     if (row->to > row->end) row->to = row->end;
 }

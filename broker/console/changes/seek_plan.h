@@ -25,6 +25,7 @@ struct seek_row {
     int64_t from;           /* -1: the group has not begun there */
     int64_t found;          /* where the time is; -1: no record is that young */
     int64_t start, end, to; /* -1: not known */
+    int64_t wanted;         /* may lie outside of these: `to` does not */
 };
 
 struct seek_kind;
