@@ -169,6 +169,10 @@ void delayed_free(struct delayed *delayed) {
     mem_free(delayed);
 }
 
+uint64_t delayed_called_off(const struct delayed *delayed) {
+    return delayed->called_off;
+}
+
 size_t delayed_count(const struct delayed *delayed) {
     return HASH_COUNT(delayed->by_offset);
 }
@@ -233,6 +237,7 @@ static void call_off(struct delayed *delayed, kafka_offset offset) {
                                     &walk->called_off_room, sizeof *walk->called_off);
         walk->called_off[walk->called_off_count++] = offset;
     }
+    delayed->called_off++;
     delayed_drop(delayed, record);
 }
 

@@ -43,6 +43,8 @@ int delayed_hold(struct delayed *delayed, const struct record_batch *batch, int3
 int delayed_release(struct delayed *delayed, const struct record_batch *batch, int64_t *late_ms);
 
 size_t delayed_count(const struct delayed *delayed);
+/* Records that were called off while they were pending, of those that delayed_hold was given. */
+uint64_t delayed_called_off(const struct delayed *delayed);
 /* What they take in memory. */
 uint64_t delayed_bytes(const struct delayed *delayed);
 /* What `len` bytes of one record will take. */

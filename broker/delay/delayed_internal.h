@@ -45,7 +45,7 @@ struct delayed {
     struct delayed_record **heap; /* by key, what was not taken or set aside; from [1] on */
     struct delayed_aside *asides; /* a leader's */
     size_t heap_count, heap_room;
-    uint64_t bytes;
+    uint64_t bytes, called_off;
     struct delayed_key released; /* the greatest key that was */
     kafka_offset end;
     struct delayed_walk *walks;

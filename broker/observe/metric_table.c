@@ -335,6 +335,24 @@ static const struct metric_row table[METRICS] = {
     [METRIC_DEAD_LETTERS_WAITING] = GAUGE(
         "drave_dead_letters_waiting",
         "Dead letters of share groups in partitions that this broker leads, which are not in their topic yet."),
+    [METRIC_DELAYED_RECORDS] = GAUGE(
+        "drave_delayed_records",
+        "Records that wait for their time (delay.enable), in the partitions led here."),
+    [METRIC_DELAYED_BYTES] = GAUGE(
+        "drave_delayed_bytes",
+        "What these take in memory, in a replica; delay.max.pending.bytes limits a partition."),
+    [METRIC_DELAYED_NEXT_DUE] = GAUGE(
+        "drave_delayed_next_due_timestamp_seconds",
+        "When the first of them is due, in Unix time; missing if none waits. Time that it lies "
+        "back is how late it is."),
+    [METRIC_DELAYED_DELIVERED] = COUNTER(
+        "drave_delayed_delivered_total",
+        "Records that were delivered at their time, while this broker led."),
+    [METRIC_DELAYED_CALLED_OFF] = COUNTER(
+        "drave_delayed_canceled_total",
+        "Records that were called off before their time (deliver-cancel), while this broker led."),
+    [METRIC_DELAYED_LATE] = HISTOGRAM("drave_delayed_late_seconds", &bounds_latency,
+                                      "How late the first record of a delivery was appended."),
     [METRIC_UNSTABLE_RECORDS] = GAUGE(
         "drave_unstable_records",
         "Records that readers of what is committed do not get yet, because a transaction before "

@@ -392,13 +392,29 @@ static void observe_transactions(struct observer *observer) {
                      (double)letter_mover_waiting(observed->letters));
 }
 
+/* ---- What waits for its time ---- */
+
+static void observe_delays(struct snapshot *to, const struct delay_book *book) {
+    struct delay_sums sums = delay_book_sum(book);
+    snapshot_add(to, METRIC_DELAYED_RECORDS, (double)sums.records);
+    snapshot_add(to, METRIC_DELAYED_BYTES, (double)sums.bytes);
+    if (sums.next_due_ms != INT64_MAX)
+        snapshot_add(to, METRIC_DELAYED_NEXT_DUE, (double)sums.next_due_ms / 1000);
+    snapshot_add(to, METRIC_DELAYED_DELIVERED, (double)book->delivered);
+    snapshot_add(to, METRIC_DELAYED_CALLED_OFF, (double)book->called_off);
+    snapshot_add_histogram(to, METRIC_DELAYED_LATE, &book->late_us, 0);
+}
+
 /* ---- All ---- */
 
 void observe_numbers(struct observer *observer) {
     const struct observed *observed = observer->observed;
     observe_node(observer);
     if (observed->log != NULL) observe_log(observer);
-    if (observed->partitions != NULL) observe_produce(observer);
+    if (observed->partitions != NULL) {
+        observe_produce(observer);
+        observe_delays(observer->snapshot, &partition_set_counts(observed->partitions)->delays);
+    }
     if (observed->transactions != NULL) observe_transactions(observer);
     if (observed->rebalance_us != NULL)
         snapshot_add_histogram(observer->snapshot, METRIC_GROUP_REBALANCE, observed->rebalance_us,

@@ -16,6 +16,7 @@
 
 #include "base/measure/buckets.h"
 #include "broker/checks/check_pool.h"
+#include "broker/delay/delay_book.h"
 #include "broker/guards/transaction_question.h"
 #include "broker/metadata/asking/producer_ids.h"
 #include "broker/partition/applier.h"
@@ -64,6 +65,7 @@ struct produce_counts {
     uint64_t out_of_order;    /* ... that they sent without the one before it: refused */
     struct share_book shares; /* of share groups here */
     uint64_t expiring;        /* open partitions with message.ttl.ms */
+    struct delay_book delays;
 };
 
 struct partition_spec {

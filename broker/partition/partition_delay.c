@@ -157,27 +157,48 @@ kafka_offset partition_delay_end(const struct partition *partition) {
 
 /* ---- What has committed ---- */
 
+/* Whoever leads counts: others apply the same. */
 static int apply_released(struct partition *partition, const struct record_batch *batch) {
-    int64_t late_ms;
-    return delayed_release(partition->delay.delayed, batch, &late_ms);
+    struct partition_delay *delay = &partition->delay;
+    struct delay_book *book = &partition->counts->delays;
+    size_t before = delayed_count(delay->delayed);
+    int64_t late_ms = 0;
+    int error = delayed_release(delay->delayed, batch, &late_ms);
+    if (error == ERR_NONE && delay->seat.leads) {
+        book->delivered += before - delayed_count(delay->delayed);
+        buckets_add(&book->late_us, &bounds_latency, late_ms > 0 ? (uint64_t)late_ms * 1000 : 0);
+    }
+    return error;
 }
 
 static int apply_held(struct partition *partition, const struct entry *entry,
                       const struct record_batch *batch) {
+    struct partition_delay *delay = &partition->delay;
+    uint64_t before = delayed_called_off(delay->delayed);
     int32_t visible;
-    int error = delayed_hold(partition->delay.delayed, batch, &visible);
+    int error = delayed_hold(delay->delayed, batch, &visible);
+    if (delay->seat.leads)
+        partition->counts->delays.called_off += delayed_called_off(delay->delayed) - before;
     partition->held_only = visible == 0 && entry->batches == 1;
     return error;
 }
 
 int partition_delay_apply(struct partition *partition, const struct entry *entry,
                           const struct record_batch *batch) {
-    if (record_batch_is_release(batch)) return apply_released(partition, batch);
-    return record_batch_is_held(batch) ? apply_held(partition, entry, batch) : ERR_NONE;
+    bool release = record_batch_is_release(batch);
+    if (!release && !record_batch_is_held(batch)) return ERR_NONE;
+    int error = release ? apply_released(partition, batch) : apply_held(partition, entry, batch);
+    delay_book_take(&partition->counts->delays, &partition->delay.seat);
+    return error;
+}
+
+static void leading(void *state) {
+    ((struct partition *)state)->delay.seat.leads = true;
 }
 
 static void lost(void *state) {
     struct partition_delay *delay = &((struct partition *)state)->delay;
+    delay->seat.leads = false;
     while (delay->flights != NULL)
         flight_end(delay, delay->flights);
 }
@@ -198,7 +219,10 @@ static void encode_stop(void *state, void *walk) {
 }
 
 static int restore(void *state, const uint8_t *bytes, size_t len, size_t *took) {
-    return delayed_decode(((struct partition *)state)->delay.delayed, bytes, len, took);
+    struct partition *partition = state;
+    int error = delayed_decode(partition->delay.delayed, bytes, len, took);
+    delay_book_take(&partition->counts->delays, &partition->delay.seat);
+    return error;
 }
 
 /* Much takes long to free: not on the loop, and the partition does not wait for it. */
@@ -216,7 +240,8 @@ static void on_freed(struct env_job *job) {
 }
 
 static void reset(void *state) {
-    const struct partition *partition = state;
+    struct partition *partition = state;
+    delay_book_leave(&partition->counts->delays, &partition->delay.seat);
     struct delayed_rest *rest = delayed_clear(partition->delay.delayed);
     if (rest == NULL) return;
     struct freeing *freeing = mem_zalloc(sizeof *freeing);
@@ -235,6 +260,7 @@ static void drop(void *state) {
 static const struct applier_type type = {.mark = 0x59414c44, /* "DLAY" */
                                          .version = 1,
                                          .numbered_only = true,
+                                         .leading = leading,
                                          .lost = lost,
                                          .encode = encode,
                                          .encode_rest = encode_rest,
@@ -245,5 +271,6 @@ static const struct applier_type type = {.mark = 0x59414c44, /* "DLAY" */
 
 struct applier delay_applier(struct partition *partition) {
     partition->delay.delayed = delayed_new();
+    partition->delay.seat.delayed = partition->delay.delayed;
     return (struct applier){.type = &type, .state = partition};
 }

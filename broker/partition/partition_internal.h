@@ -101,7 +101,8 @@ struct held_flight {
 /* Records that are delivered later. */
 struct partition_delay {
     struct delay_settings settings;
-    struct delayed *delayed;     /* by what has committed */
+    struct delayed *delayed; /* by what has committed */
+    struct delay_seat seat;
     struct held_flight *flights; /* of a leader, in the order of the log */
     uint64_t flight_bytes;
     /* Of partition_release.c. */

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, Producer
 
 from harness.cluster import free_ports, wait_until
 from harness.command import run
@@ -211,8 +211,41 @@ def causes(cluster):
     wait_until("nothing to be told of any more", lambda: told() == {}, 60, 0.5)
 
 
+def delays(cluster):
+    """Records that wait for their time: how many, until when; then what became of them, counted once, by whoever leads."""
+    cluster.create("later", 2, 3, **{"delay.enable": "true"})
+    cluster.wait_leaders("later", in_sync=3)
+    producer, began = Producer({"bootstrap.servers": cluster.bootstrap, "linger.ms": 0}), time.time()
+
+    def send(partition, **headers):
+        producer.produce("later", "x" * 100, partition=partition, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        assert producer.flush(30) == 0
+
+    def summed(name):
+        return sum(cluster.value(n, f"drave_delayed_{name}") or 0 for n in cluster.brokers)
+
+    def next_due():
+        found = [cluster.metrics(n).get("drave_delayed_next_due_timestamp_seconds", {}).get(()) for n in cluster.brokers]
+        return min((one - began for one in found if one), default=None)
+
+    assert summed("records") == summed("bytes") == 0 and next_due() is None
+    send(0, deliver_in="PT1H")
+    send(1, deliver_in="PT2H")
+    wait_until("what waits", lambda: summed("records") == 2, 30, 0.3)
+    assert summed("bytes") >= 200 and 3599 < next_due() < 3660, (summed("bytes"), next_due())
+    send(0, deliver_cancel="0")
+    wait_until("what was called off", lambda: summed("records") == 1, 30, 0.3)
+    assert summed("canceled_total") == 1 and 7199 < next_due() < 7260, (summed("canceled_total"), next_due())
+    send(0, deliver_in="PT1S")
+    wait_until("what was delivered", lambda: summed("delivered_total") == 1, 30, 0.3)
+    assert summed("late_seconds_count") == 1 and 0 <= summed("late_seconds_sum") < 20, summed("late_seconds_sum")
+    assert (summed("records"), summed("canceled_total")) == (1, 1)
+    cluster.drave("topic", "delete", "later")
+    wait_until("nothing that waits", lambda: summed("records") == 0 and next_due() is None, 30, 0.3)
+
+
 suite = Suite()
 with tempfile.TemporaryDirectory(prefix="drave-test-flow-") as name, Flowing(3, Path(name)) as shared:
-    for test in (slow_ends, catching_up, logins, streams, causes):
+    for test in (slow_ends, catching_up, logins, streams, causes, delays):
         suite.run(test, shared)
 suite.end()
