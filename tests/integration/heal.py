@@ -258,24 +258,64 @@ def at_a_start():
     return f"{places} places; the longest took {longest:.1f} s; {said} times said"
 
 
+class Transfers:
+    """Transactions, some aborted, one open when the power goes; what committed readers are to see."""
+
+    def __init__(self, cluster):
+        self.cluster, self.committed = cluster, []
+        cluster.create("transfers", replicas=3)
+        cluster.wait_leaders("transfers", in_sync=3)
+
+    def change(self):
+        producer = Producer({"bootstrap.servers": self.cluster.bootstrap, "transactional.id": "transfers", "log_level": 0})
+        wait_until("the transaction before to end", lambda: self.begins(producer), MINUTE, 0.2)
+        for turn in range(6):
+            producer.begin_transaction()
+            values = [f"{len(self.committed)}-{turn}-{n}:{'t' * 2000}" for n in range(3)]
+            for new in values:
+                producer.produce("transfers", value=new)
+            if turn == 5:
+                producer.flush(30)
+            elif turn % 2:
+                producer.abort_transaction(30)
+            else:
+                producer.commit_transaction(30)
+                self.committed += values
+
+    @staticmethod
+    def begins(producer):
+        try:
+            producer.init_transactions(30)
+        except KafkaException as e:
+            if not e.args[0].retriable():
+                raise
+            return False
+        return True
+
+    def are_served(self):
+        found = self.cluster.drave("consume", "transfers", "-o", "beginning", "-e", "--read-committed", "-f", "%s\\n", timeout=60)
+        assert found.stdout.splitlines() == self.committed, "what is served is not what was committed"
+
+
 def two_of_three():
     """All have lost their power, and two of them bits, at different places: whoever leads is mended by the others, and so are they."""
     dice = random.Random(SEED + 3)
     longest = places = 0
     with Cluster(3, settings=SETTINGS) as cluster:
-        topics = Topics(cluster)
+        topics, transfers = Topics(cluster), Transfers(cluster)
         while places < PLACES // 4:
             topics.change()
+            transfers.change()
             for broker in cluster:
                 broker.kill()
             done, hurt = set(), dice.sample([1, 2, 3], 2)
             what = {node: damage(cluster[node], dice, done) for node in hurt}
-            print(what, flush=True)
             for broker in cluster:
                 broker.start()
             for broker in cluster:
                 broker.wait_ready()
             topics.are_served()
+            transfers.are_served()
             longest = max(longest, *(mended(cluster[node], what[node]) for node in hurt))
             places += 2 * AT_ONCE
         for topic in (TOPIC, TABLE, TRIMMED):
@@ -394,6 +434,7 @@ def main():
     suite.run(running)
     suite.run(only_copy_away)
     suite.run(at_a_start)
+    suite.run(two_of_three)
     if not SHORT:
         suite.run(journals)
     suite.end()
