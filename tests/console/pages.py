@@ -379,10 +379,10 @@ def tree(browser, cluster):
     for name in ("topics", "orders", "partitions", "3"):
         page.wait_for_selector(f"main tbody a:text-is('{name}')")
         page.click(f"main tbody a:text-is('{name}')")
-    until(page, "document.querySelector('main h1 + p').innerText.replace(/ /g, '') === '/topics/orders/partitions/3'")
-    until(page, "document.querySelector('main pre.value').innerText.includes('\"leader_epoch\":')")
+    until(page, "document.querySelector('main h1 + p')?.innerText.replace(/ /g, '') === '/topics/orders/partitions/3'")
+    until(page, "document.querySelector('main pre.value')?.innerText.includes('\"leader_epoch\":')")
     page.click("main .crumb a:text-is('orders')")
-    until(page, "document.querySelector('main pre.value').innerText.includes('\"name\": \"orders\"')")
+    until(page, "document.querySelector('main pre.value')?.innerText.includes('\"name\": \"orders\"')")
     window.assert_quiet()
     page.goto(window.base + "#/meta?path=/nowhere")
     until(page, "document.getElementById('trouble').innerText.includes('there is no /nowhere')")
