@@ -7,10 +7,13 @@ struct counts {
     size_t voters, in_sync; /* now; in_sync of the voters */
     size_t wanted;
     size_t wanted_voters, unwanted_voters;
+    size_t room; /* so many voters there may be */
 };
 
 static struct counts count_members(const struct reassignment_member *members, size_t count) {
     struct counts counts = {0};
+    size_t before = 0;
+    bool copies_lack = false;
     for (size_t i = 0; i < count; i++) {
         const struct reassignment_member *member = &members[i];
         counts.voters += member->voter;
@@ -18,7 +21,10 @@ static struct counts count_members(const struct reassignment_member *members, si
         counts.wanted += member->wanted;
         counts.wanted_voters += member->wanted && member->voter;
         counts.unwanted_voters += !member->wanted && member->voter;
+        before += !member->joining && !member->lost;
+        copies_lack = copies_lack || (member->wanted && !member->voter && !member->ready);
     }
+    counts.room = copies_lack && before > counts.wanted ? before : counts.wanted;
     return counts;
 }
 
@@ -34,7 +40,8 @@ static bool may_go(const struct counts *counts, const struct reassignment_member
     return in_sync > voters / 2;
 }
 
-/* The one to remove, if there are too many: out of sync rather than in sync. */
+/* The one to remove, if there are too many: out of sync rather than in sync, which stays while
+ * there is room. */
 static const struct reassignment_member *find_to_remove(const struct reassignment_member *members,
                                                         size_t count, const struct counts *counts,
                                                         replica_id leader) {
@@ -44,6 +51,9 @@ static const struct reassignment_member *find_to_remove(const struct reassignmen
         if (member->wanted || !member->voter) continue;
         if (member->replica == leader && !MUTANT(MUTANT_LAST_VOTER_REMOVED)) continue;
         if (!may_go(counts, member)) continue;
+        if (member->in_sync && counts->wanted_voters < counts->wanted &&
+            counts->voters <= counts->room)
+            continue;
         if (best == NULL || (best->in_sync && !member->in_sync)) best = member;
     }
     return best;
@@ -93,6 +103,6 @@ struct reassignment_step reassignment_next(const struct reassignment_member *mem
         found = find_heir(members, count);
         if (found != NULL) return step(REASSIGNMENT_HANDS_OVER, found);
     }
-    found = counts.voters <= counts.wanted ? find_ready(members, count) : NULL;
+    found = counts.voters <= counts.room ? find_ready(members, count) : NULL;
     return found != NULL ? step(REASSIGNMENT_PROMOTES, found) : step(REASSIGNMENT_WAITS, NULL);
 }

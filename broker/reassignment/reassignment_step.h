@@ -9,10 +9,15 @@
  *   voters whose disks are lost      removed before anybody comes: they never count again, and a
  *                                    newcomer that votes beside them makes a majority dearer
  *   those to be that are not inside  added as stand-bys, one after the other
- *   as many voters as are to be,     one stand-by that is ready is promoted: then there is one more
+ *   as many voters as there may be,  one stand-by that is ready is promoted: then there is one more
  *     or fewer
- *   more voters than are to be       one that is to go is removed, those that are out of sync first
+ *   more voters than there may be    one that is to go is removed
+ *   more voters than are to be       one that is to go and is out of sync is removed
  *   only the leader is to go         it hands over to one that stays, which goes on
+ *
+ * There may be as many voters as are to be, but while somebody who joins has not nearly all, as
+ * many as there were before: a plan for fewer replicas takes no copy away before the others have
+ * theirs, as with Kafka.
  *
  * Pure. Invariants: a step keeps a majority of those that are in sync among those that vote, so the
  * change itself can commit; the leader never removes itself.
@@ -29,6 +34,7 @@
 struct reassignment_member {
     replica_id replica;
     bool wanted;        /* it is to be; in the order of the plan */
+    bool joining;       /* it was not there before the plan */
     bool inside, voter; /* as the committed configuration says */
     bool in_sync;       /* of a voter: with the leader, which is itself */
     bool ready;         /* of a stand-by: it has had nearly all for a while */

@@ -101,6 +101,7 @@ static size_t gather_forgotten(const struct metadata_partition *source, struct r
         if (row_of(source, replica) != NULL) continue;
         into[count++] = (struct reassignment_member){
             .replica = replica,
+            .joining = true, /* or whatever it was: no copy that counts */
             .inside = true,
             .voter = votes,
             .in_sync = votes && raft_group_member_in_sync(group, replica)};
@@ -118,6 +119,7 @@ static size_t gather(struct move *move, const struct metadata_partition *source,
         replica_id replica = source->replicas[i].replica;
         members[i] = (struct reassignment_member){.replica = replica,
                                                   .wanted = i < source->replica_count,
+                                                  .joining = source->replicas[i].joining,
                                                   .lost = source->replicas[i].node ==
                                                           METADATA_NODE_LOST};
         for (size_t s = 0; s < now->count; s++) {

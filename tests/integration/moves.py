@@ -65,6 +65,27 @@ def a_move_is_cancelled():
         assert after == before, (before, after)
 
 
+def a_move_to_fewer_keeps_the_copies():
+    """One replica is to be where there were three, on a broker that is dead: the three stay, so one of them may die, too, and nothing is lost. With Kafka it is so."""
+    with Cluster(4) as cluster:
+        cluster.create(TOPIC, 1, 3)
+        cluster.drave("topic", "move", TOPIC, "--to", "1,2,3", "--wait", "60s", timeout=90)
+        cluster.drave("produce", TOPIC, stdin="before\n")
+        cluster[4].kill()
+        cluster.drave("topic", "move", TOPIC, "--to", "4")
+        wait_until("the plan to be told", lambda: 4 in placed(cluster)[0][0], 10)
+        end = time.monotonic() + 3  # a step takes 0.1 s
+        while time.monotonic() < end:
+            assert placed(cluster)[0][1] == [1, 2, 3], placed(cluster)
+        cluster[3].kill()
+        cluster.drave("produce", TOPIC, stdin="meanwhile\n", timeout=60)
+        cluster[4].start(ready=True)
+        cluster.drave("topic", "move", TOPIC, "--to", "4", "--wait", "60s", timeout=90)
+        assert placed(cluster)[0] == ([4], [4]), placed(cluster)
+        read = cluster.drave("consume", TOPIC, "-o", "beginning", "-e").stdout.split()
+        assert read == ["before", "meanwhile"], read
+
+
 def a_log_without_its_beginning():
     """A replica that was away when the beginning of its log went is given files, and so is one on a broker that had nothing of it."""
     settings = {"log.segment.bytes": 65536, "log.segment.delete.delay.ms": 0, "replica.absent.ms": 0}
@@ -114,6 +135,7 @@ def what_is_refused():
 suite = Suite()
 suite.run(what_is_refused)
 suite.run(a_move_is_cancelled)
+suite.run(a_move_to_fewer_keeps_the_copies)
 suite.run(a_log_without_its_beginning)
 suite.run(a_topic_moves_under_load)
 suite.end()

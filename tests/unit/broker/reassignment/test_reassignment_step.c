@@ -32,6 +32,7 @@ static struct world make(unsigned voters, unsigned wanted, replica_id leader) {
         if (!votes && !is_wanted) continue;
         world.members[world.count++] = (struct reassignment_member){.replica = i + 1,
                                                                     .wanted = is_wanted,
+                                                                    .joining = !votes,
                                                                     .inside = votes,
                                                                     .voter = votes,
                                                                     .in_sync = votes};
@@ -99,6 +100,41 @@ static void test_step_waits_for_who_is_ready(void **state) {
     assert_int_equal(next(&world).action, REASSIGNMENT_PROMOTES);
 }
 
+/* Fewer replicas are to be, on other brokers: whoever has a copy keeps it until each newcomer has
+ * nearly all, but for one that a newcomer has come for. */
+static void test_step_of_fewer_keeps_the_copies(void **state) {
+    (void)state;
+    struct world world = make(0x7, 0x18, 1);
+    take(&world, next(&world));
+    take(&world, next(&world));
+    find(&world, 4)->ready = find(&world, 5)->ready = false;
+    assert_int_equal(next(&world).action, REASSIGNMENT_WAITS);
+    find(&world, 5)->ready = true;
+    assert_int_equal(next(&world).action, REASSIGNMENT_PROMOTES);
+    take(&world, next(&world));
+    assert_int_equal(next(&world).action, REASSIGNMENT_REMOVES);
+    take(&world, next(&world));
+    assert_int_equal(next(&world).action, REASSIGNMENT_WAITS);
+    find(&world, 4)->ready = true;
+    assert_int_equal(next(&world).action, REASSIGNMENT_REMOVES);
+    take(&world, next(&world));
+    assert_int_equal(next(&world).action, REASSIGNMENT_PROMOTES);
+}
+
+/* One that is away is no copy that is kept. */
+static void test_step_of_fewer_drops_the_dead(void **state) {
+    (void)state;
+    struct world world = make(0x7, 0x9, 1);
+    take(&world, next(&world));
+    find(&world, 4)->ready = false;
+    assert_int_equal(next(&world).action, REASSIGNMENT_WAITS);
+    find(&world, 3)->in_sync = false;
+    assert_int_equal(next(&world).action, REASSIGNMENT_REMOVES);
+    assert_int_equal(next(&world).replica, 3);
+    take(&world, next(&world));
+    assert_int_equal(next(&world).action, REASSIGNMENT_WAITS);
+}
+
 /* Nobody goes while those who would be left could not commit it: 3 is to go, and 2 is away. */
 static void test_step_keeps_a_majority_that_is_there(void **state) {
     (void)state;
@@ -142,6 +178,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_step_every_way_ends),
         cmocka_unit_test(test_step_waits_for_who_is_ready),
+        cmocka_unit_test(test_step_of_fewer_keeps_the_copies),
+        cmocka_unit_test(test_step_of_fewer_drops_the_dead),
         cmocka_unit_test(test_step_keeps_a_majority_that_is_there),
         cmocka_unit_test(test_step_removes_the_dead_first),
         cmocka_unit_test(test_step_drops_stand_bys),
