@@ -6,6 +6,7 @@ from differences import (
     duplicates,
     fetches,
     migration,
+    moves,
     newest,
     offsets,
     reads,
@@ -16,14 +17,28 @@ from differences import (
     transactions,
     trims,
     tuned,
+    txn_log,
     txn_offsets,
     versions,
 )
 from differences.cases import CASES, Cluster
 
 NAMES = list(CASES)  # in the order of their files
-assert classic and settings and topics and consumers and duplicates and fetches and migration and newest and offsets and reads and sessions
-assert requests and versions and transactions and trims and tuned and txn_offsets
+assert (
+    classic
+    and moves
+    and settings
+    and topics
+    and consumers
+    and duplicates
+    and fetches
+    and migration
+    and newest
+    and offsets
+    and reads
+    and sessions
+)
+assert requests and versions and transactions and trims and tuned and txn_log and txn_offsets
 
 
 def answers(host, port):

@@ -2,8 +2,8 @@
 
 Answers are made comparable: epochs are said relative to the present one, ids and addresses are left out. A case has topics of its own. The cases are in
 topics.py (CreateTopics, DeleteTopics, CreatePartitions, settings), tuned.py (settings of brokers), classic.py (groups of the classic protocol), consumers.py (groups of KIP-848), duplicates.py (what is named twice), fetches.py (Fetch, the largest timestamp),
-migration.py (groups of both protocols), newest.py (newest versions, DescribeTopicPartitions), offsets.py (committed offsets), settings.py (settings of
-groups), sessions.py (fetch sessions, topic ids, leader hints), transactions.py (their coordinator), trims.py (DeleteRecords), txn_offsets.py (offsets of transactions) and versions.py (levels of features, transaction.version 2; the last, for others count what there is) and requests.py (all
+migration.py (groups of both protocols), moves.py (replicas that move), newest.py (newest versions, DescribeTopicPartitions), offsets.py (committed offsets), settings.py (settings of
+groups), sessions.py (fetch sessions, topic ids, leader hints), transactions.py (their coordinator), trims.py (DeleteRecords), txn_log.py (what is in the log of transactions), txn_offsets.py (offsets of transactions) and versions.py (levels of features, transaction.version 2; the last, for others count what there is) and requests.py (all
 others).
 """
 

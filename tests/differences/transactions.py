@@ -254,6 +254,14 @@ def ends():
         p = raised(c, name)
         return p.end(True, version=5, epoch=-1), p.end(True, version=5, epoch=9), p.end(True, version=5, producer=p.producer + 100000)
 
+    @told("5, of one whose id another has taken")
+    def _(c, name):
+        p = raised(c, name)
+        old = (p.producer, p.epoch)
+        said = [p.init()]
+        p.producer, p.epoch = old[0], old[1] + 1
+        return *said, p.end(True, version=5), p.end(False, version=5), p.end(True), p.state()
+
     @told("5, then 3 with the new epoch")
     def _(c, name):
         p = raised(c, name)

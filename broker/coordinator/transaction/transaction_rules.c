@@ -203,10 +203,9 @@ static struct transaction_verdict end_again(const struct transaction_state *stat
     /* A fence took the last epoch, which nobody may have. */
     if (state->epoch == INT16_MAX) return fenced(state, ask->producer_id, ask->epoch);
     if (state->status == same) return identity(state);
-    if (state->status == TRANSACTION_COMPLETE_COMMIT ||
-        (state->status == TRANSACTION_EMPTY && ask->commit))
-        return answer(KAFKA_INVALID_TXN_STATE);
-    return fenced(state, ask->producer_id, ask->epoch); /* a timeout came before it (KAFKA-20785) */
+    if (state->status == TRANSACTION_COMPLETE_COMMIT) return answer(KAFKA_INVALID_TXN_STATE);
+    /* A timeout came before it (KAFKA-20785), or a newer producer. */
+    return fenced(state, ask->producer_id, ask->epoch);
 }
 
 static struct transaction_verdict end_raised(const struct transaction_state *state,

@@ -272,8 +272,17 @@ static void test_end_of_nothing(void **state) {
         assert_next(verdict, TRANSACTION_WRITE, TRANSACTION_PREPARE_ABORT, PID, 6, 5);
         assert_answer(end(&nothing, 5, true, true), KAFKA_INVALID_TXN_STATE, true);
     }
+}
+
+/* Whoever came before the newest producer is fenced, commit or abort. */
+static void test_end_behind_a_newer_producer(void **state) {
+    (void)state;
     struct transaction_state empty = state_of(TRANSACTION_EMPTY, 6);
-    assert_answer(end(&empty, 5, false, true), KAFKA_PRODUCER_FENCED, false);
+    for (int raises = 0; raises < 2; raises++) {
+        empty.client_version = raises ? TRANSACTION_RAISES_EPOCH : 0;
+        assert_answer(end(&empty, 5, false, true), KAFKA_PRODUCER_FENCED, false);
+        assert_answer(end(&empty, 5, true, true), KAFKA_PRODUCER_FENCED, false);
+    }
 }
 
 /* A commit that comes behind the timeout is fenced: INVALID_TXN_STATE would end Kafka Streams. */
@@ -351,6 +360,7 @@ int main(void) {
         cmocka_unit_test_setup(test_end_that_keeps_the_epoch, setup),
         cmocka_unit_test_setup(test_end_that_raises_the_epoch, setup),
         cmocka_unit_test_setup(test_end_of_nothing, setup),
+        cmocka_unit_test_setup(test_end_behind_a_newer_producer, setup),
         cmocka_unit_test_setup(test_end_behind_a_timeout, setup),
         cmocka_unit_test_setup(test_end_behind_one_that_kept_the_epoch, setup),
         cmocka_unit_test_setup(test_end_with_the_last_epoch, setup),
