@@ -96,6 +96,36 @@ def a_stream_processor_counts_exactly_once(j):
         j.close(m)
 
 
+@job("streams")
+def standbys_take_over(j):
+    """The same by two processes, each with a copy of the other's state: whoever dies, the other goes on from its copy, and a third rebalance gives half of it back."""
+    t, out, wanted = j.topic(4), j.topic(2, "-counts"), {}
+    with TemporaryDirectory() as folder:
+
+        def start(place):
+            own = {"folder": f"{folder}/{place}", "exactly_once": True, "standbys": 1}
+            m = j.started({"group": j.group, **j.settings(), **own}, "hello")
+            m.ask("open", topics=[t, out])
+            return m
+
+        def give():
+            for value in j.produce(t, 200):
+                wanted.setdefault(value[-1], []).append(len(wanted.get(value[-1], [])) + 1)
+
+        members, end, life = [start(0), start(1)], time.monotonic() + 60 * j.minutes, 0
+        while life < 3 or time.monotonic() < end:
+            goes_on(j, members[1 - life % 2], out, give)
+            give()  # is being counted when one of them dies
+            members[life % 2].kill()
+            goes_on(j, members[1 - life % 2], out, give)
+            members[life % 2] = start(life % 2)
+            life += 1
+        comes_out(j, members[0], out, wanted, changes_by_word)
+        j.notes.append(f"{sum(map(len, wanted.values()))} records were counted")
+        for m in members:
+            j.close(m)
+
+
 @job("connect")
 def a_file_is_copied_exactly_once(j):
     """Kafka Connect with exactly.once.source.support: each line of the file is one record, in order, whoever dies when."""

@@ -65,6 +65,8 @@ public class Counting {
             p.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
             p.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
         }
+        p.put(StreamsConfig.NUM_STANDBY_REPLICAS_CONFIG, q.path("standbys").asInt(0));
+        p.put(StreamsConfig.PROBING_REBALANCE_INTERVAL_MS_CONFIG, 60000); // the least: a standby that has caught up gets work
         p.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, -1);
         p.put("auto.offset.reset", "earliest");
         p.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 6000); // it does not leave its group when it is closed
