@@ -47,6 +47,11 @@ void broker_stop(struct broker *broker, void (*stopped)(void *arg), void *arg);
  * NULL does nothing. */
 void broker_free(struct broker *broker);
 
+/* Reads the files of TLS anew, as those who run a broker ask for it (SIGHUP); the log says what
+ * came of it. False: no listener speaks TLS, and there is nothing to be read. Not for one that
+ * stops. */
+bool broker_read_anew(struct broker *broker);
+
 /* The port on which the client listener of that name (NULL: the first) is bound: for port 0. */
 int broker_port(const struct broker *broker, const char *listener);
 

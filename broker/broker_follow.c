@@ -1,6 +1,6 @@
 /*
  * Settings that change while the broker runs: what is set for brokers in the metadata is laid over
- * what its file says, and brought to those who have a copy.
+ * what its file says, and brought to those who have a copy; files that are read anew.
  *
  * Happy path: behind each batch of applied commands that changed it, before clients are let in
  * after a start. Whoever reads broker->settings when he needs it has it then; limits are set;
@@ -26,6 +26,7 @@ struct server_options broker_server_options(const struct broker_settings *settin
         .listeners = settings->listeners,
         .listener_count = settings->listener_count,
         .tls = {.files = listener_settings_tls(settings) ? &settings->tls : NULL,
+                .principals = settings_text(settings->values, "ssl.principal.mapping.rules"),
                 .handshakes_max = settings->tls_handshakes_max,
                 .setup_ms = settings->tls_setup_ms,
                 .reload_ms = settings->tls_reload_ms},
@@ -123,4 +124,10 @@ void broker_follow_settings(struct broker *broker) {
     registration_update(broker->registration, &facts);
     log_event(&broker->log, LOGGED_SETTINGS_CHANGED,
               "settings of brokers have changed; drave config diff broker:%s shows how", own);
+}
+
+bool broker_read_anew(struct broker *broker) {
+    struct tls_listening *tls = server_tls(broker->server);
+    if (tls != NULL) tls_listening_look(tls, NULL);
+    return tls != NULL;
 }

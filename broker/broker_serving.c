@@ -382,6 +382,7 @@ static void open_services(struct broker *broker) {
         .peers = shard_peers(broker->shard),
         .deadlines = broker->deadlines,
         .observer = broker->observer,
+        .tls = server_tls(broker->server),
         .timeline = broker->timeline,
         .clients = server_clients(broker->server),
         .twins = &broker->twins};

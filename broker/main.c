@@ -2,9 +2,10 @@
  * draved: one broker as a process, and the offline tools on its directory.
  *
  * Happy path: settings from file and --set, then a broker on libuv until SIGTERM or SIGINT, which
- * end it cleanly with code 0.
- * Failures: a sentence on stderr and exit code 1 (refused, failed) or 2 (wrong usage).
+ * end it cleanly with code 0. SIGHUP reads the files of TLS anew; when its terminal is gone it
+ * ends. Failures: a sentence on stderr and exit code 1 (refused, failed) or 2 (wrong usage).
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #include "broker/options.h"
 #include "broker/server/file_shares.h"
 #include "broker/service_manager.h"
+#include "broker/tls/principal_rules.h"
 
 static const char NAME[] = "draved: ";
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, STDERR_FD = 2, OPEN_FILES_LOW = 4096 };
@@ -39,9 +41,16 @@ struct run {
     struct broker *broker;
     struct observation *observation; /* NULL: nothing is served to those who watch */
     struct service_manager *manager; /* NULL: there is none */
-    bool stopping;
+    bool stopping, has_terminal;
     int code;
 };
+
+/* Whether there is one whose end would be told by SIGHUP. */
+static bool has_terminal(void) {
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+}
 
 /* JOURNAL_STREAM of systemd.exec(5): device and inode of what journald reads. */
 static bool stderr_is_journal(void) {
@@ -89,6 +98,18 @@ static void on_signal(void *arg, int number) {
         longest_us / 1000, longest_us % 1000 / 100, what == NULL ? "nothing" : what);
     service_manager_stopping(run->manager);
     broker_stop(run->broker, on_stopped, run);
+}
+
+/* By somebody who wants the files to be read anew, or because the terminal has gone. */
+static void on_hangup(void *arg, int number) {
+    struct run *run = arg;
+    if (run->stopping) return;
+    if (run->has_terminal && !has_terminal())
+        on_signal(arg, number);
+    else if (!broker_read_anew(run->broker))
+        log_event(&run->log, LOGGED_SETTINGS_WARNING,
+                  "SIGHUP: no listener speaks TLS, and nothing but its files is read anew; other "
+                  "settings change by drave config set, or by a restart");
 }
 
 static void on_warning(void *arg, const char *sentence) {
@@ -207,9 +228,10 @@ static int run_broker(struct run *run) {
     observation_of(run->observation, run->broker);
     env_uv_on_signal(run->env, SIGTERM, on_signal, run);
     env_uv_on_signal(run->env, SIGINT, on_signal, run);
-    struct sigaction hangup; /* its terminal is gone; nohup's wish is kept */
+    struct sigaction hangup; /* nohup's wish is kept */
+    run->has_terminal = has_terminal();
     if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
-        env_uv_on_signal(run->env, SIGHUP, on_signal, run);
+        env_uv_on_signal(run->env, SIGHUP, on_hangup, run);
     env_uv_run(run->env);
     observation_of(run->observation, NULL);
     broker_free(run->broker);
@@ -237,10 +259,14 @@ static int read_settings(const struct options *options, struct settings *values,
 /* What a start would read beside the settings. */
 static int check_files(const struct broker_settings *settings) {
     struct tls_context *context = NULL;
+    struct principal_rules *rules = NULL;
     struct error_text why;
-    if (listener_settings_tls(settings) &&
-        tls_context_new(&settings->tls, &context, &why) != ERR_NONE)
+    if (!listener_settings_tls(settings)) return EXIT_DONE;
+    if (principal_rules_new(settings_text(settings->values, "ssl.principal.mapping.rules"), &rules,
+                            &why) != ERR_NONE)
         return main_refuse(&why);
+    principal_rules_free(rules);
+    if (tls_context_new(&settings->tls, &context, &why) != ERR_NONE) return main_refuse(&why);
     tls_context_unref(context);
     return EXIT_DONE;
 }

@@ -318,10 +318,11 @@ static const struct log_event_row table[LOG_EVENTS] = {
          "chmod 640 the file that the line names, with the group of draved; make a new key if strangers have accounts there."},
     [LOGGED_CERTIFICATE_READ] =
         {"certificate_read", LOG_INFO,
-         "The files of TLS have changed; new connections use what is in them now.", ""},
+         "The files of TLS were read anew, because they have changed or somebody asked for it; new connections use what is in them now.",
+         ""},
     [LOGGED_CERTIFICATE_REFUSED] =
         {"certificate_refused", LOG_ERROR,
-         "The files of TLS have changed, and what is in them cannot be used; what was read before stays.",
+         "What is in the files of TLS now cannot be used; what was read before stays.",
          "Mend the file that the line names; it is looked at again by itself."},
     [LOGGED_MEMORY_SPENT] =
         {"memory_spent", LOG_WARN,

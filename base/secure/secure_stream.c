@@ -17,6 +17,7 @@
 #include "base/container_of.h"
 #include "base/mem.h"
 #include "base/secure/secure_internal.h"
+#include "base/secure/tls_name.h"
 
 _Static_assert(sizeof(struct secure_pending) <= sizeof(((struct env_write *)0)->env_private),
                "a pending write fits");
@@ -441,6 +442,13 @@ bool secure_stream_is_agreed(const struct secure_stream *stream) {
 
 bool secure_stream_is_refused(const struct secure_stream *stream) {
     return !stream->agreed && stream->step == STEP_FAILED;
+}
+
+int secure_stream_name(const struct secure_stream *stream, char *into, size_t room) {
+    if (stream->plain || stream->ssl == NULL || stream->working) return ERR_NOT_FOUND;
+    const X509 *shown = SSL_get0_peer_certificate(stream->ssl);
+    if (shown == NULL) return ERR_NOT_FOUND;
+    return tls_name_text(X509_get_subject_name(shown), into, room) ? ERR_NONE : ERR_INVALID;
 }
 
 const char *secure_stream_why(const struct secure_stream *stream) {

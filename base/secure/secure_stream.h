@@ -65,6 +65,10 @@ bool secure_stream_is_tls(const struct secure_stream *stream);
 bool secure_stream_is_agreed(const struct secure_stream *stream);
 /* Whether the two cannot agree: what they have does not fit, and trying again changes nothing. */
 bool secure_stream_is_refused(const struct secure_stream *stream);
+/* The name in the certificate that the other side has shown, which was verified, as
+ * base/secure/tls_name.h writes it. Not before the first byte was delivered. ERR_NOT_FOUND: it has
+ * shown none; ERR_INVALID: it has no such text of less than `room` bytes. */
+int secure_stream_name(const struct secure_stream *stream, char *into, size_t room);
 /* Why TLS ended it; NULL: it did not, or nothing had come yet. */
 const char *secure_stream_why(const struct secure_stream *stream);
 

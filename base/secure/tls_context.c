@@ -136,11 +136,22 @@ static void set_verifying(const struct tls_options *options, SSL_CTX *ssl) {
     SSL_CTX_set_verify(ssl, mode, NULL);
 }
 
-static int64_t expires_ms(SSL_CTX *ssl) {
-    const X509 *own = SSL_CTX_get0_certificate(ssl);
+static int64_t ends_ms(const X509 *certificate) {
     struct tm end;
-    if (own == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(own), &end) != 1) return INT64_MAX;
+    if (certificate == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+        return INT64_MAX;
     return (int64_t)timegm(&end) * 1000;
+}
+
+static int64_t expires_ms(SSL_CTX *ssl) {
+    STACK_OF(X509) *chain = NULL;
+    int64_t first = ends_ms(SSL_CTX_get0_certificate(ssl));
+    SSL_CTX_get0_chain_certs(ssl, &chain);
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        int64_t end = ends_ms(sk_X509_value(chain, i));
+        if (end < first) first = end;
+    }
+    return first;
 }
 
 int tls_context_new(const struct tls_options *options, struct tls_context **context_out,

@@ -58,7 +58,8 @@ struct tls_context *tls_context_ref(struct tls_context *context); /* on the loop
 void tls_context_unref(struct tls_context *context);              /* NULL does nothing */
 struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context);
 
-/* Unix time until which its own certificate is good, in ms; INT64_MAX: it has none. */
+/* Unix time until which its own certificate is good, and those that go with it, in ms; INT64_MAX:
+ * it has none. */
 int64_t tls_context_expires_ms(const struct tls_context *context);
 /* Whether the own certificate is for that host, as clients check it: by its SAN. */
 bool tls_context_covers(const struct tls_context *context, const char *host);

@@ -162,8 +162,8 @@ static const char *api_name(int16_t api_key) {
 
 static struct log_limiter *limiter_of(struct access *access, const struct access_question *question,
                                       struct kp_string name) {
-    unsigned hash = metadata_name_hash((uint64_t)question->resource, question->principal,
-                                       strlen(question->principal));
+    uint64_t what = (uint64_t)question->resource << 8 | (uint64_t)question->operation;
+    unsigned hash = metadata_name_hash(what, question->principal, strlen(question->principal));
     if (name.len > 0) hash = metadata_name_hash(hash, name.data, (size_t)name.len);
     return &access->limiters[hash % LIMITERS];
 }
@@ -173,10 +173,11 @@ static bool only_observes(const struct access *access, const struct access_quest
            !access->asks[place_of(question->api_key)].strict;
 }
 
-/* Whether a shell takes it as it is, and `drave acl add` for what it is: a client chose it. */
+/* Whether a shell takes it as it is, and `drave acl add` for what it is: a client chose it. Names
+ * of certificates have = and commas. */
 static bool is_word(struct kp_string text) {
     for (int32_t i = 0; i < text.len; i++)
-        if (!isalnum((unsigned char)text.data[i]) && memchr("._-:@", text.data[i], 5) == NULL)
+        if (!isalnum((unsigned char)text.data[i]) && memchr("._-:@=,", text.data[i], 7) == NULL)
             return false;
     return text.len >= 0 && text.len <= SHOWN;
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "broker/api/broker_logger.h"
+#include "broker/api/certificate_change.h"
 #include "broker/config/config_kind.h"
 #include "broker/metadata/config_resolution.h"
 #include "broker/metadata/metadata_features.h"
@@ -333,6 +334,10 @@ void config_change_begin(struct topic_change *item, const struct config_resource
     metadata_command_init(&change.command, COMMAND_SET_CONFIGS);
     struct command_set_configs *command = &change.command.set_configs;
     if (!take_resource(item, type, resource->asked->resource_name, command)) return;
+    if (type == CONFIG_RESOURCE_BROKER && !resource->replace && certificate_change_is(resource)) {
+        certificate_change_begin(item, resource);
+        return;
+    }
     command->replace = resource->replace;
     env_random(item->changes->services->env, command->request.bytes, sizeof command->request.bytes);
     kp_arena_init(&arena, METADATA_COMMAND_ARENA);

@@ -28,6 +28,7 @@ struct applicants;
 struct coordinators;
 struct observer;
 struct timeline;
+struct tls_listening;
 
 struct broker_services {
     struct env *env;
@@ -50,6 +51,7 @@ struct broker_services {
     struct deadlines *deadlines;                   /* of requests that wait */
     struct observer *observer;                     /* broker/observe/observer.h */
     const struct timeline *timeline;               /* broker/observe/timeline.h */
+    struct tls_listening *tls;                     /* broker/tls/; NULL: no listener speaks it */
     struct client_book *clients;                   /* broker/clients/client_book.h */
     struct log_limiter *twins; /* of lines about topics whose names are too much alike */
     struct fetch_sessions *fetch_sessions;

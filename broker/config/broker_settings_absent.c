@@ -218,8 +218,6 @@ static const struct setting_absent table[] = {
     {"ssl.keymanager.algorithm", OPENSSL_DOES},
     {"ssl.keystore.certificate.chain", IN_A_FILE("keystore")},
     {"ssl.keystore.key", IN_A_FILE("keystore")},
-    {"ssl.principal.mapping.rules",
-     "Certificates of clients are checked, but are nobody's name yet: there are no permissions."},
     {"ssl.protocol", "The versions that are served are said with ssl.enabled.protocols."},
     {"ssl.provider", OPENSSL_DOES},
     {"ssl.secure.random.implementation", OPENSSL_DOES},

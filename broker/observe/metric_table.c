@@ -75,6 +75,9 @@ static const struct metric_row table[METRICS] = {
     [METRIC_LOGINS] = COUNTER("drave_logins_total",
                               "Logins of clients (SASL) that were good, and that failed.",
                               "mechanism", "result"),
+    [METRIC_CERTIFICATE_LEFT] = GAUGE(
+        "drave_certificate_left_seconds",
+        "Until the certificate that clients are shown ends; below 0 it has ended, and they refuse it."),
     [METRIC_REQUEST_SECONDS] = HISTOGRAM(
         "drave_request_seconds", &bounds_latency,
         "From the last byte of a request to its answer, without what the client asked to wait.",

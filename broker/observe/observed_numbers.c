@@ -156,6 +156,14 @@ static void observe_logins(struct observer *observer) {
     }
 }
 
+/* Where a listener speaks TLS. */
+static void observe_certificate(struct observer *observer) {
+    const struct tls_listening *tls = server_tls(observer->observed->server);
+    if (tls == NULL) return;
+    int64_t left_ms = tls_listening_expires_ms(tls) - env_wall_ms(observer->observed->env);
+    snapshot_add(observer->snapshot, METRIC_CERTIFICATE_LEFT, (double)left_ms / 1000);
+}
+
 static void observe_refusals(struct observer *observer) {
     const struct access *access = server_guards_of(observer->observed->server).access;
     struct snapshot *to = observer->snapshot;
@@ -423,6 +431,7 @@ void observe_numbers(struct observer *observer) {
         observe_listeners(observer, server_stats_of(observed->server));
         observe_requests(observer, server_stats_of(observed->server));
         if (has_logins(observed->settings)) observe_logins(observer);
+        observe_certificate(observer);
         observe_refusals(observer);
         observe_quotas(observer->snapshot, server_guards_of(observed->server).quotas);
         observe_software(observer, &server_stats_of(observed->server)->clients);

@@ -50,7 +50,7 @@ static void free_if_gone(struct connection *connection) {
     if (host->work->connection == connection) host->work->connection = NULL;
     void *owner = connection->owner;
     env_defer_cancel(host->env, &connection->sweep);
-    login_free(connection->login);
+    connection_end_login(connection);
     mem_free(connection);
     host->gone(owner);
 }
@@ -484,10 +484,7 @@ struct connection *connection_new(const struct connection_host *host, struct env
     client_book_add(&host->stats->clients, &connection->entry, env_now_ms(host->env));
     connection->stream = manner->tls == NULL ? either_plain(stream)
                                              : tls_listening_take(manner->tls, stream);
-    if (manner->logs_in) {
-        connection->login = login_new(host->logins);
-        strangers_add(host->strangers, &connection->stranger, env_now_us(host->env));
-    }
+    connection_begin_login(connection, manner);
     connection->queue = send_queue_new_on(host->env, connection->stream, 0, queue_drained,
                                           connection);
     send_queue_set_patient(connection->queue);

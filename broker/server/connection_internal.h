@@ -20,7 +20,9 @@ struct connection {
     struct client_entry entry;     /* in the book of clients, until it is closed */
     struct either_stream stream;
     struct frame_reader *reader;
-    struct login *login; /* NULL: its listener wants none */
+    struct login *login;             /* NULL: its listener wants none */
+    const struct tls_listening *tls; /* NULL: it speaks no TLS, or logs in, or was looked at */
+    char *certified;                 /* "User:..." of its certificate; NULL: it has none */
     struct stranger stranger;
     struct send_queue *queue; /* NULL: nobody listens any more */
     struct request *first, *last;
@@ -72,7 +74,13 @@ void connection_recount(struct connection *connection);
 
 /* ---- connection_login.c ---- */
 
-/* What is not due is ERR_DENIED, with the complaint; a token without a header becomes the message.
+/* As its listener wants it, before its first byte; and at its end. */
+void connection_begin_login(struct connection *connection, const struct connection_manner *manner);
+void connection_end_login(struct connection *connection);
+/* Who it is at present: "User:...". As long as the connection. */
+const char *connection_principal(const struct connection *connection);
+/* What is not due, or whose certificate is nobody's, is ERR_DENIED, with the complaint; a token
+ * without a header becomes the message.
  */
 int connection_admit(struct connection *connection, struct request *request,
                      struct error_text *why);

@@ -1,13 +1,16 @@
 /*
  * Clients that have to log in: what of theirs becomes a request, and what changes when they are
  * known. The steps are those of broker/login/login.h; the handlers take them (broker/api/sasl_*.c).
+ * Where nobody logs in, a certificate says who it is, found at the first request.
  */
 #include "base/check.h"
 #include "base/io/foreign_protocol.h"
 #include "base/io/frame_reader.h"
+#include "base/mem.h"
 #include "broker/access/access.h"
 #include "broker/login/logins.h"
 #include "broker/server/connection_internal.h"
+#include "broker/tls/tls_listening.h"
 #include "protocol/messages/api_table.h"
 #include "protocol/messages/sasl_authenticate.h"
 
@@ -25,10 +28,42 @@ static void become_token(struct request *request) {
     request->bare = true;
 }
 
+void connection_begin_login(struct connection *connection, const struct connection_manner *manner) {
+    const struct connection_host *host = connection->host;
+    if (!manner->logs_in) {
+        connection->tls = manner->tls;
+        return;
+    }
+    connection->login = login_new(host->logins);
+    strangers_add(host->strangers, &connection->stranger, env_now_us(host->env));
+}
+
+void connection_end_login(struct connection *connection) {
+    login_free(connection->login);
+    mem_free(connection->certified);
+}
+
+const char *connection_principal(const struct connection *connection) {
+    return connection->certified != NULL ? connection->certified
+                                         : login_principal(connection->login);
+}
+
+/* Once, before its first request is served. */
+static int look_at_certificate(struct connection *connection, struct request *request,
+                               struct error_text *why) {
+    if (connection->tls == NULL) return ERR_NONE;
+    int error = tls_listening_principal(connection->tls, connection->stream.secure,
+                                        &connection->certified, why);
+    if (error != ERR_NONE) return error;
+    connection->tls = NULL;
+    request->ctx.principal = connection_principal(connection);
+    return ERR_NONE;
+}
+
 int connection_admit(struct connection *connection, struct request *request,
                      struct error_text *why) {
     struct login *login = connection->login;
-    if (login == NULL) return ERR_NONE;
+    if (login == NULL) return look_at_certificate(connection, request, why);
     if (login_is_done(login) && !logins_still_know(login->logins, login))
         return error_set(why, ERR_DENIED, "its user was deleted");
     switch (login_takes(login, request->frame.data, request->frame.len, env_now_us(request->env))) {

@@ -90,7 +90,7 @@ void request_free(struct request *request) {
 struct request *request_new(struct connection *connection, struct slice frame) {
     struct request *request = mem_zalloc(sizeof *request);
     request->ctx = (struct request_ctx){.listener = connection->listener,
-                                        .principal = login_principal(connection->login),
+                                        .principal = connection_principal(connection),
                                         .peer = connection->peer,
                                         .access = connection->host->access,
                                         .connected_us = connection->connected_us,

@@ -460,6 +460,10 @@ int server_port(const struct server *server, const char *listener) {
     return listening_port(&server->listening, listener);
 }
 
+struct tls_listening *server_tls(const struct server *server) {
+    return server->tls;
+}
+
 struct server_guards server_guards_of(const struct server *server) {
     return (struct server_guards){
         .access = server->access, .logins = server->logins, .quotas = server->quotas};

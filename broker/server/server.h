@@ -79,6 +79,8 @@ void server_close_clients(struct server *server);
  * ended; the server is free then. */
 void server_close(struct server *server, void (*done)(void *arg), void *arg);
 
+/* NULL: no listener speaks it. As long as the server. */
+struct tls_listening *server_tls(const struct server *server);
 /* The port on which the listener of that name (NULL: the first) is bound; -1: there is no such
  * listener. */
 int server_port(const struct server *server, const char *listener);

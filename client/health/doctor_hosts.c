@@ -1,4 +1,4 @@
-/* Checks of what the brokers stand on: files, file systems, memory. */
+/* Checks of what the brokers stand on: files, file systems, memory, certificates. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +6,13 @@
 #include "client/health/doctor_looks.h"
 #include "client/line/amount.h"
 
-enum { FILES_LEAST = 16384, SWAPPED_MOST = 1 << 20 };
+enum {
+    FILES_LEAST = 16384,
+    SWAPPED_MOST = 1 << 20,
+    DAY_S = 24 * 60 * 60,
+    SOON_DAYS = 30,
+    NOW_DAYS = 7,
+};
 
 /* The first broker with that metric beyond the bound; NULL: none. *known: any has told it. */
 static const struct broker_seen *first_with(const struct patient *patient, const char *metric,
@@ -133,4 +139,31 @@ void doctor_look_budgets(const struct patient *patient, struct finding *finding)
     }
     doctor_find(finding, VERDICT_WELL,
                 "all together fit into four fifths of each machine's memory");
+}
+
+/* ---- Certificates ---- */
+
+/* The one that ends first. */
+void doctor_look_certificates(const struct patient *patient, struct finding *finding) {
+    double first_s = INFINITY;
+    const struct broker_seen *whose = NULL;
+    for (size_t i = 0; i < patient->status->count; i++) {
+        const struct broker_seen *one = &patient->status->brokers[i];
+        double left_s = status_number(one->status, "drave_certificate_left_seconds", NULL);
+        if (left_s < first_s) {
+            first_s = left_s;
+            whose = one;
+        }
+    }
+    double days = floor(first_s / DAY_S);
+    if (!whose) {
+        doctor_find(finding, VERDICT_WELL, "no broker shows one to clients");
+    } else if (first_s <= 0) {
+        doctor_find(finding, VERDICT_TROUBLE, "that of broker %d has ended", (int)whose->node);
+    } else if (days < SOON_DAYS) {
+        doctor_find(finding, days < NOW_DAYS ? VERDICT_TROUBLE : VERDICT_REMARK,
+                    "that of broker %d ends in %.0f days", (int)whose->node, days);
+    } else {
+        doctor_find(finding, VERDICT_WELL, "the first ends in %.0f days", days);
+    }
 }

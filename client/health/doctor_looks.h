@@ -52,6 +52,7 @@ void doctor_look_file_system(const struct patient *patient, struct finding *find
 void doctor_look_direct(const struct patient *patient, struct finding *finding);
 void doctor_look_swap(const struct patient *patient, struct finding *finding);
 void doctor_look_budgets(const struct patient *patient, struct finding *finding);
+void doctor_look_certificates(const struct patient *patient, struct finding *finding);
 
 /* ---- doctor_traffic.c ---- */
 

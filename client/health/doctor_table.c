@@ -39,6 +39,7 @@ static const char *const metrics[] = {
     "drave_disk_info",
     "drave_host_memory_bytes",
     "drave_process_swapped_bytes",
+    "drave_certificate_left_seconds",
 };
 const struct status_wish doctor_wish = {.metrics = metrics,
                                         .count = sizeof(metrics) / sizeof(metrics[0])};
@@ -153,5 +154,9 @@ const struct check doctor_checks[] = {
      "Budgets that may be spent together must fit: else the system ends the process.",
      "lower queued.max.request.bytes and the other budgets, or take a larger machine",
      doctor_look_budgets},
+    {51, "certificates", "Clients refuse a certificate that has ended, all of them at once.",
+     "put a new one into the file of ssl.keystore.location: it is read without a restart (drave "
+     "tls renew, SIGHUP)",
+     doctor_look_certificates},
 };
 const size_t doctor_check_count = sizeof(doctor_checks) / sizeof(doctor_checks[0]);

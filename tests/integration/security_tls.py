@@ -1,26 +1,32 @@
 """TLS for clients: real clients of four kinds, certificates that change under load, wrong doors, and strangers who mean harm."""
 
 import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
+import signal
 import socket
 import ssl
 import struct
 import subprocess
 import tempfile
+import termios
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 from confluent_kafka import Consumer, Producer
 from kafka import KafkaConsumer, KafkaProducer
 
-from harness.cluster import BIN, wait_until
+from harness.cluster import BIN, free_ports, wait_until
 from harness.command import expect, run
 from harness.patience import within
 from harness.secured import Authority, Secured, made, openssl
 from harness.suite import Suite
+from harness.watched import parse
 
 SETUP_MS = 3000
 
@@ -200,6 +206,40 @@ def certified_clients(authority):
         expect(run("-b", cluster.tls_bootstrap, "--ca", authority.ca, "--cert", good, "--timeout", "1s", "info"), 3)
 
 
+def named_by_certificate(authority):
+    """Who shows a certificate is whom it names, as Java writes the name, or as ssl.principal.mapping.rules say; nobody whom no rule takes."""
+    clients = Authority(authority.folder / "named", "named")
+    alice, bob = clients.issue("alice"), clients.issue("bob")
+    settings = {
+        "ssl.client.auth": "requested",
+        "ssl.truststore.location": clients.ca,
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS;User:O=drave,CN=bob",
+    }
+    with Secured(1, authority, settings=settings) as cluster:
+        cluster.create("ours")
+
+        def produce(certificate, code, *says):
+            words = ("--cert", certificate) if certificate else ()
+            expect(run("-b", cluster.tls_bootstrap, "--ca", authority.ca, *words, "produce", "ours", stdin="x\n", timeout=40), code, *says)
+
+        produce(bob, 0)
+        produce(None, 0)  # who shows none is User:ANONYMOUS
+        produce(alice, 1)
+        cluster[1].wait_log(r"User:O=drave,CN=alice at 127.0.0.1:\d+ .* may not")
+        expect(run("-b", cluster.bootstrap, "acl", "add", "User:O=drave,CN=alice", "write", "topic", "ours"), 0)
+        produce(alice, 0)
+        cluster[1].stop()
+        cluster.settings["ssl.principal.mapping.rules"] = "RULE:^O=[^,]+,CN=(al.*?)$/$1/U"
+        cluster[1].start(ready=True)
+        expect(run("-b", cluster.tls_bootstrap, "--ca", authority.ca, "--cert", bob, "--timeout", "2s", "info"), 3)
+        cluster[1].wait_log("is closed: no rule of ssl.principal.mapping.rules is about its certificate's name O=drave,CN=bob")
+        produce(alice, 1)
+        expect(run("-b", cluster.bootstrap, "acl", "add", "User:ALICE", "write", "topic", "ours"), 0)
+        produce(alice, 0)
+        assert cluster[1].stop() == 0
+
+
 def serial(cluster):
     der = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", cluster[1].tls_port)))
     return hash(der)
@@ -243,6 +283,110 @@ def new_certificates(authority):
         broker.wait_log("does not name 127.0.0.1, which clients of SSL are told")
         assert broker.log_text().count("what was read before stays") == 1
         assert broker.stop() == 0
+
+
+def said_later(broker, act, pattern):
+    """act(), and what the log says of it then, and not before."""
+    mark = len(broker.log_text())
+    act()
+    wait_until(f"/{pattern}/ in the log", lambda: re.search(pattern, broker.log_text()[mark:]), 20)
+
+
+def read_when_asked(authority):
+    """Files are read anew by SIGHUP, and by kafka-configs' way, at once; what cannot be used is told to whoever asked, and what was
+    read before stays; connections that live go on; the metric and drave doctor know when the certificate ends."""
+    (port,) = free_ports(1)
+    settings = {"ssl.reload.interval.ms": 86400000, "http.listen": f"127.0.0.1:{port}"}
+    with Secured(1, authority, settings=settings) as cluster, socket.create_connection(("127.0.0.1", cluster[1].tls_port)) as plain:
+        broker = cluster[1]
+        name = "listener.name.ssl.ssl.keystore.location"
+        request = struct.pack(">hhih", 18, 0, 7, -1)
+        old = ssl.create_default_context(cafile=str(authority.ca)).wrap_socket(plain, server_hostname="localhost")
+
+        def old_is_served():
+            old.sendall(struct.pack(">i", len(request)) + request)
+            (length,) = struct.unpack(">i", old.recv(4))
+            while length > 0:
+                length -= len(old.recv(length)) or length + 1
+            return length == 0
+
+        def left():
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+                return parse(answer.read().decode())["drave_certificate_left_seconds"][()]
+
+        assert old_is_served()
+
+        def hangup():
+            broker.signal(signal.SIGHUP)
+
+        def set_file(*pairs, code=0, says=()):
+            expect(run("-b", cluster.bootstrap, "config", "set", "broker:1", *pairs), code, *says)
+
+        seen = [serial(cluster)]
+        said_later(broker, hangup, f"TLS: {broker.certificate} holds what was read before")
+        for ask in (hangup, lambda: set_file(f"{name}={broker.certificate}")):
+            authority.issue("broker-1", into=broker.certificate)
+            assert serial(cluster) == seen[-1]
+            said_later(broker, ask, "was read anew; its certificate is good until")
+            seen.append(serial(cluster))
+        assert len(set(seen)) == 3, seen
+        good = broker.certificate.read_bytes()
+        broker.certificate.write_bytes(good[: len(good) // 2])
+        bad = "what is in the files now cannot be used, and what was read before stays: ssl.keystore.location="
+        said_later(broker, hangup, bad)
+        stays = "ssl.keystore.location=.* stays in force"
+        said_later(broker, lambda: set_file(f"{name}={broker.certificate}", code=1, says=(stays,)), bad)
+        for pairs, says in (
+            ((f"{name}=/etc/passwd",), "can only be set to what it is already"),
+            ((f"listener.name.plaintext.ssl.keystore.location={broker.certificate}",), "no listener of that name speaks TLS here"),
+            (("listener.name.ssl.ssl.keystore.password=x",), "needs a restart: change ssl.keystore.password in the broker's"),
+            ((f"{name}={broker.certificate}", "message.max.bytes=2000"), "asks for nothing else of this broker"),
+        ):
+            set_file(*pairs, code=1, says=(says,))
+        assert serial(cluster) == seen[-1]
+        assert left() > 80 * 86400
+        expect(run("-b", cluster.bootstrap, "doctor"), 0, "certificates +the first ends in 89 days")
+        for days, level, code, says in ((20, "warn", 0, "ends in 19 days"), (5, "error", 1, "ends in 4 days")):
+            authority.issue("broker-1", days=days, into=broker.certificate)
+            said_later(broker, hangup, f"{level} +the certificate in .* ends on .*, in {days - 1} days; clients refuse it from then on")
+            # What a broker says of itself is a second old at most.
+            wait_until("its news", lambda says=says: f"that of broker 1 {says}" in run("-b", cluster.bootstrap, "doctor").stdout, 20, 0.3)
+            expect(run("-b", cluster.bootstrap, "doctor"), code, f"certificates +that of broker 1 {says}")
+        assert 4 * 86400 < left() <= 5 * 86400
+        mark = len(broker.log_text())
+        said_later(broker, hangup, "holds what was read before")
+        assert "the certificate in" not in broker.log_text()[mark:], "once a day"
+        assert old_is_served()
+        old.close()
+        assert broker.stop() == 0
+
+
+def terminal(authority):
+    """A broker whose terminal goes ends as by SIGTERM; SIGHUP by somebody, while it is there, does not end it."""
+    cluster = Secured(1, authority)
+    cluster[1].directory.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as folder, open(Path(folder) / "log", "w+") as log:
+        master, slave = pty.openpty()
+        process = subprocess.Popen(
+            cluster[1].arguments(),
+            stdin=slave,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(slave)
+
+        def says(text):
+            return lambda: text in (Path(folder) / "log").read_text()
+
+        wait_until("it is ready", says("ready: "), 30)
+        process.send_signal(signal.SIGHUP)
+        wait_until("it has looked", says("holds what was read before"), 20)
+        os.close(master)
+        assert process.wait(30) == 0
+        assert says("SIGHUP: handing leaderships over")()
+    cluster.close()
 
 
 def hello():
@@ -394,6 +538,8 @@ def at_the_start(authority):
     check(1, "keytool -importkeystore", ssl_keystore_location=folder / "jks")
     check(1, "neither PEM nor PKCS12", ssl_keystore_location=folder / "empty")
     check(1, "has no private key", ssl_keystore_location=authority.ca)
+    wrong = "ssl.principal.mapping.rules has RULE:(a/b/: a ) is missing; a rule is DEFAULT or"
+    check(1, wrong, ssl_keystore_location=good, ssl_principal_mapping_rules="RULE:(a/b/")
     os.mkfifo(folder / "fifo")
     check(1, "cannot be read: a FIFO", ssl_keystore_location=folder / "fifo")
     check(1, "no listener speaks TLS", ssl_keystore_location=good, listeners="PLAINTEXT://127.0.0.1:0")
@@ -430,7 +576,7 @@ ca = Authority(Path(folder.name))
 with Secured(3, ca, settings={"connection.setup.timeout.ms": SETUP_MS}) as shared:
     for test in (versions, librdkafka, kafka_python, kcat, command_line, wrong_doors, ends_of_streams):
         suite.run(test, shared)
-for test in (certified_clients, new_certificates, half_open, storm, at_the_start, secrets):
+for test in (certified_clients, named_by_certificate, new_certificates, read_when_asked, terminal, half_open, storm, at_the_start, secrets):
     suite.run(test, ca)
 folder.cleanup()
 suite.end()

@@ -16,7 +16,7 @@ programs=(
     "observe --short"
     console_admin
     # Crowds and storms of handshakes are for the suite security.
-    "security_tls librdkafka kafka_python kcat command_line wrong_doors certified_clients new_certificates at_the_start secrets"
+    "security_tls librdkafka kafka_python kcat command_line wrong_doors certified_clients named_by_certificate new_certificates read_when_asked terminal at_the_start secrets"
     observe_bundle
     "security_peers --short"
     "fulldisk --short"
