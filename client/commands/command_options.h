@@ -373,12 +373,19 @@ static const struct command_option tls_options[] = {
     {0, OPTION_DAYS, "days", "N", "how long they are good (365)"},
     {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be made, and make nothing"},
 };
+static const struct command_option tls_renew_options[] = {
+    {0, OPTION_DAYS, "days", "N", "how long they are good (365)"},
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be made, and make nothing"},
+};
 /* Of a rule. */
 #define ACL_OPTIONS                                                                           \
     {0, OPTION_DENY, "deny", NULL, "a rule that denies, which counts before all that allow"}, \
         {0, OPTION_HOST, "host", "ADDRESS", "holds for clients of this address alone (all)"}, \
         {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be done, and change nothing"}
 static const struct command_option acl_options[] = {ACL_OPTIONS};
+static const struct command_option acl_check_options[] = {
+    {0, OPTION_HOST, "host", "ADDRESS", "the client's address (none)"},
+};
 static const struct command_option acl_list_options[] = {
     {0, OPTION_PRINCIPAL, "principal", "PRINCIPAL", "rules for this one alone"},
     SHOW_OPTIONS,

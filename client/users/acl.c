@@ -6,7 +6,6 @@
  * add with the same words makes. Failures: what the cluster refuses is said with its reason, and a
  * word that is no operation or resource with those that there are, exit codes 1 and 2.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,57 +14,13 @@
 #include "client/kafka/cluster_view.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
+#include "client/users/acl_words.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/delete_acls.h"
 #include "protocol/messages/describe_acls.h"
 
-enum { ARENA_MAX = 64 << 20, RULES_MAX = 16, TEXT_MAX = 1100 };
-enum { ANY = 1, MATCH = 2, LITERAL = 3, PREFIXED = 4, DENY = 2, ALLOW = 3, CLUSTER = 4 };
-enum { ACL_VERSION = 3 };
-
-/* By Kafka's numbers. */
-static const char *const resources[] = {NULL,    "any",     "topic",
-                                        "group", "cluster", "transactional-id"};
-static const char *const operations[] = {NULL,
-                                         "any",
-                                         "all",
-                                         "read",
-                                         "write",
-                                         "create",
-                                         "delete",
-                                         "alter",
-                                         "describe",
-                                         "cluster-action",
-                                         "describe-configs",
-                                         "alter-configs",
-                                         "idempotent-write"};
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static const char *name_of(const char *const *names, size_t count, int number) {
-    return number > 0 && (size_t)number < count ? names[number] : "?";
-}
-
-/* 0: there is none of that name. Kafka's way to write them (DescribeConfigs, DESCRIBE_CONFIGS) is
- * understood, too. */
-static int8_t number_of(const char *const *names, size_t count, const char *word, size_t len) {
-    for (size_t i = 1; i < count; i++) {
-        const char *name = names[i];
-        size_t at = 0;
-        for (; at < len && *name; at++) {
-            name += *name == '-' && word[at] != '-' && word[at] != '_';
-            char letter = word[at] == '_' ? '-' : (char)tolower((unsigned char)word[at]);
-            if (letter != *name) {
-                break;
-            }
-            name++;
-        }
-        if (at == len && !*name) {
-            return (int8_t)i;
-        }
-    }
-    return 0;
-}
+enum { ARENA_MAX = 64 << 20, RULES_MAX = 16, ACL_VERSION = 3 };
 
 /* ---- Rules out of words ---- */
 
@@ -73,38 +28,28 @@ struct rules {
     int8_t resource, pattern, permission;
     int8_t operations[RULES_MAX];
     int count;
-    char principal[TEXT_MAX], name[TEXT_MAX];
+    char principal[ACL_TEXT_MAX], name[ACL_TEXT_MAX];
     const char *host;
 };
-
-static int wrong_word(const char *what, const char *word, const char *const *names, size_t count) {
-    char list[256] = "";
-    for (size_t i = 2; i < count; i++) {
-        size_t len = strlen(list);
-        snprintf(list + len, sizeof(list) - len, "%s%s", i == 2 ? "" : ", ", names[i]);
-    }
-    say("'%s' is no %s; there are %s", word, what, list);
-    return EXIT_USAGE;
-}
 
 static int read_operations(const char *word, struct rules *rules) {
     for (const char *at = word; *at && rules->count < RULES_MAX;) {
         size_t len = strcspn(at, ",");
-        int8_t operation = number_of(operations, COUNT(operations), at, len);
-        if (operation <= ANY) {
-            return wrong_word("operation", word, operations, COUNT(operations));
+        int8_t operation = acl_operation_of(at, len);
+        if (operation <= ACL_ANY) {
+            return acl_wrong_operation(word);
         }
         rules->operations[rules->count++] = operation;
         at += len + (at[len] == ',');
     }
-    return rules->count ? EXIT_DONE : wrong_word("operation", word, operations, COUNT(operations));
+    return rules->count ? EXIT_DONE : acl_wrong_operation(word);
 }
 
 /* The name of a resource, and whether it is a prefix. */
 static int read_name(const struct invocation *in, struct rules *rules) {
     const char *name = in->word_count > 3 ? in->words[3] : NULL;
-    rules->pattern = LITERAL;
-    if (rules->resource == CLUSTER) {
+    rules->pattern = ACL_LITERAL;
+    if (rules->resource == ACL_CLUSTER) {
         snprintf(rules->name, sizeof(rules->name), "kafka-cluster");
         if (name && strcmp(name, "kafka-cluster") != 0) {
             say("the cluster has no name here; leave '%s' out", name);
@@ -112,52 +57,47 @@ static int read_name(const struct invocation *in, struct rules *rules) {
         }
         return EXIT_DONE;
     }
-    if (!name || !*name || strlen(name) >= TEXT_MAX) {
+    if (!name || !*name || strlen(name) >= ACL_TEXT_MAX) {
         say("name a %s behind '%s': a name, a prefix with * behind it, or '*' for all",
-            name_of(resources, COUNT(resources), rules->resource), in->words[2]);
+            acl_resource_word(rules->resource), in->words[2]);
         return EXIT_USAGE;
     }
     size_t len = strlen(name);
     if (len > 1 && name[len - 1] == '*') {
-        rules->pattern = PREFIXED;
+        rules->pattern = ACL_PREFIXED;
         len--;
     }
     snprintf(rules->name, sizeof(rules->name), "%.*s", (int)len, name);
     return EXIT_DONE;
 }
 
-static void read_principal(const char *word, char into[TEXT_MAX]) {
-    snprintf(into, TEXT_MAX, "%s%s", strchr(word, ':') ? "" : "User:", word);
-}
-
 static int read_rules(const struct invocation *in, struct rules *rules) {
-    *rules = (struct rules){.permission = invocation_has(in, OPTION_DENY) ? DENY : ALLOW,
+    *rules = (struct rules){.permission = invocation_has(in, OPTION_DENY) ? ACL_DENY : ACL_ALLOW,
                             .host = invocation_value(in, OPTION_HOST, "*")};
     const char *resource = in->words[2];
-    read_principal(in->words[0], rules->principal);
-    rules->resource = number_of(resources, COUNT(resources), resource, strlen(resource));
-    if (rules->resource <= ANY) {
-        return wrong_word("resource", resource, resources, COUNT(resources));
+    acl_principal_text(in->words[0], rules->principal);
+    rules->resource = acl_resource_of(resource, strlen(resource));
+    if (rules->resource <= ACL_ANY) {
+        return acl_wrong_resource(resource);
     }
     int code = read_operations(in->words[1], rules);
     return code ? code : read_name(in, rules);
 }
 
 static void describe(const struct rules *rules, int8_t operation, char *into, size_t room) {
-    bool cluster = rules->resource == CLUSTER;
+    bool cluster = rules->resource == ACL_CLUSTER;
     snprintf(into, room, "%s may%s %s %s%s%s%s%s%s", rules->principal,
-             rules->permission == DENY ? " not" : "",
-             name_of(operations, COUNT(operations), operation),
-             rules->resource == CLUSTER ? "the cluster"
-                                        : name_of(resources, COUNT(resources), rules->resource),
-             cluster ? "" : " ", cluster ? "" : rules->name, rules->pattern == PREFIXED ? "*" : "",
+             rules->permission == ACL_DENY ? " not" : "", acl_operation_word(operation),
+             rules->resource == ACL_CLUSTER ? "the cluster" : acl_resource_word(rules->resource),
+             cluster ? "" : " ", cluster ? "" : rules->name,
+             rules->pattern == ACL_PREFIXED ? "*" : "",
              strcmp(rules->host, "*") == 0 ? "" : " from ",
              strcmp(rules->host, "*") == 0 ? "" : rules->host);
 }
 
 static void tell(const struct rules *rules, int8_t operation, const char *before,
                  const char *behind) {
-    char text[3 * TEXT_MAX];
+    char text[3 * ACL_TEXT_MAX];
     describe(rules, operation, text, sizeof(text));
     say("%s%s%s", before, text, behind);
 }
@@ -233,11 +173,11 @@ static void list_rule(struct listed *listed, struct kp_arena *arena,
     const char *name = cluster_text(arena, resource->resource_name),
                *principal = cluster_text(arena, acl->principal),
                *host = cluster_text(arena, acl->host),
-               *permission = acl->permission_type == DENY ? "deny" : "allow",
-               *operation = name_of(operations, COUNT(operations), acl->operation),
-               *type = name_of(resources, COUNT(resources), resource->resource_type);
-    bool prefixed = resource->pattern_type == PREFIXED;
-    char shown[TEXT_MAX];
+               *permission = acl->permission_type == ACL_DENY ? "deny" : "allow",
+               *operation = acl_operation_word(acl->operation),
+               *type = acl_resource_word(resource->resource_type);
+    bool prefixed = resource->pattern_type == ACL_PREFIXED;
+    char shown[ACL_TEXT_MAX];
     snprintf(shown, sizeof(shown), "%s%s", name, prefixed ? "*" : "");
     if (listed->table) {
         table_row(listed->table,
@@ -253,29 +193,28 @@ static void list_rule(struct listed *listed, struct kp_arena *arena,
 
 /* The rules of a principal, about a resource, or all. */
 static int read_filter(const struct invocation *in, struct kp_describe_acls_request *request,
-                       char principal[TEXT_MAX]) {
+                       char principal[ACL_TEXT_MAX]) {
     const char *wanted = invocation_value(in, OPTION_PRINCIPAL, NULL);
-    *request = (struct kp_describe_acls_request){.resource_type_filter = ANY,
+    *request = (struct kp_describe_acls_request){.resource_type_filter = ACL_ANY,
                                                  .resource_name_filter = KP_NULL_STRING,
-                                                 .pattern_type_filter = ANY,
+                                                 .pattern_type_filter = ACL_ANY,
                                                  .principal_filter = KP_NULL_STRING,
                                                  .host_filter = KP_NULL_STRING,
-                                                 .operation = ANY,
-                                                 .permission_type = ANY};
+                                                 .operation = ACL_ANY,
+                                                 .permission_type = ACL_ANY};
     if (wanted) {
-        read_principal(wanted, principal);
+        acl_principal_text(wanted, principal);
         request->principal_filter = kp_string_of(principal);
     }
     if (in->word_count > 0) {
-        request->resource_type_filter = number_of(resources, COUNT(resources), in->words[0],
-                                                  strlen(in->words[0]));
+        request->resource_type_filter = acl_resource_of(in->words[0], strlen(in->words[0]));
         if (request->resource_type_filter == 0) {
-            return wrong_word("resource", in->words[0], resources, COUNT(resources));
+            return acl_wrong_resource(in->words[0]);
         }
     }
     if (in->word_count > 1) {
         request->resource_name_filter = kp_string_of(in->words[1]);
-        request->pattern_type_filter = MATCH;
+        request->pattern_type_filter = ACL_MATCH;
     }
     return EXIT_DONE;
 }
@@ -286,7 +225,7 @@ int command_acl_list(struct invocation *in) {
     struct kp_describe_acls_response response;
     struct error_text why = {""};
     struct kp_arena arena;
-    char principal[TEXT_MAX];
+    char principal[ACL_TEXT_MAX];
     int code = read_filter(in, &request, principal);
     if (code) {
         return code;
@@ -301,7 +240,8 @@ int command_acl_list(struct invocation *in) {
         code = refused(&arena, response.error_code, response.error_message);
     }
     struct listed listed = {.json = json_array()};
-    listed.table = code || in->json ? NULL : table_new(columns, COUNT(columns));
+    listed.table = code || in->json ? NULL
+                                    : table_new(columns, sizeof(columns) / sizeof(columns[0]));
     for (int32_t i = 0; !code && i < response.resources.count; i++) {
         const struct kp_describe_acls_response_resource *resource = &response.resources.items[i];
         for (int32_t n = 0; n < resource->acls.count; n++) {

@@ -4,7 +4,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/bio.h>
@@ -252,6 +256,16 @@ int tls_authority_read(const char *certificate_path, const char *key_path,
     return error;
 }
 
+/* Signs it with what all have; extensions of its own are there. */
+static bool sign(const struct tls_authority *authority, X509 *made) {
+    X509 *issuer = authority->certificate;
+    return add_extension(made, NID_basic_constraints, "critical,CA:FALSE", issuer) &&
+           add_extension(made, NID_key_usage, "critical,digitalSignature", issuer) &&
+           add_extension(made, NID_subject_key_identifier, "hash", issuer) &&
+           add_extension(made, NID_authority_key_identifier, "keyid", issuer) &&
+           X509_sign(made, authority->key, EVP_sha256()) > 0;
+}
+
 int tls_authority_issue(const struct tls_authority *authority, const struct tls_wish *wish,
                         const char *path, struct error_text *why) {
     int error = tls_wish_check(wish, why);
@@ -261,19 +275,85 @@ int tls_authority_issue(const struct tls_authority *authority, const struct tls_
     X509 *issuer = authority->certificate;
     X509 *made = key == NULL ? NULL : certificate_of(wish->name, key, issuer, wish->days);
     bool fine = made != NULL &&
-                add_extension(made, NID_basic_constraints, "critical,CA:FALSE", issuer) &&
-                add_extension(made, NID_key_usage, "critical,digitalSignature", issuer) &&
                 add_extension(made, NID_ext_key_usage,
                               serves ? "serverAuth,clientAuth" : "clientAuth", issuer) &&
-                add_extension(made, NID_subject_key_identifier, "hash", issuer) &&
-                add_extension(made, NID_authority_key_identifier, "keyid", issuer) &&
-                (!serves || add_hosts(made, wish)) &&
-                X509_sign(made, authority->key, EVP_sha256()) > 0;
+                (!serves || add_hosts(made, wish)) && sign(authority, made);
     error = fine ? write_file(made, key, path, why)
                  : error_set(why, ERR_SYSTEM, "OpenSSL cannot make a certificate for %s",
                              wish->name);
     X509_free(made);
     EVP_PKEY_free(key);
+    ERR_clear_error();
+    return error;
+}
+
+/* ---- In the place of one that is there ---- */
+
+/* The first certificate of the file, if this CA has signed it. */
+static int read_own(const struct tls_authority *authority, const char *path, X509 **own,
+                    struct error_text *why) {
+    int error = ERR_NONE;
+    BIO *file = opened(path, why, &error);
+    if (error != ERR_NONE) return error;
+    *own = PEM_read_bio_X509(file, NULL, NULL, NULL);
+    BIO_free(file);
+    if (*own != NULL && X509_check_issued(authority->certificate, *own) == X509_V_OK &&
+        X509_verify(*own, authority->key) == 1 && X509_check_ca(*own) == 0)
+        return ERR_NONE;
+    error = error_set(why, ERR_INVALID,
+                      *own == NULL ? "%s has no certificate (PEM) that could be renewed"
+                                   : "the certificate in %s is not of this CA, which cannot renew "
+                                     "it; whoever made it can",
+                      path);
+    X509_free(*own);
+    *own = NULL;
+    return error;
+}
+
+/* The extension as it is there; true where there is none. */
+static bool copy_extension(X509 *made, const X509 *from, int nid) {
+    int place = X509_get_ext_by_NID(from, nid, -1);
+    return place < 0 || X509_add_ext(made, X509_get_ext(from, place), -1) == 1;
+}
+
+static bool renew_certificate(const struct tls_authority *authority, const X509 *old, EVP_PKEY *key,
+                              int days, X509 **made) {
+    *made = certificate_of("renewed", key, authority->certificate, days);
+    return *made != NULL && X509_set_subject_name(*made, X509_get_subject_name(old)) == 1 &&
+           copy_extension(*made, old, NID_ext_key_usage) &&
+           copy_extension(*made, old, NID_subject_alt_name) && sign(authority, *made);
+}
+
+/* The new file is whole, and is the old one's owner's, before it takes its place. */
+static int replace(const char *fresh, const char *path, struct error_text *why) {
+    struct stat is;
+    if (stat(path, &is) == 0 && chown(fresh, is.st_uid, is.st_gid) == 0 &&
+        chmod(fresh, is.st_mode & 0777) == 0 && rename(fresh, path) == 0)
+        return ERR_NONE;
+    int error = error_from_errno(errno);
+    unlink(fresh);
+    return error_set(why, error, "%s cannot be replaced: %s", path, error_phrase(error));
+}
+
+int tls_authority_renew(const struct tls_authority *authority, const char *named, int days,
+                        bool dry, struct error_text *why) {
+    char *path = realpath(named, NULL); /* a link stays one */
+    X509 *old = NULL, *made = NULL;
+    char fresh[PATH_MAX + 8];
+    if (path == NULL)
+        return error_set(why, error_from_errno(errno), "%s cannot be read: %s", named,
+                         error_phrase(error_from_errno(errno)));
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    int error = read_own(authority, path, &old, why);
+    EVP_PKEY *key = error == ERR_NONE ? EVP_EC_gen("P-256") : NULL;
+    if (error == ERR_NONE && (key == NULL || !renew_certificate(authority, old, key, days, &made)))
+        error = error_set(why, ERR_SYSTEM, "OpenSSL cannot make a certificate for %s", path);
+    if (error == ERR_NONE && !dry) error = write_file(made, key, fresh, why);
+    if (error == ERR_NONE && !dry) error = replace(fresh, path, why);
+    X509_free(old);
+    X509_free(made);
+    EVP_PKEY_free(key);
+    mem_free(path);
     ERR_clear_error();
     return error;
 }

@@ -472,6 +472,76 @@ def observed(cluster):
     assert "authorizer.mode=observe" in cluster[1].log_text(whole=True)
 
 
+def suggested(cluster):
+    """What observing has told becomes rules: with exactly these the same clients get by when the authorizer enforces; acl check says so
+    before, and names the rule that decides."""
+    broker = cluster[1]
+    log = Path(cluster.directory) / "told.log"
+    assert produced(cluster.client("alice"), "t") is None
+    assert consumed(cluster.client("bob"), "t", "readers") == b"x"
+    log.write_text(broker.log_text())
+    done = run("acl", "suggest", log)
+    expect(done, 0, "rules would allow what")
+    mine = [line for line in done.stdout.splitlines() if not line.endswith(" cluster")]  # those are of the test before
+    assert mine == [
+        "drave acl add User:alice write topic t",
+        "drave acl add User:bob read topic t",
+        "drave acl add User:bob read group readers",
+    ], done.stdout
+    assert run("acl", "suggest", stdin=log.read_text()).stdout == done.stdout
+    expect(cluster.drave_as(None, "acl", "check", "alice", "write", "topic", "t"), 1, "no: there is no rule about it")
+    for line in mine:
+        expect(run("-b", cluster.bootstrap, *line.split()[1:]), 0)
+    for words in (("alice", "write"), ("alice", "describe"), ("bob", "Read")):
+        expect(cluster.drave_as(None, "acl", "check", *words, "topic", "t"), 0, f"yes: User:{words[0]} may ")
+    expect(cluster.drave_as(None, "acl", "check", "bob", "write", "topic", "t"), 1, "no: none of 2 rules about it lets User:bob")
+    cluster.acl("add", "bob", "read", "topic", "t*", "--deny", "--host", "10.0.0.9")
+    expect(cluster.drave_as(None, "acl", "check", "bob", "read", "topic", "t"), 0)
+    told = cluster.drave_as(None, "acl", "check", "bob", "read", "topic", "t", "--host", "10.0.0.9")
+    expect(told, 1, r"no: User:bob may not read topic t\* from 10.0.0.9")
+    expect(cluster.drave_as(None, "acl", "check", "bob", "read", "topic"), 2, "name a topic behind 'topic'")
+    expect(cluster.drave_as(None, "acl", "check", "bob", "reed", "topic", "t"), 2, "'reed' is no operation")
+    broker.stop()
+    cluster.settings["authorizer.mode"] = "enforce"
+    broker.start(ready=True)
+    assert produced(cluster.client("alice"), "t") is None
+    assert consumed(cluster.client("bob"), "t", "readers2") != b"x"
+    assert consumed(cluster.client("bob"), "t", "readers") == b"x"
+
+
+def forged(cluster):
+    """What clients have chosen does not pose as a command; other lines say nothing; all formats of the log are read."""
+    head = "2026-12-01T00:00:00.000Z warn  User:a at 1.1.1.1:1 (listener X) may not read group '"
+    tail = "', asked by JoinGroup: no rule allows it; drave help acl add shows how to allow it"
+    ask = "to allow it: drave acl add User:m all cluster"
+    lines = [
+        head + evil + tail + " [access_denied]"
+        for evil in (f"x; {ask}", f"x; {ask} (3 more like it left out)", f"x; {ask} [access_denied]")
+    ]
+    lines.append(f"2026-12-01T00:00:00.000Z warn  some text; {ask} [other_event]")
+    quoted = [
+        f'{{"event":"access_denied","message":"group \'x; {ask}\\" {tail}"}}',
+        f'level=warn event=access_denied msg="x; {ask} \\"{tail}"',
+    ]
+    done = run("acl", "suggest", stdin="\n".join(lines + quoted) + "\n")
+    expect(done, 0, "0 rules would allow what 5 lines tell of", "5 lines have no command")
+    assert done.stdout == "", done.stdout
+    told = "User:a at 1:1 (listener X) may not read topic 't', asked by Fetch: no rule allows it; to allow it: drave acl add User:a"
+    lines = (
+        f"x warn {told} describe topic t [access_denied]",
+        f"x warn {told} read topic t (12 more like it left out) [access_denied]",
+        f'{{"time":"x","level":"warn","event":"access_denied","message":"{told} read topic u"}}',
+        f'{{"event":"access_denied","message":"{told} alter-configs cluster","left_out":3}}',
+        f"time=x level=warn event=access_denied msg=\"{told} write topic '*'\" left_out=3",
+        f"x warn {told} describe topic v [access_denied]",
+        f"x warn {told} describe -- topic v [access_denied]",
+    )
+    done = run("acl", "suggest", stdin="\n".join(lines) + "\n")
+    wanted = "drave acl add User:a write topic '*'", "drave acl add User:a read topic t", "drave acl add User:a read topic u"
+    assert done.stdout.splitlines() == [*wanted, "drave acl add User:a alter-configs cluster"], done.stdout
+    expect(run("acl", "suggest", "/nowhere"), 1, "/nowhere cannot be read: not found")
+
+
 def switched_off(cluster):
     """Without an authorizer there are no rules, and that is what is told."""
     expect(run("-b", cluster.bootstrap, "acl", "list"), 1, "No Authorizer is configured", "authorizer.class.name")
@@ -508,6 +578,8 @@ with tempfile.TemporaryDirectory(prefix="drave-test-acls-") as name:
         lenient.create("t")
         lenient.make_users()
         suite.run(observed, lenient)
+        suite.run(suggested, lenient)
+        suite.run(forged, lenient)
     with Cluster(1) as plain:
         suite.run(switched_off, plain)
 suite.end()

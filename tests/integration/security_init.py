@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import tempfile
@@ -63,6 +64,51 @@ def two_commands(folder):
         )
         done = openssl("verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", ca, tls / "admin.pem")
         assert done.returncode != 0, "a client's certificate is good for a broker"
+
+
+def shown(path):
+    done = run("tls", "show", path, "--json")
+    expect(done, 0)
+    return json.loads(done.stdout)
+
+
+def renewed(folder):
+    """What is in the files is shown; they are renewed in their place, for the same names, with their mode, also behind a link; a broker
+    that reads one takes it at once when asked; what another CA has signed is left alone."""
+    tls = Path(tempfile.mkdtemp(dir=folder)) / "tls"
+    expect(run("tls", "init", tls, "--broker", "1=localhost,127.0.0.1", "--client", "admin", "--days", "9"), 0)
+    (one,) = shown(tls / "broker-1.pem")
+    assert (one["subject"], one["issuer"], one["names"]) == ("CN=broker-1", "CN=drave CA", "localhost,127.0.0.1"), one
+    assert one["with_key"] and not one["authority"] and not one["ended"]
+    expect(run("tls", "show", tls), 0, r"ca.pem +CA +CN=drave CA +- +itself", r"admin.pem +with key +CN=admin .* [89] days")
+    expect(run("tls", "show", tls / "nothing.pem"), 1, "cannot be read: not found")
+    expect(run("tls", "show", tls / "ca.key"), 1, "has no certificate in PEM")
+    (port,) = free_ports(1)
+    link = tls / "link"
+    link.symlink_to(tls / "broker-1.pem")
+    (tls / "broker-1.pem").chmod(0o640)
+    cluster = Cluster(1, settings={"ssl.keystore.location": link})
+    cluster[1].settings = {"listeners": f"PLAINTEXT://127.0.0.1:{cluster[1].port},SSL://127.0.0.1:{port}"}
+    with cluster:
+        was = (tls / "broker-1.pem").read_bytes()
+        expect(run("tls", "renew", tls, "--dry-run"), 0, "would be made: .*broker-1.pem")
+        assert (tls / "broker-1.pem").read_bytes() == was
+        other = Path(tempfile.mkdtemp(dir=folder)) / "tls"
+        expect(run("tls", "init", other, "--client", "mallory"), 0)
+        (tls / "mallory.pem").write_bytes((other / "mallory.pem").read_bytes())
+        expect(run("tls", "renew", tls, "--days", "40"), 1, "broker-1.pem: another key and certificate", "mallory.pem is not of this CA")
+        assert (tls / "mallory.pem").read_bytes() == (other / "mallory.pem").read_bytes()
+        assert mode(tls / "broker-1.pem") == 0o640 and mode(tls / "admin.pem") == 0o600 and not list(tls.glob("*.new"))
+        (after,) = shown(tls / "broker-1.pem")
+        assert {**after, "until_s": 0} == {**one, "until_s": 0} and after["until_s"] - one["until_s"] > 30 * 86400
+        cluster[1].signal(signal.SIGHUP)
+        cluster[1].wait_log("was read anew")
+        expect(run("-b", f"localhost:{port}", "--ca", tls / "ca.pem", "topic", "list"), 0)
+        expect(run("tls", "renew", tls, "ca"), 1, "ca.pem is not of this CA")
+        (tls / "mallory.pem").unlink()
+        expect(run("tls", "renew", tls, "admin"), 0, "admin.pem: another key")
+        (tls / "ca.key").unlink()
+        expect(run("tls", "renew", tls), 1, "ca.key cannot be read")
 
 
 def more_later(folder):
@@ -142,6 +188,6 @@ def refused(folder):
 
 suite = Suite()
 with tempfile.TemporaryDirectory(prefix="drave-test-init-") as place:
-    for test in (two_commands, more_later, refused):
+    for test in (two_commands, renewed, more_later, refused):
         suite.run(test, Path(place))
 suite.end()

@@ -9,6 +9,7 @@
 
 #include "base/secure/tls_context.h"
 #include "client/users/tls_authority.h"
+#include "client/users/tls_facts.h"
 #include "tests/unit/unit.h"
 
 enum { PATH = 512, FILE_MOST = 16384, DAYS = 30, DAY_MS = 24 * 3600 * 1000 };
@@ -111,6 +112,38 @@ static void test_tls_authority_keeps(void **state) {
     assert_memory_equal(before, after, len);
 }
 
+/* What is renewed is for the same names, with another key, and longer; what is of another CA, or no
+ * certificate, stays as it is. */
+static void test_tls_authority_renews(void **state) {
+    struct fixture *f = *state;
+    struct tls_facts was[TLS_FACTS_MAX], is[TLS_FACTS_MAX];
+    char before[FILE_MOST], after[FILE_MOST];
+    struct error_text why;
+    size_t count;
+    assert_int_equal(tls_authority_issue(f->authority, &broker, f->file, &why), 0);
+    assert_int_equal(tls_facts_read(f->file, was, &count, &why), 0);
+    assert_int_equal(count, 1);
+    assert_string_equal(was[0].names, "broker1.example.com,10.0.0.1,::1");
+    size_t len = load(f->file, before);
+    assert_int_equal(tls_authority_renew(f->authority, f->file, DAYS, true, &why), 0);
+    assert_int_equal(load(f->file, after), len);
+    assert_memory_equal(before, after, len);
+    assert_int_equal(tls_authority_renew(f->authority, f->file, DAYS, false, &why), 0);
+    assert_int_equal(mode_of(f->file), 0600);
+    assert_int_equal(tls_facts_read(f->file, is, &count, &why), 0);
+    assert_int_equal(count, 1);
+    assert_true(is[0].with_key && is[0].ends_s - was[0].ends_s > (int64_t)(DAYS - 8) * 86400);
+    assert_string_equal(is[0].names, was[0].names);
+    assert_string_equal(is[0].subject, was[0].subject);
+    assert_string_equal(is[0].issuer, was[0].issuer);
+    size_t renewed = load(f->file, after);
+    assert_false(renewed == len && memcmp(before, after, len) == 0);
+    assert_int_equal(tls_authority_renew(f->authority, f->ca, DAYS, false, &why), ERR_INVALID);
+    store(f->file, "nothing", 7);
+    assert_int_equal(tls_authority_renew(f->authority, f->file, DAYS, false, &why), ERR_INVALID);
+    assert_non_null(strstr(why.text, "has no certificate (PEM)"));
+}
+
 /* A CA that is cut or changed anywhere is refused with a sentence, or is the same CA still; another
  * one's key is refused. */
 static void test_tls_authority_damaged(void **state) {
@@ -167,6 +200,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_tls_authority_issues, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tls_authority_keeps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_tls_authority_renews, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tls_authority_damaged, set_up, tear_down),
         cmocka_unit_test(test_tls_authority_wishes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
