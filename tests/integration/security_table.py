@@ -28,9 +28,14 @@ ROWS = (
     ("Kafka", "SCRAM tells which users there are", "tests/integration/sasl.py:nobody"),
     ("NATS CVE-2026-27571, 29785", "what is packed is unpacked before a login", "tests/integration/sasl.py:order"),
     ("NATS CVE-2026-27889, 33218", "a stranger ends the process", "tests/integration/sasl.py:hostile tests/fuzz/fuzz_login.c"),
+    ("NATS CVE-2026-33248", "parts of a certificate's name are compared", "tests/unit/base/secure/test_tls_name.c:test_tls_name_differ tests/integration/security_tls.py:named_by_certificate"),
+    ("Mozilla CVE-2009-2408", "a zero byte ends a certificate's name early", "tests/unit/base/secure/test_tls_name.c:test_tls_name_bad"),
+    ("anywhere", "a pattern that takes years for a name", "tests/unit/broker/tls/test_name_regex.c:test_name_regex_time tests/unit/broker/tls/test_principal_rules.c:test_principal_rules_nobody"),
+    ("anywhere", "what a client chose poses as a command in a log", "tests/integration/acls.py:forged"),
     ("NATS note 2026-16", "clients get in by the port of brokers", "tests/integration/security_peers.py:strangers"),
     ("RabbitMQ CVE-2023-46118", "a body of HTTP without a limit", "tests/integration/console_admin.py:bodies"),
     ("RabbitMQ CVE-2025-50200", "passwords on the log", "tests/integration/sasl.py:secrets tests/integration/security_tls.py:secrets"),
+    ("RabbitMQ CVE-2025-30219", "names that are code in a page", "tests/integration/console.py:pages"),
     ("Redpanda CVE-2023-30450", "TLS that is mistyped is left out", "tests/integration/security_tls.py:at_the_start"),
     ("Redpanda CVE-2023-24619", "a tool prints secrets", "tests/integration/sasl.py:secrets"),
 )  # fmt: skip
@@ -92,7 +97,8 @@ def settings_of_files():
         "ssl.keystore.location=/etc/passwd", "ssl.truststore.location=/etc/passwd", "ssl.keystore.password=x", "peer.secret.file=/etc/passwd",
         "bootstrap.users.file=/etc/passwd", "super.users=User:mallory", "authorizer.class.name=", "authorizer.mode=observe",
         "sasl.enabled.mechanisms=PLAIN", "listener.security.protocol.map=PLAINTEXT:PLAINTEXT", "ssl.client.auth=none",
-        "sasl.jaas.config=x", "metric.reporters=x", "data.dir=/tmp/other",
+        "sasl.jaas.config=x", "metric.reporters=x", "data.dir=/tmp/other", "listener.name.ssl.ssl.keystore.location=/etc/passwd",
+        "listener.name.plaintext.ssl.truststore.location=/etc/passwd", "listener.name.ssl.ssl.keystore.password=x", "ssl.principal.mapping.rules=DEFAULT",
     )  # fmt: skip
     with Cluster(1) as cluster:
         for pair in fixed:

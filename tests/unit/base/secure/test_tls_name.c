@@ -62,8 +62,40 @@ static void test_tls_name_bad(void **state) {
     X509_NAME_free(good);
 }
 
+static void add(X509_NAME *name, int nid, const char *text, int set) {
+    assert_int_equal(X509_NAME_add_entry_by_NID(name, nid, V_ASN1_UTF8STRING,
+                                                (const unsigned char *)text, -1, -1, set),
+                     1);
+}
+
+/* Names that are not the same have other texts: parts in another order, twice, together, or with
+ * what looks like a part in one of them. */
+static void test_tls_name_differ(void **state) {
+    enum { NAMES = 6 };
+    X509_NAME *names[NAMES];
+    char texts[NAMES][128];
+    (void)state;
+    for (int i = 0; i < NAMES; i++)
+        names[i] = X509_NAME_new();
+    add(names[0], NID_organizationName, "x", 0), add(names[0], NID_commonName, "admin", 0);
+    add(names[1], NID_commonName, "admin", 0), add(names[1], NID_organizationName, "x", 0);
+    add(names[2], NID_organizationName, "x", 0), add(names[2], NID_commonName, "admin", -1);
+    add(names[3], NID_commonName, "admin,O=x", 0);
+    add(names[4], NID_organizationName, "x", 0), add(names[4], NID_organizationName, "x", 0),
+        add(names[4], NID_commonName, "admin", 0);
+    add(names[5], NID_organizationName, "x", 0), add(names[5], NID_commonName, "admin ", 0);
+    for (int i = 0; i < NAMES; i++) {
+        assert_true(tls_name_text(names[i], texts[i], sizeof texts[i]));
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(texts[i], texts[k]);
+        X509_NAME_free(names[i]);
+    }
+    assert_string_equal(texts[0], "CN=admin,O=x");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_tls_name_as_java),
-                                       cmocka_unit_test(test_tls_name_bad)};
+                                       cmocka_unit_test(test_tls_name_bad),
+                                       cmocka_unit_test(test_tls_name_differ)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
