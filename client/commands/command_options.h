@@ -180,7 +180,7 @@ static const struct command_option health_options[] = {
      "whether all is well in the cluster (the default without HOST:PORT)"},
     {0, OPTION_WATCHER, "format", "nagios|prometheus",
      "tell it a program that watches: one line of a plugin, whose exit codes are 0 well, 1 warning, 2 something is refused, 3 not "
-     "asked; or metrics for the textfile collector"},
+     "asked, or called wrongly; or metrics for the textfile collector"},
     WELL_OPTION,
     SHOW_OPTIONS,
 };

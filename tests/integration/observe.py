@@ -138,7 +138,6 @@ def moving(cluster):
     elsewhere.add("drave_access_denied_total")  # acls.py
     elsewhere |= {"drave_group_cause", "drave_delayed_next_due_timestamp_seconds"}  # observe_flow.py
     elsewhere.add("drave_certificate_left_seconds")  # security_tls.py
-    elsewhere.add("drave_group_cause")  # observe_flow.py
     assert named <= shown | on_demand | elsewhere | shared, f"never shown: {named - shown - on_demand - elsewhere}"
 
 
