@@ -183,10 +183,24 @@ struct group_timing group_settings_timing(const struct broker_settings *settings
     };
 }
 
+/* The first wait of a record is no longer than its longest. */
+static int check_retry(const struct config_set *set, const struct group_sharing *sharing,
+                       struct error_text *why) {
+    const char *own = config_set_find(set, SHARE_RETRY "backoff.max.ms");
+    if (sharing->retry_base_ms <= sharing->retry_max_ms) return ERR_NONE;
+    return error_set(
+        why, ERR_INVALID,
+        SHARE_RETRY "backoff.ms=%" PRIu64 " is more than " SHARE_RETRY "backoff.max.ms=%" PRIu64
+                    "%s: a record would never wait so long; lower the one or raise "
+                    "the other, both in one request if need be",
+        sharing->retry_base_ms, sharing->retry_max_ms, own == NULL ? ", the default" : "");
+}
+
 int group_settings_check_set(const struct broker_settings *settings, const struct config_set *set,
                              struct error_text *why) {
     struct group_timing timing = group_settings_timing(settings, set);
     struct group_sharing sharing = group_settings_sharing(set);
+    if (check_retry(set, &sharing, why) != ERR_NONE) return ERR_INVALID;
     if (sharing.keyed && sharing.retry_base_ms > 0)
         return error_set(why, ERR_INVALID,
                          SHARE_RETRY

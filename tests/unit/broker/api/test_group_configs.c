@@ -13,6 +13,8 @@ enum { GROUP = CONFIG_RESOURCE_GROUP, OWN = 8, FALLBACK = 5, SET = 0, DELETE = 1
 
 #define SESSION "consumer.session.timeout.ms"
 #define BEAT "consumer.heartbeat.interval.ms"
+#define RETRY "share.retry.backoff.ms"
+#define RETRY_MAX "share.retry.backoff.max.ms"
 
 static struct broker_node *start(void **state, int count) {
     struct brokers *brokers = *state;
@@ -171,6 +173,70 @@ static void test_group_configs_replaced(void **state) {
     assert_listed(node, "");
 }
 
+/* Both at once, by either request. `replaces`: AlterConfigs. */
+static int16_t set_waits(struct broker_node *node, bool replaces, const char *base,
+                         const char *most, bool validate_only) {
+    struct kp_incremental_alter_configs_request_config each[] = {
+        {kp_string_of(RETRY), SET, kp_string_of(base)},
+        {kp_string_of(RETRY_MAX), SET, kp_string_of(most)}};
+    struct kp_incremental_alter_configs_request_resource row = {
+        .resource_type = GROUP, .resource_name = kp_string_of("g"), .configs = {each, 2}};
+    struct kp_incremental_alter_configs_request request = {.validate_only = validate_only,
+                                                           .resources = {&row, 1}};
+    struct kp_incremental_alter_configs_response response;
+    struct kp_alter_configs_request_config both[] = {{kp_string_of(RETRY), kp_string_of(base)},
+                                                     {kp_string_of(RETRY_MAX), kp_string_of(most)}};
+    struct kp_alter_configs_request_resource all = {
+        .resource_type = GROUP, .resource_name = kp_string_of("g"), .configs = {both, 2}};
+    struct kp_alter_configs_request replace = {.validate_only = validate_only,
+                                               .resources = {&all, 1}};
+    struct kp_alter_configs_response replaced;
+    if (!replaces) {
+        brokers_ask(node, KP_INCREMENTAL_ALTER_CONFIGS, 1, &request, &response);
+        return response.responses.items[0].error_code;
+    }
+    brokers_ask(node, KP_ALTER_CONFIGS, 2, &replace, &replaced);
+    return replaced.responses.items[0].error_code;
+}
+
+/* First as a question. `part` of the sentence; NULL: it is possible. */
+static void set_wait(struct broker_node *node, const char *name, int8_t op, const char *value,
+                     const char *part) {
+    for (int validate_only = 1; validate_only >= 0; validate_only--) {
+        struct kp_incremental_alter_configs_response_resource result = config_alter(
+            node, GROUP, "g", name, op, value, validate_only == 1);
+        if (part == NULL) {
+            assert_int_equal(result.error_code, 0);
+            continue;
+        }
+        assert_int_equal(result.error_code, KAFKA_INVALID_CONFIG);
+        assert_non_null(strstr(result.error_message.data, part));
+    }
+}
+
+/* The longest wait is not below the first: in one request, one after the other, and with what the
+ * group does not say itself; as a question, too. */
+static void test_group_configs_waits(void **state) {
+    struct broker_node *node = start(state, 1);
+    brokers_until(node->brokers, brokers_are_settled);
+    for (int way = 0; way < 4; way++) {
+        bool replaces = way / 2, asks = way % 2;
+        assert_int_equal(set_waits(node, replaces, "2000", "1999", asks), KAFKA_INVALID_CONFIG);
+        assert_int_equal(set_waits(node, replaces, "2000", "2000", true), 0);
+    }
+    assert_listed(node, "");
+    set_wait(node, RETRY, SET, "600001", RETRY_MAX "=600000, the default");
+    set_wait(node, RETRY_MAX, SET, "1000", NULL);
+    set_wait(node, RETRY, SET, "1001", RETRY_MAX "=1000:");
+    set_wait(node, RETRY, SET, "1000", NULL);
+    set_wait(node, RETRY_MAX, SET, "999", RETRY "=1000 is more than");
+    assert_int_equal(set_waits(node, false, "700000", "800000", false), 0);
+    set_wait(node, RETRY_MAX, DELETE, NULL, RETRY_MAX "=600000, the default");
+    set_wait(node, RETRY, DELETE, NULL, NULL);
+    set_wait(node, RETRY_MAX, DELETE, NULL, NULL);
+    assert_listed(node, "");
+}
+
 static bool is_set_again(struct brokers *brokers) {
     const struct broker_services *services = broker_services(brokers->nodes[0].broker);
     return services->metadata != NULL &&
@@ -203,7 +269,7 @@ int main(void) {
         TEST(test_group_configs_anywhere), TEST(test_group_configs_synonyms),
         TEST(test_group_configs_refused),  TEST(test_group_configs_go_together),
         TEST(test_group_configs_at_once),  TEST(test_group_configs_replaced),
-        TEST(test_group_configs_last),
+        TEST(test_group_configs_last),     TEST(test_group_configs_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,6 +103,34 @@ static void test_group_settings_go_together(void **state) {
     assert_int_equal(group_settings_check_set(&f->settings, &both, &f->why), ERR_NONE);
 }
 
+/* The longest wait of a record is not below its first, also where only one of them is set. */
+static void test_group_settings_longest_wait(void **state) {
+    static const struct {
+        const char *base_ms, *max_ms, *part; /* NULL: not set; it is possible */
+    } cases[] = {
+        {"1000", "999", "share.retry.backoff.ms=1000 is more than share.retry.backoff.max.ms=999:"},
+        {"1000", "1000", NULL},
+        {"600001", NULL, "share.retry.backoff.max.ms=600000, the default:"},
+        {"600000", NULL, NULL},
+        {NULL, "0", NULL},
+        {"0", "0", NULL},
+        {"1", "0", "share.retry.backoff.max.ms=0:"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config_pair pairs[2];
+        struct config_set set = {pairs, 0};
+        if (cases[i].base_ms != NULL)
+            pairs[set.count++] = (struct config_pair){"share.retry.backoff.ms", cases[i].base_ms};
+        if (cases[i].max_ms != NULL)
+            pairs[set.count++] = (struct config_pair){"share.retry.backoff.max.ms",
+                                                      cases[i].max_ms};
+        assert_int_equal(group_settings_check_set(&f->settings, &set, &f->why),
+                         cases[i].part == NULL ? ERR_NONE : ERR_INVALID);
+        if (cases[i].part != NULL) assert_non_null(strstr(f->why.text, cases[i].part));
+    }
+}
+
 /* share.order, share.retry.*, and the two of dead letters, which Kafka has from 4.4 on. */
 enum { OURS = 6 };
 
@@ -171,7 +199,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_group_settings_check),           TEST(test_group_settings_timing),
         TEST(test_group_settings_go_together),     TEST(test_group_settings_are_all_of_kafkas),
-        TEST(test_group_settings_and_the_brokers),
+        TEST(test_group_settings_and_the_brokers), TEST(test_group_settings_longest_wait),
     };
     return cmocka_run_group_tests_name("group_settings", tests, NULL, NULL);
 }
