@@ -19,7 +19,17 @@
 #include "protocol/messages/api_table.h"
 #include "storage/journal/journal.h"
 
-enum { SETTLE_MS = 5000, TRANSFER_MS = 3000, FLUSH_US = 2000 * 1000 };
+/* Of a stop, as steps that follow each other: what members of share groups hold, handing over,
+ * bringing segments to the disk. What the first ones took the others have less: `docker stop` gives
+ * all of them together 10 s. */
+enum {
+    STOP_MS = 7000,
+    SETTLE_QUIET_MS = 2000,
+    SETTLE_MS = 4000,
+    TRANSFER_MS = 3000,
+    FLUSH_LEAST_MS = 1000,
+};
+_Static_assert(SETTLE_MS + FLUSH_LEAST_MS + 1000 <= STOP_MS, "some time is left to hand over");
 
 /* ---- Start ---- */
 
@@ -270,16 +280,27 @@ static void on_flushed(void *arg) {
     close_all(broker, on_server_closed);
 }
 
+/* Of the time of a stop, without the last `kept_ms`. */
+static uint32_t stop_left_ms(const struct broker *broker, uint32_t kept_ms) {
+    uint64_t left_ms = env_ms_until(broker->env, broker->stop_by_ms);
+    return left_ms > kept_ms ? (uint32_t)left_ms - kept_ms : 0;
+}
+
 static void on_transferred(void *arg) {
     struct broker *broker = arg;
+    uint32_t left_ms = stop_left_ms(broker, 0);
+    if (left_ms < FLUSH_LEAST_MS) left_ms = FLUSH_LEAST_MS;
     broker->stop_timer = env_timer_new(broker->env, on_flushed, broker);
-    env_timer_start(broker->stop_timer, FLUSH_US);
+    env_timer_start(broker->stop_timer, left_ms * UINT64_C(1000));
     log_store_flush(broker->store, on_flushed, broker);
 }
 
 static void on_settled(void *arg) {
     struct broker *broker = arg;
-    shard_transfer_all(broker->shard, TRANSFER_MS, on_transferred, broker);
+    uint32_t left_ms = stop_left_ms(broker, FLUSH_LEAST_MS);
+    server_stop_accepting(broker->server); /* until now clients came to what it leads */
+    shard_transfer_all(broker->shard, left_ms < TRANSFER_MS ? left_ms : TRANSFER_MS, on_transferred,
+                       broker);
 }
 
 void broker_stop(struct broker *broker, void (*stopped)(void *arg), void *arg) {
@@ -288,12 +309,13 @@ void broker_stop(struct broker *broker, void (*stopped)(void *arg), void *arg) {
     broker->stopped_arg = arg;
     broker->stopping = true;
     broker->observed.stopping = true;
-    server_stop_accepting(broker->server);
+    broker->stop_by_ms = env_now_ms(broker->env) + STOP_MS;
     if (broker->leases != NULL) broker_sessions_give_back(broker->leases);
+    struct sharing_settling_limits limits = {SETTLE_QUIET_MS, SETTLE_MS};
     if (broker->sharing_exchange == NULL)
         on_settled(broker);
     else
-        broker->settling = sharing_settling_new(broker->env, broker->partitions, SETTLE_MS,
+        broker->settling = sharing_settling_new(broker->env, broker->partitions, &limits,
                                                 on_settled, broker);
 }
 

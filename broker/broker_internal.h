@@ -138,6 +138,7 @@ struct broker {
 
     /* While it stops. */
     struct sharing_settling *settling;
+    uint64_t stop_by_ms; /* what it waits for is bounded by that */
     struct env_timer *stop_timer;
     bool stopping, flushed, closed;
     void (*stopped)(void *arg);

@@ -126,7 +126,7 @@ bool partition_puts_off_handover(struct partition *partition) {
     uint64_t now_ms = env_now_ms(partition->env);
     bool anew = partition->put_off_last_ms == 0 ||
                 now_ms - partition->put_off_last_ms >= PUT_OFF_MOST_MS;
-    bool unsettled = appliers_unsettled(partition), held = shares_hold(partition->shares);
+    bool unsettled = appliers_unsettled(partition), held = shares_held(partition->shares) > 0;
     if (!unsettled && !held) {
         partition->put_off_last_ms = 0;
         return false;

@@ -110,8 +110,8 @@ int shares_decode(struct shares *shares, const uint8_t *bytes, size_t len, size_
 
 /* ---- Of the leader ---- */
 
-/* Whether a member of one of them holds a record. */
-bool shares_hold(const struct shares *shares);
+/* How many records members of all of them hold. */
+uint64_t shares_held(const struct shares *shares);
 /* For so long nothing is given to anybody: the lead is to be handed over. Who waits is called when
  * that is over and it still leads. */
 void shares_pause(struct shares *shares, uint64_t ms);

@@ -52,10 +52,11 @@ static void goes_on(struct shares *shares) {
         share_wake(share);
 }
 
-bool shares_hold(const struct shares *shares) {
+uint64_t shares_held(const struct shares *shares) {
+    uint64_t held = 0;
     for (const struct share *share = shares->first; share != NULL; share = share->next)
-        if (share->queue.held > 0) return true;
-    return false;
+        held += share->queue.held;
+    return held;
 }
 
 void shares_pause(struct shares *shares, uint64_t ms) {

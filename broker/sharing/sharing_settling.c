@@ -5,15 +5,17 @@
 #include "base/mem.h"
 #include "broker/share/shares.h"
 
-enum { AGAIN_MS = 50 };
+enum { AGAIN_MS = 50, PAUSE_MS = 60 * 1000 /* longer than any stop */ };
 
 struct sharing_settling {
     struct env *env;
     struct partition_set *partitions;
     struct partition_walk walk;
     struct env_timer *timer; /* of the next walk */
-    uint64_t until_ms;
-    size_t held; /* partitions, as of this walk */
+    struct sharing_settling_limits limits;
+    uint64_t began_ms, fell_ms; /* when `least` became so little */
+    uint64_t held;              /* records, as of this walk */
+    uint64_t least;             /* of the walks before */
     void (*done)(void *arg);
     void *arg;
 };
@@ -22,14 +24,19 @@ static void meet(struct partition_walk *walk, struct partition *partition) {
     struct sharing_settling *settling = CONTAINER_OF(walk, struct sharing_settling, walk);
     struct shares *shares = partition_shares(partition);
     if (!partition_is_leading(partition)) return;
-    uint64_t left_ms = env_ms_until(settling->env, settling->until_ms);
-    if (shares_count(shares) > 0) shares_pause(shares, left_ms + 1);
-    settling->held += shares_hold(shares);
+    if (shares_count(shares) > 0) shares_pause(shares, PAUSE_MS);
+    settling->held += shares_held(shares);
 }
 
 static void over(struct partition_walk *walk) {
     struct sharing_settling *settling = CONTAINER_OF(walk, struct sharing_settling, walk);
-    if (settling->held == 0 || env_now_ms(settling->env) >= settling->until_ms)
+    uint64_t now_ms = env_now_ms(settling->env);
+    if (settling->held < settling->least) {
+        settling->least = settling->held;
+        settling->fell_ms = now_ms;
+    }
+    if (settling->held == 0 || now_ms - settling->fell_ms >= settling->limits.quiet_ms ||
+        now_ms - settling->began_ms >= settling->limits.most_ms)
         settling->done(settling->arg);
     else
         env_timer_start(settling->timer, AGAIN_MS * UINT64_C(1000));
@@ -42,13 +49,15 @@ static void walk_again(void *arg) {
 }
 
 struct sharing_settling *sharing_settling_new(struct env *env, struct partition_set *partitions,
-                                              uint64_t most_ms, void (*done)(void *arg),
-                                              void *arg) {
+                                              const struct sharing_settling_limits *limits,
+                                              void (*done)(void *arg), void *arg) {
     struct sharing_settling *settling = mem_zalloc(sizeof *settling);
     *settling = (struct sharing_settling){.env = env,
                                           .partitions = partitions,
                                           .walk = {.meet = meet, .over = over},
-                                          .until_ms = env_now_ms(env) + most_ms,
+                                          .limits = *limits,
+                                          .began_ms = env_now_ms(env),
+                                          .least = UINT64_MAX,
                                           .done = done,
                                           .arg = arg};
     settling->timer = env_timer_new(env, walk_again, settling);

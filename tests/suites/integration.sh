@@ -45,6 +45,7 @@ programs=(
     cli_share
     dead_letters
     share_retries
+    share_stops
     leaders
     compact
     configs
