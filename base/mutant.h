@@ -194,6 +194,8 @@ enum mutant {
     MUTANT_LOST_LET_IN,      /* whom the metadata went on without is let in until it is replaced */
     MUTANT_NOT_ASKED_AROUND, /* who starts stands for election before the others have said
                                 whether it belongs to them still */
+    MUTANT_OTHER_HISTORY_TAKEN, /* a replica whose state is ahead of its log takes entries of a log
+                                   that went on without what is in the state */
 
     /* ---- Share groups ---- */
 
@@ -211,6 +213,10 @@ enum mutant {
     MUTANT_SHARE_START_BEHIND,    /* the start of the log does not move that of groups */
     MUTANT_SHARE_KEY_FREED,       /* a key is free when one of its records is held no more */
     MUTANT_SHARE_EXPIRED_HELD,    /* records that a member holds are archived when they expire */
+
+    /* ---- Features ---- */
+
+    MUTANT_HIGHEST_LEVEL_LOST = 230, /* images do not say that a level was higher */
 
     /* ---- Identity ---- */
 

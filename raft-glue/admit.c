@@ -7,6 +7,7 @@
  * for good: somebody else leads our own term, a leader contradicts what is committed, or its
  * entries fit our log by term and index but not by offset.
  */
+#include "base/mutant.h"
 #include "raft-glue/engine/configuration.h"
 #include "raft-glue/raft_group_internal.h"
 #include "storage/log_types.h"
@@ -32,8 +33,8 @@ static bool drop_late(struct raft_group *group) {
  * is one of a log that was given up. Who has no use for a contradiction takes any state in its
  * place. */
 static bool contradicts_state(const struct raft_group *group, log_index index, uint64_t term) {
-    return group->events->contradicted != NULL && index <= group->stated.index &&
-           term > group->stated.term;
+    return !MUTANT(MUTANT_OTHER_HISTORY_TAKEN) && group->events->contradicted != NULL &&
+           index <= group->stated.index && term > group->stated.term;
 }
 
 /* Every later leader has what is committed (Leader Completeness: Raft, 5.4.3). */

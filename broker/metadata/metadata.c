@@ -21,6 +21,11 @@
 
 /* ---- Brokers ---- */
 
+void metadata_turn_away(struct metadata *metadata, int32_t node) {
+    struct broker_row *row = metadata_rows_broker(metadata, node, false);
+    if (row != NULL) row->broker.turned_away = true;
+}
+
 static void apply_register(struct metadata *metadata, const struct command_register_broker *command,
                            struct metadata_result *result) {
     if (command->node < 0) {
@@ -29,8 +34,7 @@ static void apply_register(struct metadata *metadata, const struct command_regis
         return;
     }
     if (!metadata_features_may_register(metadata, command, result)) {
-        struct broker_row *row = metadata_rows_broker(metadata, command->node, false);
-        if (row != NULL) row->broker.turned_away = true;
+        metadata_turn_away(metadata, command->node);
         return;
     }
     if (!metadata_roster_register(metadata, command, result)) return;

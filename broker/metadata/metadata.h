@@ -191,6 +191,9 @@ void metadata_unlisten(struct metadata *metadata, struct metadata_listener *list
  * log, and must end. */
 int metadata_apply(struct metadata *metadata, log_index index, const void *command, size_t len,
                    struct metadata_result *result);
+/* Of the leader: a registration of that broker was refused before it was a command (see
+ * `turned_away`). */
+void metadata_turn_away(struct metadata *metadata, int32_t node);
 /* The index of the last command applied; the version of the table. */
 uint64_t metadata_version(const struct metadata *metadata);
 

@@ -23,16 +23,15 @@ const struct metadata_feature *metadata_features_known(size_t *count) {
 
 /* ---- Levels ---- */
 
-static struct metadata_feature *feature_set(const struct metadata *metadata,
-                                            struct kp_string name) {
+static struct feature_row *feature_set(const struct metadata *metadata, struct kp_string name) {
     for (size_t i = 0; i < metadata->feature_count; i++)
-        if (kp_string_is(name, metadata->features[i].name)) return &metadata->features[i];
+        if (kp_string_is(name, metadata->features[i].set.name)) return &metadata->features[i];
     return NULL;
 }
 
 static int16_t level_of(const struct metadata *metadata, struct kp_string name) {
-    const struct metadata_feature *feature = feature_set(metadata, name);
-    return feature == NULL ? 0 : feature->max;
+    const struct feature_row *feature = feature_set(metadata, name);
+    return feature == NULL ? 0 : feature->set.max;
 }
 
 int16_t metadata_feature_level(const struct metadata *metadata, const char *name) {
@@ -44,7 +43,7 @@ size_t metadata_feature_count(const struct metadata *metadata) {
 }
 
 const struct metadata_feature *metadata_feature_at(const struct metadata *metadata, size_t place) {
-    return &metadata->features[place];
+    return &metadata->features[place].set;
 }
 
 int64_t metadata_features_epoch(const struct metadata *metadata) {
@@ -52,14 +51,15 @@ int64_t metadata_features_epoch(const struct metadata *metadata) {
 }
 
 void metadata_features_put(struct metadata *metadata, struct kp_string name, int16_t level) {
-    struct metadata_feature *feature = feature_set(metadata, name);
+    struct feature_row *feature = feature_set(metadata, name);
     if (feature == NULL) {
         metadata->features = mem_grow(metadata->features, metadata->feature_count,
                                       &metadata->feature_room, sizeof *metadata->features);
         feature = &metadata->features[metadata->feature_count++];
-        feature->name = mem_text(name.data, (size_t)name.len);
+        *feature = (struct feature_row){.set.name = mem_text(name.data, (size_t)name.len)};
     }
-    feature->min = feature->max = level;
+    feature->set.min = feature->set.max = level;
+    if (feature->highest < level) feature->highest = level;
 }
 
 /* ---- What brokers know ---- */
@@ -180,22 +180,49 @@ void metadata_features_set(struct metadata *metadata, const struct command_set_f
     metadata->features_set = index;
 }
 
+/* ---- Who registers ---- */
+
+static struct metadata_feature told_of(const struct command_register_broker *command,
+                                       const char *name) {
+    struct metadata_feature knows = {.name = name};
+    for (int32_t f = 0; f < command->features.count; f++) {
+        if (!kp_string_is(command->features.items[f].name, name)) continue;
+        knows.min = command->features.items[f].min;
+        knows.max = command->features.items[f].max;
+    }
+    return knows;
+}
+
 bool metadata_features_may_register(const struct metadata *metadata,
                                     const struct command_register_broker *command,
                                     struct metadata_result *result) {
     for (size_t i = 0; i < metadata->feature_count; i++) {
-        const struct metadata_feature *feature = &metadata->features[i];
-        int16_t min = 0, max = 0;
-        for (int32_t f = 0; f < command->features.count; f++) {
-            if (!kp_string_is(command->features.items[f].name, feature->name)) continue;
-            min = command->features.items[f].min;
-            max = command->features.items[f].max;
-        }
-        if (feature->max < min || feature->max > max)
+        const struct metadata_feature *feature = &metadata->features[i].set;
+        struct metadata_feature knows = told_of(command, feature->name);
+        if (feature->max < knows.min || feature->max > knows.max)
             return metadata_refuse(result, KAFKA_UNSUPPORTED_VERSION,
                                    "%.60s is at level %d, and broker %" PRId32
                                    " knows %d to %d: give it the version that the others have",
-                                   feature->name, feature->max, command->node, min, max);
+                                   feature->name, feature->max, command->node, knows.min,
+                                   knows.max);
+    }
+    return true;
+}
+
+bool metadata_features_can_read(const struct metadata *metadata,
+                                const struct command_register_broker *command,
+                                struct metadata_result *result) {
+    static const char *const in_logs[] = {FEATURE_SHARE_VERSION, FEATURE_DELAY_VERSION};
+    for (size_t i = 0; i < sizeof in_logs / sizeof in_logs[0]; i++) {
+        const struct feature_row *feature = feature_set(metadata, kp_string_of(in_logs[i]));
+        struct metadata_feature knows = told_of(command, in_logs[i]);
+        if (feature != NULL && feature->highest > knows.max)
+            return metadata_refuse(result, KAFKA_UNSUPPORTED_VERSION,
+                                   "%s is at level %d, but was at %d, and what was written then is "
+                                   "in logs; broker %" PRId32
+                                   " knows %d to %d: give it the version that the others have",
+                                   in_logs[i], feature->set.max, feature->highest, command->node,
+                                   knows.min, knows.max);
     }
     return true;
 }

@@ -9,6 +9,21 @@
  * Pure. Invariants: no level is set that not all brokers know; a broker that does not know what is
  * set cannot register; the epoch, by which clients tell old from new, only grows, and is the same
  * on every broker.
+ *
+ * A level that is lowered leaves behind what was written at it. Where that outlives the lowering
+ * the highest level there ever was counts for who registers, too:
+ *
+ *   share.version        counts: commands of share groups are in logs and snapshots of partitions
+ *   delay.version        counts, likewise (and is not lowered)
+ *   transaction.version  does not: what it changes in logs is the same to those who know level 0
+ *   security.version     does not: it is in the log and the images of group 0 only, which a broker
+ *   quota.version        has read whole before it registers, or has ended at; when nothing of it is
+ *                        left there, nothing keeps an older broker out
+ *
+ * The metadata leader looks at it before there is a command, and each table accepts what is one: so
+ * tables are equal also where some brokers are of a version that does not know the highest levels.
+ * Those versions read images that have them, and write images without: then it is the level that
+ * was in force at that time.
  */
 #ifndef BROKER_METADATA_METADATA_FEATURES_H
 #define BROKER_METADATA_METADATA_FEATURES_H
@@ -71,5 +86,10 @@ void metadata_features_put(struct metadata *metadata, struct kp_string name, int
 bool metadata_features_may_register(const struct metadata *metadata,
                                     const struct command_register_broker *command,
                                     struct metadata_result *result);
+/* Of the leader, before it is a command. UNSUPPORTED_VERSION with a sentence: it does not know what
+ * is in logs from when a level was higher. */
+bool metadata_features_can_read(const struct metadata *metadata,
+                                const struct command_register_broker *command,
+                                struct metadata_result *result);
 
 #endif

@@ -460,6 +460,7 @@ enum metadata_prepared metadata_leader_prepare(const struct metadata_view *view,
                                                struct kp_arena *arena,
                                                struct metadata_result *result) {
     struct metadata_command *command = &change->command;
+    const struct metadata *metadata = view->metadata;
     memset(result, 0, sizeof *result);
     switch (command->type) {
     case COMMAND_CREATE_TOPIC:
@@ -476,20 +477,21 @@ enum metadata_prepared metadata_leader_prepare(const struct metadata_view *view,
     case COMMAND_SET_VOTERS: return prepare_voters(view, &command->set_voters, result);
     case COMMAND_REPLACE_BROKER: return prepare_replace(view, &command->replace_broker, result);
     case COMMAND_SET_FEATURES:
-        return prepared(metadata_features_check(view->metadata, &command->set_features, result),
-                        false);
+        return prepared(metadata_features_check(metadata, &command->set_features, result), false);
     case COMMAND_SET_USERS: return prepare_users(view, &command->set_users, result);
     case COMMAND_SET_ACLS: return prepare_acls(view, &command->set_acls, result);
     case COMMAND_SET_QUOTAS:
-        return prepared(metadata_quotas_check(view->metadata, &command->set_quotas, result), false);
+        return prepared(metadata_quotas_check(metadata, &command->set_quotas, result), false);
     case COMMAND_REPLACE_REPLICAS:
         return may_lose(view, command->replace_replicas.node, command->replace_replicas.accept_loss,
                         result);
     case COMMAND_RECOVER_PARTITION:
-        return metadata_replicas_may_recover(view->metadata, &command->recover_partition, result)
-                   ? PREPARED
-                   : PREPARED_REFUSED;
+        return prepared(
+            metadata_replicas_may_recover(metadata, &command->recover_partition, result), false);
     case COMMAND_REGISTER_BROKER:
+        if (change->validate_only) return PREPARED; /* who has just come up asks so first */
+        return prepared(metadata_features_can_read(metadata, &command->register_broker, result),
+                        false);
     case COMMAND_FENCE_BROKER:
     case COMMAND_DELETE_TOPIC:
     case COMMAND_ALLOCATE_PRODUCER_IDS: break;

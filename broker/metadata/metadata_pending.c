@@ -272,6 +272,8 @@ bool metadata_pending_begin(struct metadata_group *group, const uint8_t *data, s
                  group->node);
     } else if ((prepared = pending_prepare(group, &change, &arena, &outcome->result)) >=
                PREPARED_REFUSED) {
+        if (prepared == PREPARED_REFUSED && change.command.type == COMMAND_REGISTER_BROKER)
+            metadata_turn_away(group->metadata, change.command.register_broker.node);
         outcome->status = prepared == PREPARED_AGAIN ? CHANGE_AGAIN : CHANGE_DONE;
     } else if (!change.validate_only && prepared == PREPARED) {
         later = submit_command(group, &change.command, asker);

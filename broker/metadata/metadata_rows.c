@@ -59,7 +59,7 @@ void metadata_free(struct metadata *metadata) {
     mem_free(metadata->roster);
     mem_free(metadata->retired);
     for (size_t i = 0; i < metadata->feature_count; i++)
-        mem_free((void *)metadata->features[i].name);
+        mem_free((void *)metadata->features[i].set.name);
     mem_free(metadata->features);
     mem_free(metadata->loads);
     mem_free(metadata->plans);

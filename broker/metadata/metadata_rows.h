@@ -60,7 +60,10 @@ struct metadata {
     struct metadata_resources resources;
     uint64_t *plans; /* groups with a plan under way */
     size_t plan_count, plan_room;
-    struct metadata_feature *features; /* that were set */
+    struct feature_row {
+        struct metadata_feature set;
+        int16_t highest; /* that it was ever set to */
+    } *features;         /* that were set */
     size_t feature_count, feature_room;
     struct user_table users;
     struct acl_table rules;

@@ -132,6 +132,7 @@ const struct mutant_row mutant_rows[] = {
     ROW(RETURNED_LET_IN, "lost", 20),
     ROW(LOST_LET_IN, "lost", 20),
     ROW_FROM(NOT_ASKED_AROUND, "lost", 200, 40),
+    ROW(OTHER_HISTORY_TAKEN, "unit_raft-glue_admit", 0),
     ROW(SHARE_ACK_EARLY, "queues", 20),
     ROW(SHARE_LOCKS_KEPT, "queues", 20),
     ROW(SHARE_COUNT_LOST, "queues", 20),
@@ -146,6 +147,7 @@ const struct mutant_row mutant_rows[] = {
     ROW(SHARE_START_BEHIND, "queues", 20),
     ROW(SHARE_KEY_FREED, "queues", 20),
     ROW(SHARE_EXPIRED_HELD, "unit_broker_expired_sweep", 0),
+    ROW(HIGHEST_LEVEL_LOST, "queues", 20),
     {0, NULL, NULL, 0, 0},
 };
 /* clang-format on */

@@ -118,6 +118,7 @@ static const struct kp_field plans_fields[] = {
 static const struct kp_field level_fields[] = {
     {"name", KP_STRING, EACH, KP_AT(image_level, name)},
     {"level", KP_INT16, EACH, KP_AT(image_level, level)},
+    {"highest", KP_INT16, EACH, .tagged = KP_SINCE(0), .tag = 0, KP_AT(image_level, highest)},
 };
 const struct kp_schema image_level_schema = {KP_SCHEMA("level", image_level, level_fields)};
 

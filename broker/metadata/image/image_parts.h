@@ -106,6 +106,7 @@ struct image_plans {
 struct image_level {
     struct kp_string name;
     int16_t level;
+    int16_t highest; /* 0: it was never above that level */
 };
 
 struct image_features {

@@ -274,9 +274,12 @@ static int read_features(struct image_reader *reader, const struct image_feature
     struct metadata *into = reader->into;
     if (part->set < 1 || (uint64_t)part->set > into->version) return ERR_MALFORMED;
     for (int32_t i = 0; i < part->levels.count; i++) {
-        if (part->levels.items[i].name.len < 0 || part->levels.items[i].level < 0)
+        const struct image_level *level = &part->levels.items[i];
+        if (level->name.len < 0 || level->level < 0 ||
+            (level->highest != 0 && level->highest <= level->level))
             return ERR_MALFORMED;
-        metadata_features_put(into, part->levels.items[i].name, part->levels.items[i].level);
+        if (level->highest != 0) metadata_features_put(into, level->name, level->highest);
+        metadata_features_put(into, level->name, level->level);
         if (into->feature_count != (size_t)i + 1) return ERR_MALFORMED; /* named twice */
     }
     into->features_set = (uint64_t)part->set;

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/metadata/image/image_parts.h"
 #include "broker/metadata/metadata_roster.h"
 #include "storage/little_endian.h"
@@ -14,7 +15,7 @@
 _Static_assert(sizeof(struct roster_broker) == 48 && sizeof(struct retired_broker) == 20 &&
                    sizeof(struct metadata_broker) == 80 && sizeof(struct metadata_topic) == 64 &&
                    sizeof(struct metadata_partition) == 112 &&
-                   sizeof(struct metadata_replica) == 16,
+                   sizeof(struct metadata_replica) == 16 && sizeof(struct feature_row) == 24,
                "all of a row is in the image");
 
 static struct kp_string text_of(const char *text) {
@@ -216,9 +217,13 @@ struct slice image_of_features(const struct metadata *metadata) {
     struct image_level *levels = mem_alloc(count * sizeof *levels + 1);
     struct image_features part = {.set = (int64_t)metadata->features_set,
                                   .levels = {levels, (int32_t)count}};
-    for (size_t i = 0; i < count; i++)
-        levels[i] = (struct image_level){.name = text_of(metadata->features[i].name),
-                                         .level = metadata->features[i].max};
+    for (size_t i = 0; i < count; i++) {
+        const struct feature_row *row = &metadata->features[i];
+        levels[i] = (struct image_level){.name = text_of(row->set.name),
+                                         .level = row->set.max,
+                                         .highest = row->highest > row->set.max ? row->highest : 0};
+        if (MUTANT(MUTANT_HIGHEST_LEVEL_LOST)) levels[i].highest = 0;
+    }
     struct slice bytes = encode(IMAGE_FEATURES, &part);
     mem_free(levels);
     return bytes;

@@ -12,6 +12,7 @@
 #include "protocol/kafka_error.h"
 #include "protocol/messages/incremental_alter_configs.h"
 #include "tests/sim/cluster_end.h"
+#include "tests/sim/queues/feature_turns.h"
 #include "tests/sim/queues/sharer.h"
 
 enum { MEMBERS = 3, LOOK_US = 30000, CALL_US = 2000000, BACKOFF_US = 30000, SETTINGS = 6 };
@@ -30,6 +31,7 @@ struct queues {
     unsigned configured; /* groups */
     struct sharer *members[QUEUE_GROUPS][CLUSTER_PARTITIONS_MAX][MEMBERS];
     struct known known[CLUSTER_PARTITIONS_MAX];
+    struct feature_turns *turns; /* NULL: share.version stays as high as it is */
     struct event look;
 };
 
@@ -155,6 +157,7 @@ static void look(struct event *event) {
     for (unsigned i = 0; i < queues->cluster->count; i++)
         for (int32_t p = 0; p < queues->cluster->partitions; p++)
             if (!cluster_is_out(queues->cluster, i)) look_at(queues, i, p);
+    if (queues->turns != NULL) feature_turns_look(queues->turns);
     world_schedule(world, event, world_now_us(world) + LOOK_US);
 }
 
@@ -166,6 +169,7 @@ struct queues *queues_new(struct cluster *cluster, struct env *env) {
     queues->book = queue_book_new(cluster);
     queues->look.run = look;
     queues->timer = env_timer_new(env, configure, queues);
+    if (cluster->run->seed % 2 == 1) queues->turns = feature_turns_new(cluster, env);
     env_timer_start(queues->timer, BACKOFF_US);
     world_schedule(cluster->run->world, &queues->look, world_now_us(cluster->run->world) + LOOK_US);
     return queues;
@@ -176,6 +180,7 @@ struct queue_book *queues_book(struct queues *queues) {
 }
 
 void queues_finish(struct queues *queues) {
+    if (queues->turns != NULL) feature_turns_finish(queues->turns);
     for (unsigned g = 0; g < QUEUE_GROUPS; g++)
         for (int32_t p = 0; p < queues->cluster->partitions; p++)
             for (unsigned i = 0; i < MEMBERS; i++)
@@ -197,6 +202,7 @@ static bool is_through(struct queues *queues, int32_t p, unsigned g) {
 }
 
 bool queues_are_done(struct queues *queues) {
+    if (queues->turns != NULL && !feature_turns_are_over(queues->turns)) return false;
     for (unsigned g = 0; g < QUEUE_GROUPS; g++)
         for (int32_t p = 0; p < queues->cluster->partitions; p++)
             if (!is_through(queues, p, g)) return false;

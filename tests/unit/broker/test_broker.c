@@ -468,6 +468,43 @@ static void test_broker_that_is_refused(void **state) {
     assert_true(third->broker->accepting); /* it may lead partitions, and knows what there is */
 }
 
+static bool third_is_turned_away(struct brokers *brokers) {
+    struct broker_node *leader = brokers_metadata_leader(brokers);
+    const struct metadata_broker *third = leader == NULL
+                                              ? NULL
+                                              : metadata_broker_of(metadata_of(leader), 3);
+    return third != NULL && third->fenced && third->turned_away;
+}
+
+/* One that knows what is set, and not what was written when that was higher: the leader does not
+ * let it come back, and there is no entry of that. */
+static void test_broker_that_cannot_read_logs(void **state) {
+    struct brokers *brokers = *state;
+    struct broker_node *third = &brokers->nodes[2];
+    brokers_start(brokers, 3, NULL);
+    brokers_kill(third);
+    brokers_until(brokers, one_of_two_leads);
+    for (int i = 0; i < 2; i++) { /* as if they were of a later one, which knows more */
+        struct metadata *metadata = (struct metadata *)metadata_of(&brokers->nodes[i]);
+        struct kp_string name = kp_string_of(FEATURE_SHARE_VERSION);
+        int16_t level = metadata_feature_level(metadata, FEATURE_SHARE_VERSION);
+        metadata_features_put(metadata, name, 9);
+        metadata_features_put(metadata, name, level);
+    }
+    third->settings.rack = "elsewhere"; /* it has something to tell */
+    assert_int_equal(brokers_start_one(third), ERR_NONE);
+    brokers_until(brokers, third_is_turned_away);
+    const struct metadata_group *group =
+        broker_services(brokers_metadata_leader(brokers)->broker)->metadata_group;
+    uint64_t before = metadata_group_applied(group);
+    brokers_until(brokers, third_asks_again);
+    until_ms = env_now_ms(brokers->env) + 1000;
+    brokers_until(brokers, passed);
+    assert_int_equal(metadata_group_applied(group), before);
+    assert_true(third_is_turned_away(brokers)); /* although it renews its session */
+    assert_true(third->broker->accepting);
+}
+
 /* The errors of a start: each a sentence, and nothing left behind. */
 static void test_broker_start_refused(void **state) {
     struct brokers *brokers = *state;
@@ -535,6 +572,7 @@ int main(void) {
         TEST(test_broker_away_meanwhile),
         TEST(test_broker_alone_of_three),
         TEST(test_broker_that_is_refused),
+        TEST(test_broker_that_cannot_read_logs),
         TEST(test_broker_start_refused),
         TEST(test_broker_many_changes_time_out),
     };

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "broker/metadata/metadata_features.h"
+#include "broker/metadata/metadata_leader.h"
 #include "broker/metadata/metadata_roster.h"
 #include "broker/quotas/quota.h"
 #include "protocol/kafka_error.h"
@@ -41,18 +42,38 @@ static int apply(struct fixture *fixture, const struct metadata_command *command
     return fixture->result.error;
 }
 
-/* `max` -1: a broker of before there were any. */
+/* A feature with `max` -1: a broker of before there were any. */
+static void make_registration(struct metadata_command *command, int32_t node,
+                              struct command_feature *feature) {
+    metadata_command_init(command, COMMAND_REGISTER_BROKER);
+    command->register_broker.node = node;
+    command->register_broker.directory.bytes[0] = (uint8_t)node;
+    command->register_broker.rack = kp_string_of("");
+    command->register_broker.features.items = feature;
+    command->register_broker.features.count = feature->max >= 0;
+}
+
 static int register_knowing(struct fixture *fixture, int32_t node, const char *name, int16_t min,
                             int16_t max) {
     struct command_feature feature = {kp_string_of(name), min, max};
     struct metadata_command command;
-    metadata_command_init(&command, COMMAND_REGISTER_BROKER);
-    command.register_broker.node = node;
-    command.register_broker.directory.bytes[0] = (uint8_t)node;
-    command.register_broker.rack = kp_string_of("");
-    command.register_broker.features.items = &feature;
-    command.register_broker.features.count = max >= 0;
+    make_registration(&command, node, &feature);
     return apply(fixture, &command);
+}
+
+/* What its leader says of a registration before it is a command. */
+static int ask_to_register(struct fixture *fixture, const char *name, int16_t max, bool validate) {
+    struct command_feature feature = {kp_string_of(name), 0, max};
+    struct metadata_view view = {.metadata = fixture->metadata};
+    struct metadata_change change = {.validate_only = validate};
+    struct kp_arena arena;
+    make_registration(&change.command, 2, &feature);
+    kp_arena_init(&arena, METADATA_COMMAND_ARENA);
+    enum metadata_prepared prepared = metadata_leader_prepare(&view, &change, &arena,
+                                                              &fixture->result);
+    kp_arena_close(&arena);
+    assert_true(prepared == (fixture->result.error == 0 ? PREPARED : PREPARED_REFUSED));
+    return fixture->result.error;
 }
 
 static int register_broker(struct fixture *fixture, int32_t node, int16_t max) {
@@ -197,12 +218,68 @@ static void test_features_of_who_registers(void **state) {
     assert_false(metadata_broker_of(f->metadata, 2)->turned_away);
 }
 
+static void raise_and_lower(struct fixture *f, const char *name, int16_t high, int16_t low) {
+    for (int32_t node = 1; node <= 3; node++)
+        assert_int_equal(register_knowing(f, node, name, 0, high), KAFKA_NONE);
+    assert_int_equal(set(f, name, high, FEATURE_UPGRADE), KAFKA_NONE);
+    assert_int_equal(set(f, name, low, FEATURE_SAFE_DOWNGRADE), KAFKA_NONE);
+}
+
+/* Who does not know what was written at a level that was lowered since does not come in, as often
+ * as it is lowered. */
+static void test_features_that_were_higher(void **state) {
+    struct fixture *f = *state;
+    raise_and_lower(f, FEATURE_SHARE_VERSION, 3, 0);
+    assert_int_equal(ask_to_register(f, FEATURE_SHARE_VERSION, 2, false),
+                     KAFKA_UNSUPPORTED_VERSION);
+    assert_non_null(strstr(f->result.message, "share.version is at level 0, but was at 3"));
+    assert_non_null(strstr(f->result.message, "broker 2 knows 0 to 2"));
+    assert_int_equal(ask_to_register(f, FEATURE_SHARE_VERSION, -1, false),
+                     KAFKA_UNSUPPORTED_VERSION);
+    assert_int_equal(ask_to_register(f, FEATURE_SHARE_VERSION, 3, false), KAFKA_NONE);
+    assert_int_equal(set(f, FEATURE_SHARE_VERSION, 2, FEATURE_UPGRADE), KAFKA_NONE);
+    assert_int_equal(set(f, FEATURE_SHARE_VERSION, 1, FEATURE_UNSAFE_DOWNGRADE), KAFKA_NONE);
+    assert_int_equal(ask_to_register(f, FEATURE_SHARE_VERSION, 2, false),
+                     KAFKA_UNSUPPORTED_VERSION);
+    /* A broker that just came up hears what there is, and may lead what it has. */
+    assert_int_equal(ask_to_register(f, FEATURE_SHARE_VERSION, 2, true), KAFKA_NONE);
+}
+
+/* What is a command all tables take alike, those of versions that know no highest levels, too. */
+static void test_features_tables_stay_equal(void **state) {
+    struct fixture *f = *state;
+    raise_and_lower(f, FEATURE_SHARE_VERSION, 3, 0);
+    assert_int_equal(register_knowing(f, 2, FEATURE_SHARE_VERSION, 0, 2), KAFKA_NONE);
+    assert_int_equal(metadata_broker_of(f->metadata, 2)->features[0].max, 2);
+}
+
+/* Where nothing is left in logs that are read later the lower level is all that counts. */
+static void test_features_that_leave_nothing(void **state) {
+    static const char *const names[] = {FEATURE_TRANSACTION_VERSION, FEATURE_SECURITY_VERSION,
+                                        FEATURE_QUOTA_VERSION, "spin"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        metadata_features_put(f->metadata, kp_string_of(names[i]), 2);
+        metadata_features_put(f->metadata, kp_string_of(names[i]), 0);
+    }
+    assert_int_equal(ask_to_register(f, "spin", 1, false), KAFKA_NONE);
+    metadata_features_put(f->metadata, kp_string_of(FEATURE_DELAY_VERSION), 1);
+    assert_int_equal(ask_to_register(f, FEATURE_DELAY_VERSION, 0, false),
+                     KAFKA_UNSUPPORTED_VERSION);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_features_agreed),           TEST(test_features_change),
-        TEST(test_features_are_set_together), TEST(test_features_of_an_older_table),
-        TEST(test_features_quotas_go_first),  TEST(test_features_of_who_registers),
+        TEST(test_features_agreed),
+        TEST(test_features_change),
+        TEST(test_features_are_set_together),
+        TEST(test_features_of_an_older_table),
+        TEST(test_features_quotas_go_first),
+        TEST(test_features_of_who_registers),
+        TEST(test_features_that_were_higher),
+        TEST(test_features_tables_stay_equal),
+        TEST(test_features_that_leave_nothing),
     };
     return cmocka_run_group_tests_name("metadata_features", tests, NULL, NULL);
 }

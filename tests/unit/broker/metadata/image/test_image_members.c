@@ -321,6 +321,53 @@ static void test_image_members(void **state) {
     metadata_free(f.table);
 }
 
+static int read_status(const uint8_t *bytes, size_t len) {
+    struct image_reader reader = {
+        .into = metadata_new(0, 2), .index = UINT64_MAX, .bytes = bytes, .len = len};
+    int error;
+    while ((error = image_read_part(&reader)) == ERR_NONE) {}
+    metadata_free(reader.into);
+    return error;
+}
+
+/* A level that was higher goes through an image, and through any number of them; where none was,
+ * the image is as versions wrote it that did not know of that. */
+static void test_image_of_highest_levels(void **state) {
+    enum { TAG = 5 }; /* the number of tags instead of 0, the tag, its size, the level */
+    struct fixture f = {.dice = 79};
+    struct kp_string name = kp_string_of("spin");
+    (void)state;
+    add_brokers(&f);
+    f.table->features_set = f.index;
+    metadata_features_put(f.table, name, 1);
+    struct slice never = image_of(f.table);
+    metadata_features_put(f.table, name, 3);
+    metadata_features_put(f.table, name, 1);
+    struct slice lowered = image_of(f.table);
+    assert_int_equal(lowered.len, never.len + TAG - 1);
+    struct metadata *other = table_of(&lowered);
+    assert_int_equal(other->features[0].set.max, 1);
+    assert_int_equal(other->features[0].highest, 3);
+    struct slice again = image_of(other);
+    assert_int_equal(again.len, lowered.len);
+    assert_memory_equal(again.data, lowered.data, again.len);
+    metadata_free(other);
+    other = table_of(&never);
+    assert_int_equal(other->features[0].highest, 1);
+    metadata_free(other);
+    /* The highest one, in front of the number of tags of the part, is never the lower one. */
+    uint8_t *level = (uint8_t *)again.data + again.len - 2;
+    assert_int_equal(*level, 3);
+    *level = 2;
+    assert_int_equal(read_status(again.data, again.len), ERR_EOF);
+    *level = 1;
+    assert_int_equal(read_status(again.data, again.len), ERR_MALFORMED);
+    slice_unref(&again);
+    slice_unref(&lowered);
+    slice_unref(&never);
+    metadata_free(f.table);
+}
+
 /* That of another version is known without being read. */
 static void test_image_of_a_later_version(void **state) {
     struct fixture f = {.dice = 78};
@@ -348,6 +395,7 @@ static void test_image_of_a_later_version(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_image_members),
+                                       cmocka_unit_test(test_image_of_highest_levels),
                                        cmocka_unit_test(test_image_of_a_later_version)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
