@@ -19,6 +19,7 @@ enum {
     HANGS_US = 2500000,
     HELD_MAX = 256,
     SAID_MAX = 64,
+    REFUSED_MAX = 1024,
     CLOSES = -1,
 };
 enum { GAP, ACCEPT, RELEASE, REJECT, RENEW };
@@ -35,6 +36,10 @@ struct sharer {
     int32_t node, epoch; /* of its session; node 0: none */
     int64_t held[HELD_MAX];
     size_t held_count;
+    /* What it said the last of together with what was not its any more, all of which was refused:
+     * its leader may believe that it holds that still. */
+    int64_t refused[REFUSED_MAX];
+    size_t refused_count;
     /* Of the call that is under way. */
     int64_t said_first;
     int8_t said[SAID_MAX];
@@ -100,15 +105,22 @@ static bool holds(const struct sharer *sharer, int64_t offset) {
     return false;
 }
 
-/* That it has a record which it does not hold. */
+static bool was_refused(const struct sharer *sharer, int64_t offset) {
+    for (size_t i = 0; i < sharer->refused_count; i++)
+        if (sharer->refused[i] == offset) return true;
+    return sharer->refused_count == REFUSED_MAX;
+}
+
+/* That it has a record which it does not hold, or may hold without knowing it. */
 static void say_of_others(struct sharer *sharer) {
     int64_t end = history_end(sharer->cluster->history, sharer->partition);
     int64_t at = end == 0 ? 0 : (int64_t)draw(sharer, (uint64_t)end);
     if (holds(sharer, at)) return;
-    sharer->bogus = true;
+    sharer->bogus = !was_refused(sharer, at);
     sharer->said_first = at;
     sharer->said_count = 1;
     sharer->said[0] = ACCEPT;
+    if (!sharer->bogus) queue_said(sharer->book, sharer->group, sharer->partition, at, ACCEPT);
 }
 
 static void choose(struct sharer *sharer) {
@@ -128,10 +140,16 @@ static void choose(struct sharer *sharer) {
 static void session_over(struct sharer *sharer) {
     sharer->node = 0;
     sharer->epoch = 0;
-    sharer->held_count = 0;
+    sharer->held_count = sharer->refused_count = 0;
+}
+
+static void note_refused(struct sharer *sharer) {
+    for (size_t i = 0; i < sharer->said_count && sharer->refused_count < REFUSED_MAX; i++)
+        sharer->refused[sharer->refused_count++] = sharer->said_first + (int64_t)i;
 }
 
 static void take_said(struct sharer *sharer, int16_t code) {
+    if (code == KAFKA_INVALID_RECORD_STATE && !sharer->bogus) note_refused(sharer);
     for (size_t i = 0; code == KAFKA_NONE && i < sharer->said_count; i++) {
         int64_t offset = sharer->said_first + (int64_t)i;
         if (!sharer->bogus)
