@@ -111,6 +111,7 @@ static void set_handlers(struct dispatch *dispatch) {
         {KP_UPDATE_FEATURES, api_update_features},
         {KP_UNREGISTER_BROKER, api_unregister_broker},
         {KP_LOST_MAJORITIES, api_lost_majorities},
+        {KP_DELAYED_RECORDS, api_delayed_records},
     };
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
         dispatch_set(dispatch, handlers[i].key, handlers[i].handler);

@@ -85,6 +85,7 @@ static const struct access_row rows[] = {
     ROW(KP_ALTER_BROKER, CLUSTER(ALTER)),
     ROW(KP_CLIENT_STATUS, CLUSTER(DESCRIBE)),
     ROW(KP_LOST_MAJORITIES, CLUSTER(DESCRIBE), TOPIC(DESCRIBE)),
+    ROW(KP_DELAYED_RECORDS, TOPIC(READ)),
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0] };

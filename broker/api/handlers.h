@@ -42,7 +42,7 @@ request_handler api_add_partitions_to_txn, api_add_offsets_to_txn, api_end_txn,
 /* What a broker knows of itself. */
 request_handler api_broker_status, api_lost_majorities;
 /* Why a consumer group lags behind. */
-request_handler api_partition_traffic, api_group_activity, api_client_status;
+request_handler api_partition_traffic, api_group_activity, api_client_status, api_delayed_records;
 /* Who looks at consumer groups, and takes them away. */
 request_handler api_describe_groups, api_list_groups, api_delete_groups;
 

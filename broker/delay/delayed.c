@@ -109,6 +109,10 @@ void delayed_drop(struct delayed *delayed, struct delayed_record *record) {
     DL_FOREACH(delayed->walks, walk) {
         if (walk->at == record) walk->at = record->next;
     }
+    struct delayed_look *look;
+    DL_FOREACH(delayed->looks, look) {
+        if (look->at == record) look->at = record->next;
+    }
     delayed->bytes -= delayed_bytes_of(delayed_record_len(record));
     delayed_step_out(delayed, record);
     HASH_DELETE(hh, delayed->by_offset, record);
@@ -142,6 +146,11 @@ struct delayed_rest *delayed_clear(struct delayed *delayed) {
     bool little = delayed_count(delayed) <= FREED_AT_ONCE;
     DL_FOREACH(delayed->walks, walk) {
         walk->at = NULL;
+    }
+    while (delayed->looks != NULL) {
+        struct delayed_look *look = delayed->looks;
+        DL_DELETE(delayed->looks, look);
+        *look = (struct delayed_look){0};
     }
     HASH_CLEAR(hh, delayed->by_offset); /* only the table */
     delayed->records = NULL;

@@ -66,6 +66,32 @@ bool delayed_is_pending(struct delayed *delayed, kafka_offset offset);
 void delayed_set_aside(struct delayed *delayed, kafka_offset offset);
 void delayed_aside_over(struct delayed *delayed, kafka_offset offset);
 
+/* ---- A look at it ---- */
+
+/* In the order of offsets, in as many turns as it takes, while records come and go. All fields are
+ * delayed_look's. */
+struct delayed_look {
+    struct delayed *delayed; /* NULL: it is over, or what was looked at is gone */
+    const struct delayed_record *at;
+    struct delayed_look *next, *prev;
+};
+
+/* Texts are valid until the end of the turn. */
+struct delayed_seen {
+    kafka_offset offset;
+    int64_t due_ms, timestamp_ms;
+    const uint8_t *key;
+    int32_t key_len, value_len; /* -1: null */
+};
+
+/* Begins behind `after`; if nothing is pending there any more, with the first of all. */
+void delayed_look_begin(struct delayed_look *look, struct delayed *delayed, kafka_offset after);
+/* False: that was all, or delayed_look_is_lost. */
+bool delayed_look_next(struct delayed_look *look, struct delayed_seen *seen);
+/* What was looked at is gone: the partition is not here any more, or has begun anew. */
+bool delayed_look_is_lost(const struct delayed_look *look);
+void delayed_look_end(struct delayed_look *look); /* also of one that is lost */
+
 /* ---- Its snapshot ---- */
 
 /* As an applier's encode, encode_rest and encode_stop (broker/partition/applier.h). Several walks

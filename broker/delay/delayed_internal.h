@@ -49,6 +49,7 @@ struct delayed {
     struct delayed_key released; /* the greatest key that was */
     kafka_offset end;
     struct delayed_walk *walks;
+    struct delayed_look *looks;
 };
 
 /* The same in a snapshot, over what `walk` has passed. */

@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "broker/share/record_sight.h"
 #include "protocol/record/record_batch_builder.h"
+#include "protocol/record/record_delivery.h"
 
 #define PREFIX "__dlq.errors."
+#define QUIET "__dlq." /* in front of names that ask for something */
 
 enum { NUMBER_MAX = 24, OWN_HEADERS = 8, OWN_BYTES = 400 };
 
@@ -67,10 +70,31 @@ static bool is_old(const struct record_header *header) {
            memcmp(header->key, PREFIX, sizeof PREFIX - 1) == 0;
 }
 
+/* What a header asks of the topic in which its record is asks nothing of that of dead letters: a
+ * letter would wait, be called off, end before it was read, or be refused for ever. */
+static const char *name_in_letter(const struct record_header *header) {
+    static const char *const asking[] = {QUIET DELIVER_AT, QUIET DELIVER_IN, QUIET DELIVER_CANCEL,
+                                         QUIET RECORD_TTL};
+    for (size_t i = 0; i < sizeof asking / sizeof asking[0]; i++) {
+        const char *name = asking[i] + sizeof QUIET - 1;
+        if (strlen(name) == (size_t)header->key_len &&
+            memcmp(name, header->key, (size_t)header->key_len) == 0)
+            return asking[i];
+    }
+    return NULL;
+}
+
 static void add_own(struct headers *headers, struct record record) {
     struct record_header header;
-    while (record_header_next(&record, &header) == ERR_NONE)
-        if (!is_old(&header)) headers->items[headers->count++] = header;
+    while (record_header_next(&record, &header) == ERR_NONE) {
+        const char *name = name_in_letter(&header);
+        if (is_old(&header)) continue;
+        if (name != NULL) {
+            header.key = name;
+            header.key_len = (int32_t)strlen(name);
+        }
+        headers->items[headers->count++] = header;
+    }
 }
 
 static const char *message_of(const struct letter *letter) {

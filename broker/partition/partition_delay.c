@@ -147,7 +147,7 @@ int64_t partition_delay_in_flight_ms(const struct partition *partition) {
     return first_ms;
 }
 
-const struct delayed *partition_delayed(const struct partition *partition) {
+struct delayed *partition_delayed(const struct partition *partition) {
     return partition->delay.delayed;
 }
 

@@ -17,6 +17,6 @@ struct delay_settings {
 
 /* From the next batch on. A partition that was not told holds nothing back. */
 void partition_set_delay(struct partition *partition, const struct delay_settings *settings);
-const struct delayed *partition_delayed(const struct partition *partition);
+struct delayed *partition_delayed(const struct partition *partition);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-static const char header[] = "ttl-ms";
+static const char header[] = RECORD_TTL;
 enum { DIGITS_MOST = 18, PLAIN_PART = 4 /* of what it takes to unfold as much */ };
 
 void record_sights_open(struct record_sights *sights, const struct record_batch *batch,

@@ -16,6 +16,7 @@
 #include "broker/share/offset_ranges.h"
 #include "protocol/record/record_batch.h"
 
+#define RECORD_TTL "ttl-ms"
 enum { RECORD_SIGHT_MOST = 1 << 20 /* bytes: on the loop, gzip takes 3 ms for them */ };
 
 /* One record, or offsets that none has. */

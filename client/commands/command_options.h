@@ -236,6 +236,38 @@ static const struct command_option share_delete_options[] = {
      "do it; without it is said what would be deleted, and nothing is changed"},
     {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be deleted, as without --yes"},
 };
+/* Of what waits for its time. */
+#define DELAY_OPTIONS                                                        \
+    {'p', 'p', "partition", "N", "only this partition (all)"},               \
+        {0, OPTION_UNTIL, "until", "TIME",                                   \
+         "only what is due before: 90s, 1h, 2d from now, or " MOMENT_FORMS}, \
+        {'k', 'k', "key", "KEY", "only records with this key"}, REGEX_OPTION, WATCH_OPTION
+static const struct command_option delay_list_options[] = {
+    {'n', 'n', "count", "N", "at most N records, the first of each partition by offset (1000)"},
+    DELAY_OPTIONS,
+};
+static const struct command_option delay_count_options[] = {DELAY_OPTIONS};
+static const struct command_option delay_cancel_options[] = {
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "say what would be called off, and change nothing"},
+};
+/* Which letters. */
+#define LETTER_OPTIONS                                                                                          \
+    {'o', 'o', "offset", "WHERE",                                                                               \
+     "where to begin, and :WHERE to end, as consume has it: beginning, an offset, -N, @TIME, A:B (beginning)"}, \
+        {'p', 'p', "partition", "LIST", "only these partitions of TOPIC: 0, or 0,2,5-7"},                       \
+        {'G', 'G', "group", "GROUP", "only what this group gave up"},                                           \
+        {0, OPTION_REASON, "reason", "TEXT", "only letters whose message has this text in it"}
+static const struct command_option dlq_show_options[] = {
+    {'n', 'n', "count", "N", "at most N letters (100)"},
+    LETTER_OPTIONS,
+    WATCH_OPTION,
+};
+static const struct command_option dlq_redrive_options[] = {
+    {'n', 'n', "count", "N", "at most N letters (all that are there)"},
+    LETTER_OPTIONS,
+    {0, OPTION_YES, "yes", NULL, "do it; without it the plan is shown, and nothing is changed"},
+    {0, OPTION_DRY_RUN, "dry-run", NULL, "show the plan, as without --yes"},
+};
 static const struct command_option txn_list_options[] = {
     {0, OPTION_STATE, "state", "STATE",
      "only those in this state (Empty, Ongoing, PrepareCommit, PrepareAbort, CompleteCommit, CompleteAbort); may be repeated"},

@@ -115,6 +115,12 @@ int command_share_describe(struct invocation *invocation);
 int command_share_offsets(struct invocation *invocation);
 int command_share_reset(struct invocation *invocation);
 int command_share_delete(struct invocation *invocation);
+int command_delay_list(struct invocation *invocation);
+int command_delay_count(struct invocation *invocation);
+int command_delay_cancel(struct invocation *invocation);
+int command_dlq_list(struct invocation *invocation);
+int command_dlq_show(struct invocation *invocation);
+int command_dlq_redrive(struct invocation *invocation);
 int command_txn_list(struct invocation *invocation);
 int command_txn_describe(struct invocation *invocation);
 int command_txn_abort(struct invocation *invocation);
@@ -245,6 +251,8 @@ enum {
     OPTION_FROM,
     OPTION_ANONYMOUS,
     OPTION_SHARE,
+    OPTION_UNTIL,
+    OPTION_REASON,
     OPTION_WATCH = 'w',
     OPTION_FOLLOW = 'f',
 };

@@ -8,7 +8,7 @@
 
 /* ---- Out ---- */
 
-static json_t *json_of_bytes(struct view_bytes bytes) {
+json_t *record_bytes_json(struct view_bytes bytes) {
     if (!bytes.data) {
         return json_null();
     }
@@ -26,15 +26,15 @@ json_t *record_to_json(const struct record_view *record, bool with_value) {
     struct view_bytes name, value;
     json_t *headers = json_array();
     for (size_t i = 0; record_view_header(record, i, &name, &value); i++) {
-        json_array_append_new(headers, json_pack("{s:o,s:o}", "key", json_of_bytes(name), "value",
-                                                 json_of_bytes(value)));
+        json_array_append_new(headers, json_pack("{s:o,s:o}", "key", record_bytes_json(name),
+                                                 "value", record_bytes_json(value)));
     }
     json_t *object = json_pack("{s:s,s:i,s:I,s:I,s:o}", "topic", record->topic, "partition",
                                (int)record->partition, "offset", (json_int_t)record->offset,
                                "timestamp", (json_int_t)record->timestamp_ms, "key",
-                               json_of_bytes(record->key));
+                               record_bytes_json(record->key));
     if (with_value) {
-        json_object_set_new(object, "value", json_of_bytes(record->value));
+        json_object_set_new(object, "value", record_bytes_json(record->value));
     } else {
         json_object_set_new(object, "value_size",
                             json_integer(record->value.data ? (json_int_t)record->value.len : -1));

@@ -21,6 +21,8 @@
 #include "client/format/client_record.h"
 #include "client/format/record_view.h"
 
+/* BYTES of it. */
+json_t *record_bytes_json(struct view_bytes bytes);
 /* The object of a record that was read; the caller owns the reference. Without its value it says
  * "value_size" in its place (-1: there is none), and `produce` refuses it. */
 json_t *record_to_json(const struct record_view *record, bool with_value);

@@ -20,6 +20,7 @@
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
+#include "protocol/messages/delayed_records.h"
 #include "protocol/messages/delete_acls.h"
 #include "protocol/messages/delete_groups.h"
 #include "protocol/messages/delete_records.h"
@@ -158,6 +159,7 @@ static const struct kp_api api_table[] = {
     {KP_ALTER_BROKER, "AlterBroker", 0, 0, 0, MESSAGES(alter_broker)},
     {KP_CLIENT_STATUS, "ClientStatus", 0, 0, 0, MESSAGES(client_status)},
     {KP_LOST_MAJORITIES, "LostMajorities", 0, 0, 0, MESSAGES(lost_majorities)},
+    {KP_DELAYED_RECORDS, "DelayedRecords", 0, 0, 0, MESSAGES(delayed_records)},
 };
 
 /* All of Kafka's keys, for messages about what is not served. */

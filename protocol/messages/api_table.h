@@ -83,6 +83,7 @@ enum kp_api_key {
     KP_ALTER_BROKER = 10005,
     KP_CLIENT_STATUS = 10006,
     KP_LOST_MAJORITIES = 10007,
+    KP_DELAYED_RECORDS = 10008,
 };
 
 struct kp_api {

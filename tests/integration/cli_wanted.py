@@ -216,8 +216,8 @@ ROWS = {
         """,
     ),
 }
-# What is of this machine is in no bundle.
-IN_NO_BUNDLE = {"profile list", "profile show"}
+# What is of this machine is in no bundle, nor records and what waits.
+IN_NO_BUNDLE = {"profile list", "profile show", "delay list", "dlq list", "dlq show"}
 
 
 def table(cluster):

@@ -44,6 +44,9 @@ programs=(
     cli_groups
     cli_share
     dead_letters
+    delay
+    delay_commands
+    dlq_commands
     share_retries
     share_stops
     leaders

@@ -234,10 +234,8 @@ static void test_delayed_beside_a_list(void **state) {
     }
 }
 
-/* Nothing is released that lies behind a time that is on its way. */
-static void test_taken_up_to_a_time(void **state) {
-    (void)state;
-    struct trial trial = {.delayed = delayed_new(), .now = 10};
+/* Offsets 0 to 4, each due at 100 ms and as many more. */
+static void hold_five(struct delayed *delayed) {
     struct record_batch_options options = record_batch_plain();
     struct record_batch_builder *builder = record_batch_builder_new(&options);
     for (int i = 0; i < 5; i++)
@@ -245,9 +243,17 @@ static void test_taken_up_to_a_time(void **state) {
     struct slice bytes = held(builder, 10);
     struct record_batch batch = parsed(&bytes);
     int32_t seen;
-    assert_int_equal(delayed_hold(trial.delayed, &batch, &seen), ERR_NONE);
-    assert_int_equal(delayed_end(trial.delayed), 5);
+    assert_int_equal(delayed_hold(delayed, &batch, &seen), ERR_NONE);
     slice_unref(&bytes);
+}
+
+/* Nothing is released that lies behind a time that is on its way. */
+static void test_taken_up_to_a_time(void **state) {
+    (void)state;
+    struct trial trial = {.delayed = delayed_new(), .now = 10};
+    struct slice bytes;
+    hold_five(trial.delayed);
+    assert_int_equal(delayed_end(trial.delayed), 5);
     assert_int_equal(delayed_take(trial.delayed, 200, 99, 1 << 20).len, 0);
     bytes = delayed_take(trial.delayed, 200, 102, 1 << 20);
     assert_int_equal(parsed(&bytes).record_count, 3);
@@ -310,6 +316,49 @@ static void test_set_aside(void **state) {
     assert_int_equal(delayed_next_due(delayed), 100);
     assert_int_equal(delayed_count(delayed), 3);
     delayed_free(delayed);
+}
+
+static void expect_seen(struct delayed_look *look, int64_t offset) {
+    struct delayed_seen seen;
+    assert_true(delayed_look_next(look, &seen));
+    assert_int_equal(seen.offset, offset);
+    assert_int_equal(seen.due_ms, 100 + offset);
+    assert_int_equal(seen.timestamp_ms, 7);
+    assert_int_equal(seen.key_len, 3);
+    assert_memory_equal(seen.key, "key", 3);
+    assert_int_equal(seen.value_len, -1);
+}
+
+/* A look goes on in order over what goes meanwhile, and ends with what is looked at; it begins
+ * behind what is pending, or else at the first. */
+static void test_look(void **state) {
+    (void)state;
+    struct delayed *delayed = delayed_new();
+    struct delayed_look look, other, third;
+    struct delayed_seen seen;
+    hold_five(delayed);
+    delayed_look_begin(&look, delayed, -1);
+    delayed_look_begin(&other, delayed, 1);
+    expect_seen(&look, 0);
+    struct slice release = delayed_take(delayed, 101, INT64_MAX, 1 << 20); /* 0 and 1 */
+    struct record_batch batch = parsed(&release);
+    int64_t late;
+    assert_int_equal(delayed_release(delayed, &batch, &late), ERR_NONE);
+    slice_unref(&release);
+    expect_seen(&look, 2);
+    expect_seen(&other, 2);
+    delayed_look_begin(&third, delayed, 1); /* which is gone */
+    expect_seen(&third, 2);
+    delayed_look_end(&third);
+    for (int64_t offset = 3; offset < 5; offset++)
+        expect_seen(&look, offset);
+    assert_false(delayed_look_next(&look, &seen));
+    assert_false(delayed_look_is_lost(&look));
+    delayed_look_end(&look);
+    delayed_free(delayed);
+    assert_true(delayed_look_is_lost(&other));
+    assert_false(delayed_look_next(&other, &seen));
+    delayed_look_end(&other);
 }
 
 static uint64_t cpu_us(void) {
@@ -385,6 +434,7 @@ int main(void) {
         cmocka_unit_test(test_delayed_beside_a_list),
         cmocka_unit_test(test_taken_up_to_a_time),
         cmocka_unit_test(test_set_aside),
+        cmocka_unit_test(test_look),
         cmocka_unit_test(test_clear_of_many),
         cmocka_unit_test(test_damaged_snapshot),
     };

@@ -18,12 +18,18 @@ static struct record_header header(const char *key, const char *value) {
 
 /* A record that a topic has, with headers of its own and of an earlier death. */
 static struct letter letter_of(const char *key, const char *value) {
-    struct record_header headers[] = {header("mine", "1"), header("__dlq.errors.group", "old"),
+    struct record_header headers[] = {header("mine", "1"),
+                                      header("deliver-in", "x"),
+                                      header("deliver-at", "2"),
+                                      header("deliver-cancel", "3"),
+                                      header("ttl-ms", "4"),
+                                      header("ttl-m", "5"),
+                                      header("__dlq.errors.group", "old"),
                                       header("__dlq.errors.truncated", "true")};
     struct record_batch_options options = record_batch_plain();
     struct record_batch_builder *builder = record_batch_builder_new(&options);
     record_batch_builder_append(builder, 1000, key, key == NULL ? -1 : (int32_t)strlen(key), value,
-                                value == NULL ? -1 : (int32_t)strlen(value), headers, 3);
+                                value == NULL ? -1 : (int32_t)strlen(value), headers, 8);
     uint8_t *bytes;
     size_t len, at = 0;
     assert_int_equal(record_batch_builder_finish(builder, &bytes, &len), ERR_NONE);
@@ -74,7 +80,8 @@ static void end(struct written *written) {
     mem_free(written->bytes);
 }
 
-/* Its own headers first, ours behind; those of an earlier death are gone. */
+/* Its own headers first, ours behind; those of an earlier death are gone, and what asks for
+ * something asks no more. */
 static void test_whole(void **state) {
     (void)state;
     struct letter letters[] = {letter_of("k", "v"), letter_of(NULL, NULL)};
@@ -89,6 +96,16 @@ static void test_whole(void **state) {
     assert_memory_equal(record.value, "v", 1);
     static const char *const first[] = {"mine",
                                         "1",
+                                        "__dlq.deliver-in",
+                                        "x",
+                                        "__dlq.deliver-at",
+                                        "2",
+                                        "__dlq.deliver-cancel",
+                                        "3",
+                                        "__dlq.ttl-ms",
+                                        "4",
+                                        "ttl-m",
+                                        "5",
                                         "__dlq.errors.topic",
                                         "orders",
                                         "__dlq.errors.partition",
@@ -110,6 +127,16 @@ static void test_whole(void **state) {
     assert_null(record.value);
     static const char *const second[] = {"mine",
                                          "1",
+                                         "__dlq.deliver-in",
+                                         "x",
+                                         "__dlq.deliver-at",
+                                         "2",
+                                         "__dlq.deliver-cancel",
+                                         "3",
+                                         "__dlq.ttl-ms",
+                                         "4",
+                                         "ttl-m",
+                                         "5",
                                          "__dlq.errors.topic",
                                          "orders",
                                          "__dlq.errors.partition",
