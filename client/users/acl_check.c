@@ -122,7 +122,8 @@ static int tell(const struct invocation *in, const struct question *question,
                    "everybody\n");
     }
     if (!allowed) {
-        say("who is among super.users of a broker may everything all the same");
+        say("who is among super.users may everything all the same; drave config get broker:ID super.users "
+            "shows them");
     }
     return allowed ? EXIT_DONE : EXIT_REFUSED;
 }
