@@ -15,6 +15,8 @@ static const struct metadata_feature known[] = {
     {FEATURE_SHARE_VERSION, 0, 3},       {FEATURE_QUOTA_VERSION, 0, 1},
     {FEATURE_DELAY_VERSION, 0, 1},
 };
+_Static_assert(sizeof known / sizeof known[0] <= METADATA_FEATURES_MAX,
+               "others have room for them");
 
 const struct metadata_feature *metadata_features_known(size_t *count) {
     *count = sizeof known / sizeof known[0];

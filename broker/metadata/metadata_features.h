@@ -52,7 +52,8 @@
 /* How a level may change; Kafka's numbers. */
 enum feature_change { FEATURE_UPGRADE = 1, FEATURE_SAFE_DOWNGRADE, FEATURE_UNSAFE_DOWNGRADE };
 
-/* What this program knows. */
+/* What this program knows, METADATA_FEATURES_MAX at most. */
+enum { METADATA_FEATURES_MAX = 8 };
 const struct metadata_feature *metadata_features_known(size_t *count);
 
 /* 0 also if it was never set, or nobody knows it. */

@@ -221,7 +221,7 @@ const struct command commands[] = {
      OPTIONS(tls_options), command_tls_init},
     {"tls show", "FILE|DIR...", 1, INVOCATION_VALUES,
      "Prints what is in files of certificates: for whom, who signed them, until when. Asks no broker.",
-     "drave tls show tls", NULL, 0, command_tls_show},
+     "drave tls show tls", OPTIONS(watch_options), command_tls_show},
     {"tls renew", "DIR [NAME...]", 1, INVOCATION_VALUES,
      "Gives DIR/NAME.pem, or all that DIR/ca.pem has signed there, another key and certificate for the same names, by the CA of 'tls init'. Brokers read them by themselves. Asks no broker.",
      "drave tls renew tls broker-1", OPTIONS(tls_renew_options), command_tls_renew},

@@ -245,6 +245,10 @@ class Cluster:
             words += ["-c", f"{k}={v}"]
         self.drave(*words)
 
+    def wait_feature(self, name):
+        """Until a new cluster has it: the metadata leader sets it when all brokers have registered."""
+        wait_until(f"the level of {name}", lambda: any(f"{name} is at level" in b.log_text(whole=True) for b in self))
+
     def describe(self, topic):
         return self.drave("topic", "describe", topic, json_out=True)
 

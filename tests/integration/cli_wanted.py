@@ -217,7 +217,7 @@ ROWS = {
     ),
 }
 # What is of this machine is in no bundle, nor records and what waits.
-IN_NO_BUNDLE = {"profile list", "profile show", "delay list", "dlq list", "dlq show"}
+IN_NO_BUNDLE = {"profile list", "profile show", "delay list", "dlq list", "dlq show", "tls show"}
 
 
 def table(cluster):

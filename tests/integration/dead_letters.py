@@ -246,6 +246,7 @@ def what_cannot_work_is_refused(cluster):
 
 suite = Suite()
 with Cluster(3) as cluster:
+    cluster.wait_feature("share.version")
     for test in (
         rejected_and_exhausted,
         without_the_records,

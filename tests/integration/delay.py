@@ -145,6 +145,7 @@ def after_a_restart_of_all(cluster):
 
 suite = Suite()
 with Cluster(3) as shared:
+    shared.wait_feature("delay.version")
     for test in (refusals, at_their_time, once_over_kills, after_a_restart_of_all):
         suite.run(test, shared)
 suite.end()

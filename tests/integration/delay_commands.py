@@ -128,6 +128,7 @@ def races(cluster):
 
 suite = Suite()
 with Cluster(3) as shared:
+    shared.wait_feature("delay.version")
     for test in (lists_and_counts, page_by_page, called_off, races):
         suite.run(test, shared)
 suite.end()

@@ -127,6 +127,7 @@ def many(cluster):
 
 suite = Suite()
 with Cluster(3) as shared:
+    shared.wait_feature("share.version")
     for test in (shown_and_brought_back, refused, many):
         suite.run(test, shared)
 suite.end()
