@@ -1,4 +1,4 @@
-/* A heap by key, a list and a table by offset, of the same records. */
+/* A heap by key, and pages by offset, of the same records. */
 #include "broker/delay/delayed.h"
 
 #include <string.h>
@@ -8,8 +8,9 @@
 #include "broker/delay/delayed_internal.h"
 #include "protocol/record/held_batch.h"
 
-enum { FREED_AT_ONCE = 4000 };            /* records: less than a millisecond */
-enum { HEAP_PLACE = 3 * sizeof(void *) }; /* bytes for one: in the heap, and in the table */
+enum { FREED_AT_ONCE = 4000 };                          /* records: less than a millisecond */
+enum { PLACES = sizeof(void *) + DELAYED_PAGES_PLACE }; /* bytes for one */
+enum { HEAP_PIECE = 4096 };                             /* records */
 
 /* ---- The heap ---- */
 
@@ -17,29 +18,52 @@ bool delayed_key_before(struct delayed_key a, struct delayed_key b) {
     return a.due_ms != b.due_ms ? a.due_ms < b.due_ms : a.offset < b.offset;
 }
 
+static struct delayed_record **heap_at(const struct delayed *delayed, size_t place) {
+    return &delayed->heap.pieces[place / HEAP_PIECE][place % HEAP_PIECE];
+}
+
 static void heap_put(struct delayed *delayed, size_t place, struct delayed_record *record) {
-    delayed->heap[place] = record;
-    record->place = place;
+    *heap_at(delayed, place) = record;
+    record->place = (uint32_t)place;
+}
+
+static void heap_grow(struct delayed_heap *heap) {
+    if (++heap->count / HEAP_PIECE < heap->piece_count) return;
+    heap->pieces = mem_grow(heap->pieces, heap->piece_count, &heap->room, sizeof *heap->pieces);
+    heap->pieces[heap->piece_count++] = mem_alloc(HEAP_PIECE * sizeof **heap->pieces);
+}
+
+struct delayed_record *delayed_first(const struct delayed *delayed) {
+    return delayed->heap.count == 0 ? NULL : *heap_at(delayed, 1);
 }
 
 static void heap_rise(struct delayed *delayed, struct delayed_record *record) {
     size_t place = record->place;
-    while (place > 1 && delayed_key_before(record->key, delayed->heap[place / 2]->key)) {
-        heap_put(delayed, place, delayed->heap[place / 2]);
-        place /= 2;
+    for (struct delayed_record *above; place > 1; place /= 2) {
+        above = *heap_at(delayed, place / 2);
+        if (!delayed_key_before(record->key, above->key)) break;
+        heap_put(delayed, place, above);
     }
     heap_put(delayed, place, record);
 }
 
+/* Of the places below `place`, that of the lesser record; 0: there are none. */
+static size_t heap_below(const struct delayed *delayed, size_t place) {
+    size_t left = place * 2;
+    if (left > delayed->heap.count) return 0;
+    if (left == delayed->heap.count) return left;
+    bool right = delayed_key_before((*heap_at(delayed, left + 1))->key,
+                                    (*heap_at(delayed, left))->key);
+    return right ? left + 1 : left;
+}
+
 static void heap_sink(struct delayed *delayed, struct delayed_record *record) {
-    size_t place = record->place, child;
-    while ((child = place * 2) <= delayed->heap_count) {
-        if (child < delayed->heap_count &&
-            delayed_key_before(delayed->heap[child + 1]->key, delayed->heap[child]->key))
-            child++;
-        if (!delayed_key_before(delayed->heap[child]->key, record->key)) break;
-        heap_put(delayed, place, delayed->heap[child]);
-        place = child;
+    size_t place = record->place, below;
+    while ((below = heap_below(delayed, place)) > 0) {
+        struct delayed_record *lesser = *heap_at(delayed, below);
+        if (!delayed_key_before(lesser->key, record->key)) break;
+        heap_put(delayed, place, lesser);
+        place = below;
     }
     heap_put(delayed, place, record);
 }
@@ -52,16 +76,15 @@ static bool is_aside(const struct delayed *delayed, kafka_offset offset) {
 
 void delayed_line_up(struct delayed *delayed, struct delayed_record *record) {
     if (record->taken || record->place > 0 || is_aside(delayed, record->key.offset)) return;
-    delayed->heap = mem_grow(delayed->heap, delayed->heap_count + 1, &delayed->heap_room,
-                             sizeof *delayed->heap);
-    heap_put(delayed, ++delayed->heap_count, record);
+    heap_grow(&delayed->heap);
+    heap_put(delayed, delayed->heap.count, record);
     heap_rise(delayed, record);
 }
 
 void delayed_step_out(struct delayed *delayed, struct delayed_record *record) {
     size_t place = record->place;
     if (place == 0) return;
-    struct delayed_record *last = delayed->heap[delayed->heap_count--];
+    struct delayed_record *last = *heap_at(delayed, delayed->heap.count--);
     record->place = 0;
     if (last == record) return;
     heap_put(delayed, place, last);
@@ -78,45 +101,29 @@ size_t delayed_record_len(const struct delayed_record *record) {
 }
 
 uint64_t delayed_bytes_of(size_t len) {
-    return sizeof(struct delayed_record) + HEAP_PLACE + len;
+    return sizeof(struct delayed_record) + PLACES + len;
 }
 
 struct delayed_record *delayed_find(struct delayed *delayed, kafka_offset offset) {
-    struct delayed_record *record;
-    HASH_FIND(hh, delayed->by_offset, &offset, sizeof offset, record);
-    return record;
+    return delayed_pages_find(&delayed->records, offset);
 }
 
 int delayed_add(struct delayed *delayed, struct delayed_record *record) {
-    const struct delayed_record *last = delayed->records == NULL ? NULL : delayed->records->prev;
-    if (last != NULL && record->key.offset <= last->key.offset) {
+    if (record->key.offset <= delayed_pages_last(&delayed->records)) {
         mem_free(record);
         return ERR_MALFORMED;
     }
-    DL_APPEND(delayed->records, record);
-    HASH_ADD(hh, delayed->by_offset, key.offset, sizeof record->key.offset, record);
+    delayed_pages_add(&delayed->records, record->key.offset, record);
     delayed_line_up(delayed, record);
     delayed->bytes += delayed_bytes_of(delayed_record_len(record));
-    struct delayed_walk *walk;
-    DL_FOREACH(delayed->walks, walk) {
-        if (walk->at == NULL) walk->at = record;
-    }
     return ERR_NONE;
 }
 
 void delayed_drop(struct delayed *delayed, struct delayed_record *record) {
-    struct delayed_walk *walk;
-    DL_FOREACH(delayed->walks, walk) {
-        if (walk->at == record) walk->at = record->next;
-    }
-    struct delayed_look *look;
-    DL_FOREACH(delayed->looks, look) {
-        if (look->at == record) look->at = record->next;
-    }
     delayed->bytes -= delayed_bytes_of(delayed_record_len(record));
     delayed_step_out(delayed, record);
-    HASH_DELETE(hh, delayed->by_offset, record);
-    DL_DELETE(delayed->records, record);
+    delayed_pages_remove(&delayed->records, record->key.offset);
+    if (record->taken && --delayed->taken_left == 0) delayed->taken_count = 0;
     mem_free(record);
 }
 
@@ -127,11 +134,10 @@ struct delayed *delayed_new(void) {
 }
 
 static void free_all(struct delayed_rest *rest) {
-    struct delayed_record *record, *next;
-    DL_FOREACH_SAFE(rest->records, record, next) {
-        mem_free(record);
-    }
-    mem_free(rest->heap);
+    delayed_pages_free(&rest->records);
+    for (size_t i = 0; i < rest->heap.piece_count; i++)
+        mem_free(rest->heap.pieces[i]);
+    mem_free(rest->heap.pieces);
 }
 
 void delayed_rest_free(struct delayed_rest *rest) {
@@ -145,17 +151,17 @@ struct delayed_rest *delayed_clear(struct delayed *delayed) {
     struct delayed_walk *walk;
     bool little = delayed_count(delayed) <= FREED_AT_ONCE;
     DL_FOREACH(delayed->walks, walk) {
-        walk->at = NULL;
+        walk->written = INT64_MAX; /* there is no more */
     }
     while (delayed->looks != NULL) {
         struct delayed_look *look = delayed->looks;
         DL_DELETE(delayed->looks, look);
         *look = (struct delayed_look){0};
     }
-    HASH_CLEAR(hh, delayed->by_offset); /* only the table */
-    delayed->records = NULL;
-    delayed->heap = NULL;
-    delayed->heap_count = delayed->heap_room = 0;
+    delayed->records = (struct delayed_pages){0};
+    delayed->heap = (struct delayed_heap){0};
+    delayed->taken_count = delayed->taken_left = 0;
+    delayed->restored_off = 0;
     delayed->bytes = 0;
     delayed->released = (struct delayed_key){INT64_MIN, -1};
     delayed->end = 0;
@@ -175,6 +181,7 @@ void delayed_reset(struct delayed *delayed) {
 void delayed_free(struct delayed *delayed) {
     if (delayed == NULL) return;
     delayed_reset(delayed);
+    mem_free(delayed->taken);
     mem_free(delayed);
 }
 
@@ -183,7 +190,7 @@ uint64_t delayed_called_off(const struct delayed *delayed) {
 }
 
 size_t delayed_count(const struct delayed *delayed) {
-    return HASH_COUNT(delayed->by_offset);
+    return delayed->records.count;
 }
 
 uint64_t delayed_bytes(const struct delayed *delayed) {
@@ -195,7 +202,8 @@ kafka_offset delayed_end(const struct delayed *delayed) {
 }
 
 int64_t delayed_next_due(const struct delayed *delayed) {
-    return delayed->heap_count == 0 ? INT64_MAX : delayed->heap[1]->key.due_ms;
+    const struct delayed_record *first = delayed_first(delayed);
+    return first == NULL ? INT64_MAX : first->key.due_ms;
 }
 
 /* ---- What has committed ---- */
@@ -206,33 +214,22 @@ static uint8_t *put_field(uint8_t *into, const uint8_t *data, int32_t len) {
     return into + len;
 }
 
-/* The headers but for those that were for us. They are sound: the record was read. */
-static void put_headers(const struct record *from, struct delayed_record *record, uint8_t *into) {
-    struct record left = *from;
-    struct record_header header;
-    const uint8_t *begin = left.headers;
-    while (record_header_next(&left, &header) == ERR_NONE) {
-        size_t len = (size_t)(left.headers - begin);
-        if (!record_delivery_is_header(&header)) {
-            memcpy(into + record->headers_len, begin, len);
-            record->headers_len += (uint32_t)len;
-            record->header_count++;
-        }
-        begin = left.headers;
-    }
-}
-
-static struct delayed_record *record_of(const struct record *from, int64_t due_ms) {
-    size_t key = from->key_len > 0 ? (size_t)from->key_len : 0,
-           value = from->value_len > 0 ? (size_t)from->value_len : 0;
-    struct delayed_record *record = mem_alloc(sizeof *record + key + value + from->headers_len);
-    *record = (struct delayed_record){.key = {due_ms, from->offset},
-                                      .timestamp_ms = from->timestamp_ms,
-                                      .key_len = from->key_len,
-                                      .value_len = from->value_len};
+/* With its headers, but for the one that was for us. */
+static struct delayed_record *record_of(const struct record *from,
+                                        const struct record_delivery *delivery) {
+    struct delayed_record head = {.key = {delivery->due_ms, from->offset},
+                                  .timestamp_ms = from->timestamp_ms,
+                                  .key_len = from->key_len,
+                                  .value_len = from->value_len,
+                                  .header_count = from->header_count - 1,
+                                  .headers_len = (uint32_t)(from->headers_len - delivery->len)};
+    struct delayed_record *record = mem_alloc(sizeof *record + delayed_record_len(&head));
+    *record = head;
     uint8_t *at = put_field(record->data, from->key, from->key_len);
     at = put_field(at, from->value, from->value_len);
-    put_headers(from, record, at);
+    memcpy(at, from->headers, delivery->at);
+    memcpy(at + delivery->at, from->headers + delivery->at + delivery->len,
+           from->headers_len - delivery->at - delivery->len);
     return record;
 }
 
@@ -264,7 +261,7 @@ static int hold_record(struct delayed *delayed, const struct record_batch *batch
         return ERR_NONE;
     }
     if (delivery.due_ms < delayed->released.due_ms) delivery.due_ms = delayed->released.due_ms;
-    return delayed_add(delayed, record_of(from, delivery.due_ms));
+    return delayed_add(delayed, record_of(from, &delivery));
 }
 
 int delayed_hold(struct delayed *delayed, const struct record_batch *batch, int32_t *visible) {
@@ -324,7 +321,13 @@ int delayed_release(struct delayed *delayed, const struct record_batch *batch, i
     return error == ERR_EOF ? ERR_NONE : error;
 }
 
-void delayed_drop_released(struct delayed *delayed) {
-    while (delayed->heap_count > 0 && !delayed_key_before(delayed->released, delayed->heap[1]->key))
-        delayed_drop(delayed, delayed->heap[1]);
+static bool first_was_released(const struct delayed *delayed) {
+    const struct delayed_record *first = delayed_first(delayed);
+    return first != NULL && !delayed_key_before(delayed->released, first->key);
+}
+
+bool delayed_drop_released(struct delayed *delayed, size_t most) {
+    for (size_t i = 0; i < most && first_was_released(delayed); i++)
+        delayed_drop(delayed, delayed_first(delayed));
+    return !first_was_released(delayed);
 }

@@ -55,9 +55,13 @@ kafka_offset delayed_end(const struct delayed *delayed);
 int64_t delayed_next_due(const struct delayed *delayed);
 
 /* Of a leader: one batch of those that are due at `now_ms`, and not behind `until_ms`, in their
- * order, of about `most` bytes, at least one record; empty: there is none. They are taken until a
- * release of them is applied, or they are given back, all of them. */
-struct slice delayed_take(struct delayed *delayed, int64_t now_ms, int64_t until_ms, size_t most);
+ * order, of `most`, but at least one record; empty: there is none. They are taken until a release
+ * of them is applied, or they are given back, all of them. */
+struct delayed_most {
+    size_t records, headers, bytes; /* the last about */
+};
+struct slice delayed_take(struct delayed *delayed, int64_t now_ms, int64_t until_ms,
+                          const struct delayed_most *most);
 void delayed_give_back(struct delayed *delayed);
 
 bool delayed_is_pending(struct delayed *delayed, kafka_offset offset);
@@ -72,7 +76,7 @@ void delayed_aside_over(struct delayed *delayed, kafka_offset offset);
  * delayed_look's. */
 struct delayed_look {
     struct delayed *delayed; /* NULL: it is over, or what was looked at is gone */
-    const struct delayed_record *at;
+    kafka_offset seen;       /* the last one that was */
     struct delayed_look *next, *prev;
 };
 

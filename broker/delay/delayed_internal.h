@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "broker/delay/delayed.h"
+#include "broker/delay/delayed_pages.h"
 #include "protocol/record/record_batch_builder.h"
 
 /* The order of deliveries. */
@@ -17,9 +18,7 @@ struct delayed_key {
 struct delayed_record {
     struct delayed_key key; /* due_ms as the record says, but not before what was released */
     int64_t timestamp_ms;
-    size_t place; /* in the heap, 1-based; 0: it was taken, or is set aside */
-    struct delayed_record *next, *prev;
-    UT_hash_handle hh;
+    uint32_t place;             /* in the heap, 1-based; 0: it was taken, or is set aside */
     int32_t key_len, value_len; /* -1: null */
     int32_t header_count;
     uint32_t headers_len;
@@ -27,9 +26,17 @@ struct delayed_record {
     uint8_t data[]; /* key, value, headers, those of record_delivery.h left out */
 };
 
+/* By key, what was not taken or set aside, from place 1 on; in pieces, so that it never moves. */
+struct delayed_heap {
+    struct delayed_record ***pieces;
+    size_t piece_count, room;
+    size_t count; /* of records */
+};
+
 /* What was pending, and is no more. */
 struct delayed_rest {
-    struct delayed_record *records, **heap;
+    struct delayed_pages records;
+    struct delayed_heap heap;
 };
 
 /* Something calls it off, but has not committed. */
@@ -40,14 +47,15 @@ struct delayed_aside {
 };
 
 struct delayed {
-    struct delayed_record *records; /* by offset, as they came */
-    struct delayed_record *by_offset;
-    struct delayed_record **heap; /* by key, what was not taken or set aside; from [1] on */
+    struct delayed_pages records;
+    struct delayed_heap heap;
     struct delayed_aside *asides; /* a leader's */
-    size_t heap_count, heap_room;
+    kafka_offset *taken;          /* likewise, until all of them are gone, or given back */
+    size_t taken_count, taken_room, taken_left;
     uint64_t bytes, called_off;
     struct delayed_key released; /* the greatest key that was */
     kafka_offset end;
+    size_t restored_off; /* of what a snapshot calls off: so much is read */
     struct delayed_walk *walks;
     struct delayed_look *looks;
 };
@@ -55,13 +63,14 @@ struct delayed {
 /* The same in a snapshot, over what `walk` has passed. */
 struct delayed_walk {
     struct delayed *delayed;
-    struct delayed_record *at; /* the next one; NULL: all that there are were written */
-    kafka_offset written;      /* the last one that was; -1: none */
-    kafka_offset *called_off;  /* of those that were written */
+    kafka_offset written;     /* the last one that was; -1: none */
+    kafka_offset *called_off; /* of those that were written */
     size_t called_off_count, called_off_room;
     struct delayed_walk *next, *prev;
 };
 
+/* NULL: the heap is empty. */
+struct delayed_record *delayed_first(const struct delayed *delayed);
 /* Into the heap, unless it was taken, or is set aside. */
 void delayed_line_up(struct delayed *delayed, struct delayed_record *record);
 void delayed_step_out(struct delayed *delayed, struct delayed_record *record);
@@ -76,7 +85,7 @@ struct delayed_record *delayed_find(struct delayed *delayed, kafka_offset offset
 /* Adds it as it is delivered at `now_ms`. */
 void delayed_deliver(const struct delayed_record *record, int64_t now_ms,
                      struct record_batch_builder *builder);
-/* All that were released as far as `released` says. */
-void delayed_drop_released(struct delayed *delayed);
+/* What was released as far as `released` says, at most `most` of them. False: there are more. */
+bool delayed_drop_released(struct delayed *delayed, size_t most);
 
 #endif

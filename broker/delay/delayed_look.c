@@ -1,15 +1,16 @@
-/* The list, by places that move on when the record at them goes. */
+/* From one offset to the next. */
 #include "broker/delay/delayed_internal.h"
 
 void delayed_look_begin(struct delayed_look *look, struct delayed *delayed, kafka_offset after) {
-    const struct delayed_record *there = delayed_find(delayed, after);
-    *look = (struct delayed_look){.delayed = delayed,
-                                  .at = there == NULL ? delayed->records : there->next};
+    bool there = delayed_find(delayed, after) != NULL;
+    *look = (struct delayed_look){.delayed = delayed, .seen = there ? after : -1};
     DL_APPEND(delayed->looks, look);
 }
 
 bool delayed_look_next(struct delayed_look *look, struct delayed_seen *seen) {
-    const struct delayed_record *record = look->at;
+    const struct delayed_record *record;
+    if (delayed_look_is_lost(look)) return false;
+    record = delayed_pages_behind(&look->delayed->records, look->seen);
     if (record == NULL) return false;
     *seen = (struct delayed_seen){.offset = record->key.offset,
                                   .due_ms = record->key.due_ms,
@@ -17,7 +18,7 @@ bool delayed_look_next(struct delayed_look *look, struct delayed_seen *seen) {
                                   .key = record->data,
                                   .key_len = record->key_len,
                                   .value_len = record->value_len};
-    look->at = record->next;
+    look->seen = record->key.offset;
     return true;
 }
 

@@ -5,13 +5,32 @@
 
 static struct delayed_record *next_due(const struct delayed *delayed, int64_t now_ms,
                                        int64_t until_ms) {
-    struct delayed_record *first = delayed->heap_count > 0 ? delayed->heap[1] : NULL;
+    struct delayed_record *first = delayed_first(delayed);
     bool due = first != NULL && first->key.due_ms <= now_ms && first->key.due_ms <= until_ms;
     return due ? first : NULL;
 }
 
-struct slice delayed_take(struct delayed *delayed, int64_t now_ms, int64_t until_ms, size_t most) {
+static void take(struct delayed *delayed, struct delayed_record *record) {
+    delayed_step_out(delayed, record);
+    record->taken = true;
+    delayed->taken = mem_grow(delayed->taken, delayed->taken_count, &delayed->taken_room,
+                              sizeof *delayed->taken);
+    delayed->taken[delayed->taken_count++] = record->key.offset;
+    delayed->taken_left++;
+}
+
+/* Another one still goes with what `sum` is of. */
+static bool has_room(const struct delayed_most *most, const struct delayed_most *sum,
+                     const struct delayed_record *record) {
+    return sum->records < most->records &&
+           sum->headers + (size_t)record->header_count <= most->headers &&
+           sum->bytes + delayed_bytes_of(delayed_record_len(record)) <= most->bytes;
+}
+
+struct slice delayed_take(struct delayed *delayed, int64_t now_ms, int64_t until_ms,
+                          const struct delayed_most *most) {
     struct delayed_record *record = next_due(delayed, now_ms, until_ms);
+    struct delayed_most sum = {0};
     struct record_batch_builder *builder;
     uint8_t *bytes;
     size_t size;
@@ -19,24 +38,26 @@ struct slice delayed_take(struct delayed *delayed, int64_t now_ms, int64_t until
     struct record_batch_options options = record_batch_plain();
     builder = record_batch_builder_new(&options);
     do {
-        delayed_step_out(delayed, record);
-        record->taken = true;
+        take(delayed, record);
         delayed_deliver(record, now_ms, builder);
+        sum.records++;
+        sum.headers += (size_t)record->header_count;
+        sum.bytes = record_batch_builder_size(builder);
         record = next_due(delayed, now_ms, until_ms);
-    } while (record != NULL &&
-             record_batch_builder_size(builder) + delayed_bytes_of(delayed_record_len(record)) <=
-                 most);
+    } while (record != NULL && has_room(most, &sum, record));
     int error = record_batch_builder_finish(builder, &bytes, &size);
-    CHECK(error == ERR_NONE); /* of `most` bytes, or of one record, which came in a batch */
+    CHECK(error == ERR_NONE); /* of `most`, or of one record, which came in a batch */
     return slice_adopt(NULL, bytes, size);
 }
 
 void delayed_give_back(struct delayed *delayed) {
-    struct delayed_record *record;
-    DL_FOREACH(delayed->records, record) {
+    for (size_t i = 0; i < delayed->taken_count; i++) {
+        struct delayed_record *record = delayed_find(delayed, delayed->taken[i]);
+        if (record == NULL) continue; /* it was called off */
         record->taken = false;
         delayed_line_up(delayed, record);
     }
+    delayed->taken_count = delayed->taken_left = 0;
 }
 
 /* ---- What is being called off ---- */

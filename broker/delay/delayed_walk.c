@@ -23,12 +23,13 @@ enum {
     RECORD_HEAD = 1 + 3 * 8 + 4 * 4,
     END_HEAD = 1 + 3 * 8 + 4,
     STEP_BYTES = 256 << 10,
+    READ_BYTES = 64 << 10, /* a step back costs more */
+    READ_DROPS = 250,      /* records */
 };
 
 struct delayed_walk *delayed_walk_new(struct delayed *delayed) {
     struct delayed_walk *walk = mem_zalloc(sizeof *walk);
     walk->delayed = delayed;
-    walk->at = delayed->records;
     walk->written = -1;
     DL_APPEND(delayed->walks, walk);
     return walk;
@@ -40,8 +41,11 @@ void delayed_walk_stop(struct delayed_walk *walk) {
     mem_free(walk);
 }
 
-static void write_record(struct delayed_walk *walk, struct snapshot_bytes *into) {
-    const struct delayed_record *record = walk->at;
+/* False: there is no more. */
+static bool write_record(struct delayed_walk *walk, struct snapshot_bytes *into) {
+    const struct delayed_record *record = delayed_pages_behind(&walk->delayed->records,
+                                                               walk->written);
+    if (record == NULL) return false;
     uint8_t head[RECORD_HEAD] = {PART_RECORD};
     le_put_u64(head + 1, (uint64_t)record->key.due_ms);
     le_put_u64(head + 9, (uint64_t)record->key.offset);
@@ -53,20 +57,21 @@ static void write_record(struct delayed_walk *walk, struct snapshot_bytes *into)
     snapshot_bytes_put(into, head, sizeof head);
     snapshot_bytes_put(into, record->data, delayed_record_len(record));
     walk->written = record->key.offset;
-    walk->at = record->next;
+    return true;
 }
 
 bool delayed_walk_step(struct delayed_walk *walk, struct snapshot_bytes *into) {
-    for (size_t began = into->len; walk->at != NULL && into->len - began < STEP_BYTES;)
-        write_record(walk, into);
-    return walk->at == NULL;
+    bool more = true;
+    for (size_t began = into->len; more && into->len - began < STEP_BYTES;)
+        more = write_record(walk, into);
+    return !more;
 }
 
 void delayed_walk_rest(struct delayed_walk *walk, struct snapshot_bytes *into) {
     const struct delayed *delayed = walk->delayed;
     uint8_t head[END_HEAD] = {PART_END}, number[8];
-    while (walk->at != NULL)
-        write_record(walk, into);
+    while (write_record(walk, into))
+        continue;
     le_put_u64(head + 1, (uint64_t)delayed->released.due_ms);
     le_put_u64(head + 9, (uint64_t)delayed->released.offset);
     le_put_u64(head + 17, (uint64_t)delayed->end);
@@ -104,6 +109,12 @@ static int read_record(struct delayed *delayed, const uint8_t *bytes, size_t len
     return delayed_add(delayed, record);
 }
 
+static void drop_called_off(struct delayed *delayed, const uint8_t *number) {
+    struct delayed_record *record = delayed_find(delayed, (int64_t)le_get_u64(number));
+    if (record != NULL) delayed_drop(delayed, record);
+}
+
+/* A step of it: it is taken with the last one. */
 static int read_end(struct delayed *delayed, const uint8_t *bytes, size_t len, size_t *took) {
     if (len < END_HEAD) return ERR_MALFORMED;
     size_t count = le_get_u32(bytes + 25);
@@ -111,25 +122,22 @@ static int read_end(struct delayed *delayed, const uint8_t *bytes, size_t len, s
     delayed->released = (struct delayed_key){(int64_t)le_get_u64(bytes + 1),
                                              (int64_t)le_get_u64(bytes + 9)};
     delayed->end = (int64_t)le_get_u64(bytes + 17);
-    delayed_drop_released(delayed);
-    for (size_t i = 0; i < count; i++) {
-        struct delayed_record *record = delayed_find(delayed,
-                                                     (int64_t)le_get_u64(bytes + END_HEAD + i * 8));
-        if (record != NULL) delayed_drop(delayed, record);
-    }
-    *took += len;
+    if (!delayed_drop_released(delayed, READ_DROPS)) return ERR_NONE;
+    size_t most = delayed->restored_off + READ_DROPS, until = count < most ? count : most;
+    while (delayed->restored_off < until)
+        drop_called_off(delayed, bytes + END_HEAD + delayed->restored_off++ * 8);
+    if (until == count) *took += len;
     return ERR_NONE;
 }
 
 int delayed_decode(struct delayed *delayed, const uint8_t *bytes, size_t len, size_t *took) {
     int error = ERR_NONE;
     *took = 0;
-    while (error == ERR_NONE && *took < len && *took < STEP_BYTES) {
+    while (error == ERR_NONE && *took < len && *took < READ_BYTES) {
         const uint8_t *part = bytes + *took;
-        if (*part == PART_RECORD)
-            error = read_record(delayed, part, len - *took, took);
-        else
-            error = *part == PART_END ? read_end(delayed, part, len - *took, took) : ERR_MALFORMED;
+        if (*part == PART_END) return read_end(delayed, part, len - *took, took);
+        error = *part == PART_RECORD ? read_record(delayed, part, len - *took, took)
+                                     : ERR_MALFORMED;
     }
     return error;
 }

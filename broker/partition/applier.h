@@ -64,8 +64,8 @@ struct applier_type {
     /* It is called no more, before it returned true, or before encode_rest; `walk` is not NULL. */
     void (*encode_stop)(void *state, void *walk);
     /* And back, from bytes of this version or an older one, over an empty state; also in steps: it
-     * is called again with what is behind the `*took` bytes. After an error the state may hold
-     * anything until `reset`, which makes it empty. */
+     * is called again with what is behind the `*took` bytes, which may be none. After an error the
+     * state may hold anything until `reset`, which makes it empty. */
     int (*restore)(void *state, const uint8_t *bytes, size_t len, size_t *took);
     void (*reset)(void *state);
     void (*free)(void *state);

@@ -16,8 +16,12 @@
 #include "protocol/kafka_error.h"
 #include "protocol/record/held_batch.h"
 
+/* It is made, and applied, on the loop: at most a millisecond or two. */
+static const struct delayed_most release_most = {.records = 500,
+                                                 .headers = 10000,
+                                                 .bytes = 512 << 10};
+
 enum {
-    RELEASE_BYTES = 512 << 10,
     RETRY_MS = 500,
     LOOK_MS = 10 * 1000, /* it sleeps no longer: clocks are set */
 };
@@ -59,12 +63,12 @@ void partition_releases_advance(struct partition *partition) {
     int64_t now_ms = env_wall_ms(partition->env);
     if (due_ms > now_ms) {
         start_timer(partition, due_ms - now_ms);
-    } else if (partition_room_for(partition, RELEASE_BYTES, &why) != KAFKA_NONE) {
+    } else if (partition_room_for(partition, release_most.bytes, &why) != KAFKA_NONE) {
         start_timer(partition, RETRY_MS);
     } else {
         /* nothing: the next commit, of what is in flight, is waited for */
         struct slice bytes = delayed_take(delay->delayed, now_ms,
-                                          partition_delay_in_flight_ms(partition), RELEASE_BYTES);
+                                          partition_delay_in_flight_ms(partition), &release_most);
         if (bytes.len > 0) append_release(partition, bytes);
     }
 }

@@ -21,7 +21,7 @@
 
 /* Of what it has uncompressed, in bytes, and of its records: it is looked through on the loop of
  * each replica. Clients' own limits are about as high. */
-enum { HELD_BATCH_MOST = 1 << 20, HELD_RECORDS_MOST = 10000, HELD_HEADERS_MOST = 50000 };
+enum { HELD_BATCH_MOST = 1 << 20, HELD_RECORDS_MOST = 10000, HELD_HEADERS_MOST = 30000 };
 
 /* Some of its records are held back. No client may say that: but some could before there were
  * delays, so in an entry that is not marked (storage/entry.h) it only may be so. */

@@ -23,7 +23,7 @@ static bool is_named(const struct record_header *header, const char *name) {
     return (size_t)header->key_len == len && memcmp(header->key, name, len) == 0;
 }
 
-bool record_delivery_is_header(const struct record_header *header) {
+static bool asks_for_something(const struct record_header *header) {
     return is_named(header, DELIVER_AT) || is_named(header, DELIVER_IN) ||
            is_named(header, DELIVER_CANCEL);
 }
@@ -90,13 +90,16 @@ int record_delivery_read(const struct record *record, int64_t now_ms,
     bool any = false;
     int error;
     *delivery = (struct record_delivery){.kind = DELIVERY_NOW};
-    while ((error = record_header_next(&left, &header)) == ERR_NONE) {
-        if (!record_delivery_is_header(&header)) continue;
+    for (size_t before = left.headers_len; (error = record_header_next(&left, &header)) == ERR_NONE;
+         before = left.headers_len) {
+        if (!asks_for_something(&header)) continue;
         if (any)
             return REFUSE(ERR_MALFORMED,
                           "A record has one of the headers " DELIVER_AT ", " DELIVER_IN
                           " and " DELIVER_CANCEL ", once; this one has more.");
         any = true;
+        delivery->at = record->headers_len - before;
+        delivery->len = before - left.headers_len;
         error = read_header(&header, now_ms, delivery, why);
         if (error != ERR_NONE) return error;
     }

@@ -33,13 +33,12 @@ struct record_delivery {
     enum delivery kind;
     int64_t due_ms;
     int64_t offset;
+    size_t at, len; /* of the header that says so, in those of the record; none: 0 */
 };
 
 /* `now_ms`: of whoever leads, when the record came. ERR_NONE, ERR_MALFORMED; `why` may be NULL. */
 int record_delivery_read(const struct record *record, int64_t now_ms,
                          struct record_delivery *delivery, struct error_text *why);
-/* It is one of the three that ask for something. */
-bool record_delivery_is_header(const struct record_header *header);
 
 /* Whether so many bytes of records may have one of these headers in them: its length and its name
  * stand there. Rarely true where there is none. */

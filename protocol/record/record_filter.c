@@ -82,18 +82,28 @@ static int finish(const struct record_filter *filter, const struct record_batch 
     return ERR_NONE;
 }
 
-/* Walks the records from the first one on; with `rest` writes those that stay, else counts them. */
-static int walk(const struct record_filter *filter, const struct record_iterator *opened,
-                struct rest *rest, int32_t *stay) {
+/* Asks of each record whether it stays, once: `stays` has a bit for each. */
+static int choose(const struct record_filter *filter, const struct record_iterator *opened,
+                  uint8_t *stays, int32_t *count) {
     struct record_iterator iterator = *opened;
     struct record record;
     int error;
-    while ((error = record_iterator_next(&iterator, &record)) == ERR_NONE) {
+    *count = 0;
+    for (size_t i = 0; (error = record_iterator_next(&iterator, &record)) == ERR_NONE; i++) {
         if (!filter->keeps(filter->arg, &record)) continue;
-        if (stay) (*stay)++;
-        if (rest) add(rest, opened->batch, &record);
+        stays[i / 8] |= (uint8_t)(1u << i % 8);
+        (*count)++;
     }
     return error == ERR_EOF ? ERR_NONE : error;
+}
+
+/* Of records that `choose` has read. */
+static void write_rest(const struct record_iterator *opened, const uint8_t *stays,
+                       struct rest *rest) {
+    struct record_iterator iterator = *opened;
+    struct record record;
+    for (size_t i = 0; record_iterator_next(&iterator, &record) == ERR_NONE; i++)
+        if (stays[i / 8] & 1u << i % 8) add(rest, opened->batch, &record);
 }
 
 int record_filter_batch(const struct record_filter *filter, const struct record_batch *batch,
@@ -106,17 +116,21 @@ int record_filter_batch(const struct record_filter *filter, const struct record_
     int error = record_iterator_open(&iterator, batch, filter->unfolded_max);
     *unfolded = error == ERR_NONE ? iterator.len : filter->unfolded_max;
     if (error != ERR_NONE) return error;
-    error = walk(filter, &iterator, NULL, &stay);
+    /* a record has a byte at least, whatever their count says, also one below zero */
+    size_t most = (size_t)batch->record_count;
+    uint8_t *stays = mem_zalloc((most < iterator.len ? most : iterator.len) / 8 + 1);
+    error = choose(filter, &iterator, stays, &stay);
     if (error == ERR_NONE && stay == 0 && batch->record_count > 0) {
         *result = RECORDS_NONE_STAY;
     } else if (error == ERR_NONE && stay < batch->record_count) {
         struct rest rest = {0};
         kp_writer_init(&rest.records, iterator.len < INT32_MAX ? iterator.len : INT32_MAX);
-        error = walk(filter, &iterator, &rest, NULL);
-        if (error == ERR_NONE) error = finish(filter, batch, &rest, out, out_len);
+        write_rest(&iterator, stays, &rest);
+        error = finish(filter, batch, &rest, out, out_len);
         kp_writer_close(&rest.records);
         if (error == ERR_NONE) *result = RECORDS_SOME_STAY;
     }
+    mem_free(stays);
     record_iterator_close(&iterator);
     return error;
 }

@@ -19,7 +19,7 @@
 #include "protocol/record/record_batch.h"
 
 struct record_filter {
-    /* Asked twice, perhaps: it gives the same answer then. */
+    /* Asked once of each record. */
     bool (*keeps)(void *arg, const struct record *record);
     void *arg;
     size_t unfolded_max; /* bytes of the records of one batch, decompressed */

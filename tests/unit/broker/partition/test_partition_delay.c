@@ -506,35 +506,44 @@ static void test_delay_behind_old_batches(void **state) {
     assert_seen(fixture, 0, " 0 1 2 4=3");
 }
 
-/* More than one release can hold comes all, in its order. */
-static void test_delay_delivers_many(void **state) {
-    struct fixture *fixture = *state;
-    struct partition *partition = start(fixture, 1);
-    enum { BATCHES = 6, RECORDS = 200, VALUE = 1000 };
+static uint64_t releases_made(const struct partition *partition) {
+    uint64_t sum = 0;
+    for (int i = 0; i <= BUCKETS_MAX; i++)
+        sum += partition->counts->delays.late_us.counts[i];
+    return sum;
+}
+
+/* 1200 records, all due at once: in how many releases they come. */
+static uint64_t releases_of(struct fixture *fixture, struct partition *partition, int value_len) {
+    enum { BATCHES = 6, RECORDS = 200 };
+    kafka_offset begin = partition_high_watermark(partition);
+    uint64_t before = releases_made(partition);
     struct record_batch_options options = record_batch_plain();
-    settings.max_pending_bytes = 64 << 20;
-    set_delay(fixture);
-    char *value = mem_zalloc(VALUE);
+    char *value = mem_zalloc((size_t)value_len);
     char text[32];
     int len = snprintf(text, sizeof text, "%lld", (long long)env_wall_ms(fixture->env) + 1500);
     for (int i = 0; i < BATCHES; i++) {
         struct record_batch_builder *builder = record_batch_builder_new(&options);
         struct record_header header = {DELIVER_AT, sizeof DELIVER_AT - 1, (uint8_t *)text, len};
         for (int r = 0; r < RECORDS; r++)
-            record_batch_builder_append(builder, 5, NULL, -1, value, VALUE, &header, 1);
-        uint8_t *bytes;
-        size_t size;
-        struct sent sent;
-        record_batch_builder_finish(builder, &bytes, &size);
-        send_batch(partition, slice_adopt(NULL, bytes, size), &sent);
-        run_until_over(fixture, &sent);
-        assert_int_equal(sent.produce.error, KAFKA_NONE);
-        sent_free(&sent);
+            record_batch_builder_append(builder, 5, NULL, -1, value, value_len, &header, 1);
+        produce_built(fixture, builder, KAFKA_NONE);
     }
     mem_free(value);
-    run_until_watermark(fixture, 2 * BATCHES * RECORDS);
+    run_until_watermark(fixture, begin + 2 * BATCHES * RECORDS);
     assert_int_equal(pending(partition), 0);
-    assert_int_equal(partition_high_watermark(partition), 2 * BATCHES * RECORDS);
+    assert_int_equal(partition_high_watermark(partition), begin + 2 * BATCHES * RECORDS);
+    return releases_made(partition) - before;
+}
+
+/* More than one release can hold comes all, by its bytes or its records. */
+static void test_delay_delivers_many(void **state) {
+    struct fixture *fixture = *state;
+    struct partition *partition = start(fixture, 1);
+    settings.max_pending_bytes = 64 << 20;
+    set_delay(fixture);
+    assert_int_equal(releases_of(fixture, partition, 2000), 5);
+    assert_int_equal(releases_of(fixture, partition, 10), 3);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
