@@ -5,8 +5,8 @@
  * Happy path: the filters are read, then every id of every coordinator that leads here is looked
  * at, all in steps. What is said is what has committed, and needs no confirmation: it is for
  * people. Failures: COORDINATOR_LOAD_IN_PROGRESS for the whole answer while a coordinator is about
- * to lead; INVALID_REGULAR_EXPRESSION. States that do not exist are named, each once; nothing is in
- * them.
+ * to lead; INVALID_REGULAR_EXPRESSION, also of one that takes too long for the ids. States that do
+ * not exist are named, each once; nothing is in them.
  */
 #include "protocol/messages/list_transactions.h"
 
@@ -19,7 +19,9 @@
 #include "broker/server/request_steps.h"
 #include "protocol/kafka_error.h"
 
-enum { OF_A_STEP = 64, MATCHING_OF_A_NAME = 1 << 16 };
+enum { OF_A_STEP = 64 };
+/* Instructions for one id, and for all: some seconds. */
+enum { MATCHING_OF_AN_ID = 1 << 16, MATCHING_OF_ALL = 1 << 28 };
 
 /* The ids of one coordinator. */
 struct listed_walk {
@@ -39,6 +41,7 @@ struct listing_transactions {
     int32_t states_at, producers_at;
     uint32_t states; /* a bit for each that is wanted */
     struct topic_regex *pattern;
+    uint64_t matching; /* instructions that are left for it */
     struct listed_walk *walks;
     int64_t now_ms;
     bool too_large;
@@ -77,10 +80,19 @@ static void read_next_state(struct listing_transactions *listing) {
             .items[listing->response.unknown_state_filters.count++] = name;
 }
 
+/* When it takes too long nobody knows. */
+static bool matches(struct listing_transactions *listing, struct kp_string id) {
+    uint64_t most = listing->matching < MATCHING_OF_AN_ID ? listing->matching : MATCHING_OF_AN_ID;
+    uint64_t budget = most;
+    bool does = topic_regex_matches(listing->pattern, id.data, (size_t)id.len, &budget);
+    listing->matching -= most - budget;
+    if (budget == 0) listing->response.error_code = KAFKA_INVALID_REGULAR_EXPRESSION;
+    return does;
+}
+
 static bool is_wanted(struct listing_transactions *listing, struct kp_string id,
                       const struct transaction_state *state) {
     const struct kp_list_transactions_request *asked = listing->asked;
-    uint64_t budget = MATCHING_OF_A_NAME;
     if (asked->state_filters.count > 0 && (listing->states & 1u << state->status) == 0)
         return false;
     if (asked->producer_id_filters.count > 0) {
@@ -92,8 +104,7 @@ static bool is_wanted(struct listing_transactions *listing, struct kp_string id,
     if (!authorize_seeing(&listing->request->ctx, AUTHORIZE_DESCRIBE, AUTHORIZE_TRANSACTIONAL_ID,
                           id.data, (size_t)id.len))
         return false;
-    return listing->pattern == NULL ||
-           topic_regex_matches(listing->pattern, id.data, (size_t)id.len, &budget);
+    return listing->pattern == NULL || matches(listing, id);
 }
 
 /* ---- Listing ---- */
@@ -156,7 +167,11 @@ static bool list_next(struct request *request) {
     struct listing_transactions *listing = request->state;
     int most = listing->pattern == NULL ? OF_A_STEP : 1; /* matching takes its time */
     for (int i = 0; i < most && !listing->too_large; i++) {
-        if (take_next(listing)) continue;
+        bool more = take_next(listing);
+        if (listing->response.error_code != KAFKA_NONE)
+            listing->response.transaction_states.count = 0;
+        else if (more)
+            continue;
         request_respond_kept(request, &listing->response);
         return false;
     }
@@ -217,6 +232,7 @@ void api_list_transactions(void *service, struct request *request) {
     *listing = (struct listing_transactions){.services = services,
                                              .request = request,
                                              .asked = request->message,
+                                             .matching = MATCHING_OF_ALL,
                                              .now_ms = env_wall_ms(services->env)};
     kp_set_fallbacks(&kp_list_transactions_response_schema, &listing->response);
     request->state = listing;

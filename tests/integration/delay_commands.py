@@ -1,16 +1,23 @@
 """drave delay list, count, cancel on real brokers: what waits, page by page; what is called off is not delivered, and what was delivered before is told."""
 
 import json
+import os
+import selectors
+import struct
 import time
 
 from confluent_kafka import Producer
 
 from harness.cluster import Cluster, wait_until
 from harness.command import expect
+from harness.raw import Raw, batch
 from harness.suite import Suite
+from harness.turns import Turns
 
 ON = {"delay.enable": "true"}
 HOUR_MS = 3600 * 1000
+TURN_MS = 30 if os.environ.get("CI") else 15  # of processor time; neighbours cost caches
+DELAYED_RECORDS = 10008
 
 
 def put(cluster, topic, rows, partition=0):
@@ -126,9 +133,45 @@ def races(cluster):
     print({row["outcome"] for row in told.values()}, flush=True)
 
 
+def is_led(cluster):
+    with Raw(cluster[1].port) as raw:
+        return raw.produce("delayed", 0, batch([(None, b"one")]))[0] == 0
+
+
+def looks_at_delayed(cluster):
+    """As in garbage_worst.py: 1,500 clients count again and again what waits for its time, while 30,000 records are delivered: what is delivered takes no longer for it."""
+    make = ("topic", "create", "delayed", "-p", 1, "-r", 1, "-c", "delay.enable=true")
+    wait_until("delays", lambda: cluster.drave(*make, check=False).returncode == 0)
+    wait_until("its leader", lambda: is_led(cluster))
+    at = str(int(time.time() * 1000) + 4000).encode()
+    few = batch([(None, b"", 0, ((b"deliver-at", at),))] * 5_000)
+    count = b"\x08delayed" + struct.pack(">iqq", 0, -1, (1 << 63) - 1) + b"\0" + struct.pack(">i", 0) + b"\0"
+    raws, turns = [Raw(cluster[1].port, timeout=60) for _ in range(1_500)], Turns(cluster[1])
+    with Raw(cluster[1].port, timeout=60) as raw:
+        for _ in range(6):
+            error, _ = raw.produce("delayed", 0, few)
+            assert error == 0, f"produce: error {error}"
+        turns.new()
+        selector, end, waits = selectors.DefaultSelector(), time.monotonic() + 30, 30_000
+        for asks in raws:
+            asks.send(DELAYED_RECORDS, 0, count, flexible=True)
+            selector.register(asks.socket, selectors.EVENT_READ, asks)
+        while waits > 0 and time.monotonic() < end:
+            for key, _ in selector.select(0.1):
+                answer = key.data.receive()[1]
+                waits = struct.unpack(">q", answer[12:20])[0]
+                key.data.send(DELAYED_RECORDS, 0, count, flexible=True)
+    for asks in raws:
+        asks.close()
+    assert waits == 0, f"{waits} still wait"
+    turns.assert_short()
+
+
 suite = Suite()
 with Cluster(3) as shared:
     shared.wait_feature("delay.version")
     for test in (lists_and_counts, page_by_page, called_off, races):
         suite.run(test, shared)
+with Cluster(1, settings={"loop.turn.warn.ms": TURN_MS}) as alone:
+    suite.run(looks_at_delayed, alone)
 suite.end()

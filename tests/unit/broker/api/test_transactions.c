@@ -126,6 +126,23 @@ static void assert_state(struct one_broker *one, const char *id, const char *sta
     assert_true(kp_string_is(row.transaction_state, state));
 }
 
+/* A pattern that takes long for an id says nothing of it, so the answer is no list in which it is
+ * missing. */
+static void test_long_pattern(void **state) {
+    struct one_broker *one = *state;
+    char id[201];
+    int16_t error;
+    memset(id, 't', sizeof id - 1);
+    id[sizeof id - 1] = '\0';
+    one_broker_start(one);
+    assert_int_equal(find_coordinator(one, 1, id), KAFKA_NONE);
+    assert_int_equal(init(one, 4, id, -1, -1, 60000).error_code, KAFKA_NONE);
+    assert_int_equal(count(one, "(t|(tt))*", NULL, -1, &error), 1);
+    assert_int_equal(error, KAFKA_NONE);
+    assert_int_equal(count(one, "((.?){500}|(t|o|.){400})*", NULL, -1, &error), 0);
+    assert_int_equal(error, KAFKA_INVALID_REGULAR_EXPRESSION);
+}
+
 /* From the first question for the coordinator to the second transaction. */
 static void test_transaction(void **state) {
     struct one_broker *one = *state;
@@ -298,8 +315,9 @@ static void test_too_many_at_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_transaction), TEST(test_new_instance), TEST(test_timeout),
-        TEST(test_offsets),     TEST(test_refusals),     TEST(test_too_many_at_once),
+        TEST(test_long_pattern),     TEST(test_transaction), TEST(test_new_instance),
+        TEST(test_timeout),          TEST(test_offsets),     TEST(test_refusals),
+        TEST(test_too_many_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
