@@ -214,7 +214,11 @@ static void check_snapshot(void *arg, const char *name) {
     int error = state_file_read(verifying->env, full, snapshots->log->group, index, &was_durable,
                                 &state);
     if (error && error != ERR_NOT_FOUND)
-        damage(verifying, below, 0, "the snapshot is not whole; the next start does without it");
+        damage(
+            verifying, below, 0,
+            error == ERR_VERSION
+                ? "the snapshot was written by a newer version of draved; the next start of this one does without it"
+                : "the snapshot is not whole; the next start does without it");
     slice_unref(&state);
     mem_free(full);
     mem_free(below);

@@ -294,8 +294,10 @@ static void take_removed(struct log_beside *beside) {
         }
         char *path = path_of_found(beside, beside->damaged[i]);
         log_event(beside->store->log, LOGGED_FILE_MADE_AGAIN,
-                  "%s of %s did not match its checksum; it is removed, because a newer one is here",
-                  path, log->label);
+                  "%s of %s did not match its checksum; it is removed, because %s", path,
+                  log->label,
+                  beside->damaged[i].index < log->kept_index ? "a newer one is here"
+                                                             : "the log has all that it said");
         mem_free(path);
     }
     next_index(beside);

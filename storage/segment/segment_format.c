@@ -189,13 +189,12 @@ uint32_t state_head_crc(const uint8_t from[STATE_HEAD_SIZE]) {
 int state_head_decode(const uint8_t from[STATE_HEAD_SIZE], struct state_head *head) {
     if (le_get_u32(from) != STATE_MAGIC) return ERR_MALFORMED;
     uint32_t format = le_get_u32(from + 4);
-    if (format != STATE_FORMAT && format != STATE_FORMAT_EARLY) return ERR_VERSION;
     *head = (struct state_head){.group = le_get_u64(from + 8),
                                 .index = le_get_u64(from + 16),
                                 .len = le_get_u32(from + 24),
                                 .crc = le_get_u32(from + STATE_CRC_AT),
                                 .was_durable = format == STATE_FORMAT};
-    return ERR_NONE;
+    return format == STATE_FORMAT || format == STATE_FORMAT_EARLY ? ERR_NONE : ERR_VERSION;
 }
 
 char *path_join(const char *directory, const char *name) {

@@ -148,7 +148,9 @@ void state_head_encode(const struct state_head *head, uint8_t into[STATE_HEAD_SI
 void state_head_seal(uint8_t into[STATE_HEAD_SIZE], uint32_t crc);
 /* Of the bytes of the head before the checksum. */
 uint32_t state_head_crc(const uint8_t from[STATE_HEAD_SIZE]);
-/* ERR_MALFORMED: not such a head; ERR_VERSION: a format that this program does not know. */
+/* ERR_MALFORMED: not such a head; ERR_VERSION: a format that this program does not know, if the
+ * checksum says that it is whole: that stands where it does in every format, as do group, index and
+ * `len`, which are in `head` then, too. */
 int state_head_decode(const uint8_t from[STATE_HEAD_SIZE], struct state_head *head);
 
 /* ---- Paths: strings of the caller's, from mem_alloc ---- */

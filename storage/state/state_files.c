@@ -132,6 +132,7 @@ void state_files_remove_old(struct env *env, const char *group_path) {
 
 /* ---- Reading ---- */
 
+/* Of another format is what is whole: bytes rot in that number as in any other. */
 static int read_checked(struct env_file *file, uint64_t size, uint64_t group, log_index index,
                         bool *was_durable, struct slice *state) {
     uint8_t head[STATE_HEAD_SIZE];
@@ -139,8 +140,8 @@ static int read_checked(struct env_file *file, uint64_t size, uint64_t group, lo
     int error = env_file_read(file, head, sizeof head, 0, &got);
     if (error) return error;
     struct state_head fields;
-    error = got < sizeof head ? ERR_MALFORMED : state_head_decode(head, &fields);
-    if (error) return error;
+    int format = got < sizeof head ? ERR_MALFORMED : state_head_decode(head, &fields);
+    if (format != ERR_NONE && format != ERR_VERSION) return format;
     *was_durable = fields.was_durable;
     if (fields.group != group || fields.index != index ||
         size != (uint64_t)fields.len + STATE_HEAD_SIZE)
@@ -149,6 +150,7 @@ static int read_checked(struct env_file *file, uint64_t size, uint64_t group, lo
     error = env_file_read(file, buffer->data, fields.len, STATE_HEAD_SIZE, &got);
     *state = (struct slice){.buffer = buffer, .data = buffer->data, .len = fields.len};
     if (!error && (got < fields.len || checksum(head, state, 1) != fields.crc)) error = ERR_CORRUPT;
+    if (!error) error = format;
     if (error) slice_unref(state);
     return error;
 }

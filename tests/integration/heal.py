@@ -104,16 +104,20 @@ class Topics:
         if self.turn % 5 == 0:
             self.cluster.drave("topic", "trim", TRIMMED, "--offset", max(0, len(self.trimmed) - 150))
 
-    def records(self, topic):
+    def consumer_of(self, topic):
+        """One that knows who leads the topic, and the topic's offsets; None: nobody does yet.
+        A new one each time: librdkafka keeps that nobody led for minutes, and answers "unknown partition" from that."""
         consumer = Consumer({"bootstrap.servers": self.cluster.bootstrap, "group.id": "none", "enable.auto.commit": False, "log_level": 0})
+        try:
+            offsets = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=20)
+        except KafkaException:
+            offsets = None
+        if offsets is None:
+            consumer.close()
+        return offsets and (consumer, *offsets)
 
-        def offsets():
-            try:
-                return consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=20)
-            except KafkaException:  # librdkafka asked a broker that is just gone, and says that there is no such partition
-                return None
-
-        low, high = wait_until("offsets", offsets)
+    def records(self, topic):
+        consumer, low, high = wait_until("offsets", lambda: self.consumer_of(topic), pause=0.1)
         consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
         found, offset = [], low - 1
         while offset < high - 1:

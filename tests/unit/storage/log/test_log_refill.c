@@ -331,12 +331,36 @@ static void test_header_of_nothing(void **state) {
 
 /* ---- Files beside the segments ---- */
 
+/* And what is made again is there. */
+static void scrub(struct refill_test *test) {
+    const struct partition_log *log = test->ours.model.log;
+    heal_once(test, true);
+    while (log->saving > 0 || log->keeping) {
+        if (log->keeping) log_model_keep(&test->ours.model);
+        log_model_run(&test->ours.model);
+    }
+}
+
+/* What reading the newest one says. */
+static int read_state(struct refill_test *test, const char *kind) {
+    const struct partition_log *log = test->ours.model.log;
+    char path[300], *group = log_model_group_path(&test->ours.model);
+    bool was_durable;
+    struct slice bytes = {0};
+    snprintf(path, sizeof path, "%s/%020" PRIu64 ".%s", group, log->kept_index, kind);
+    int error = state_file_read(test->ours.model.folder.env, path, LOG_MODEL_GROUP, log->kept_index,
+                                &was_durable, &bytes);
+    slice_unref(&bytes);
+    mem_free(group);
+    return error;
+}
+
 /* A bit of each: they are made again while the log is open, and a state is there twice, so that the
  * start does not miss one of them. */
 static void test_beside(void **state) {
     (void)state;
     static struct refill_test test;
-    char name[40], path[300];
+    char path[300];
     refill_set_up(&test, 50);
     keyed_log_clean(&test.ours);
     struct partition_log *log = test.ours.model.log;
@@ -350,26 +374,58 @@ static void test_beside(void **state) {
     close(fd);
     assert_int_equal(start_file_check(test.ours.model.folder.env, group, LOG_MODEL_GROUP),
                      ERR_CORRUPT);
-    heal_once(&test, true);
-    while (log->saving > 0 || log->keeping) {
-        log_model_keep(&test.ours.model);
-        log_model_run(&test.ours.model);
-    }
+    scrub(&test);
     assert_int_equal(start_file_check(test.ours.model.folder.env, group, LOG_MODEL_GROUP), 0);
-    bool was_durable;
-    struct slice bytes = {0};
-    snprintf(name, sizeof name, "%020" PRIu64 ".snapshot", log->kept_index);
-    snprintf(path, sizeof path, "%s/%s", group, name);
-    assert_int_equal(state_file_read(test.ours.model.folder.env, path, LOG_MODEL_GROUP,
-                                     log->kept_index, &was_durable, &bytes),
-                     0);
-    slice_unref(&bytes);
+    assert_int_equal(read_state(&test, "snapshot"), 0);
     log_index kept = log->kept_index;
     log_model_stop(&test.ours.model, true);
     refill_flip(&test, ".snapshot", (kafka_offset)kept, 10);
     log_model_start(&test.ours.model);
     refill_check(&test);
     mem_free(group);
+    refill_tear_down(&test);
+}
+
+/* Wherever in a state's file the bit is, also where that says which format it has. */
+static void test_each_byte_of_a_state(void **state) {
+    (void)state;
+    static struct refill_test test;
+    refill_set_up(&test, 50);
+    keyed_log_clean(&test.ours);
+    const struct partition_log *log = test.ours.model.log;
+    for (off_t at = 0; at < STATE_HEAD_SIZE + 2; at++) {
+        const char *kind = at % 2 ? "copy" : "snapshot", *suffix = at % 2 ? ".copy" : ".snapshot";
+        refill_flip(&test, suffix, (kafka_offset)log->kept_index, at);
+        assert_int_not_equal(read_state(&test, kind), 0);
+        scrub(&test);
+        assert_int_equal(read_state(&test, "snapshot"), 0);
+        assert_int_equal(read_state(&test, "copy"), 0);
+    }
+    refill_check(&test);
+    refill_tear_down(&test);
+}
+
+/* Whole, and of a format that is newer than this program: it is not removed. */
+static void test_newer_format_of_a_state(void **state) {
+    (void)state;
+    static struct refill_test test;
+    uint8_t head[STATE_HEAD_SIZE];
+    refill_set_up(&test, 50);
+    keyed_log_clean(&test.ours);
+    const struct partition_log *log = test.ours.model.log;
+    struct state_head fields = {.group = LOG_MODEL_GROUP, .index = log->kept_index};
+    char path[300], *group = log_model_group_path(&test.ours.model);
+    state_head_encode(&fields, head);
+    head[4] = 99;
+    state_head_seal(head, state_head_crc(head));
+    snprintf(path, sizeof path, "%s/%020" PRIu64 ".copy", group, log->kept_index);
+    int fd = open(path, O_WRONLY | O_TRUNC);
+    assert_int_equal(write(fd, head, sizeof head), sizeof head);
+    close(fd);
+    mem_free(group);
+    scrub(&test);
+    assert_int_equal(read_state(&test, "snapshot"), 0);
+    assert_int_equal(read_state(&test, "copy"), ERR_VERSION);
     refill_tear_down(&test);
 }
 
@@ -384,6 +440,8 @@ int main(void) {
         cmocka_unit_test(test_closed),
         cmocka_unit_test(test_header_of_nothing),
         cmocka_unit_test(test_beside),
+        cmocka_unit_test(test_each_byte_of_a_state),
+        cmocka_unit_test(test_newer_format_of_a_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
