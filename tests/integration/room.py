@@ -83,8 +83,7 @@ def somebody_else_fills_it():
         until_refused(disks, flood)
         broker.wait_log(f"the disk of {broker.data} (is nearly full|takes no more)", 5)
         flood.stop()
-        assert disks.free() < 8 * MIB, disks.free()
-        disks.fill()  # what was given back since
+        disks.fill()  # what was given back since it was refused
         began = time.monotonic()
         cluster.drave("topic", "delete", "other", timeout=10)
         cluster.drave("topic", "create", "another", timeout=10)
