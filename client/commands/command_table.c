@@ -220,7 +220,7 @@ const struct command commands[] = {
      "drave tls init tls --broker 1=broker1.example.com,10.0.0.1 --client admin",
      OPTIONS(tls_options), command_tls_init},
     {"tls show", "FILE|DIR...", 1, INVOCATION_VALUES,
-     "Prints what is in files of certificates: for whom, who signed them, until when. Asks no broker.",
+     "Shows what is in files of certificates: for whom, who signed them, until when. Asks no broker.",
      "drave tls show tls", OPTIONS(watch_options), command_tls_show},
     {"tls renew", "DIR [NAME...]", 1, INVOCATION_VALUES,
      "Gives DIR/NAME.pem, or all that DIR/ca.pem has signed there, another key and certificate for the same names, by the CA of 'tls init'. Brokers read them by themselves. Asks no broker.",

@@ -32,11 +32,11 @@ static void append(struct one_broker *one, int records, int64_t age_ms, const ch
     struct record_batch_builder *builder = record_batch_builder_new(&options);
     struct record_header header = {"ttl-ms", 6, (const uint8_t *)ttl,
                                    ttl == NULL ? 0 : (int32_t)strlen(ttl)};
+    int64_t at = env_wall_ms(one->env) - age_ms; /* of all: what differs takes bytes */
     uint8_t *bytes;
     size_t size;
     for (int i = 0; i < records; i++)
-        record_batch_builder_append(builder, env_wall_ms(one->env) - age_ms, NULL, -1, "v", 1,
-                                    &header, ttl != NULL);
+        record_batch_builder_append(builder, at, NULL, -1, "v", 1, &header, ttl != NULL);
     assert_int_equal(record_batch_builder_finish(builder, &bytes, &size), ERR_NONE);
     struct partition_append *own = &appends[used++ % 16];
     *own = (struct partition_append){.done = on_appended};
