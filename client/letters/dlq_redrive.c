@@ -74,13 +74,28 @@ static size_t source_of(struct redrive *redrive, const struct letter_facts *fact
     return redrive->source_count++;
 }
 
-/* Those that are there; one that is not would be waited for. */
+static int by_place(const void *a, const void *b) {
+    const struct source *one = a, *other = b;
+    int order = strcmp(one->topic, other->topic);
+    return order ? order
+                 : (one->partition > other->partition) - (one->partition < other->partition);
+}
+
+static void sort_sources(struct redrive *redrive) {
+    if (redrive->source_count > 0) {
+        qsort(redrive->sources, redrive->source_count, sizeof(*redrive->sources), by_place);
+    }
+}
+
+/* Those that are there; one that is not would be waited for. The last of each topic has the
+ * greatest number. */
 static int check_sources(struct redrive *redrive) {
     int code = EXIT_DONE;
+    sort_sources(redrive);
     for (size_t i = 0; i < redrive->source_count && !code; i++) {
         const struct source *source = &redrive->sources[i];
         int32_t count;
-        if (i == 0 || strcmp(source->topic, redrive->sources[i - 1].topic) != 0) {
+        if (i + 1 == redrive->source_count || strcmp(source->topic, source[1].topic) != 0) {
             code = cluster_partitions(redrive->in, source->topic, source->partition, &count);
         }
     }
@@ -161,21 +176,12 @@ static bool take(void *arg, const struct record_view *record, const struct lette
 
 /* ---- Telling ---- */
 
-static int by_place(const void *a, const void *b) {
-    const struct source *one = a, *other = b;
-    int order = strcmp(one->topic, other->topic);
-    return order ? order
-                 : (one->partition > other->partition) - (one->partition < other->partition);
-}
-
 static int64_t tell_sources(struct redrive *redrive, bool dry_run) {
     static const char *const names[] = {"TOPIC", "PARTITION", "LETTERS"};
     struct table *table = redrive->in->json ? NULL : table_new(names, 3);
     json_t *list = json_array();
     int64_t all = 0;
-    if (redrive->source_count > 0) {
-        qsort(redrive->sources, redrive->source_count, sizeof(*redrive->sources), by_place);
-    }
+    sort_sources(redrive);
     for (size_t i = 0; i < redrive->source_count; i++) {
         const struct source *source = &redrive->sources[i];
         int64_t count = dry_run ? source->letters : source->written;

@@ -109,6 +109,12 @@ def refused(cluster):
     put(cluster, dead, [(0, "a", "1", letter("gone", 0, 10))])
     done = dlq(cluster, "redrive", dead, "--yes", code=1)
     assert 'topic "gone"' in done.stderr, done.stderr
+    source, shrunk = f"shrunk-{os.getpid()}", f"dlq.shrunk-{os.getpid()}"
+    cluster.create(source, 2)
+    cluster.create(shrunk, 1, **GROUP_ON)
+    put(cluster, shrunk, [(0, "a", "1", letter(source, 0, 10)), (0, "b", "2", letter(source, 7, 11))])
+    done = dlq(cluster, "redrive", shrunk, "--yes", code=1)
+    assert "0 to 1, not 7" in done.stderr and records(cluster, source) == [], done.stderr
     done = dlq(cluster, "show", "dlq.nothing", code=1)
     assert "dlq.nothing" in done.stderr, done.stderr
 
