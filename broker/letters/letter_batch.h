@@ -8,11 +8,10 @@
  *                                        .offset, .group, .delivery.count, .message, .timestamp
  *
  * Headers of the record that ask for something (deliver-at, deliver-in, deliver-cancel, ttl-ms)
- * have
- * __dlq. in front of their names, so that the letter does not. All texts are UTF-8; .timestamp is
- * that of the record, ms since 1970; the letter has the time at which the record was given up, so
- * that retention counts from then on. Where the group does not copy records, the record is gone, or
- * it is too large for the topic, the letter has neither key nor value nor headers of its own; in
+ * have __dlq. in front of their names, so that the letter does not. All texts are UTF-8; .timestamp
+ * is that of the record, ms since 1970; the letter has the time at which the record was given up,
+ * so that retention counts from then on. Where the group does not copy records, the record is gone,
+ * or it is too large for the topic, the letter has neither key nor value nor headers of its own; in
  * the last case it has __dlq.errors.truncated. Pure.
  */
 #ifndef BROKER_LETTERS_LETTER_BATCH_H

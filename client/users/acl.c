@@ -14,13 +14,13 @@
 #include "client/kafka/cluster_view.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
+#include "client/users/acl_asking.h"
 #include "client/users/acl_words.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/delete_acls.h"
-#include "protocol/messages/describe_acls.h"
 
-enum { ARENA_MAX = 64 << 20, RULES_MAX = 16, ACL_VERSION = 3 };
+enum { RULES_MAX = 16 };
 
 /* ---- Rules out of words ---- */
 
@@ -102,15 +102,6 @@ static void tell(const struct rules *rules, int8_t operation, const char *before
     say("%s%s%s", before, text, behind);
 }
 
-static int refused(struct kp_arena *arena, int16_t code, struct kp_string message) {
-    const char *text = cluster_text(arena, message);
-    say("%s%s", *text ? text : kafka_error_message(code),
-        code == KAFKA_SECURITY_DISABLED
-            ? "; set authorizer.class.name at each broker first (docs/security.md)"
-            : "");
-    return EXIT_REFUSED;
-}
-
 /* ---- add ---- */
 
 int command_acl_add(struct invocation *in) {
@@ -140,7 +131,7 @@ int command_acl_add(struct invocation *in) {
     if (invocation_has(in, OPTION_DRY_RUN)) {
         return EXIT_DONE;
     }
-    kp_arena_init(&arena, ARENA_MAX);
+    kp_arena_init(&arena, ACL_ARENA_MAX);
     struct admin_client *admin = admin_client_for(in);
     int error = admin_request(admin, KP_CREATE_ACLS, ACL_VERSION, &request, &arena, &response, NULL,
                               &why);
@@ -150,7 +141,7 @@ int command_acl_add(struct invocation *in) {
     for (int32_t i = 0; !error && i < response.results.count && i < rules.count; i++) {
         const struct kp_create_acls_response_result *row = &response.results.items[i];
         if (row->error_code) {
-            code = refused(&arena, row->error_code, row->error_message);
+            code = acl_refused(&arena, row->error_code, row->error_message);
         } else {
             tell(&rules, rules.operations[i], "", "; drave acl list shows all");
         }
@@ -223,22 +214,14 @@ int command_acl_list(struct invocation *in) {
     static const char *const columns[] = {"PRINCIPAL", "", "OPERATION", "RESOURCE", "NAME", "HOST"};
     struct kp_describe_acls_request request;
     struct kp_describe_acls_response response;
-    struct error_text why = {""};
     struct kp_arena arena;
     char principal[ACL_TEXT_MAX];
     int code = read_filter(in, &request, principal);
     if (code) {
         return code;
     }
-    kp_arena_init(&arena, ARENA_MAX);
-    struct admin_client *admin = admin_client_for(in);
-    int error = admin_request(admin, KP_DESCRIBE_ACLS, ACL_VERSION, &request, &arena, &response,
-                              NULL, &why);
-    if (error) {
-        code = admin_failed(error, &why);
-    } else if (response.error_code) {
-        code = refused(&arena, response.error_code, response.error_message);
-    }
+    kp_arena_init(&arena, ACL_ARENA_MAX);
+    code = acl_ask_rules(in, &request, &arena, &response);
     struct listed listed = {.json = json_array()};
     listed.table = code || in->json ? NULL
                                     : table_new(columns, sizeof(columns) / sizeof(columns[0]));
@@ -255,7 +238,6 @@ int command_acl_list(struct invocation *in) {
     if (listed.table) {
         table_print(listed.table);
     }
-    admin_client_free(admin);
     kp_arena_close(&arena);
     return code;
 }
@@ -268,7 +250,7 @@ static int send_removal(const struct invocation *in, const struct rules *rules,
     struct error_text why = {""};
     struct kp_arena arena;
     int code = EXIT_DONE;
-    kp_arena_init(&arena, ARENA_MAX);
+    kp_arena_init(&arena, ACL_ARENA_MAX);
     struct admin_client *admin = admin_client_for(in);
     int error = admin_request(admin, KP_DELETE_ACLS, ACL_VERSION, request, &arena, &response, NULL,
                               &why);
@@ -278,7 +260,7 @@ static int send_removal(const struct invocation *in, const struct rules *rules,
     for (int32_t i = 0; !error && i < response.filter_results.count && i < rules->count; i++) {
         const struct kp_delete_acls_response_result *row = &response.filter_results.items[i];
         if (row->error_code) {
-            code = refused(&arena, row->error_code, row->error_message);
+            code = acl_refused(&arena, row->error_code, row->error_message);
         } else if (row->matching_acls.count == 0) {
             tell(rules, rules->operations[i], "there is no such rule: ", "");
             code = EXIT_REFUSED;

@@ -9,15 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/kafka/admin_client.h"
 #include "client/kafka/cluster_view.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
+#include "client/users/acl_asking.h"
 #include "client/users/acl_words.h"
-#include "protocol/kafka_error.h"
-#include "protocol/messages/describe_acls.h"
-
-enum { ARENA_MAX = 64 << 20, ACL_VERSION = 3 };
 
 struct question {
     char principal[ACL_TEXT_MAX];
@@ -131,7 +127,6 @@ static int tell(const struct invocation *in, const struct question *question,
 int command_acl_check(struct invocation *in) {
     struct question question;
     struct kp_describe_acls_response response;
-    struct error_text why = {""};
     struct kp_arena arena;
     int code = read_question(in, &question);
     if (code) {
@@ -144,24 +139,12 @@ int command_acl_check(struct invocation *in) {
                                                .host_filter = KP_NULL_STRING,
                                                .operation = ACL_ANY,
                                                .permission_type = ACL_ANY};
-    kp_arena_init(&arena, ARENA_MAX);
-    struct admin_client *admin = admin_client_for(in);
-    int error = admin_request(admin, KP_DESCRIBE_ACLS, ACL_VERSION, &request, &arena, &response,
-                              NULL, &why);
-    if (error) {
-        code = admin_failed(error, &why);
-    } else if (response.error_code) {
-        const char *text = cluster_text(&arena, response.error_message);
-        say("%s%s", *text ? text : kafka_error_message(response.error_code),
-            response.error_code == KAFKA_SECURITY_DISABLED
-                ? "; set authorizer.class.name at each broker first (docs/security.md)"
-                : "");
-        code = EXIT_REFUSED;
-    } else {
+    kp_arena_init(&arena, ACL_ARENA_MAX);
+    code = acl_ask_rules(in, &request, &arena, &response);
+    if (!code) {
         struct verdict verdict = decide(&question, &response);
         code = tell(in, &question, &verdict, &arena);
     }
-    admin_client_free(admin);
     kp_arena_close(&arena);
     return code;
 }

@@ -4,6 +4,7 @@ import base64
 import struct
 import uuid
 
+from harness.cluster import wait_until
 from harness.raw import Raw, text
 
 FIND_COORDINATOR, HEARTBEAT, FETCH = 10, 76, 78
@@ -136,3 +137,19 @@ def uuid_of(described):
     """As it goes over the wire; the tool shows Kafka's base64."""
     shown = described["id"] if "id" in described and isinstance(described["id"], str) else described["topic_id"]
     return base64.urlsafe_b64decode(shown + "=" * (-len(shown) % 4))
+
+
+def member_of(cluster, topic, group):
+    """One that has joined, as soon as the coordinator and the leader of partition 0 are there."""
+    made = []
+
+    def tries():
+        try:
+            cluster.wait_leaders(topic)
+            made.append(Member(cluster, topic, group, 0))
+            return made[-1].join()
+        except (OSError, AssertionError):
+            return False
+
+    wait_until("a member", tries, 60, 0.2)
+    return made[-1]

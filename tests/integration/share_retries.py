@@ -4,9 +4,9 @@ import json
 import os
 import time
 
-from harness.cluster import Cluster, wait_until
+from harness.cluster import Cluster
 from harness.command import expect, run
-from harness.share_member import ACCEPT, RELEASE, Member
+from harness.share_member import ACCEPT, RELEASE, member_of
 from harness.suite import Suite
 
 LIMIT_S = 60.0
@@ -25,21 +25,6 @@ def prepared(cluster, name, count, **settings):
     lines = "".join(json.dumps({"partition": 0, "value": f"v{i}"}) + "\n" for i in range(count))
     expect(drave(cluster, "produce", topic, "--json", stdin=lines), 0)
     return topic, group
-
-
-def member_of(cluster, topic, group):
-    made = []
-
-    def tries():
-        try:
-            cluster.wait_leaders(topic)
-            made.append(Member(cluster, topic, group, 0))
-            return made[-1].join()
-        except (OSError, AssertionError):
-            return False
-
-    wait_until("a member", tries, LIMIT_S, 0.2)
-    return made[-1]
 
 
 def taken_until(member, wanted, acks=()):

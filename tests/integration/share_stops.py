@@ -5,11 +5,11 @@ import os
 import threading
 import time
 
-from harness.cluster import Cluster, wait_until
+from harness.cluster import Cluster
 from harness.command import expect, run
 from harness.patience import within
 from harness.raw import API_VERSIONS, Raw
-from harness.share_member import ACCEPT, Member
+from harness.share_member import ACCEPT, member_of
 from harness.suite import Suite
 
 LIMIT_S = 60.0
@@ -23,21 +23,6 @@ def drave(cluster, *words, **more):
 def produce(cluster, topic, first, count):
     lines = "".join(json.dumps({"partition": 0, "value": f"v{i}"}) + "\n" for i in range(first, first + count))
     expect(drave(cluster, "produce", topic, "--json", stdin=lines), 0)
-
-
-def member_of(cluster, topic, group):
-    made = []
-
-    def tries():
-        try:
-            cluster.wait_leaders(topic)
-            made.append(Member(cluster, topic, group, 0))
-            return made[-1].join()
-        except (OSError, AssertionError):
-            return False
-
-    wait_until("a member", tries, LIMIT_S, 0.2)
-    return made[-1]
 
 
 def taken(member, count):
