@@ -187,6 +187,7 @@ def main():
                 if killer:
                     killer.stop()
                     kills = killer.kills
+                cluster.keeps = run.failed > 0
     if os.environ.get("JSON"):
         print(json.dumps({"suite": "compat", "kills": kills, "clients": sorted(run.reports, key=lambda r: r["client"])}))
     for r in sorted(run.reports, key=lambda r: r["client"]):

@@ -170,7 +170,7 @@ class Cluster:
     def __init__(self, size=3, directory=None, settings=None, data=None, grows=False):
         """grows: also one alone listens for others."""
         self.size, self.settings, self.started, self.grows = size, dict(settings or {}), [], grows
-        self.own = directory is None
+        self.own, self.keeps = directory is None, False
         self.directory = Path(directory or tempfile.mkdtemp(prefix="drave-test-"))
         ports = free_ports(2 * size)
         self.brokers = {}
@@ -211,7 +211,7 @@ class Cluster:
         return self.start()
 
     def __exit__(self, kind, value, trace):
-        self.close(keep=kind is not None)
+        self.close(keep=self.keeps or kind is not None)
 
     def close(self, keep=False):
         if not keep:
