@@ -192,7 +192,7 @@ ROWS = {
         EDITOR=true drave -b $B config edit topic:wanted => nothing was changed
         drave -b $B selftest --dry-run => brokers
         drave -b $B topic move wanted -p 0 --to 2,1 --dry-run
-        drave -b $B broker drain 2 --dry-run
+        drave -b $B broker drain 2 --dry-run --json => "stay":
         1 drave -b $B broker stoppable 1 --json => "ok":false
         """,
     ),

@@ -113,6 +113,9 @@ def a_broker_less():
             cluster.create("wide", 2, 4)  # nobody can take its place there
             cluster.drave("topic", "move", TOPIC, "--to", "2,3,4", "--wait", "60s", timeout=90)
             refused(("remove", "4"), "holds ")
+            told = cluster.drave("broker", "drain", "4", "--dry-run", json_out=True)
+            assert told["stay"] == 2 < told["replicas"] and not told["drained"], told
+            assert "2 have nowhere to go, such as that of wide-0" in cluster.drave("broker", "drain", "4", "--dry-run").stderr
             refused(("drain", "4", "--wait", "3s"), "to leave broker 4")
             wait_until("the rest to have gone", lambda: draining(cluster, 4)["replicas"] == 2, 30)
             assert draining(cluster, 4).items() >= {"replicas": 2, "votes": False}.items(), draining(cluster, 4)

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "client/brokers/drain_preview.h"
 #include "client/kafka/cluster_view.h"
 #include "client/line/talk.h"
 #include "client/session/meta_quorum.h"
@@ -188,7 +189,10 @@ static int change_broker(const struct invocation *in, enum kp_broker_change chan
     if (!parse_id(in->words[0], &node)) return EXIT_USAGE;
     bool dry_run = invocation_has(in, OPTION_DRY_RUN);
     session_begin(&session, in);
-    int code = session_end(&session, ask(&session, node, change, in));
+    int code = ask(&session, node, change, in);
+    if (code == EXIT_DONE && dry_run && change == KP_BROKER_DRAIN)
+        return session_end(&session, drain_preview_show(&session, node, in->json));
+    session_end(&session, code);
     if (code == EXIT_DONE && dry_run) return say_would(in, node, key);
     if (code == EXIT_DONE && reached != NULL && invocation_has(in, OPTION_WAIT))
         code = wait_for(in, node, reached);
