@@ -59,11 +59,11 @@ static const struct command_option *option_in(const struct command_option *optio
 /* Of the command, or, while it is not known, of any. */
 static const struct command_option *find_option(const struct command *command, const char *word,
                                                 size_t len) {
-    const struct command_option *found = option_in(every_command, every_command_count, word, len);
-    for (size_t i = 0; !found && i < command_count; i++) {
-        if (!command || command == &commands[i]) {
-            found = option_in(commands[i].options, commands[i].option_count, word, len);
-        }
+    const struct command_option *found =
+        command ? option_in(command->options, command->option_count, word, len) : NULL;
+    found = found ? found : option_in(every_command, every_command_count, word, len);
+    for (size_t i = 0; !found && !command && i < command_count; i++) {
+        found = option_in(commands[i].options, commands[i].option_count, word, len);
     }
     return found;
 }
@@ -354,7 +354,9 @@ static void offer_options(struct line *line) {
         offer_option(line, &line->command->options[i]);
     }
     for (size_t i = 0; i < every_command_count; i++) {
-        offer_option(line, &every_command[i]);
+        if (!line->command || !command_option_named(line->command, every_command[i].name)) {
+            offer_option(line, &every_command[i]);
+        }
     }
 }
 

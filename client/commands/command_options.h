@@ -375,6 +375,10 @@ static const struct command_option dev_options[] = {
     {0, OPTION_PORT, "port", "P",
      "first broker's port, the others follow; 0: the system picks (9092)"},
     {0, OPTION_DETACH, "detach", NULL, "leave the brokers running and return"},
+    {0, OPTION_DEV_TLS, "tls", NULL,
+     "brokers speak TLS, with clients and among themselves; the CA for clients is DIR/tls/ca.pem"},
+    {0, OPTION_DEV_SASL, "sasl", NULL,
+     "clients log in: user dev, whose password is in DIR/login/dev.password"},
     {0, OPTION_SET, "set", "K=V", "a setting for every broker; may be repeated"},
 };
 #define DIR_OPTION {0, OPTION_DIR, "dir", "DIR", "the directory of the cluster (./drave-dev)"}

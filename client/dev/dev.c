@@ -12,6 +12,7 @@
 
 #include "client/dev/dev_process.h"
 #include "client/dev/dev_run.h"
+#include "client/dev/dev_secure.h"
 #include "client/line/talk.h"
 
 enum { HTTP_PORT_DISTANCE = 1000, PEER_PORT_DISTANCE = 10000 };
@@ -63,6 +64,18 @@ static int check_made(const struct invocation *in, const struct dev_node *nodes,
             "%s holds %zu brokers already, not %d; leave out --nodes to start them, or delete %s",
             dir, count, (int)wanted, dir);
     }
+    if ((invocation_has(in, OPTION_DEV_TLS) && !nodes[0].tls) ||
+        (invocation_has(in, OPTION_DEV_SASL) && !nodes[0].sasl)) {
+        return error_set(
+            why, ERR_EXISTS,
+            "%s was made without %s; leave that out to start it as it is, name another directory "
+            "with --dir, or delete %s",
+            dir,
+            nodes[0].tls    ? "--sasl"
+            : nodes[0].sasl ? "--tls"
+                            : "--tls and --sasl",
+            dir);
+    }
     if (invocation_has(in, OPTION_SET)) {
         return error_set(
             why, ERR_EXISTS,
@@ -88,9 +101,15 @@ static int dev_prepare(const struct invocation *in, struct dev_node *nodes, size
     }
     *count = (size_t)wanted;
     int error = choose_ports(nodes, *count, port, why);
+    for (size_t i = 0; i < *count; i++) {
+        nodes[i].tls = invocation_has(in, OPTION_DEV_TLS);
+        nodes[i].sasl = invocation_has(in, OPTION_DEV_SASL);
+    }
     error = error ? error : dev_nodes_make(dev_directory(in), nodes, *count, settings, why);
+    error = error ? error : dev_secure_make(nodes, *count, why);
     error = error ? error : dev_node_check(&nodes[0], why);
     if (error) {
+        dev_secure_unmake(nodes, *count);
         dev_nodes_unmake(dev_directory(in), nodes, *count);
     }
     return error;
@@ -105,9 +124,14 @@ static void bootstrap_of(const struct dev_node *nodes, size_t count, char *text,
     }
 }
 
-static void print_what_to_try(const char *dir, const char *bootstrap, bool detached) {
-    print_text("bootstrap: %s\n\ntry:\n", bootstrap);
-    print_text("  export DRAVE_BOOTSTRAP=%s\n", bootstrap);
+static void print_what_to_try(const char *dir, const struct dev_node *first, const char *bootstrap,
+                              bool detached) {
+    print_text("bootstrap: %s\n", bootstrap);
+    if (first->tls || first->sasl) {
+        dev_secure_print(first, bootstrap);
+    } else {
+        print_text("\ntry:\n  export DRAVE_BOOTSTRAP=%s\n", bootstrap);
+    }
     print_text("  drave topic create orders -p 3\n");
     print_text("  echo hello | drave produce orders\n");
     print_text("  drave consume orders -e\n\n");
@@ -171,6 +195,9 @@ int command_dev(struct invocation *in) {
         return fail(&why);
     }
     bootstrap_of(nodes, count, bootstrap, sizeof(bootstrap));
+    if (dev_secure_use(&nodes[0], &why)) {
+        return fail(&why);
+    }
     block_signals(&signals); /* before the first broker: none is left behind by Ctrl-C */
     if (dev_run_start(nodes, count, &why) ||
         dev_run_wait(in, nodes, count, nodes, count, &signals, &why)) {
@@ -179,6 +206,6 @@ int command_dev(struct invocation *in) {
         return EXIT_REFUSED;
     }
     bool detach = invocation_has(in, OPTION_DETACH);
-    print_what_to_try(dev_directory(in), bootstrap, detach);
+    print_what_to_try(dev_directory(in), &nodes[0], bootstrap, detach);
     return detach ? EXIT_DONE : stay(in, nodes, count, &signals);
 }

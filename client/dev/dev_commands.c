@@ -11,6 +11,7 @@
 
 #include "client/dev/dev_process.h"
 #include "client/dev/dev_run.h"
+#include "client/dev/dev_secure.h"
 #include "client/line/talk.h"
 
 /* The brokers of the directory, and those of them that the words name (no words: all). */
@@ -196,7 +197,8 @@ int command_dev_start(struct invocation *in) {
     if (!choose(in, &chosen) || !check_stopped(in, &chosen)) {
         return EXIT_REFUSED;
     }
-    int error = dev_run_start(chosen.nodes, chosen.count, &why);
+    int error = dev_secure_use(&chosen.all[0], &why);
+    error = error ? error : dev_run_start(chosen.nodes, chosen.count, &why);
     error = error ? error
                   : dev_run_wait(in, chosen.nodes, chosen.count, chosen.all, chosen.all_count, NULL,
                                  &why);

@@ -18,28 +18,38 @@
 #include "base/check.h"
 #include "base/io/output.h"
 #include "base/mem.h"
+#include "client/dev/dev_secure.h"
+
+enum { CONF_LINE = 1024 };
 
 static void node_path(const struct dev_node *node, const char *name, char path[DEV_PATH + 32]) {
     snprintf(path, DEV_PATH + 32, "%s/%s", node->directory, name);
 }
 
-/* The number in "key=NUMBER" or behind "key=...:" in the conf; 0: not there. */
-static int conf_number(const struct dev_node *node, const char *key) {
-    char path[DEV_PATH + 32], line[1024];
+/* What stands behind "key=" in the conf; empty: it is not there. */
+static void conf_text(const struct dev_node *node, const char *key, char text[CONF_LINE]) {
+    char path[DEV_PATH + 32], line[CONF_LINE];
+    size_t len = strlen(key);
+    text[0] = 0;
     node_path(node, "draved.conf", path);
     FILE *file = fopen(path, "re");
     if (!file) {
-        return 0;
+        return;
     }
-    int number = 0;
-    size_t len = strlen(key);
-    while (number == 0 && fgets(line, sizeof(line), file)) {
-        char *equals = strncmp(line, key, len) == 0 && line[len] == '=' ? line + len : NULL;
-        char *colon = equals ? strrchr(equals, ':') : NULL;
-        number = equals ? (int)strtol((colon ? colon : equals) + 1, NULL, 10) : 0;
+    while (!*text && fgets(line, sizeof(line), file)) {
+        if (strncmp(line, key, len) == 0 && line[len] == '=') {
+            snprintf(text, CONF_LINE, "%s", line + len + 1);
+        }
     }
     fclose(file);
-    return number;
+}
+
+/* The number in "key=NUMBER" or behind "key=...:" in the conf; 0: not there. */
+static int conf_number(const struct dev_node *node, const char *key) {
+    char text[CONF_LINE];
+    conf_text(node, key, text);
+    char *colon = strrchr(text, ':');
+    return (int)strtol(colon ? colon + 1 : text, NULL, 10);
 }
 
 static int by_id(const void *a, const void *b) {
@@ -48,7 +58,7 @@ static int by_id(const void *a, const void *b) {
 
 static int read_node(const char *dir, const char *name, struct dev_node *node,
                      struct error_text *why) {
-    char *end, conf[DEV_PATH + 32];
+    char *end, conf[DEV_PATH + 32], listener[CONF_LINE];
     long id = strtol(name, &end, 10);
     if (*end || id < 1 || id > DEV_NODES_MAX) {
         return ERR_NOT_FOUND;
@@ -59,6 +69,9 @@ static int read_node(const char *dir, const char *name, struct dev_node *node,
     if (access(conf, F_OK) != 0) {
         return ERR_NOT_FOUND;
     }
+    conf_text(node, "listeners", listener);
+    node->sasl = strncmp(listener, "SASL_", strlen("SASL_")) == 0;
+    node->tls = strncmp(listener + (node->sasl ? strlen("SASL_") : 0), "SSL:", strlen("SSL:")) == 0;
     node->port = conf_number(node, "listeners");
     node->peer_port = conf_number(node, "peer.listen");
     if (node->port <= 0) {
@@ -153,9 +166,11 @@ static int write_conf(const struct dev_node *nodes, size_t count, size_t at,
     }
     output_print(
         &file,
-        "# Made by drave dev; drave dev start %d reads it again.\nnode.id=%d\ndata.dir=%s\nlisteners=PLAINTEXT://127.0.0.1:%d\n"
+        "# Made by drave dev; drave dev start %d reads it again.\nnode.id=%d\ndata.dir=%s\nlisteners=%s%s://127.0.0.1:%d\n"
         "http.listen=127.0.0.1:%d\n",
-        node->id, node->id, data, node->port, node->http_port);
+        node->id, node->id, data, node->sasl ? "SASL_" : "", node->tls ? "SSL" : "PLAINTEXT",
+        node->port, node->http_port);
+    dev_secure_conf(&file, node, count);
     if (count > 1) {
         output_print(&file, "peer.listen=127.0.0.1:%d\ncluster.nodes=", node->peer_port);
         for (size_t i = 0; i < count; i++) {

@@ -20,6 +20,7 @@ struct dev_node {
     char directory[DEV_PATH]; /* DIR/<id> */
     int port, peer_port;      /* peer_port 0: a cluster of one has none */
     int http_port;            /* of a new one; 0: the system picks */
+    bool tls, sasl;           /* what its listener wants of clients */
     bool votes;               /* for the metadata leader */
     pid_t child;              /* the process that dev_node_start made; 0: none */
 };

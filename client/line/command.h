@@ -74,6 +74,7 @@ uint64_t invocation_duration(const struct invocation *invocation, int key, uint6
 
 /* NULL: the command has no such option. */
 const struct command_option *command_option_of(const struct command *command, int key);
+const struct command_option *command_option_named(const struct command *command, const char *name);
 /* Whether the call changes a cluster: whatever could be tried with --dry-run and is not, what
  * writes records or commits offsets beside. */
 bool command_changes(const struct invocation *invocation);
@@ -240,6 +241,8 @@ enum {
     OPTION_PRINCIPAL,
     OPTION_PASSWORD_FILE,
     OPTION_SASL,
+    OPTION_DEV_TLS,
+    OPTION_DEV_SASL,
     OPTION_MECHANISM,
     OPTION_ITERATIONS,
     OPTION_NEW_PASSWORD_FILE,

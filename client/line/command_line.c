@@ -55,14 +55,19 @@ __attribute__((format(printf, 2, 3))) static void note_wrong(struct reading *r, 
     }
 }
 
-/* The n-th option that may be given; NULL behind the last. */
+/* The n-th option that may be given; NULL behind the last. What a command has of its own comes
+ * first: the word is its own then. */
 static const struct command_option *option_at(const struct command *command, size_t n) {
+    if (command && n < command->option_count) {
+        return &command->options[n];
+    }
+    n -= command ? command->option_count : 0;
     if (n < every_command_count) {
         return &every_command[n];
     }
     n -= every_command_count;
     if (command) {
-        return n < command->option_count ? &command->options[n] : NULL;
+        return NULL;
     }
     for (size_t i = 0; n > 0 && i < command_count; n -= commands[i++].option_count) {
         if (n - 1 < commands[i].option_count) {
@@ -82,8 +87,10 @@ static const struct command_option *find_long(const struct command *command, con
             if (option->name[len] == 0) {
                 return option;
             }
-            begins = option;
-            candidates++;
+            if (!begins || strcmp(begins->name, option->name) != 0) {
+                begins = option;
+                candidates++;
+            }
         }
     }
     return candidates == 1 && len > 0 ? begins : NULL;

@@ -7,9 +7,14 @@
 #include "client/line/command_line.h"
 #include "client/line/talk.h"
 
-static void print_options(const struct command_option *options, size_t n) {
+/* Without those that `own` has in another way. */
+static void print_options(const struct command_option *options, size_t n,
+                          const struct command *own) {
     for (size_t i = 0; i < n; i++) {
         const struct command_option *o = &options[i];
+        if (own && command_option_named(own, o->name)) {
+            continue;
+        }
         char left[48];
         int used = o->letter ? snprintf(left, sizeof(left), "-%c, --%s", o->letter, o->name)
                              : snprintf(left, sizeof(left), "    --%s", o->name);
@@ -23,8 +28,8 @@ static void print_options(const struct command_option *options, size_t n) {
 void help_print_command(const struct command *command) {
     print_text("usage: drave %s%s%s [options]\n\n%s\n\n", command->name, *command->words ? " " : "",
                command->words, command->help);
-    print_options(command->options, command->option_count);
-    print_options(every_command, every_command_count);
+    print_options(command->options, command->option_count, NULL);
+    print_options(every_command, every_command_count, command);
     print_text("\nexample:\n  %s\n", command->example);
 }
 

@@ -40,6 +40,15 @@ const struct command_option *command_option_of(const struct command *command, in
     return NULL;
 }
 
+const struct command_option *command_option_named(const struct command *command, const char *name) {
+    for (size_t i = 0; i < command->option_count; i++) {
+        if (strcmp(command->options[i].name, name) == 0) {
+            return &command->options[i];
+        }
+    }
+    return NULL;
+}
+
 bool command_changes(const struct invocation *in) {
     const char *name = in->command->name;
     if (strcmp(name, "bench") == 0) {

@@ -9,35 +9,22 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/secure/base64.h"
-#include "base/secure/scram.h"
 #include "client/kafka/admin_client.h"
 #include "client/kafka/cluster_view.h"
 #include "client/line/command.h"
 #include "client/line/password.h"
 #include "client/line/talk.h"
+#include "client/users/user_keys.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/alter_user_scram_credentials.h"
 #include "protocol/messages/describe_user_scram_credentials.h"
 
-enum { ARENA_MAX = 64 << 20, PASSWORD_MAX = 255 };
+enum { ARENA_MAX = 64 << 20, PASSWORD_MAX = 255, NAME_MOST = 255 };
 
 /* ---- Keys of a password ---- */
-
-struct made_key {
-    enum scram_mechanism mechanism;
-    int32_t iterations;
-    uint8_t salt[SCRAM_SALT_USUAL], salted[SCRAM_HASH_MAX];
-};
-
-struct made_keys {
-    struct made_key keys[SCRAM_MECHANISMS];
-    int count;
-};
 
 /* The new password; NULL: there is none (said). */
 static char *new_password(const struct invocation *in) {
@@ -67,7 +54,6 @@ static int make_keys(const struct invocation *in, struct made_keys *made) {
     int32_t iterations = (int32_t)invocation_number(in, OPTION_ITERATIONS, SCRAM_ITERATIONS_USUAL,
                                                     SCRAM_ITERATIONS_MIN, SCRAM_ITERATIONS_MAX);
     enum scram_mechanism only = named ? scram_named(named, strlen(named)) : SCRAM_NONE;
-    made->count = 0;
     if (named && only == SCRAM_NONE) {
         say("--mechanism %s is not possible; there are SCRAM-SHA-256 and SCRAM-SHA-512", named);
         return EXIT_USAGE;
@@ -80,21 +66,12 @@ static int make_keys(const struct invocation *in, struct made_keys *made) {
         password_free(password);
         return EXIT_USAGE;
     }
-    for (int m = SCRAM_SHA_256; m < SCRAM_MECHANISMS; m++) {
-        if (named && (int)only != m) {
-            continue;
-        }
-        struct made_key *key = &made->keys[made->count++];
-        *key = (struct made_key){.mechanism = (enum scram_mechanism)m, .iterations = iterations};
-        if (getrandom(key->salt, sizeof(key->salt), 0) != (ssize_t)sizeof(key->salt)) {
-            say("the system gives no random bytes; nothing is changed");
-            password_free(password);
-            return EXIT_REFUSED;
-        }
-        scram_salt_password(key->mechanism, password, strlen(password), key->salt,
-                            sizeof(key->salt), iterations, key->salted);
-    }
+    int error = user_keys_make(password, only, iterations, made);
     password_free(password);
+    if (error) {
+        say("the system gives no random bytes; nothing is changed");
+        return EXIT_REFUSED;
+    }
     return EXIT_DONE;
 }
 
@@ -163,21 +140,17 @@ int command_user_set(struct invocation *in) {
 
 int command_user_hash(struct invocation *in) {
     struct made_keys made;
-    struct scram_keys keys;
-    char salt[100], stored[100], server[100];
+    char line[USER_LINE_MAX];
+    if (strlen(in->words[0]) > NAME_MOST) {
+        say("the name of a user has %d bytes at most; choose a shorter one", NAME_MOST);
+        return EXIT_USAGE;
+    }
     int code = make_keys(in, &made);
     for (int i = 0; !code && i < made.count; i++) {
-        const struct made_key *key = &made.keys[i];
-        size_t size = scram_hash_size(key->mechanism);
-        scram_keys_of(key->mechanism, key->salted, &keys);
-        base64_encode(BASE64_PADDED, key->salt, sizeof(key->salt), salt);
-        base64_encode(BASE64_PADDED, keys.stored, size, stored);
-        base64_encode(BASE64_PADDED, keys.server, size, server);
-        print_text("%s:%s:%" PRId32 ":%s:%s:%s\n", in->words[0], scram_name(key->mechanism),
-                   key->iterations, salt, stored, server);
+        user_key_line(in->words[0], &made.keys[i], line);
+        print_text("%s\n", line);
     }
     scram_wipe(&made, sizeof(made));
-    scram_wipe(&keys, sizeof(keys));
     return code;
 }
 

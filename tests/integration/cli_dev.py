@@ -10,6 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from confluent_kafka import Producer
+
 from harness.cluster import BIN, wait_until
 from harness.command import expect, run
 from harness.patience import within
@@ -331,8 +333,70 @@ def told_while_staying():
         assert process.returncode == 0 and dev.states() == ["stopped"] * 3
 
 
+def secured():
+    """drave dev --tls --sasl as a newcomer uses it: the lines that it prints, kcat and Python with its file; nobody else gets in."""
+    with Dev() as dev:
+        started = dev("--tls", "--sasl", "--nodes", 3, "--port", 0, "--detach")
+        expect(started, 0, "bootstrap: ", "user: +dev")
+        password = (dev.dir / "login/dev.password").read_text().strip()
+        assert password not in started.stdout + started.stderr
+        lines = [line.strip() for line in started.stdout.split("try:")[1].split("stop:")[0].strip().splitlines()]
+        home = {"XDG_CONFIG_HOME": str(dev.folder / "home"), "DRAVE_BOOTSTRAP": "", "PATH": f"{BIN}:{os.environ['PATH']}"}
+        typed = subprocess.run(
+            ["/bin/bash", "-ec", "\n".join(lines)], capture_output=True, text=True, timeout=60, env=dict(os.environ, **home)
+        )
+        assert typed.returncode == 0 and "hello" in typed.stdout.split(), typed.stdout + typed.stderr
+        kcat = ["kcat", "-F", str(dev.dir / "kcat.conf")]
+        listed = subprocess.run([*kcat, "-L", "-J"], capture_output=True, check=True, timeout=30)
+        assert len(json.loads(listed.stdout)["brokers"]) == 3, listed.stdout
+        properties = dict(line.split("=", 1) for line in (dev.dir / "kcat.conf").read_text().splitlines())
+        producer = Producer(properties)
+        producer.produce("orders", "from Python")
+        assert producer.flush(20) == 0
+        refused = subprocess.run([*kcat, "-X", "sasl.password=wrong", "-L", "-m", "3"], capture_output=True, timeout=30)
+        assert refused.returncode != 0 and b"uthentication" in refused.stderr, refused
+        port = properties["bootstrap.servers"].rsplit(":", 1)[1]
+        expect(run("-b", f"127.0.0.1:{port}", "--timeout", "2s", "info"), 3)
+        for secret in (
+            "tls/ca.key",
+            "tls/peers.secret",
+            "tls/broker-2.pem",
+            "login/users",
+            "login/dev.password",
+            "kcat.conf",
+            "java.properties",
+        ):
+            assert (dev.dir / secret).stat().st_mode & 0o077 == 0, secret
+        expect(dev("kill", 2), 0)
+        expect(dev("start", 2), 0, "broker 2 .* started")
+        expect(dev("stop"), 0)
+        again = dev("--detach")
+        expect(again, 0, "user: +dev")
+        log = (dev.dir / "1/draved.log").read_text()
+        assert password not in log and "anybody who reaches" not in log
+
+
+def secured_in_part():
+    """TLS alone, logins alone; a directory that was made otherwise, and a setting that is refused: said, and nothing is left."""
+    for word, protocol in (("--tls", "SSL"), ("--sasl", "SASL_PLAINTEXT")):
+        with Dev() as dev:
+            expect(dev(word, "--nodes", 1, "--port", 0, "--detach"), 0, "bootstrap: ")
+            assert f"security.protocol={protocol}\n" in (dev.dir / "kcat.conf").read_text()
+            subprocess.run(["kcat", "-F", str(dev.dir / "kcat.conf"), "-L"], capture_output=True, check=True, timeout=30)
+            other = "--sasl" if word == "--tls" else "--tls"
+            expect(dev(other, "--detach"), 1, f"was made without {other}")
+            expect(dev("stop"), 0)
+            (dev.dir / ("tls/ca.pem" if word == "--tls" else "login/dev.password")).unlink()
+            expect(dev("start"), 1, "put them back")
+    with Dev() as dev:
+        expect(dev("--tls", "--sasl", "--set", "nonsense=1"), 1, "nonsense")
+        assert not dev.dir.exists()
+
+
 suite = Suite()
 for test in (
+    secured,
+    secured_in_part,
     dev_cluster,
     dev_interrupted,
     no_majority,

@@ -503,7 +503,7 @@ WINGS = {
     "client/session": {"client/kafka", "client/socket", "client/line"},
     "client/config": {"client/session", "client/kafka", "client/socket", "client/line"},
     "client/recover": {"client/health", "client/kafka", "client/socket", "client/line"},
-    "client/dev": {"client/kafka", "client/socket", "client/line"},
+    "client/dev": {"client/users", "client/kafka", "client/socket", "client/line"},
     "client/records": {"client/format", "client/kafka", "client/socket", "client/line"},
     "client/format": {"client/kafka", "client/socket", "client/line"},
     "client/sharing": {"client/session", "client/format", "client/kafka", "client/socket", "client/line"},

@@ -81,7 +81,8 @@ static void test_what_changes_a_cluster(void **state) {
     }
 }
 
-/* No option is there twice, whichever way it is written; none hides one of every command. */
+/* No option is there twice, whichever way it is written; none hides one of every command, but where
+ * drave dev says what its brokers are to speak, in place of what it speaks itself. */
 static void test_options_differ(void **state) {
     (void)state;
     for (size_t i = 0; i < command_count; i++) {
@@ -91,6 +92,7 @@ static void test_options_differ(void **state) {
                 const struct command_option *other = b < a ? &commands[i].options[b]
                                                            : &every_command[b - a];
                 assert_int_not_equal(one->key, other->key);
+                if (one->key == OPTION_DEV_TLS || one->key == OPTION_DEV_SASL) continue;
                 assert_string_not_equal(one->name, other->name);
                 if (one->letter) assert_int_not_equal(one->letter, other->letter);
             }
