@@ -181,6 +181,10 @@ log_index raft_group_everywhere(const struct raft_group *group);
  * the end of this turn at the latest. */
 int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_index *index);
 
+/* Of a leader: something follows entry `last`; where nothing does an entry that says nothing is
+ * submitted. ERR_NOT_LEADER; ERR_LIMIT: not at present. */
+int raft_group_go_on(struct raft_group *group, log_index last);
+
 /* ---- The configuration ---- */
 
 /* What is in force here, in the engine's order. */

@@ -295,14 +295,25 @@ static bool too_much_waits(const struct raft_group *group) {
            log_store_undurable_bytes(shard->store) >= options->uncommitted_bytes;
 }
 
-int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_index *index) {
+static int may_submit(const struct raft_group *group) {
     /* Deposed and elected anew, and the owner has heard of neither: its offsets are of the log that
      * it knew. */
     if (!raft_group_leads(group) || raft_group_leading_term(group) != raft_group_term(group))
         return ERR_NOT_LEADER;
     if (group->hand_over_to != 0 || raft_transferee(&group->raft) != 0)
         return group->transfer != NULL ? ERR_LIMIT : ERR_NOT_LEADER;
-    if (too_much_waits(group)) return ERR_LIMIT;
+    return too_much_waits(group) ? ERR_LIMIT : ERR_NONE;
+}
+
+int raft_group_go_on(struct raft_group *group, log_index last) {
+    int error = may_submit(group);
+    if (!error && partition_log_last_index(group->log) <= last) submit_barrier(group);
+    return error;
+}
+
+int raft_group_submit(struct raft_group *group, struct entry_spec *spec, log_index *index) {
+    int error = may_submit(group);
+    if (error) return error;
     /* Commands are small, and some are what makes room. */
     if (group->needs_room && spec->type == ENTRY_BATCHES &&
         !disk_space_for(log_store_room(group->shard->store), DISK_ROOM_LEADER, 0))

@@ -40,6 +40,7 @@ enum broker_request {
     BROKER_REQUEST_SHARING,      /* sharing_exchange.h: of a group that shares these partitions */
     BROKER_REQUEST_CAUSE,   /* cause_exchange.h: who reads these partitions, what comes to them */
     BROKER_REQUEST_LETTERS, /* letter_exchange.h: dead letters into this partition */
+    BROKER_REQUEST_FURTHER, /* further_exchange.h: one more entry of a log */
     BROKER_REQUESTS,
 };
 

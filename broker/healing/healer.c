@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "broker/config/topic_name.h"
 #include "broker/healing/entry_exchange.h"
+#include "broker/healing/further_exchange.h"
 #include "broker/healing/range_exchange.h"
 #include "broker/healing/scrub_place.h"
 #include "broker/healing/state_exchange.h"
@@ -19,7 +20,7 @@ enum {
     LOOK_US = 500 * 1000,
     NEXT_US = 10 * 1000,          /* between rounds */
     AGAIN_MS = 5 * 1000,          /* behind a round of all that was damaged, */
-    SOON_MS = 200,                /* ... of which some waits for a state only */
+    SOON_MS = 200,                /* ... of which some waits for something that was given */
     BYTES_PER_SECOND = 256 << 20, /* of mending: others want the disk, too */
     SCRUB_BYTES = 16 << 20,       /* of one round of the scrub, and what a segment has beyond */
     KEEP_MS = 10 * 1000,          /* the place of the scrub is kept so often at most */
@@ -51,7 +52,9 @@ struct healer {
     struct state_exchange *states;
     struct place_exchange *places;
     struct state_ask state;
-    bool soon; /* a state was given: what waits for it goes on when it has been taken up */
+    struct further_exchange *furthers;
+    struct further_ask further;
+    bool soon; /* a state or a further entry was given: what waits for it goes on with that */
     struct log_limiter limiter;
     bool scrubbing; /* the round is one of the scrub */
     struct scrub_place place;
@@ -171,16 +174,37 @@ static void ask_for_state(struct healer *healer, const struct raft_group *group,
     }
 }
 
+/* ---- An entry behind the last one ---- */
+
+static void on_further(struct further_ask *ask, bool follows) {
+    struct healer *healer = CONTAINER_OF(ask, struct healer, further);
+    healer->soon = healer->soon || follows;
+    log_healing_give_up(&healer->healing);
+}
+
+/* Of the leader. */
+static void ask_for_further(struct healer *healer, struct raft_group *group, log_index last,
+                            int32_t node) {
+    if (raft_group_is_leading(group))
+        on_further(&healer->further, raft_group_go_on(group, last) == ERR_NONE);
+    else
+        further_ask_begin(healer->furthers, &healer->further, node, healer->group, last);
+}
+
+/* ---- Who is asked ---- */
+
 /* The scrub goes on: what it has found is mended by a round for that. */
 static void on_lacks(struct log_healing *healing, const struct log_lack *lack) {
     struct healer *healer = CONTAINER_OF(healing, struct healer, healing);
-    const struct raft_group *group = shard_group(healer->shard, healer->group);
+    struct raft_group *group = shard_group(healer->shard, healer->group);
     int32_t nodes[ENTRY_ASKED_MOST];
     size_t count = group != NULL && !healer->scrubbing
                        ? raft_group_nodes(group, nodes, ENTRY_ASKED_MOST)
                        : 0;
     if (count == 0)
         log_healing_give_up(healing);
+    else if (lack->further)
+        ask_for_further(healer, group, lack->last, nodes[0]);
     else if (lack->state)
         ask_for_state(healer, group, lack->last, nodes, count);
     else if (lack->last > 0)
@@ -273,6 +297,7 @@ static void on_done(struct log_healing *healing, int error) {
     entry_ask_cancel(&healer->ask);
     range_ask_cancel(&healer->range);
     state_ask_cancel(&healer->state);
+    further_ask_cancel(&healer->further);
     healer->range_at = 0;
     tell(healer, error);
     struct raft_group *group = shard_group(healer->shard, healer->group);
@@ -405,6 +430,8 @@ struct healer *healer_new(struct env *env, struct log *log, const struct broker_
     healer->ranges = range_exchange_new(env, shard, messages);
     healer->states = state_exchange_new(env, shard, messages);
     healer->places = place_exchange_new(shard, messages);
+    healer->furthers = further_exchange_new(shard, messages);
+    healer->further.done = on_further;
     healer->range.came = on_range;
     healer->range.failed = on_range_failed;
     healer->healing.lacks = on_lacks;
@@ -426,6 +453,7 @@ void healer_free(struct healer *healer) {
     entry_ask_cancel(&healer->ask);
     range_ask_cancel(&healer->range);
     state_ask_cancel(&healer->state);
+    further_ask_cancel(&healer->further);
     log_healing_cancel(&healer->healing);
     wound_healer_cancel(&healer->wound);
     env_timer_free(healer->timer);
@@ -433,6 +461,7 @@ void healer_free(struct healer *healer) {
     range_exchange_free(healer->ranges);
     state_exchange_free(healer->states);
     place_exchange_free(healer->places);
+    further_exchange_free(healer->furthers);
     scrub_file_close(healer->file);
     mem_free(healer);
 }

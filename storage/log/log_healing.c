@@ -12,7 +12,7 @@
 
 enum { STEP_BYTES = 1 << 20 };
 
-enum heal_stage { HEAL_CHECK, HEAL_OPEN, HEAL_ASK, HEAL_TAKE, HEAL_WRITE, HEAL_REFILL };
+enum heal_stage { HEAL_CHECK, HEAL_OPEN, HEAL_ASK, HEAL_TAKE, HEAL_WRITE, HEAL_REFILL, HEAL_MORE };
 
 struct heal_round {
     struct env_job job; /* first: a job is its round */
@@ -124,7 +124,8 @@ static void round_work(struct env_job *job) {
     case HEAL_TAKE: round->error = segment_mend_take(&round->mend, round->entry); break;
     case HEAL_WRITE: round->error = segment_mend_write(&round->mend, &round->sync_failed); break;
     case HEAL_ASK:
-    case HEAL_REFILL: break;
+    case HEAL_REFILL:
+    case HEAL_MORE: break;
     }
 }
 
@@ -239,6 +240,17 @@ static void on_refilled(void *arg, int error, uint64_t entries) {
     end_segment(round);
 }
 
+/* The next round may. */
+static void prepare_refill(struct heal_round *round) {
+    struct log_lack lack = {.last = round->segment->end.last_index, .further = true};
+    if (log_refill_prepare(round->log, round->segment)) {
+        end_segment(round);
+        return;
+    }
+    round->stage = HEAL_MORE;
+    round->healing->lacks(round->healing, &lack);
+}
+
 /* Nobody has the same bytes: then what they have instead. */
 static void refill_or_leave(struct heal_round *round) {
     static const struct log_refill_events events = {on_refill_lacks_state, on_refill_lacks,
@@ -247,8 +259,10 @@ static void refill_or_leave(struct heal_round *round) {
     end_mend(round);
     bool wanted = !round->options.all && segment->files != NULL;
     if (!wanted || !log_refill_may(round->log, segment)) {
-        if (wanted && segment->active) partition_log_roll(round->log); /* the next round may */
-        end_segment(round);
+        if (wanted)
+            prepare_refill(round);
+        else
+            end_segment(round);
         return;
     }
     round->stage = HEAL_REFILL;
@@ -336,8 +350,11 @@ int log_healing_give(struct log_healing *healing, struct entry *entry) {
 
 void log_healing_give_up(struct log_healing *healing) {
     struct heal_round *round = healing->round;
-    CHECK(round != NULL && (round->stage == HEAL_ASK || round->refill != NULL));
-    if (round->refill)
+    CHECK(round != NULL &&
+          (round->stage == HEAL_ASK || round->stage == HEAL_MORE || round->refill != NULL));
+    if (round->stage == HEAL_MORE)
+        end_segment(round);
+    else if (round->refill)
         log_refill_give_up(round->refill);
     else
         refill_or_leave(round);

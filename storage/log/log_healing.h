@@ -12,12 +12,13 @@
  * start of the log elsewhere) the whole segment is written again with what another replica has of
  * its entries, all at one moment: then `lacks` is called for a range (log_refill.c). All up to its
  * end is to count as gone then, so a state of the appliers reaches as far. Where they would have to
- * read the damage for that, `lacks` asks for what another replica's appliers know. What nobody
- * can give, or the disk does not take, stays damaged. Failures: a full disk, or no files, end the
- * round; a sync that fails ends the process. Invariants: what is given replaces nothing before it
- * was compared with what the log knows: group, index, term, offset, and both checksums; nothing is
- * written but what was synced before, in the lane of the group; a crash leaves a `.mend` file that
- * the next start finishes (segment_mend.h).
+ * read the damage for that, `lacks` asks for what another replica's appliers know. And something
+ * is to follow the segment: where it is the last one, and nobody writes, `lacks` asks for one more
+ * entry. What nobody can give, or the disk does not take, stays damaged. Failures: a full disk, or
+ * no files, end the round; a sync that fails ends the process. Invariants: what is given replaces
+ * nothing before it was compared with what the log knows: group, index, term, offset, and both
+ * checksums; nothing is written but what was synced before, in the lane of the group; a crash
+ * leaves a `.mend` file that the next start finishes (segment_mend.h).
  */
 #ifndef STORAGE_LOG_LOG_HEALING_H
 #define STORAGE_LOG_LOG_HEALING_H
@@ -41,6 +42,7 @@ struct log_lack {
     log_index last; /* 0: that entry; else whatever one replica has from `index` to it */
     bool begins;    /* the first of those, from whoever has them; else the next, from the same */
     bool state;     /* no entry: the appliers are to know all up to `last` */
+    bool further;   /* no entry of these: one behind `last`, for the next round */
 };
 
 /* Some of its damage may be mended with single entries, as far as is known here: not what was
@@ -49,8 +51,8 @@ bool log_healing_may_help(const struct partition_log *log);
 
 /* One round; the caller's, until `done`. */
 struct log_healing {
-    /* log_healing_give, for a range _give_range, for a state _applied, or _give_up is to be called,
-     * now or later. */
+    /* log_healing_give, for a range _give_range, for a state _applied, or (always for a further
+     * entry) _give_up is to be called, now or later. */
     void (*lacks)(struct log_healing *healing, const struct log_lack *lack);
     void (*done)(struct log_healing *healing, int error);
     /* Of the round so far. */

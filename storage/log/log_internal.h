@@ -383,6 +383,9 @@ struct log_refill_events {
 };
 /* Whether that can be done now. */
 bool log_refill_may(const struct partition_log *log, const struct segment *segment);
+/* Where it cannot: what keeps it from that is changed, for later. It is sealed, and what follows it
+ * is brought to the disk; false: nothing follows. */
+bool log_refill_prepare(struct partition_log *log, const struct segment *segment);
 struct log_refill *log_refill_begin(struct partition_log *log, struct segment *segment,
                                     const struct log_refill_events *events, void *arg);
 void log_refill_applied(struct log_refill *refill);

@@ -26,6 +26,7 @@
 #include "storage/clean/clean_filter.h"
 #include "storage/clean/segment_output.h"
 #include "storage/log/log_internal.h"
+#include "storage/log/write_behind.h"
 
 /* For a state of the appliers, which know enough: others wait to be mended. */
 enum { RAISE_PATIENCE_US = 10 * 1000 * 1000 };
@@ -291,6 +292,16 @@ bool log_refill_may(const struct partition_log *log, const struct segment *segme
     bool idle = !log->install && !log->end_cleaning && !log->swap && !log->refill &&
                 log->prefix.pins == 0; /* `start` does not move while its beginning is given away */
     return sealed && room && idle && !paced_removal_waits_in(&store->removals, log->path);
+}
+
+bool log_refill_prepare(struct partition_log *log, const struct segment *segment) {
+    if (segment->active)
+        partition_log_roll(log);
+    else if (segment->end.last_index >= log->last_index)
+        return false;
+    else
+        write_behind_sync(log, log->committed);
+    return true;
 }
 
 struct log_refill *log_refill_begin(struct partition_log *log, struct segment *segment,

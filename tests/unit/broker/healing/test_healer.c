@@ -42,6 +42,14 @@ static bool somebody_leads(struct brokers *brokers) {
     return leader_of(brokers) != NULL;
 }
 
+static struct broker_node *a_follower(struct brokers *brokers) {
+    struct broker_node *found = NULL;
+    brokers_until(brokers, somebody_leads);
+    for (int i = 0; i < brokers->count; i++)
+        if (&brokers->nodes[i] != leader_of(brokers)) found = &brokers->nodes[i];
+    return found;
+}
+
 static void produce(struct brokers *brokers, size_t value_len) {
     struct produce_ask ask;
     struct kp_produce_response response;
@@ -254,6 +262,69 @@ static void test_of_what_is_gone_elsewhere(void **state) {
     brokers_until(brokers, has_applied_all);
 }
 
+/* ---- ... in the last segment of a log that nobody writes to ---- */
+
+static bool all_are_committed(struct brokers *brokers) {
+    for (int i = 0; i < brokers->count; i++) {
+        const struct partition_log *log = log_of(&brokers->nodes[i]);
+        if (log->committed != log->last_index) return false;
+    }
+    return has_applied_all(brokers);
+}
+
+static bool others_have_let_go(struct brokers *brokers) {
+    for (int i = 0; i < brokers->count; i++)
+        if (&brokers->nodes[i] != damaged_node &&
+            log_of(&brokers->nodes[i])->segments[0]->header.base_offset == 0)
+            return false;
+    return true;
+}
+
+static bool is_sealed(struct brokers *brokers) {
+    (void)brokers;
+    const struct partition_log *log = log_of(damaged_node);
+    return log->segment_count == 1 && !log->segments[0]->active;
+}
+
+static bool is_damaged(struct brokers *brokers) {
+    return !is_whole(brokers);
+}
+
+/* All of it lies in one segment there, whose first records are gone elsewhere. */
+static void one_segment_alone(struct brokers *brokers) {
+    assert_int_equal(brokers_create_topic(&brokers->nodes[0], "t", 1, 3, NULL), 0);
+    for (int i = 0; i < 3; i++)
+        produce(brokers, VALUE);
+    damaged_node = a_follower(brokers);
+    brokers_until(brokers, all_are_committed);
+    for (int i = 0; i < brokers->count; i++)
+        if (&brokers->nodes[i] != damaged_node) partition_log_roll(log_of(&brokers->nodes[i]));
+    produce(brokers, VALUE);
+    trim(brokers, 3);
+    brokers_until(brokers, others_have_let_go);
+    brokers_until(brokers, all_are_committed);
+    partition_log_roll(log_of(damaged_node));
+    brokers_until(brokers, is_sealed);
+}
+
+static void test_of_the_last_segment(void **state) {
+    static const char *const scrubbed[] = {"tail.cache.bytes=0", "log.compression=none",
+                                           "scrub.interval.ms=1000", NULL};
+    struct brokers *brokers = *state;
+    static struct bytes bytes;
+    brokers_start(brokers, 3, scrubbed);
+    one_segment_alone(brokers);
+    struct partition_log *log = log_of(damaged_node);
+    log_index last = log->last_index;
+    take_segment(&bytes, log, 0);
+    flip(&bytes, SEGMENT_HEADER_SIZE + VALUE / 2);
+    brokers_until(brokers, is_damaged);
+    brokers_until(brokers, is_whole);
+    assert_int_equal(log->last_index, last + 1); /* one, however often it was asked for */
+    produce(brokers, VALUE);
+    brokers_until(brokers, has_applied_all);
+}
+
 /* ---- What nobody else has any more, where a start has to read it ---- */
 
 static void copy_files(const char *from, const char *to) {
@@ -269,14 +340,6 @@ static void break_for_a_start(const struct bytes *bytes) {
     flip(bytes, SEGMENT_HEADER_SIZE + 5);
     snprintf(index, sizeof index, "%.*s.index", (int)(strlen(bytes->path) - 4), bytes->path);
     unlink(index); /* if it is there */
-}
-
-static struct broker_node *a_follower(struct brokers *brokers) {
-    struct broker_node *found = NULL;
-    brokers_until(brokers, somebody_leads);
-    for (int i = 0; i < brokers->count; i++)
-        if (&brokers->nodes[i] != leader_of(brokers)) found = &brokers->nodes[i];
-    return found;
 }
 
 static bool follows_whole(struct brokers *brokers) {
@@ -384,6 +447,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {TEST(test_of_a_leader),
                                        TEST(test_of_a_header),
                                        TEST(test_of_what_is_gone_elsewhere),
+                                       TEST(test_of_the_last_segment),
                                        TEST(test_of_a_later_beginning),
                                        TEST(test_of_a_given_beginning),
                                        TEST(test_of_many_starts)};
