@@ -34,10 +34,10 @@ static int read_whole(struct env_file *file, uint64_t group, replica_id *replica
     int error = env_file_read(file, bytes, sizeof bytes, 0, &got);
     if (error) return error;
     if (got != SIZE || le_get_u32(bytes) != MAGIC) return ERR_CORRUPT;
-    if (le_get_u32(bytes + 4) != FORMAT) return ERR_VERSION;
     *replica = le_get_u64(bytes + AT_REPLICA);
     bool sound = crc32c(0, bytes, AT_CRC) == le_get_u32(bytes + AT_CRC) && *replica != 0;
-    return sound && le_get_u64(bytes + AT_GROUP) == group ? ERR_NONE : ERR_CORRUPT;
+    if (!sound || le_get_u64(bytes + AT_GROUP) != group) return ERR_CORRUPT;
+    return le_get_u32(bytes + 4) == FORMAT ? ERR_NONE : ERR_VERSION;
 }
 
 int replica_file_read(struct env *env, const char *groups_path, uint64_t group,

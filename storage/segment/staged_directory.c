@@ -78,7 +78,6 @@ static int read_list(struct env_file *file, uint64_t group, struct prefix_files 
     if (!error) error = env_file_read(file, head, sizeof head, 0, &got);
     if (error) return error;
     if (got < sizeof head || le_get_u32(head) != MAGIC) return ERR_CORRUPT;
-    if (le_get_u32(head + 4) != FORMAT) return ERR_VERSION;
     uint32_t len = le_get_u32(head + 16);
     if (le_get_u64(head + 8) != group || len > LIST_MOST || size != (uint64_t)len + HEAD_SIZE)
         return ERR_CORRUPT;
@@ -86,6 +85,7 @@ static int read_list(struct env_file *file, uint64_t group, struct prefix_files 
     error = env_file_read(file, list, len, HEAD_SIZE, &got);
     if (!error && (got < len || checksum(head, list, len) != le_get_u32(head + AT_CRC)))
         error = ERR_CORRUPT;
+    if (!error && le_get_u32(head + 4) != FORMAT) error = ERR_VERSION; /* it is whole, and later */
     if (!error && prefix_files_decode(list, len, files) != ERR_NONE) error = ERR_CORRUPT;
     mem_free(list);
     return error;
