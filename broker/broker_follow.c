@@ -33,7 +33,13 @@ struct server_options broker_server_options(const struct broker_settings *settin
         .logins = {.mechanisms = settings->login_mechanisms,
                    .delay_ms = settings->login_delay_ms,
                    .lifetime_ms = settings->login_lifetime_ms,
-                   .frame_max = settings->login_frame_max},
+                   .frame_max = settings->login_frame_max,
+                   .tokens = {.path = settings->tokens.path,
+                              .rules = {.issuer = settings->tokens.issuer,
+                                        .audiences = settings->tokens.audiences,
+                                        .user_claim = settings->tokens.user_claim,
+                                        .skew_s = settings->tokens.skew_s},
+                              .look_ms = settings->tokens.look_ms}},
         .access = {.mode = settings->authorizer,
                    .allow_everyone = settings->allow_everyone,
                    .super_users = settings->super_users},
@@ -128,6 +134,8 @@ void broker_follow_settings(struct broker *broker) {
 
 bool broker_read_anew(struct broker *broker) {
     struct tls_listening *tls = server_tls(broker->server);
+    struct token_door *tokens = logins_tokens(server_guards_of(broker->server).logins);
     if (tls != NULL) tls_listening_look(tls, NULL);
-    return tls != NULL;
+    if (tokens != NULL) token_door_look(tokens);
+    return tls != NULL || tokens != NULL;
 }

@@ -28,6 +28,7 @@
 #include "broker/server/file_shares.h"
 #include "broker/service_manager.h"
 #include "broker/tls/principal_rules.h"
+#include "broker/tokens/token_door.h"
 
 static const char NAME[] = "draved: ";
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, STDERR_FD = 2, OPEN_FILES_LOW = 4096 };
@@ -107,9 +108,10 @@ static void on_hangup(void *arg, int number) {
     if (run->has_terminal && !has_terminal())
         on_signal(arg, number);
     else if (!broker_read_anew(run->broker))
-        log_event(&run->log, LOGGED_SETTINGS_WARNING,
-                  "SIGHUP: no listener speaks TLS, and nothing but its files is read anew; other "
-                  "settings change by drave config set, or by a restart");
+        log_event(
+            &run->log, LOGGED_SETTINGS_WARNING,
+            "SIGHUP: no listener speaks TLS or takes tokens, and nothing but their files is read "
+            "anew; other settings change by drave config set, or by a restart");
 }
 
 static void on_warning(void *arg, const char *sentence) {
@@ -258,9 +260,14 @@ static int read_settings(const struct options *options, struct settings *values,
 
 /* What a start would read beside the settings. */
 static int check_files(const struct broker_settings *settings) {
+    struct token_keys *keys = NULL;
     struct tls_context *context = NULL;
     struct principal_rules *rules = NULL;
     struct error_text why;
+    if (settings->tokens.path != NULL &&
+        token_door_read(settings->tokens.path, &keys, &why) != ERR_NONE)
+        return main_refuse(&why);
+    token_keys_unref(keys);
     if (!listener_settings_tls(settings)) return EXIT_DONE;
     if (principal_rules_new(settings_text(settings->values, "ssl.principal.mapping.rules"), &rules,
                             &why) != ERR_NONE)

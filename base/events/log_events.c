@@ -324,6 +324,14 @@ static const struct log_event_row table[LOG_EVENTS] = {
         {"certificate_refused", LOG_ERROR,
          "What is in the files of TLS now cannot be used; what was read before stays.",
          "Mend the file that the line names; it is looked at again by itself."},
+    [LOGGED_TOKEN_KEYS_READ] =
+        {"token_keys_read", LOG_INFO,
+         "The file of the keys that sign tokens was read anew, because it has changed or somebody asked for it.",
+         ""},
+    [LOGGED_TOKEN_KEYS_REFUSED] =
+        {"token_keys_refused", LOG_ERROR,
+         "What is in the file of the keys that sign tokens now cannot be used; what was read before stays.",
+         "Mend the file of sasl.oauthbearer.jwks.endpoint.url; it is looked at again by itself."},
     [LOGGED_MEMORY_SPENT] =
         {"memory_spent", LOG_WARN,
          "The memory that clients make the broker hold is spent: those that need some wait, and who is too slow to send or to read is closed.",

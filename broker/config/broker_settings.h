@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/secure/tls_context.h"
 #include "base/settings.h"
+#include "broker/tokens/token_settings.h"
 #include "raft-glue/peer/peers.h"
 
 enum {
@@ -66,6 +67,7 @@ struct broker_settings {
     uint32_t login_mechanisms; /* bit n: the n-th of the names of sasl.enabled.mechanisms */
     uint32_t login_frame_max, login_delay_ms, login_lifetime_ms;
     const char *users_file; /* "": none */
+    struct token_settings tokens;
     enum broker_authorizer authorizer;
     const char *super_users; /* of `values` */
     bool allow_everyone;     /* where there is no rule */

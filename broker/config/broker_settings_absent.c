@@ -22,9 +22,10 @@
 #define USERS_ARE_KEPT \
     "Users live in the cluster: drave user set, or kafka-configs --entity-type users."
 #define NO_KERBEROS \
-    "There is no GSSAPI; clients log in by SCRAM or PLAIN (sasl.enabled.mechanisms)."
+    "There is no GSSAPI; clients log in by SCRAM, PLAIN or OAUTHBEARER (sasl.enabled.mechanisms)."
 #define NO_TOKENS "There are no delegation tokens; give each application a user of its own."
-#define NO_OAUTH "There is no OAUTHBEARER yet; clients log in by SCRAM or PLAIN."
+#define NO_FETCH \
+    "A key set is a file here (sasl.oauthbearer.jwks.endpoint.url); fetch it by a timer."
 #define NOT_A_CLIENT "A broker logs in nowhere: brokers speak to each other at peer.listen."
 #define ONE_DIRECTORY "A broker stores everything in one directory: data.dir."
 #define NO_METRICS \
@@ -244,32 +245,28 @@ static const struct setting_absent table[] = {
     {"sasl.login.retry.backoff.ms", NOT_A_CLIENT},
     {"sasl.mechanism.controller.protocol", NOT_A_CLIENT},
     {"sasl.mechanism.inter.broker.protocol", NOT_A_CLIENT},
-    {"sasl.oauthbearer.assertion.algorithm", NO_OAUTH},
-    {"sasl.oauthbearer.assertion.claim.aud", NO_OAUTH},
-    {"sasl.oauthbearer.assertion.claim.exp.seconds", NO_OAUTH},
-    {"sasl.oauthbearer.assertion.claim.iss", NO_OAUTH},
-    {"sasl.oauthbearer.assertion.claim.jti.include", NO_OAUTH},
-    {"sasl.oauthbearer.assertion.claim.nbf.seconds", NO_OAUTH},
-    {"sasl.oauthbearer.assertion.claim.sub", NO_OAUTH},
-    {"sasl.oauthbearer.assertion.file", NO_OAUTH},
-    {"sasl.oauthbearer.assertion.private.key.file", NO_OAUTH},
-    {"sasl.oauthbearer.assertion.private.key.passphrase", NO_OAUTH},
-    {"sasl.oauthbearer.assertion.template.file", NO_OAUTH},
-    {"sasl.oauthbearer.client.credentials.client.id", NO_OAUTH},
-    {"sasl.oauthbearer.client.credentials.client.secret", NO_OAUTH},
-    {"sasl.oauthbearer.clock.skew.seconds", NO_OAUTH},
-    {"sasl.oauthbearer.expected.audience", NO_OAUTH},
-    {"sasl.oauthbearer.expected.issuer", NO_OAUTH},
-    {"sasl.oauthbearer.jwks.endpoint.refresh.ms", NO_OAUTH},
-    {"sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms", NO_OAUTH},
-    {"sasl.oauthbearer.jwks.endpoint.retry.backoff.ms", NO_OAUTH},
-    {"sasl.oauthbearer.jwks.endpoint.url", NO_OAUTH},
-    {"sasl.oauthbearer.jwt.retriever.class", NO_OAUTH},
-    {"sasl.oauthbearer.jwt.validator.class", NO_OAUTH},
-    {"sasl.oauthbearer.scope", NO_OAUTH},
-    {"sasl.oauthbearer.scope.claim.name", NO_OAUTH},
-    {"sasl.oauthbearer.sub.claim.name", NO_OAUTH},
-    {"sasl.oauthbearer.token.endpoint.url", NO_OAUTH},
+    {"sasl.oauthbearer.assertion.algorithm", NOT_A_CLIENT},
+    {"sasl.oauthbearer.assertion.claim.aud", NOT_A_CLIENT},
+    {"sasl.oauthbearer.assertion.claim.exp.seconds", NOT_A_CLIENT},
+    {"sasl.oauthbearer.assertion.claim.iss", NOT_A_CLIENT},
+    {"sasl.oauthbearer.assertion.claim.jti.include", NOT_A_CLIENT},
+    {"sasl.oauthbearer.assertion.claim.nbf.seconds", NOT_A_CLIENT},
+    {"sasl.oauthbearer.assertion.claim.sub", NOT_A_CLIENT},
+    {"sasl.oauthbearer.assertion.file", NOT_A_CLIENT},
+    {"sasl.oauthbearer.assertion.private.key.file", NOT_A_CLIENT},
+    {"sasl.oauthbearer.assertion.private.key.passphrase", NOT_A_CLIENT},
+    {"sasl.oauthbearer.assertion.template.file", NOT_A_CLIENT},
+    {"sasl.oauthbearer.client.credentials.client.id", NOT_A_CLIENT},
+    {"sasl.oauthbearer.client.credentials.client.secret", NOT_A_CLIENT},
+    {"sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms", NO_FETCH},
+    {"sasl.oauthbearer.jwks.endpoint.retry.backoff.ms", NO_FETCH},
+    {"sasl.oauthbearer.jwt.retriever.class", NOT_A_CLIENT},
+    {"sasl.oauthbearer.jwt.validator.class",
+     "Tokens are checked as Kafka's BrokerJwtValidator does, and in no other way."},
+    {"sasl.oauthbearer.scope", NOT_A_CLIENT},
+    {"sasl.oauthbearer.scope.claim.name",
+     "Scopes of tokens are not looked at, as in Kafka; rules (drave acl) say who may do what."},
+    {"sasl.oauthbearer.token.endpoint.url", NOT_A_CLIENT},
     {"sasl.server.callback.handler.class", USERS_ARE_KEPT},
     {"delegation.token.expiry.check.interval.ms", NO_TOKENS},
     {"delegation.token.expiry.time.ms", NO_TOKENS},

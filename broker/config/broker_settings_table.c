@@ -89,18 +89,18 @@ static const struct setting table[] = {
 
     /* ---- Logins (docs/security.md) ---- */
     LIST_OF("sasl.enabled.mechanisms", "SCRAM-SHA-256,SCRAM-SHA-512",
-            "SCRAM-SHA-256,SCRAM-SHA-512,PLAIN",
+            "SCRAM-SHA-256,SCRAM-SHA-512,PLAIN,OAUTHBEARER",
             "By which mechanisms clients of SASL_PLAINTEXT and SASL_SSL listeners may log in."),
-    NUMBER("sasl.server.max.receive.size", "65536", 1024, 1048576, "bytes",
-           "The largest request of a client that has not logged in yet."),
-    NUMBER("connection.failed.authentication.delay.ms", "100", 0, 5000, "ms",
-           "How long a login that failed waits for its answer; twice as long each time that its "
-           "address fails again within a minute, up to 5000."),
-    NUMBER("connections.max.reauth.ms", "0", 0, INT32_MAX, "ms",
-           "A client logs in again after so long, or is closed; 0: once is enough."),
-    TEXT("bootstrap.users.file", "",
-         "A file with the first users, lines of drave user hash, readable by the owner alone; "
-         "looked at while the cluster has no user."),
+    NUMBER("sasl.server.max.receive.size", "65536", 1024, 1048576, "bytes", LOGIN_SIZE),
+    NUMBER("connection.failed.authentication.delay.ms", "100", 0, 5000, "ms", LOGIN_DELAY),
+    NUMBER("connections.max.reauth.ms", "0", 0, INT32_MAX, "ms", LOGIN_AGAIN),
+    TEXT("bootstrap.users.file", "", FIRST_USERS),
+    TEXT("sasl.oauthbearer.jwks.endpoint.url", "", JWKS_URL),
+    NUMBER("sasl.oauthbearer.jwks.endpoint.refresh.ms", "60000", 100, 86400000, "ms", JWKS_REFRESH),
+    TEXT("sasl.oauthbearer.expected.issuer", "", TOKEN_ISSUER),
+    LIST("sasl.oauthbearer.expected.audience", "", TOKEN_AUDIENCE),
+    TEXT("sasl.oauthbearer.sub.claim.name", "sub", "The claim of a token that names the user."),
+    NUMBER("sasl.oauthbearer.clock.skew.seconds", "30", 0, 600, "s", TOKEN_SKEW),
 
     /* ---- Permissions (docs/security.md) ---- */
     TEXT("authorizer.class.name", "", AUTHORIZER_CLASS),

@@ -300,8 +300,8 @@ static int read_tls(struct broker_settings *into, struct error_text *why) {
 
 static const char MECHANISMS[] = "sasl.enabled.mechanisms";
 /* As in broker/login/login.h. */
-static const char *const names[] = {"", "SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"};
-enum { NAMES = sizeof names / sizeof names[0], PLAIN = NAMES - 1 };
+static const char *const names[] = {"", "SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN", "OAUTHBEARER"};
+enum { NAMES = sizeof names / sizeof names[0], OAUTHBEARER = NAMES - 1, PLAIN = OAUTHBEARER - 1 };
 
 static uint32_t bit_of(const char *piece, size_t len) {
     for (uint32_t i = 1; i < NAMES; i++)
@@ -340,7 +340,8 @@ static int read_logins(struct broker_settings *into, struct error_text *why) {
             "%s is set, but no listener wants logins; add one, for example listeners=SASL_SSL://0.0.0.0:9094 "
             "(or its entry NAME:SASL_SSL in listener.security.protocol.map), or leave it out",
             MECHANISMS);
-    return ERR_NONE;
+    return token_settings_read(values, (into->login_mechanisms & 1u << OAUTHBEARER) != 0,
+                               &into->tokens, why);
 }
 
 /* ---- Who may do what ---- */
@@ -429,16 +430,19 @@ static void warn_of_access(const struct broker_settings *settings,
 void listener_settings_warnings(const struct broker_settings *settings,
                                 void (*warn)(void *arg, const char *sentence), void *arg) {
     struct error_text text;
+    bool plain = (settings->login_mechanisms & 1u << PLAIN) != 0,
+         tokens = (settings->login_mechanisms & 1u << OAUTHBEARER) != 0;
     warn_of_access(settings, warn, arg);
-    if ((settings->login_mechanisms & 1u << PLAIN) == 0) return;
+    if (!plain && !tokens) return;
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct broker_listener *listener = &settings->listeners[i];
         if (!listener->logs_in || listener->tls || host_is_loopback(listener->host)) continue;
         error_set(
             &text, ERR_INVALID,
-            "passwords travel in plain text to listener %s at %s, where whoever listens on the way reads "
-            "them; let it speak SASL_SSL, or leave PLAIN out of %s",
-            listener->name, listener->host, MECHANISMS);
+            "%s travel in plain text to listener %s at %s, where whoever listens on the way reads "
+            "them; let it speak SASL_SSL, or leave %s out of %s",
+            plain ? "passwords" : "tokens", listener->name, listener->host,
+            plain ? "PLAIN" : "OAUTHBEARER", MECHANISMS);
         warn(arg, text.text);
     }
 }

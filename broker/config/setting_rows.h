@@ -112,6 +112,23 @@ enum { KIB = 1024, MIB = 1024 * KIB, GIB = 1024 * MIB };
 #define SUPER_USERS                                                                          \
     "Who may do everything, whatever rules say: TYPE:NAME, for example User:admin, several " \
     "with semicolons."
+#define LOGIN_SIZE "The largest request of a client that has not logged in yet."
+#define LOGIN_AGAIN "A client logs in again after so long, or is closed; 0: once is enough."
+#define LOGIN_DELAY                                                                        \
+    "How long a login that failed waits for its answer; twice as long each time that its " \
+    "address fails again within a minute, up to 5000."
+#define FIRST_USERS                                                                        \
+    "A file with the first users, lines of drave user hash, readable by the owner alone; " \
+    "looked at while the cluster has no user."
+#define JWKS_URL                                                                          \
+    "With OAUTHBEARER: the file with the keys that sign tokens (a JSON Web Key Set), as " \
+    "file:///etc/drave/jwks.json; https is not served."
+#define JWKS_REFRESH                                                                          \
+    "How often that file is looked at; SIGHUP, and a token with a key that is not in it, do " \
+    "it at once."
+#define TOKEN_ISSUER "What a token has to have as \"iss\"; needed with OAUTHBEARER."
+#define TOKEN_AUDIENCE "Of these a token has to have one as \"aud\"; needed with OAUTHBEARER."
+#define TOKEN_SKEW "By how much the clock of who issues tokens may differ."
 #define ALLOW_EVERYONE "Whether everybody may use a resource for which there is no rule at all."
 
 #endif

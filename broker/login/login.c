@@ -12,6 +12,7 @@ static const char *const names[LOGIN_MECHANISMS] = {
     [LOGIN_SCRAM_SHA_256] = "SCRAM-SHA-256",
     [LOGIN_SCRAM_SHA_512] = "SCRAM-SHA-512",
     [LOGIN_PLAIN] = "PLAIN",
+    [LOGIN_OAUTHBEARER] = "OAUTHBEARER",
 };
 
 const char *login_mechanism_name(enum login_mechanism mechanism) {
@@ -76,6 +77,7 @@ void login_expect(struct login *login, enum login_mechanism mechanism, bool bare
     forget_exchange(login);
     login->step = LOGIN_TOKEN;
     login->mechanism = mechanism;
+    login->refused = false;
     login->bare = bare;
     login->began_us = now_us;
 }

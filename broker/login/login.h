@@ -22,6 +22,7 @@ enum login_mechanism {
     LOGIN_SCRAM_SHA_256 = SCRAM_SHA_256,
     LOGIN_SCRAM_SHA_512 = SCRAM_SHA_512,
     LOGIN_PLAIN,
+    LOGIN_OAUTHBEARER,
     LOGIN_MECHANISMS
 };
 const char *login_mechanism_name(enum login_mechanism mechanism);
@@ -34,7 +35,8 @@ struct login {
     struct logins *logins;
     enum login_step step;
     enum login_mechanism mechanism;
-    bool bare; /* tokens come as frames without a header (handshake 0) */
+    bool refused; /* its token is not good, and it has yet to take note of that (OAUTHBEARER) */
+    bool bare;    /* tokens come as frames without a header (handshake 0) */
     char principal[5 + USER_NAME_MAX + 1]; /* "User:alice"; "": nobody yet */
     struct scram_server *exchange;         /* that is half done */
     uint64_t began_us;                     /* the last handshake of one that is done */

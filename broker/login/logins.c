@@ -32,6 +32,7 @@ struct logins {
     struct log_limiter complaints;
     struct login_options options;
     const struct user_table *users; /* NULL: not known yet, or not any more */
+    struct token_door *tokens;      /* NULL: nobody comes in with one */
     struct env_lane *lane;          /* NULL: nobody has come with a password yet */
     struct failing *failing;
     struct remembered *remembered;
@@ -48,6 +49,14 @@ struct logins *logins_new(struct env *env, struct log *log, const struct login_o
     return logins;
 }
 
+int logins_open_tokens(struct logins *logins, struct error_text *why) {
+    return token_door_open(logins->env, logins->log, &logins->options.tokens, &logins->tokens, why);
+}
+
+struct token_door *logins_tokens(const struct logins *logins) {
+    return logins->tokens;
+}
+
 void logins_free(struct logins *logins) {
     struct failing *failing, *next;
     struct remembered *one, *after;
@@ -60,6 +69,7 @@ void logins_free(struct logins *logins) {
         HASH_DEL(logins->remembered, one);
         mem_free(one);
     }
+    token_door_close(logins->tokens);
     env_lane_free(logins->lane);
     scram_wipe(logins, sizeof *logins);
     mem_free(logins);
@@ -86,6 +96,7 @@ void logins_follow(struct logins *logins, const struct user_table *users) {
 bool logins_still_know(const struct logins *logins, struct login *login) {
     const struct user_table *users = logins->users;
     const char *name = login->principal + sizeof "User:" - 1;
+    if (login->mechanism == LOGIN_OAUTHBEARER) return true; /* it is in no table */
     if (users == NULL || users->changed == login->users_changed) return true;
     login->users_changed = users->changed;
     return user_table_any(users, name, strlen(name)) != NULL;

@@ -1,6 +1,6 @@
 /*
  * What all logins of a broker share: the lane on which passwords are checked, who has failed
- * lately, and passwords that were good.
+ * lately, passwords that were good, and the door for tokens.
  *
  * Happy path: logins_check_password; its job derives the key off the loop, one after the other. A
  * password that was good is remembered for five minutes, as a digest that nobody else can make, so
@@ -16,6 +16,7 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "broker/login/login.h"
+#include "broker/tokens/token_door.h"
 
 enum {
     LOGIN_DELAY_MOST_MS = 5000,
@@ -31,14 +32,21 @@ struct login_options {
     uint32_t delay_ms;    /* of the first failure; 0: none waits */
     uint32_t lifetime_ms; /* then clients log in again; 0: never */
     uint32_t frame_max;   /* bytes of a request before */
+    struct token_wish tokens;
 };
 
 struct logins *logins_new(struct env *env, struct log *log, const struct login_options *options);
+/* What tokens are checked with, if they are wanted: ERR_INVALID and the like with the sentence.
+ * Blocks on the file. */
+int logins_open_tokens(struct logins *logins, struct error_text *why);
+/* NULL: nobody comes in with a token. */
+struct token_door *logins_tokens(const struct logins *logins);
 /* No check is under way. NULL does nothing. */
 void logins_free(struct logins *logins);
 /* The table stays until another one, or NULL, is followed. */
 void logins_follow(struct logins *logins, const struct user_table *users);
-/* Whether the user of a login that is done still is one. */
+/* Whether the user of a login that is done still is one; who came with a token is, until that
+ * ends. */
 bool logins_still_know(const struct logins *logins, struct login *login);
 const struct login_options *logins_options(const struct logins *logins);
 

@@ -73,7 +73,8 @@ int connection_admit(struct connection *connection, struct request *request,
     case LOGIN_EXPIRED:
         return error_set(
             why, ERR_DENIED,
-            "it was logged in for connections.max.reauth.ms, and has not done so again");
+            "it was logged in for connections.max.reauth.ms, or until its token ended, and has not "
+            "done so again");
     }
     return error_set(
         why, ERR_DENIED,

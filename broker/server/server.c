@@ -390,7 +390,9 @@ int server_open(struct env *env, struct log *log, const struct dispatch *dispatc
                                             .gone = connection_gone};
     server->done_task.run = finish_close;
     server->door_task.run = open_door;
-    int error = tls_listening_open(env, log, &options->tls, options->listeners,
+    int error = logins_open_tokens(server->logins, why);
+    if (error == ERR_NONE)
+        error = tls_listening_open(env, log, &options->tls, options->listeners,
                                    options->listener_count, &server->memory.answers, &server->tls,
                                    why);
     if (error == ERR_NONE)

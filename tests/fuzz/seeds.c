@@ -484,6 +484,18 @@ static void logins(void) {
     seed("login", "plain", 0, "alice\0secret", 12);
 }
 
+static void tokens(void) {
+    seed_plain("token", "bearer", "n,a=x=2C,\1host=h\1auth=Bearer e30.e30.e30\1\1");
+    seed_plain("token", "signed",
+               "eyJhbGciOiJFUzI1NiIsImtpZCI6ImUifQ.eyJzdWIiOiJhIiwiZXhwIjo5fQ.AAAA");
+    seed_plain("token", "claims",
+               "{\"iss\":\"i\",\"aud\":[\"a\"],\"sub\":\"u\",\"iat\":1,\"exp\":2e9,\"nbf\":0.5}");
+    seed_plain(
+        "token", "keys",
+        "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"e\",\"x\":\"AA\",\"y\":\"AA\"},"
+        "{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\",\"key_ops\":[\"verify\"]}]}");
+}
+
 static void settings(void) {
     seed_plain(
         "settings", "cluster",
@@ -569,6 +581,7 @@ int main(int argc, char **argv) {
     cluster();
     settings();
     logins();
+    tokens();
     start(workspace);
     image();
     return 0;

@@ -26,6 +26,8 @@ ROWS = (
     ("Kafka CVE-2024-56128", "the nonce of SCRAM is not compared", "tests/unit/broker/login/test_scram_server.c:test_scram_server_bad"),
     ("Kafka CVE-2025-27817, 27818, 27819", "files, classes and addresses are set through the protocol", "tests/integration/security_table.py:settings_of_files"),
     ("Kafka", "SCRAM tells which users there are", "tests/integration/sasl.py:nobody"),
+    ("libjwt CVE-2026-44699", "a public key of RSA is taken as the secret of HS256", "tests/unit/broker/tokens/test_token.c:test_token_algorithms tests/integration/oauth.py:hostile"),
+    ("anywhere", "a token without a signature, with a key of its own, or for others", "tests/integration/oauth.py:hostile tests/fuzz/fuzz_token.c"),
     ("NATS CVE-2026-27571, 29785", "what is packed is unpacked before a login", "tests/integration/sasl.py:order"),
     ("NATS CVE-2026-27889, 33218", "a stranger ends the process", "tests/integration/sasl.py:hostile tests/fuzz/fuzz_login.c"),
     ("NATS CVE-2026-33248", "parts of a certificate's name are compared", "tests/unit/base/secure/test_tls_name.c:test_tls_name_differ tests/integration/security_tls.py:named_by_certificate"),
@@ -97,7 +99,7 @@ def settings_of_files():
         "ssl.keystore.location=/etc/passwd", "ssl.truststore.location=/etc/passwd", "ssl.keystore.password=x", "peer.secret.file=/etc/passwd",
         "bootstrap.users.file=/etc/passwd", "super.users=User:mallory", "authorizer.class.name=", "authorizer.mode=observe",
         "sasl.enabled.mechanisms=PLAIN", "listener.security.protocol.map=PLAINTEXT:PLAINTEXT", "ssl.client.auth=none",
-        "sasl.jaas.config=x", "metric.reporters=x", "data.dir=/tmp/other", "listener.name.ssl.ssl.keystore.location=/etc/passwd",
+        "sasl.oauthbearer.jwks.endpoint.url=file:///etc/passwd", "sasl.oauthbearer.expected.issuer=x", "sasl.jaas.config=x", "metric.reporters=x", "data.dir=/tmp/other", "listener.name.ssl.ssl.keystore.location=/etc/passwd",
         "listener.name.plaintext.ssl.truststore.location=/etc/passwd", "listener.name.ssl.ssl.keystore.password=x", "ssl.principal.mapping.rules=DEFAULT",
     )  # fmt: skip
     with Cluster(1) as cluster:

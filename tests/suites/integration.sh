@@ -35,6 +35,7 @@ programs=(
     group_why
     cli_commands
     "sasl librdkafka kafka_python kcat command_line kafka_configs order hostile silent nobody secrets"
+    oauth
     acls
     security_init
     security_table
@@ -74,6 +75,7 @@ elif [ -n "${SHORT-}" ]; then
         groups
         cli_commands
         "sasl order hostile silent nobody"
+        "oauth answers hostile keys_change"
         "security_peers with_a_secret strangers mute_and_slow"
         cli_txn
         configs

@@ -8,6 +8,7 @@ status=0
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/security_tls.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/security_init.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/sasl.py" || status=1
+"$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/oauth.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/security_peers.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/acls.py" || status=1
 "$DRAVE_ROOT/tests/harness/python" "$DRAVE_ROOT/tests/integration/quotas.py" || status=1

@@ -279,6 +279,42 @@ static void test_broker_settings_logins(void **state) {
     assert_true(settings->listeners[0].logs_in && settings->listeners[0].tls);
 }
 
+/* Tokens want a file of keys, and who issues them for whom; none of these alone means anything. */
+static void test_broker_settings_tokens(void **state) {
+    struct fixture *fixture = *state;
+    const struct token_settings *tokens = &fixture->settings.tokens;
+    static const char url[] = "sasl.oauthbearer.jwks.endpoint.url=";
+    char pair[100];
+    assert_int_equal(with(fixture, "listeners=SASL_PLAINTEXT://127.0.0.1:1"), ERR_NONE);
+    assert_null(tokens->path);
+    assert_refused(fixture, "sasl.oauthbearer.expected.issuer=i", "nobody logs in with a token",
+                   "add OAUTHBEARER");
+    assert_refused(fixture, "sasl.enabled.mechanisms=OAUTHBEARER", "endpoint.url is empty",
+                   "file:///etc/drave/jwks.json");
+    assert_refused(fixture, "sasl.oauthbearer.jwks.endpoint.url=file:///k.json",
+                   "expected.audience is empty", "\"aud\"");
+    assert_int_equal(with(fixture, "sasl.oauthbearer.expected.audience=a,b"), ERR_NONE);
+    assert_string_equal(tokens->path, "/k.json");
+    assert_string_equal(tokens->issuer, "i");
+    assert_string_equal(tokens->audiences, "a,b");
+    assert_string_equal(tokens->user_claim, "sub");
+    assert_int_equal(tokens->skew_s, 30);
+    static const char *const bad[] = {"https://h/k",     "/k.json",       "file://h/k.json",
+                                      "file:k.json",     "file:///a%20b", "file:////k",
+                                      "file://localhost"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        snprintf(pair, sizeof pair, "%s%s", url, bad[i]);
+        assert_refused(fixture, pair, bad[i], "file:///etc/drave/jwks.json");
+    }
+    assert_int_equal(with(fixture, "sasl.oauthbearer.jwks.endpoint.url=file://localhost/k"),
+                     ERR_NONE);
+    assert_string_equal(tokens->path, "/k");
+    assert_int_equal(with(fixture, "sasl.oauthbearer.jwks.endpoint.url=file:/k"), ERR_NONE);
+    assert_string_equal(tokens->path, "/k");
+    assert_refused(fixture, "sasl.oauthbearer.sub.claim.name=", "sub.claim.name is empty",
+                   "write sub");
+}
+
 /* Who speaks TLS: by its name, or by the map; it needs a key, and a key needs it. */
 static void test_broker_settings_tls(void **state) {
     struct fixture *fixture = *state;
@@ -504,16 +540,16 @@ static void test_broker_settings_console(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_broker_settings_defaults),     TEST(test_broker_settings_table_is_whole),
-        TEST(test_broker_settings_listeners),    TEST(test_broker_settings_wrong_listeners),
-        TEST(test_broker_settings_same_port),    TEST(test_broker_settings_told),
-        TEST(test_broker_settings_protocols),    TEST(test_broker_settings_tls),
-        TEST(test_broker_settings_logins),       TEST(test_broker_settings_access),
-        TEST(test_broker_settings_secrets),      TEST(test_broker_settings_of_kafka),
-        TEST(test_broker_settings_nodes),        TEST(test_broker_settings_wrong_nodes),
-        TEST(test_broker_settings_longest_list), TEST(test_broker_settings_do_not_fit),
-        TEST(test_broker_settings_long_texts),   TEST(test_broker_settings_warnings),
-        TEST(test_broker_settings_console),
+        TEST(test_broker_settings_defaults),    TEST(test_broker_settings_table_is_whole),
+        TEST(test_broker_settings_listeners),   TEST(test_broker_settings_wrong_listeners),
+        TEST(test_broker_settings_same_port),   TEST(test_broker_settings_told),
+        TEST(test_broker_settings_protocols),   TEST(test_broker_settings_tls),
+        TEST(test_broker_settings_logins),      TEST(test_broker_settings_tokens),
+        TEST(test_broker_settings_access),      TEST(test_broker_settings_secrets),
+        TEST(test_broker_settings_of_kafka),    TEST(test_broker_settings_nodes),
+        TEST(test_broker_settings_wrong_nodes), TEST(test_broker_settings_longest_list),
+        TEST(test_broker_settings_do_not_fit),  TEST(test_broker_settings_long_texts),
+        TEST(test_broker_settings_warnings),    TEST(test_broker_settings_console),
     };
     return cmocka_run_group_tests_name("broker_settings", tests, NULL, NULL);
 }
