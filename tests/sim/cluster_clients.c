@@ -205,7 +205,7 @@ static void main_client(struct env *env, void *arg) {
         start_strangers(cluster);
     if (cluster->members) cluster->troop = troop_new(cluster, env, replicas);
     if (cluster->transacting) cluster->crew = crew_new(cluster, env, acknowledged);
-    if (cluster->queueing) cluster->queues = queues_new(cluster, env);
+    if (cluster->queueing) cluster->queues = queues_new(cluster, env, replicas);
     if (cluster->queueing && cluster->run->seed % 3 == 0) start_transactors(cluster);
     for (unsigned i = 0; others && i < CLUSTER_COMMITTERS; i++) {
         struct committer_options options = {

@@ -29,6 +29,7 @@ struct kafka_client {
     uint64_t silent_until_us[CLIENT_BROKERS_MAX + 1]; /* by node id: it is not asked before */
     int32_t asked;
     uint64_t delete_retention_ms;
+    const char *setting, *value; /* NULL: none */
     struct kafka_call call;
     struct env_timer *timer;
 };
@@ -36,6 +37,11 @@ struct kafka_client {
 void kafka_client_compact(struct kafka_client *client, uint64_t delete_retention_ms) {
     client->compacted = true;
     client->delete_retention_ms = delete_retention_ms;
+}
+
+void kafka_client_set(struct kafka_client *client, const char *name, const char *value) {
+    client->setting = name;
+    client->value = value;
 }
 
 void kafka_client_give_keys(struct kafka_client *client) {
@@ -124,6 +130,8 @@ static void created(struct kafka_call *call, int error, const void *response) {
     client->asking = false;
     if (error == ERR_NONE) {
         int16_t code = answer->topics.items[0].error_code;
+        /* Its feature may be too low yet. */
+        if (code == KAFKA_INVALID_CONFIG && client->setting != NULL) code = KAFKA_NONE;
         if (code != KAFKA_NONE && code != KAFKA_TOPIC_ALREADY_EXISTS &&
             code != KAFKA_INVALID_REPLICATION_FACTOR && !kafka_error_retriable(code))
             run_fail(client->run, "the topic cannot be created: %s", kafka_error_name(code));
@@ -143,8 +151,10 @@ static void create(struct kafka_client *client) {
 
     kp_set_fallbacks(&kp_create_topics_request_schema, &request);
     kp_set_fallbacks(&kp_create_topics_request_topic_schema, &topic);
-    topic.configs.items = configs;
-    topic.configs.count = client->compacted ? 2 : 0;
+    struct kp_create_topics_request_config setting = {kp_string_of(client->setting),
+                                                      kp_string_of(client->value)};
+    topic.configs.items = client->setting != NULL ? &setting : configs;
+    topic.configs.count = client->setting != NULL ? 1 : client->compacted ? 2 : 0;
     topic.name = kp_string_of(client->topic);
     topic.num_partitions = client->partitions;
     topic.replication_factor = client->replicas;

@@ -30,6 +30,8 @@ struct kafka_client *kafka_client_new(struct run *run, struct env *env, unsigned
  * long. */
 void kafka_client_compact(struct kafka_client *client, uint64_t delete_retention_ms);
 bool kafka_client_compacts(const struct kafka_client *client);
+/* Before it begins: the topic is made with that setting, as soon as the brokers take it. */
+void kafka_client_set(struct kafka_client *client, const char *name, const char *value);
 /* Before it begins: records have keys, also where the topic is not compacted. */
 void kafka_client_give_keys(struct kafka_client *client);
 /* Of the key of a record (history_key); -1: it has none. */

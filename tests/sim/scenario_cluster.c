@@ -60,15 +60,15 @@ static void stop(void *arg, unsigned place) {
     cluster_stop_broker(arg, place);
 }
 
-/* Whether the topics of consumer groups and of transactional ids, which their first users make,
- * have their replicas: with a broker too few they would never be made. */
+/* Whether the topics of consumer groups and of transactional ids, which their first users make, and
+ * those of the scenario have their replicas: with a broker too few they would never be made. */
 static bool has_groups(struct cluster *cluster) {
     bool groups = cluster->many || cluster->queueing, ids = cluster->crew == NULL;
     for (unsigned i = 0; i < cluster->count; i++) {
         groups = groups || cluster_partition(cluster, i, TOPIC_CONSUMER_OFFSETS, 0) != NULL;
         ids = ids || cluster_partition(cluster, i, TOPIC_TRANSACTION_STATE, 0) != NULL;
     }
-    return groups && ids;
+    return groups && ids && (cluster->queues == NULL || queues_are_made(cluster->queues));
 }
 
 static bool may_wipe(void *arg, unsigned place) {
@@ -448,6 +448,10 @@ static void finish(struct cluster *cluster) {
     /* Each was compared with a replay; leaders may list groups in another order. */
     if (cluster->troop == NULL && cluster->queues == NULL) cluster_compare_offsets(cluster);
     cluster_read_brokers(cluster);
+    if (cluster->queues != NULL) {
+        wait_until(cluster, queues_are_through, "share groups have more to go through");
+        queues_judge(cluster->queues);
+    }
     history_finish(cluster->history);
     if (cluster->admin != NULL) admin_each_known(cluster->admin, check_topic, cluster);
     read_disks(cluster);

@@ -12,16 +12,12 @@
 #include "protocol/kafka_error.h"
 #include "protocol/messages/incremental_alter_configs.h"
 #include "tests/sim/cluster_end.h"
+#include "tests/sim/queues/delays.h"
 #include "tests/sim/queues/feature_turns.h"
+#include "tests/sim/queues/known_states.h"
 #include "tests/sim/queues/sharer.h"
 
 enum { MEMBERS = 3, LOOK_US = 30000, CALL_US = 2000000, BACKOFF_US = 30000, SETTINGS = 6 };
-
-/* What replicas know where they have applied so much. */
-struct known {
-    uint64_t *hashes; /* by applied index; 0: nobody was seen there */
-    size_t capacity;
-};
 
 struct queues {
     struct kafka_call call;
@@ -30,8 +26,9 @@ struct queues {
     struct env_timer *timer;
     unsigned configured; /* groups */
     struct sharer *members[QUEUE_GROUPS][CLUSTER_PARTITIONS_MAX][MEMBERS];
-    struct known known[CLUSTER_PARTITIONS_MAX];
+    struct known_states known[CLUSTER_PARTITIONS_MAX];
     struct feature_turns *turns; /* NULL: share.version stays as high as it is */
+    struct delays *delays;
     struct event look;
 };
 
@@ -89,19 +86,13 @@ static void configure(void *arg) {
 
 /* ---- What replicas know ---- */
 
-/* Not 0. */
 static uint64_t hash_of(struct shares *shares) {
     struct snapshot_bytes bytes = {0};
     struct shares_walk *walk = shares_walk_new(shares);
     while (!shares_walk_step(walk, &bytes))
         continue;
     shares_walk_rest(walk, &bytes);
-    struct slice whole = snapshot_bytes_whole(&bytes);
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < whole.len; i++)
-        hash = (hash ^ whole.data[i]) * UINT64_C(1099511628211);
-    slice_unref(&whole);
-    return hash == 0 ? 1 : hash;
+    return known_hash(&bytes);
 }
 
 /* Of what is held of one key, and is not ending. */
@@ -132,23 +123,11 @@ static void check_keys(struct queues *queues, struct shares *shares, int32_t p) 
 
 static void look_at(struct queues *queues, unsigned place, int32_t p) {
     struct partition *partition = cluster_partition(queues->cluster, place, cluster_topic, p);
-    struct known *known = &queues->known[p];
-    uint64_t applied = partition == NULL || partition->restoring != NULL ? 0 : partition->applied;
+    uint64_t applied = known_applied(partition);
     if (applied == 0) return;
-    uint64_t hash = hash_of(partition_shares(partition));
+    struct known_state state = {place, applied, hash_of(partition_shares(partition))};
     if (partition_is_leading(partition)) check_keys(queues, partition_shares(partition), p);
-    while (known->capacity <= applied) {
-        size_t before = known->capacity;
-        known->hashes = mem_grow(known->hashes, before, &known->capacity, sizeof *known->hashes);
-        for (size_t i = before; i < known->capacity; i++)
-            known->hashes[i] = 0;
-    }
-    if (known->hashes[applied] != 0 && known->hashes[applied] != hash)
-        run_fail(queues->cluster->run,
-                 "n%u has applied partition %d up to entry %" PRIu64
-                 ", and knows of its share groups what others did not",
-                 place + 1, p, applied);
-    known->hashes[applied] = hash;
+    known_note(&queues->known[p], queues->cluster->run, &state, "share groups");
 }
 
 static void look(struct event *event) {
@@ -158,18 +137,20 @@ static void look(struct event *event) {
         for (int32_t p = 0; p < queues->cluster->partitions; p++)
             if (!cluster_is_out(queues->cluster, i)) look_at(queues, i, p);
     if (queues->turns != NULL) feature_turns_look(queues->turns);
+    delays_look(queues->delays);
     world_schedule(world, event, world_now_us(world) + LOOK_US);
 }
 
 /* ---- Life ---- */
 
-struct queues *queues_new(struct cluster *cluster, struct env *env) {
+struct queues *queues_new(struct cluster *cluster, struct env *env, int16_t replicas) {
     struct queues *queues = mem_zalloc(sizeof *queues);
     queues->cluster = cluster;
     queues->book = queue_book_new(cluster);
     queues->look.run = look;
     queues->timer = env_timer_new(env, configure, queues);
     if (cluster->run->seed % 2 == 1) queues->turns = feature_turns_new(cluster, env);
+    queues->delays = delays_new(cluster, env, replicas);
     env_timer_start(queues->timer, BACKOFF_US);
     world_schedule(cluster->run->world, &queues->look, world_now_us(cluster->run->world) + LOOK_US);
     return queues;
@@ -179,7 +160,16 @@ struct queue_book *queues_book(struct queues *queues) {
     return queues->book;
 }
 
+bool queues_are_made(const struct queues *queues) {
+    return delays_are_made(queues->delays);
+}
+
+void queues_judge(struct queues *queues) {
+    delays_judge(queues->delays);
+}
+
 void queues_finish(struct queues *queues) {
+    delays_finish(queues->delays);
     if (queues->turns != NULL) feature_turns_finish(queues->turns);
     for (unsigned g = 0; g < QUEUE_GROUPS; g++)
         for (int32_t p = 0; p < queues->cluster->partitions; p++)
@@ -202,6 +192,7 @@ static bool is_through(struct queues *queues, int32_t p, unsigned g) {
 }
 
 bool queues_are_done(struct queues *queues) {
+    if (!delays_are_done(queues->delays)) return false;
     if (queues->turns != NULL && !feature_turns_are_over(queues->turns)) return false;
     for (unsigned g = 0; g < QUEUE_GROUPS; g++)
         for (int32_t p = 0; p < queues->cluster->partitions; p++)
