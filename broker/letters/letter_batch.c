@@ -13,7 +13,7 @@
 #define PREFIX "__dlq.errors."
 #define QUIET "__dlq." /* in front of names that ask for something */
 
-enum { NUMBER_MAX = 24, OWN_HEADERS = 8, OWN_BYTES = 400 };
+enum { NUMBER_MAX = 24, OWN_HEADERS = 8, OWN_BYTES = 450 };
 
 /* ---- One ---- */
 
@@ -41,13 +41,17 @@ void letter_drop(struct letter *letter) {
     *letter = (struct letter){0};
 }
 
+size_t letter_own_size(const struct letter_origin *origin) {
+    return OWN_BYTES + strlen(origin->topic) + strlen(origin->group);
+}
+
 size_t letter_size(const struct letter *letter) {
     const struct record *record = &letter->record;
-    size_t size = OWN_BYTES;
+    size_t size = 0;
     if (!letter->found) return size;
     if (record->key_len > 0) size += (size_t)record->key_len;
     if (record->value_len > 0) size += (size_t)record->value_len;
-    return size + record->headers_len;
+    return size + record->headers_len + (size_t)record->header_count * (sizeof QUIET - 1);
 }
 
 /* ---- Headers ---- */

@@ -34,13 +34,15 @@ struct letter {
 /* A copy of the record. */
 void letter_take(struct letter *letter, const struct record *record);
 void letter_drop(struct letter *letter);
-/* About, with our headers. */
-size_t letter_size(const struct letter *letter);
 
 struct letter_origin {
     const char *topic, *group; /* each with its end */
     int32_t partition;
 };
+/* What a letter takes in a batch at most, in bytes: besides its record, with all that a batch has;
+ * and of that. */
+size_t letter_own_size(const struct letter_origin *origin);
+size_t letter_size(const struct letter *letter);
 /* As one batch; *out from mem_alloc. `bare`: without what the records had, as too large. False:
  * it is too large all the same. */
 bool letters_write(const struct letter *letters, size_t count, const struct letter_origin *origin,

@@ -211,14 +211,18 @@ static void on_sent(struct letter_call *call, int16_t code) {
     pause(errand, kafka_error_name(code));
 }
 
+static struct letter_origin origin_of(const struct errand *errand, const struct partition *source) {
+    return (struct letter_origin){.topic = partition_topic(source),
+                                  .group = errand->id,
+                                  .partition = partition_index(source)};
+}
+
 static void send_batch(struct errand *errand, const struct partition *source,
                        const struct letter_target *target) {
     struct leader leader = leader_table_get(errand->mover->options.leaders,
                                             target->partition->group);
-    struct letter_origin origin = {.topic = partition_topic(source),
-                                   .group = errand->id,
-                                   .partition = partition_index(source)};
-    size_t size = 0;
+    struct letter_origin origin = origin_of(errand, source);
+    size_t size = errand->count * letter_own_size(&origin);
     for (size_t i = 0; i < errand->count; i++)
         size += letter_size(&errand->letters[i]);
     uint8_t *batch;
@@ -387,6 +391,7 @@ static void begin(struct errand *errand, struct share *share, struct partition *
         all_read(errand, share, partition, &target);
         return;
     }
+    struct letter_origin origin = origin_of(errand, partition);
     size_t most = target.most < LETTER_BATCH_BYTES ? target.most : LETTER_BATCH_BYTES;
     errand->stage = READS;
     errand->reading = (struct letter_reading){.done = on_read,
@@ -395,7 +400,8 @@ static void begin(struct errand *errand, struct share *share, struct partition *
                                               .group = errand->group,
                                               .letters = errand->letters,
                                               .count = errand->count,
-                                              .most = begun ? SIZE_MAX : most};
+                                              .most = begun ? SIZE_MAX : most,
+                                              .own = letter_own_size(&origin)};
     letter_reading_begin(&errand->reading);
 }
 

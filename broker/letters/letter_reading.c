@@ -17,7 +17,8 @@ struct letter_step {
     bool in_pool;
     struct letter *found; /* as those that are wanted, from the first that is not read on */
     size_t count, decided;
-    size_t bytes, most;
+    size_t bytes, own, most; /* as the reading's; all that were read count */
+    bool full;
     int16_t code;
 };
 
@@ -31,14 +32,21 @@ static void step_free(struct letter_step *step) {
 
 /* ---- In the pool ---- */
 
-/* Those below are not in the log. */
-static void decide_below(struct letter_step *step, kafka_offset offset) {
-    while (step->decided < step->count && step->found[step->decided].offset < offset)
-        step->decided++;
+static bool is_full(const struct letter_step *step) {
+    return step->decided == step->count || step->full;
 }
 
-static bool is_full(const struct letter_step *step) {
-    return step->decided == step->count || step->bytes > step->most;
+/* For the next one, whose record has so many bytes; the first of all has it. */
+static bool takes_room(struct letter_step *step, size_t size) {
+    step->full = step->bytes > 0 && step->bytes + step->own + size > step->most;
+    if (!step->full) step->bytes += step->own + size;
+    return !step->full;
+}
+
+/* Those below are not in the log. */
+static void decide_below(struct letter_step *step, kafka_offset offset) {
+    while (!is_full(step) && step->found[step->decided].offset < offset && takes_room(step, 0))
+        step->decided++;
 }
 
 static int unfold_batch(struct letter_step *step, const struct record_batch *batch) {
@@ -47,11 +55,11 @@ static int unfold_batch(struct letter_step *step, const struct record_batch *bat
     int error = record_iterator_open(&records, batch, ENTRY_BODY_MAX);
     if (error != ERR_NONE) return error;
     while (!is_full(step) && (error = record_iterator_next(&records, &record)) == ERR_NONE) {
+        const struct letter whole = {.found = true, .record = record};
         decide_below(step, record.offset);
-        if (step->decided == step->count || step->found[step->decided].offset != record.offset)
-            continue;
-        letter_take(&step->found[step->decided], &record);
-        step->bytes += letter_size(&step->found[step->decided++]);
+        if (is_full(step) || step->found[step->decided].offset != record.offset) continue;
+        if (takes_room(step, letter_size(&whole)))
+            letter_take(&step->found[step->decided++], &record);
     }
     record_iterator_close(&records);
     if (error == ERR_EOF) decide_below(step, record_batch_last_offset(batch) + 1);
@@ -79,7 +87,7 @@ static void over(struct letter_reading *reading, int16_t code) {
 }
 
 static void goes_on(struct letter_reading *reading) {
-    if (reading->at == reading->count || reading->bytes > reading->most)
+    if (reading->at == reading->count || reading->full)
         over(reading, KAFKA_NONE);
     else
         step_begin(reading);
@@ -90,12 +98,14 @@ static void step_done(struct env_job *job) {
     struct letter_reading *reading = step->reading;
     if (reading != NULL) {
         reading->step = NULL;
-        if (step->decided == 0) step->decided = 1; /* no batch has it */
+        if (step->decided == 0 && !step->full && takes_room(step, 0))
+            step->decided = 1; /* no batch has it */
         for (size_t i = 0; i < step->decided; i++) {
             reading->letters[reading->at++] = step->found[i];
             step->found[i] = (struct letter){0};
         }
-        reading->bytes += step->bytes;
+        reading->bytes = step->bytes;
+        reading->full = step->full;
     }
     int16_t code = step->code;
     step_free(step);
@@ -133,7 +143,9 @@ static void step_begin(struct letter_reading *reading) {
     step->reading = reading;
     step->job = (struct env_job){.work = unfold, .done = step_done};
     step->count = reading->count - reading->at;
-    step->most = reading->most - reading->bytes;
+    step->bytes = reading->bytes;
+    step->own = reading->own;
+    step->most = reading->most;
     step->found = mem_zalloc(step->count * sizeof *step->found);
     for (size_t i = 0; i < step->count; i++)
         step->found[i] = reading->letters[reading->at + i];
@@ -144,6 +156,7 @@ static void step_begin(struct letter_reading *reading) {
 
 void letter_reading_begin(struct letter_reading *reading) {
     reading->at = reading->bytes = 0;
+    reading->full = false;
     step_begin(reading);
 }
 

@@ -6,7 +6,8 @@
  * Happy path: batch after batch is read, unfolded off the loop, and the records that are wanted are
  * copied. Failures: the codes of partition_read; CORRUPT_MESSAGE; a record that is not in the log
  * any more is left as not found. Invariants: `done` comes once, unless it is cancelled, and may
- * come within the call; no more than about `most` bytes are copied, but always the first one.
+ * come within the call; what is read has room in a batch of `most` bytes, but the first one is
+ * read in any case.
  */
 #ifndef BROKER_LETTERS_LETTER_READING_H
 #define BROKER_LETTERS_LETTER_READING_H
@@ -22,10 +23,12 @@ struct letter_reading {
     uint64_t group;         /* Raft's, of the partition */
     struct letter *letters; /* by offset; what is found goes into them */
     size_t count;
-    size_t most; /* bytes */
+    size_t most; /* bytes of a batch of them, of which each takes `own` and its letter_size */
+    size_t own;
     /* Ours. */
     size_t at;                /* so many are read, when it is over: all, or what `most` allows */
-    size_t bytes;             /* of these */
+    size_t bytes;             /* of a batch of these */
+    bool full;                /* the next one has no room there */
     struct letter_step *step; /* NULL: none is under way */
 };
 void letter_reading_begin(struct letter_reading *reading);

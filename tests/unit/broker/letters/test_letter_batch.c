@@ -158,6 +158,36 @@ static void test_whole(void **state) {
     letter_drop(&letters[1]);
 }
 
+/* What is said of their size is enough for a batch, however long the names are; else letters that
+ * have room would come without their records. */
+static void test_size(void **state) {
+    (void)state;
+    char topic[250], group[1000];
+    memset(topic, 't', sizeof topic - 1);
+    memset(group, 'g', sizeof group - 1);
+    topic[sizeof topic - 1] = group[sizeof group - 1] = '\0';
+    struct letter_origin named = {.topic = topic, .group = group, .partition = INT32_MAX};
+    for (size_t count = 1; count <= 2; count++) {
+        struct letter letters[] = {letter_of("k", "v"), letter_of(NULL, "value")};
+        size_t len, said = 0;
+        uint8_t *bytes;
+        for (size_t i = 0; i < 2; i++) {
+            letters[i].offset = letters[i].record.timestamp_ms = INT64_MAX - 2 + (int64_t)i;
+            letters[i].count = UINT16_MAX;
+            letters[i].died_ms = 0;
+            if (i < count) said += letter_own_size(&named) + letter_size(&letters[i]);
+        }
+        assert_true(letters_write(letters, count, &named, INT64_MAX, 0, false, &bytes, &len));
+        assert_in_range(len, said / 2, said);
+        mem_free(bytes);
+        assert_true(letters_write(letters, count, &named, INT64_MAX, 0, true, &bytes, &len));
+        assert_in_range(len, 1, said);
+        mem_free(bytes);
+        letter_drop(&letters[0]);
+        letter_drop(&letters[1]);
+    }
+}
+
 /* One that is too large, and one that is gone, have only where they were. */
 static void test_bare(void **state) {
     (void)state;
@@ -208,6 +238,7 @@ static void test_bare(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_size),
         cmocka_unit_test(test_bare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
