@@ -218,6 +218,29 @@ enum mutant {
 
     MUTANT_HIGHEST_LEVEL_LOST = 230, /* images do not say that a level was higher */
 
+    /* ---- Delayed records ---- */
+
+    MUTANT_DELAY_BY_OWN_CLOCK = 240, /* each replica counts from when it heard of a record */
+    MUTANT_DELAY_RELEASED_EARLY,     /* records are delivered two seconds before their time */
+    MUTANT_DELAY_KEY_BELOW,          /* one that is late comes before what was delivered */
+    MUTANT_DELAY_FLIGHT_PASSED,      /* ... or behind what its leader could have waited for */
+    MUTANT_DELAYS_NOT_KEPT,          /* what a snapshot has of pending records is not taken */
+    MUTANT_DELAY_OVER_AT_APPEND,     /* a record is pending no more when its delivery is appended */
+    MUTANT_DELAY_LEFT_BY_FOLLOWERS,  /* what is delivered is pending still where nobody leads */
+    MUTANT_DELAY_CALLED_OFF_GOES,    /* what is being called off is delivered meanwhile */
+    MUTANT_HELD_NOT_REMEMBERED,      /* batches of which records are held back can come again */
+    MUTANT_HOLE_SHORT,               /* a hole ends before the last record that is hidden */
+    MUTANT_HOLE_OVER_VISIBLE,        /* ... or at the end of the log, whatever is there */
+
+    /* ---- Dead letters ---- */
+
+    MUTANT_LETTER_ARCHIVED_EARLY = 260, /* a record is archived when its letter is sent */
+    MUTANT_LETTER_MOVE_ANEW,     /* a batch of letters that was begun is begun once more, as another
+                                    one */
+    MUTANT_LETTER_MOVE_NOT_KEPT, /* what a snapshot has of it is not taken */
+    MUTANT_LETTER_NUMBERS_KEPT,  /* the next one has the numbers of the last one */
+    MUTANT_LETTER_OTHERS_AGAIN,  /* it is sent again with whatever is to be moved by then */
+
     /* ---- Identity ---- */
 
     /* A broker that lost its directory is let in under its old identity. */

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/delay/delayed_internal.h"
 #include "protocol/record/held_batch.h"
 
@@ -260,7 +261,8 @@ static int hold_record(struct delayed *delayed, const struct record_batch *batch
         call_off(delayed, delivery.offset);
         return ERR_NONE;
     }
-    if (delivery.due_ms < delayed->released.due_ms) delivery.due_ms = delayed->released.due_ms;
+    if (delivery.due_ms < delayed->released.due_ms && !MUTANT(MUTANT_DELAY_KEY_BELOW))
+        delivery.due_ms = delayed->released.due_ms;
     return delayed_add(delayed, record_of(from, &delivery));
 }
 

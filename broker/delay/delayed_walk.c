@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/delay/delayed_internal.h"
 #include "storage/little_endian.h"
 
@@ -106,6 +107,10 @@ static int read_record(struct delayed *delayed, const uint8_t *bytes, size_t len
     *record = head;
     memcpy(record->data, bytes + RECORD_HEAD, data_len);
     *took += RECORD_HEAD + data_len;
+    if (MUTANT(MUTANT_DELAYS_NOT_KEPT)) {
+        mem_free(record);
+        return ERR_NONE;
+    }
     return delayed_add(delayed, record);
 }
 

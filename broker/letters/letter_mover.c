@@ -9,6 +9,7 @@
 #include "base/container_of.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/mutant.h"
 #include "broker/letters/letter_reading.h"
 #include "broker/letters/letter_target.h"
 #include "broker/share/shares.h"
@@ -202,7 +203,7 @@ static void on_sent(struct letter_call *call, int16_t code) {
         errand->pause_ms = 0;
         errand->afresh = errand->bare = false;
         wait_for_commit(errand, ARCHIVES);
-        archive(errand, share);
+        if (!MUTANT(MUTANT_LETTER_ARCHIVED_EARLY)) archive(errand, share);
         rest(errand);
         return;
     }
@@ -241,6 +242,10 @@ static void send_batch(struct errand *errand, const struct partition *source,
     letter_exchange_send(errand->mover->options.exchange, &errand->call, leader.node,
                          target->partition->group, batch, len);
     mem_free(batch);
+    if (MUTANT(MUTANT_LETTER_ARCHIVED_EARLY)) {
+        struct partition *partition;
+        archive(errand, share_of(errand, &partition));
+    }
 }
 
 /* ---- What is moved ---- */
@@ -339,8 +344,8 @@ static void begin_move(struct errand *errand, struct share *share,
 /* A batch that was begun, and is to be the same again. */
 static bool is_begun(const struct errand *errand, const struct share *share,
                      const struct letter_target *target) {
-    return share->state.move.open && letter_target_is(target, &share->state.move) &&
-           !errand->afresh;
+    return share->state.move.open && !MUTANT(MUTANT_LETTER_MOVE_ANEW) &&
+           letter_target_is(target, &share->state.move) && !errand->afresh;
 }
 
 static void all_read(struct errand *errand, struct share *share, struct partition *partition,
@@ -383,7 +388,7 @@ static void begin(struct errand *errand, struct share *share, struct partition *
     if (!activate(errand)) return;
     drop_letters(errand);
     bool begun = is_begun(errand, share, &target);
-    if (begun)
+    if (begun && !MUTANT(MUTANT_LETTER_OTHERS_AGAIN))
         list_again(errand, share);
     else
         list_first(errand, share);

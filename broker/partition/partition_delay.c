@@ -15,6 +15,7 @@
 
 #include <utlist.h>
 
+#include "base/mutant.h"
 #include "broker/delay/delay_plan.h"
 #include "broker/delay/delayed.h"
 #include "protocol/kafka_error.h"
@@ -96,6 +97,7 @@ static void call_off(struct partition *partition, struct held_flight *flight) {
         kafka_offset offset = flight->called_off[i];
         bool on_its_way = offset >= partition->high_watermark && offset < flight->end_offset;
         if (!on_its_way && !delayed_is_pending(partition->delay.delayed, offset)) continue;
+        if (MUTANT(MUTANT_DELAY_CALLED_OFF_GOES)) continue;
         delayed_set_aside(partition->delay.delayed, offset);
         flight->called_off[kept++] = offset;
     }
@@ -141,6 +143,7 @@ void partition_delay_advance(struct partition *partition) {
 int64_t partition_delay_in_flight_ms(const struct partition *partition) {
     int64_t first_ms = INT64_MAX;
     const struct held_flight *flight;
+    if (MUTANT(MUTANT_DELAY_FLIGHT_PASSED)) return INT64_MAX;
     DL_FOREACH(partition->delay.flights, flight) {
         if (flight->first_due_ms < first_ms) first_ms = flight->first_due_ms;
     }
@@ -162,6 +165,8 @@ static int apply_released(struct partition *partition, const struct record_batch
     struct partition_delay *delay = &partition->delay;
     struct delay_book *book = &partition->counts->delays;
     size_t before = delayed_count(delay->delayed);
+    if (MUTANT(MUTANT_DELAY_LEFT_BY_FOLLOWERS) && !delay->seat.leads) return ERR_NONE;
+    if (MUTANT(MUTANT_DELAY_OVER_AT_APPEND) && delay->releasing) return ERR_NONE;
     int64_t late_ms = 0;
     int error = delayed_release(delay->delayed, batch, &late_ms);
     if (error == ERR_NONE && delay->seat.leads) {
@@ -176,7 +181,9 @@ static int apply_held(struct partition *partition, const struct entry *entry,
     struct partition_delay *delay = &partition->delay;
     uint64_t before = delayed_called_off(delay->delayed);
     int32_t visible;
-    int error = delayed_hold(delay->delayed, batch, &visible);
+    struct record_batch own = *batch;
+    if (MUTANT(MUTANT_DELAY_BY_OWN_CLOCK)) own.max_timestamp = env_wall_ms(partition->env);
+    int error = delayed_hold(delay->delayed, &own, &visible);
     if (delay->seat.leads)
         partition->counts->delays.called_off += delayed_called_off(delay->delayed) - before;
     partition->held_only = visible == 0 && entry->batches == 1;

@@ -15,6 +15,7 @@
 #include <utlist.h>
 
 #include "base/container_of.h"
+#include "base/mutant.h"
 #include "broker/errors/error_map.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
@@ -190,6 +191,8 @@ static int next_batch(struct hole_making *making) {
 static void add_hole(struct hole_making *making) {
     kafka_offset first = making->hole_first, last = making->hole_last;
     if (first < 0) return;
+    if (MUTANT(MUTANT_HOLE_SHORT) && --last < first) return;
+    if (MUTANT(MUTANT_HOLE_OVER_VISIBLE)) last = making->read->partition->high_watermark - 1;
     if (last - first > INT32_MAX) first = last - INT32_MAX;
     holes_add(making, hole_batch(first, last, making->hole_epoch, making->hole_timestamp_ms));
 }

@@ -11,6 +11,7 @@
  * if it has committed all the same, it is not pending any more. Invariant: one release at a time is
  * on its way.
  */
+#include "base/mutant.h"
 #include "broker/delay/delayed.h"
 #include "broker/partition/partition_internal.h"
 #include "protocol/kafka_error.h"
@@ -52,6 +53,10 @@ static void append_release(struct partition *partition, struct slice bytes) {
     delay->release = (struct partition_produce){
         .done = on_released, .partition = partition, .came_us = env_now_us(partition->env)};
     delay->releasing = true;
+    if (MUTANT(MUTANT_DELAY_OVER_AT_APPEND)) {
+        int64_t late_ms;
+        delayed_release(delay->delayed, &batch.header, &late_ms);
+    }
     partition_produce_append(partition, &delay->release, &batch);
 }
 
@@ -61,6 +66,7 @@ void partition_releases_advance(struct partition *partition) {
     struct error_text why;
     if (due_ms == INT64_MAX || !partition->leading || delay->releasing) return;
     int64_t now_ms = env_wall_ms(partition->env);
+    if (MUTANT(MUTANT_DELAY_RELEASED_EARLY)) now_ms += 2000;
     if (due_ms > now_ms) {
         start_timer(partition, due_ms - now_ms);
     } else if (partition_room_for(partition, release_most.bytes, &why) != KAFKA_NONE) {

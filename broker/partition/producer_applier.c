@@ -2,8 +2,10 @@
  * The producer state as an applier: which batches of idempotent producers have committed, which
  * transactions are open or were aborted, and the clock of the log by which producers are forgotten.
  */
+#include "base/mutant.h"
 #include "broker/partition/partition_internal.h"
 #include "broker/producer/producer_clock.h"
+#include "protocol/record/held_batch.h"
 
 struct producer_marker producer_marker_of(const struct transaction_marker *marker,
                                           kafka_offset offset, int64_t timestamp) {
@@ -40,6 +42,7 @@ struct producer_batch producer_batch_of(const struct record_batch *batch, kafka_
 static int apply(void *state, const struct record_batch *batch) {
     struct partition *partition = state;
     if (batch->producer_id < 0) return ERR_NONE;
+    if (MUTANT(MUTANT_HELD_NOT_REMEMBERED) && record_batch_is_held(batch)) return ERR_NONE;
     if (record_batch_is_control(batch)) return apply_marker(partition, batch);
     struct producer_batch seen = producer_batch_of(batch, batch->base_offset, batch->max_timestamp);
     producer_state_commit(partition->producers, &seen);

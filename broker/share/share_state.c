@@ -100,7 +100,7 @@ int32_t share_move_count(const struct share_move *move) {
 }
 
 int32_t share_move_next(const struct share_move *move) {
-    int32_t count = share_move_count(move);
+    int32_t count = MUTANT(MUTANT_LETTER_NUMBERS_KEPT) ? 0 : share_move_count(move);
     return move->sequence > INT32_MAX - count - SHARE_MOVE_RECORDS ? -1 : move->sequence + count;
 }
 

@@ -248,7 +248,8 @@ static int take_move(struct shares *shares, const uint8_t *bytes, size_t len, si
     if (error != ERR_NONE) return error;
     struct share *share = shares_numbered(shares, command.number);
     bool sound = command.what == SHARE_MOVE && share != NULL;
-    if (sound) share_state_move(&share->state, &command.move);
+    if (sound && !MUTANT(MUTANT_LETTER_MOVE_NOT_KEPT))
+        share_state_move(&share->state, &command.move);
     if (sound) share->state.move.open = bytes[1] == 1;
     share_command_drop(&command);
     return sound ? ERR_NONE : ERR_MALFORMED;

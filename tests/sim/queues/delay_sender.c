@@ -11,7 +11,13 @@
 #include "protocol/kafka_error.h"
 #include "tests/sim/produce_call.h"
 
-enum { CALL_US = 3000000, BACKOFF_US = 30000, INTERVAL_US = 40000, RECORDS_MOST = 5 };
+enum {
+    CALL_US = 3000000,
+    BACKOFF_US = 30000,
+    INTERVAL_US = 40000,
+    RECORDS_MOST = 5,
+    AT_ONCE_MS = 60
+};
 static const int64_t far_ms = INT64_C(100) * 24 * 3600 * 1000;
 
 struct delay_sender {
@@ -50,18 +56,18 @@ static int64_t leaders_now_ms(const struct delay_sender *sender) {
 }
 
 static enum later_kind a_kind(const struct delay_sender *sender, int64_t *what) {
-    uint64_t drawn = draw(sender, 20);
+    uint64_t drawn = draw(sender, 20), most_ms = draw(sender, 2) == 0 ? DELAY_SOON_MS : AT_ONCE_MS;
     *what = 0;
     if (drawn < 4) return DELAY_NONE;
     if (drawn < 6) {
-        *what = later_any_offset(sender->book);
+        *what = later_any_offset(sender->book, leaders_now_ms(sender));
         return *what < 0 ? DELAY_NONE : DELAY_CALLS_OFF;
     }
     if (drawn < 13) {
-        *what = leaders_now_ms(sender) + (int64_t)draw(sender, DELAY_SOON_MS) - DELAY_SOON_MS / 10;
+        *what = leaders_now_ms(sender) + (int64_t)draw(sender, most_ms) - (int64_t)most_ms / 10;
         return DELAY_AT;
     }
-    *what = drawn == 13 ? far_ms : 1 + (int64_t)draw(sender, DELAY_SOON_MS);
+    *what = drawn == 13 ? far_ms : 1 + (int64_t)draw(sender, most_ms);
     return DELAY_AFTER;
 }
 

@@ -15,6 +15,8 @@
 
 static const char topic[] = "later";
 
+enum { SET_EVERY = 10 /* looks */, SET_MS = 3000 };
+
 struct delays {
     struct cluster *cluster;
     struct kafka_client *client;
@@ -22,11 +24,13 @@ struct delays {
     struct delay_sender *sender;
     struct delay_reader *reader;
     struct known_states known;
+    bool sets_clocks;
 };
 
 struct delays *delays_new(struct cluster *cluster, struct env *env, int16_t replicas) {
     struct delays *delays = mem_zalloc(sizeof *delays);
     delays->cluster = cluster;
+    delays->sets_clocks = cluster->run->seed % 3 == 0;
     delays->client = kafka_client_new(cluster->run, env, cluster->count, topic, 1, replicas);
     kafka_client_set(delays->client, "delay.enable", "true");
     delays->book = later_book_new(cluster);
@@ -54,7 +58,16 @@ static struct partition *replica(const struct delays *delays, unsigned place) {
                : cluster_partition(delays->cluster, place, topic, 0);
 }
 
+static void set_a_clock(struct delays *delays) {
+    struct world *world = delays->cluster->run->world;
+    unsigned place = (unsigned)world_below(world, delays->cluster->count);
+    if (world_below(world, SET_EVERY) > 0) return;
+    node_jump_wall_clock(delays->cluster->brokers[place].node,
+                         (int64_t)world_below(world, 2 * SET_MS + 1) - SET_MS);
+}
+
 void delays_look(struct delays *delays) {
+    if (delays->sets_clocks) set_a_clock(delays);
     later_look_at_clocks(delays->book);
     for (unsigned i = 0; i < delays->cluster->count; i++) {
         struct partition *partition = replica(delays, i);
@@ -69,6 +82,7 @@ void delays_look(struct delays *delays) {
 
 void delays_finish(struct delays *delays) {
     int64_t ahead_ms = later_clock_ahead_ms(delays->book) + 2 * DELAY_SOON_MS;
+    delays->sets_clocks = false;
     delay_sender_finish(delays->sender);
     for (unsigned i = 0; i < delays->cluster->count; i++) {
         struct node *node = delays->cluster->brokers[i].node;
@@ -85,14 +99,10 @@ static bool is_through(const struct delays *delays, unsigned place) {
 }
 
 bool delays_are_done(struct delays *delays) {
-    uint64_t first = 0;
-    if (!delay_sender_is_done(delays->sender)) return false;
-    for (unsigned i = 0; i < delays->cluster->count; i++) {
-        uint64_t applied = known_applied(replica(delays, i));
-        if (cluster_is_out(delays->cluster, i)) continue;
-        if (first == 0) first = applied;
-        if (applied == 0 || applied != first || !is_through(delays, i)) return false;
-    }
+    if (!delay_sender_is_done(delays->sender) || !known_are_equal(delays->cluster, topic))
+        return false;
+    for (unsigned i = 0; i < delays->cluster->count; i++)
+        if (!cluster_is_out(delays->cluster, i) && !is_through(delays, i)) return false;
     return true;
 }
 

@@ -2,6 +2,7 @@
  * A topic of which records are delivered later, beside those of share groups: one partition, one
  * that sends (delay_sender.h), one that reads (delay_reader.h), and what must be so (later_book.h).
  *
+ * In a third of the runs the clocks of brokers are set, by seconds, all the time.
  * At every look each replica that has applied as much as another one knows the same of what is
  * pending. In the end the clocks of all brokers are put ahead, so that all is due but what lies
  * months away.

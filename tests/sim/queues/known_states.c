@@ -5,9 +5,21 @@
 
 #include "base/mem.h"
 #include "broker/partition/partition_internal.h"
+#include "tests/sim/cluster_end.h"
 
 uint64_t known_applied(const struct partition *partition) {
     return partition == NULL || partition->restoring != NULL ? 0 : partition->applied;
+}
+
+bool known_are_equal(struct cluster *cluster, const char *topic) {
+    uint64_t first = 0;
+    for (unsigned i = 0; i < cluster->count; i++) {
+        if (cluster_is_out(cluster, i)) continue;
+        uint64_t applied = known_applied(cluster_partition(cluster, i, topic, 0));
+        if (first == 0) first = applied;
+        if (applied == 0 || applied != first) return false;
+    }
+    return true;
 }
 
 uint64_t known_hash(struct snapshot_bytes *bytes) {

@@ -7,7 +7,7 @@
 
 #include "broker/partition/partition.h"
 #include "broker/snapshot/snapshot_bytes.h"
-#include "tests/sim/run.h"
+#include "tests/sim/cluster.h"
 
 /* All zero at first. */
 struct known_states {
@@ -20,6 +20,9 @@ struct known_states {
 uint64_t known_applied(const struct partition *partition);
 /* Never 0. The bytes are let go. */
 uint64_t known_hash(struct snapshot_bytes *bytes);
+
+/* All replicas of partition 0 of that topic that are to be there have applied equally much. */
+bool known_are_equal(struct cluster *cluster, const char *topic);
 
 struct known_state {
     unsigned place; /* of the broker */

@@ -9,7 +9,14 @@
 #include "broker/delay/delayed.h"
 #include "broker/partition/partition_delay.h"
 
-enum { NUMBERS_MAX = 1 << 16, OFFSETS_MAX = 1 << 17, HELD = 0x4000, RELEASE_SEQUENCE = -2 };
+enum {
+    NUMBERS_MAX = 1 << 16,
+    OFFSETS_MAX = 1 << 17,
+    HELD = 0x4000,
+    RELEASE_SEQUENCE = -2,
+    RECENT = 20,
+    AT_ONCE_MS = 30
+};
 
 struct later_fact {
     enum later_kind kind;
@@ -88,12 +95,28 @@ void later_acknowledged(struct later_book *book, uint64_t number, int64_t offset
               fact->kind == DELAY_AT || fact->kind == DELAY_AFTER);
 }
 
-int64_t later_any_offset(const struct later_book *book) {
+static bool can_be_called_off(const struct later_fact *fact) {
+    return fact->acknowledged >= 0 && (fact->kind == DELAY_AT || fact->kind == DELAY_AFTER);
+}
+
+/* One of the last ones that is due about now. */
+static const struct later_fact *one_at_once(const struct later_book *book, int64_t now_ms) {
+    for (uint64_t back = 1; back <= RECENT && back <= book->count; back++) {
+        const struct later_fact *fact = &book->facts[book->count - back];
+        bool now = fact->kind == DELAY_AT && fact->what > now_ms - AT_ONCE_MS &&
+                   fact->what < now_ms + AT_ONCE_MS;
+        if (now && can_be_called_off(fact)) return fact;
+    }
+    return NULL;
+}
+
+int64_t later_any_offset(const struct later_book *book, int64_t now_ms) {
+    struct world *world = book->cluster->run->world;
+    const struct later_fact *fact = one_at_once(book, now_ms);
+    if (fact != NULL && world_below(world, 2) == 0) return fact->acknowledged;
     for (unsigned tries = 0; tries < 8 && book->count > 0; tries++) {
-        const struct later_fact *fact =
-            &book->facts[world_below(book->cluster->run->world, book->count)];
-        if (fact->acknowledged >= 0 && (fact->kind == DELAY_AT || fact->kind == DELAY_AFTER))
-            return fact->acknowledged;
+        fact = &book->facts[world_below(world, book->count)];
+        if (can_be_called_off(fact)) return fact->acknowledged;
     }
     return -1;
 }

@@ -35,8 +35,9 @@ uint64_t later_sent(struct later_book *book, enum later_kind kind, int64_t what)
 enum { DELAY_VALUE_LEN = 16 };
 void later_value(uint64_t number, uint8_t value[DELAY_VALUE_LEN]);
 void later_acknowledged(struct later_book *book, uint64_t number, int64_t offset);
-/* Where one of those that were acknowledged is, of those that are to be delivered; -1: none is. */
-int64_t later_any_offset(const struct later_book *book);
+/* Where one of those that were acknowledged is, of those that are to be delivered, often one that
+ * is about to be, at that time; -1: none is. */
+int64_t later_any_offset(const struct later_book *book, int64_t now_ms);
 
 /* ---- Who reads ---- */
 

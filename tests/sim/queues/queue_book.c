@@ -9,12 +9,17 @@
 #include "broker/log_start/log_start.h"
 #include "broker/share/shares.h"
 #include "raft-glue/raft_group.h"
+#include "tests/sim/queues/letter_book.h"
 
 const char *const queue_groups[QUEUE_GROUPS] = {"queue-of-two", "queue-of-five", "queue-by-key"};
 const unsigned queue_limits[QUEUE_GROUPS] = {2, 5, 5};
 
 bool queue_is_committed(unsigned group) {
     return group == 1;
+}
+
+bool queue_has_letters(unsigned group) {
+    return group != 1;
 }
 
 bool queue_is_keyed(unsigned group) {
@@ -27,7 +32,7 @@ struct seen {
     uint64_t accepted_us;  /* somebody was told that it is; 0: nobody */
     uint32_t accepted_by;  /* in this term of the leader, or an earlier one */
     uint32_t term, counts; /* deliveries in the newest term in which it was given, as bits */
-    bool given, may_be_accepted, may_be_archived;
+    bool given, may_be_accepted, may_be_rejected, may_be_archived;
 };
 
 struct replayed {
@@ -50,6 +55,7 @@ enum { TRANSACTIONAL = 0x10, CONTROL = 0x20 };
 
 struct queue_book {
     struct cluster *cluster;
+    struct letter_book *letters;
     uint8_t *kinds; /* of offsets of the log that is replayed: attributes of their batches */
     size_t kinds_capacity;
     struct queue queues[QUEUE_GROUPS][CLUSTER_PARTITIONS_MAX];
@@ -57,9 +63,10 @@ struct queue_book {
     int64_t log_start;
 };
 
-struct queue_book *queue_book_new(struct cluster *cluster) {
+struct queue_book *queue_book_new(struct cluster *cluster, struct letter_book *letters) {
     struct queue_book *book = mem_zalloc(sizeof *book);
     book->cluster = cluster;
+    book->letters = letters;
     return book;
 }
 
@@ -114,6 +121,7 @@ void queue_given(struct queue_book *book, unsigned group, int32_t p,
 void queue_said(struct queue_book *book, unsigned group, int32_t p, int64_t offset, int8_t type) {
     struct seen *seen = seen_at(book, group, p, offset);
     if (type == ACCEPT) seen->may_be_accepted = true;
+    if (type == REJECT) seen->may_be_rejected = true;
     if (type == REJECT || type == GAP) seen->may_be_archived = true;
 }
 
@@ -166,6 +174,7 @@ void queue_replay_begin(struct queue_book *book, int32_t p) {
     mem_free(book->kinds);
     book->kinds = NULL;
     book->kinds_capacity = 0;
+    letter_source_begin(book->letters, p);
     for (unsigned g = 0; g < QUEUE_GROUPS; g++) {
         struct queue *queue = &book->queues[g][p];
         mem_free(queue->records);
@@ -207,13 +216,18 @@ static bool may_follow(const struct queue_book *book, unsigned g, int32_t p, int
     const struct queue *queue = &book->queues[g][p];
     struct seen none = {0};
     const struct seen *seen = offset < (int64_t)queue->seen_capacity ? &queue->seen[offset] : &none;
+    bool exhausted = was->count + 1u >= queue_limits[g];
+    if (was->state == SHARE_ARCHIVING) return range->state == SHARE_ARCHIVED;
+    if (range->state == SHARE_ARCHIVING)
+        return queue_has_letters(g) && range->count == was->count + 1u &&
+               (range->reason == SHARE_REJECTED ? seen->may_be_rejected : exhausted);
     if (range->state == SHARE_ACKNOWLEDGED) return seen->may_be_accepted;
     if (range->state == SHARE_AVAILABLE)
         return range->count == was->count + 1 || (queue_is_keyed(g) && range->count == was->count);
     uint8_t kind = offset < (int64_t)book->kinds_capacity ? book->kinds[offset] : 0;
     if ((kind & CONTROL) != 0 || (queue_is_committed(g) && (kind & TRANSACTIONAL) != 0))
         return true;
-    return seen->may_be_archived || was->count + 1u >= queue_limits[g];
+    return seen->may_be_archived || exhausted;
 }
 
 static void replay_range(struct queue_book *book, unsigned g, int32_t p,
@@ -231,9 +245,13 @@ static void replay_range(struct queue_book *book, unsigned g, int32_t p,
                      " that its state is %u, count %u; it was %u, count %u, and the start %" PRId64,
                      queue_groups[g], index, p, at, range->state, range->count, was->state,
                      was->count, queue->start);
+        if (was->state == SHARE_ARCHIVING)
+            letter_archived(book->letters, (struct letter_source){g, p}, at);
         *was = (struct replayed){range->state, range->count};
         run_count(book->cluster->run, RARE_QUEUE_ARCHIVED, range->state == SHARE_ARCHIVED);
     }
+    if (range->state == SHARE_ARCHIVING)
+        letter_died(book->letters, (struct letter_source){g, p}, range);
 }
 
 static void replay_command(struct queue_book *book, int32_t p, const struct slice *raw,
@@ -253,7 +271,11 @@ static void replay_command(struct queue_book *book, int32_t p, const struct slic
                                book->queues[g][p].number == command.number;
                  i++)
                 replay_range(book, g, p, offset_ranges_at(&command.outcomes, i), index);
-        offset_ranges_free(&command.outcomes);
+        for (unsigned g = 0; g < QUEUE_GROUPS && command.what == SHARE_MOVE; g++)
+            if (book->queues[g][p].begun && book->queues[g][p].number == command.number)
+                letter_moved(book->letters, (struct letter_source){g, p}, &command.move,
+                             book->log_start);
+        share_command_drop(&command);
     }
     for (unsigned g = 0; g < QUEUE_GROUPS; g++)
         advance(&book->queues[g][p]);
@@ -320,8 +342,13 @@ static void compare(struct queue_book *book, const struct share *share, unsigned
 
 void queue_replay_end(struct queue_book *book, struct partition *replica, int32_t p,
                       unsigned place) {
-    for (unsigned g = 0; g < QUEUE_GROUPS; g++)
-        compare(book, shares_find(partition_shares(replica), kp_string_of(queue_groups[g])), g, p,
-                place);
+    for (unsigned g = 0; g < QUEUE_GROUPS; g++) {
+        const struct share *share = shares_find(partition_shares(replica),
+                                                kp_string_of(queue_groups[g]));
+        compare(book, share, g, p, place);
+        if (share != NULL)
+            letter_source_end(book->letters, (struct letter_source){g, p}, &share->state.move,
+                              book->log_start);
+    }
     run_count(book->cluster->run, RARE_QUEUE_REPLAYED, 1);
 }

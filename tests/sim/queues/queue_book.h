@@ -7,7 +7,8 @@
  * Within a term of its partition's leader no delivery of a record has the count of another one. Who
  * does not hold a record can say nothing about it. In the log: a record that is over is over for
  * good; accepted is only what somebody accepted; archived what somebody rejected, or what was given
- * as often as may be; one that comes back was given once more than before, or, in the order of
+ * as often as may be, and of groups with dead letters it was given up before (letter_book.h), for
+ * that reason; one that comes back was given once more than before, or, in the order of
  * keys, comes back with an earlier one of its key as if it had not been given. What was said to be
  * accepted is over in every log. A committed group gets nothing of a transaction that is open or
  * was aborted; markers are archived, and of it what was aborted. A replay of a whole log is what
@@ -29,11 +30,16 @@ extern const unsigned queue_limits[QUEUE_GROUPS];
 /* share.isolation.level is read_committed. */
 bool queue_is_committed(unsigned group);
 
+/* It has a topic of dead letters, errors.deadletterqueue.topic.name. */
+bool queue_has_letters(unsigned group);
+
 /* share.order is key. */
 bool queue_is_keyed(unsigned group);
 
 struct queue_book;
-struct queue_book *queue_book_new(struct cluster *cluster);
+struct letter_book;
+/* `letters` is told what is given up. */
+struct queue_book *queue_book_new(struct cluster *cluster, struct letter_book *letters);
 
 /* ---- Of members ---- */
 

@@ -15,9 +15,10 @@
 #include "tests/sim/queues/delays.h"
 #include "tests/sim/queues/feature_turns.h"
 #include "tests/sim/queues/known_states.h"
+#include "tests/sim/queues/letters.h"
 #include "tests/sim/queues/sharer.h"
 
-enum { MEMBERS = 3, LOOK_US = 30000, CALL_US = 2000000, BACKOFF_US = 30000, SETTINGS = 6 };
+enum { MEMBERS = 3, LOOK_US = 30000, CALL_US = 2000000, BACKOFF_US = 30000, SETTINGS = 7 };
 
 struct queues {
     struct kafka_call call;
@@ -29,6 +30,7 @@ struct queues {
     struct known_states known[CLUSTER_PARTITIONS_MAX];
     struct feature_turns *turns; /* NULL: share.version stays as high as it is */
     struct delays *delays;
+    struct letters *letters;
     struct event look;
 };
 
@@ -46,7 +48,9 @@ static void altered(struct kafka_call *call, int error, const void *answer) {
     const struct kp_incremental_alter_configs_response *response = answer;
     int16_t code = error == ERR_NONE ? response->responses.items[0].error_code
                                      : (int16_t)KAFKA_REQUEST_TIMED_OUT;
-    if (code != KAFKA_NONE && !kafka_error_retriable(code))
+    /* Its feature may be low at the moment; or not every broker knows of its topic. */
+    bool not_yet = code == KAFKA_INVALID_CONFIG && queue_has_letters(queues->configured);
+    if (code != KAFKA_NONE && !kafka_error_retriable(code) && !not_yet)
         run_fail(queues->cluster->run, "the settings of %s get %s",
                  queue_groups[queues->configured], kafka_error_name(code));
     if (code == KAFKA_NONE) queues->configured++;
@@ -59,6 +63,10 @@ static void altered(struct kafka_call *call, int error, const void *answer) {
 static void configure(void *arg) {
     struct queues *queues = arg;
     char limit[8];
+    if (!letters_are_made(queues->letters)) {
+        env_timer_start(queues->timer, BACKOFF_US);
+        return;
+    }
     snprintf(limit, sizeof limit, "%u", queue_limits[queues->configured]);
     struct kp_incremental_alter_configs_request_config configs[SETTINGS] = {
         {.name = kp_string_of("share.auto.offset.reset"), .value = kp_string_of("earliest")},
@@ -69,14 +77,16 @@ static void configure(void *arg) {
          .value = kp_string_of(queue_is_committed(queues->configured) ? "read_committed"
                                                                       : "read_uncommitted")},
         {.name = kp_string_of("share.order"),
-         .value = kp_string_of(queue_is_keyed(queues->configured) ? "key" : "none")}};
+         .value = kp_string_of(queue_is_keyed(queues->configured) ? "key" : "none")},
+        {.name = kp_string_of("errors.deadletterqueue.topic.name"),
+         .value = kp_string_of(letters_topic)}};
     struct kp_incremental_alter_configs_request_resource resource = {
         .resource_type = CONFIG_RESOURCE_GROUP,
         .resource_name = kp_string_of(queue_groups[queues->configured])};
     struct kp_incremental_alter_configs_request request;
     kp_set_fallbacks(&kp_incremental_alter_configs_request_schema, &request);
     resource.configs.items = configs;
-    resource.configs.count = SETTINGS;
+    resource.configs.count = queue_has_letters(queues->configured) ? SETTINGS : SETTINGS - 1;
     request.resources.items = &resource;
     request.resources.count = 1;
     queues->call.done = altered;
@@ -146,7 +156,8 @@ static void look(struct event *event) {
 struct queues *queues_new(struct cluster *cluster, struct env *env, int16_t replicas) {
     struct queues *queues = mem_zalloc(sizeof *queues);
     queues->cluster = cluster;
-    queues->book = queue_book_new(cluster);
+    queues->letters = letters_new(cluster, env, replicas);
+    queues->book = queue_book_new(cluster, letters_book(queues->letters));
     queues->look.run = look;
     queues->timer = env_timer_new(env, configure, queues);
     if (cluster->run->seed % 2 == 1) queues->turns = feature_turns_new(cluster, env);
@@ -161,11 +172,12 @@ struct queue_book *queues_book(struct queues *queues) {
 }
 
 bool queues_are_made(const struct queues *queues) {
-    return delays_are_made(queues->delays);
+    return delays_are_made(queues->delays) && letters_are_made(queues->letters);
 }
 
 void queues_judge(struct queues *queues) {
     delays_judge(queues->delays);
+    letters_judge(queues->letters);
 }
 
 void queues_finish(struct queues *queues) {
@@ -192,7 +204,7 @@ static bool is_through(struct queues *queues, int32_t p, unsigned g) {
 }
 
 bool queues_are_done(struct queues *queues) {
-    if (!delays_are_done(queues->delays)) return false;
+    if (!delays_are_done(queues->delays) || !letters_are_done(queues->letters)) return false;
     if (queues->turns != NULL && !feature_turns_are_over(queues->turns)) return false;
     for (unsigned g = 0; g < QUEUE_GROUPS; g++)
         for (int32_t p = 0; p < queues->cluster->partitions; p++)

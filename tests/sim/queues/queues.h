@@ -5,7 +5,8 @@
  * At every look each replica that has applied as much as another one knows the same of them,
  * whether it applied it, replayed it or was given it; and of the group in the order of keys what is
  * held of a key is one member's. In the end nothing is left: every record is
- * over for every group. Beside them there are records that are delivered later (delays.h).
+ * over for every group. Two of them have dead letters (letters.h); and beside them there are
+ * records that are delivered later (delays.h).
  */
 #ifndef SIM_QUEUES_QUEUES_H
 #define SIM_QUEUES_QUEUES_H
