@@ -17,6 +17,7 @@ struct letter_step {
     bool in_pool;
     struct letter *found; /* as those that are wanted, from the first that is not read on */
     size_t count, decided;
+    size_t deleted;          /* so many were decided before it read: the log starts behind them */
     size_t bytes, own, most; /* as the reading's; all that were read count */
     bool full;
     int16_t code;
@@ -98,8 +99,8 @@ static void step_done(struct env_job *job) {
     struct letter_reading *reading = step->reading;
     if (reading != NULL) {
         reading->step = NULL;
-        if (step->decided == 0 && !step->full && takes_room(step, 0))
-            step->decided = 1; /* no batch has it */
+        if (step->decided == step->deleted && !is_full(step) && takes_room(step, 0))
+            step->decided++; /* no batch has it */
         for (size_t i = 0; i < step->decided; i++) {
             reading->letters[reading->at++] = step->found[i];
             step->found[i] = (struct letter){0};
@@ -149,8 +150,13 @@ static void step_begin(struct letter_reading *reading) {
     step->found = mem_zalloc(step->count * sizeof *step->found);
     for (size_t i = 0; i < step->count; i++)
         step->found[i] = reading->letters[reading->at + i];
+    decide_below(step, partition_start_offset(partition));
+    step->deleted = step->decided;
     step->read.done = on_read;
-    if (partition_read(partition, step->found[0].offset, -1, -1, 1, &step->read) == DONE)
+    if (is_full(step))
+        step_done(&step->job);
+    else if (partition_read(partition, step->found[step->decided].offset, -1, -1, 1, &step->read) ==
+             DONE)
         step_read(step);
 }
 
