@@ -21,8 +21,10 @@
 #include "tests/sim/loss/loss.h"
 #include "tests/sim/moves.h"
 #include "tests/sim/newcomers.h"
+#include "tests/sim/queues/queues.h"
 #include "tests/sim/replacer.h"
 
+enum { LETTER_PRODUCERS = 1000 };
 enum { KEPT_BYTES = 256 * 1024 }; /* the least that a journal of these settings may have */
 
 const char cluster_topic[] = "orders", cluster_store[] = "/data/shard-0",
@@ -127,9 +129,11 @@ static void set_small(struct sim_broker *broker) {
     set(broker, "log.message.timestamp.after.max.ms", "%lld",
         (long long)INT64_MAX); /* clocks jump by hours */
     set(broker, "disk.min.free.bytes", "%" PRIu64, broker->cluster->kept_bytes);
-    /* Each producer, and the twin, has a place; who begins anew behind a loss, one more. */
+    /* Each producer, and the twin, has a place; who begins anew behind a loss, one more; and
+     * letters, behind each batch of them that was deleted in the middle of its way. */
     set(broker, "partition.max.producers", "%d",
-        CLUSTER_PRODUCERS_MAX * (broker->cluster->losing ? 2 : 1) + 1 + 4);
+        CLUSTER_PRODUCERS_MAX * (broker->cluster->losing ? 2 : 1) + 1 + 4 +
+            (broker->cluster->queueing ? LETTER_PRODUCERS : 0));
     set_retention(broker);
     set(broker, "producer.id.expiration.ms",
         "160000"); /* longer than any retry; its clock is told every 20 s */
@@ -534,6 +538,7 @@ void cluster_describe(struct cluster *cluster) {
     }
     if (cluster->moves != NULL) moves_describe(cluster);
     if (cluster->loss != NULL) loss_describe(cluster->loss);
+    if (cluster->queues != NULL) queues_describe(cluster->queues);
     if (cluster->growth == NULL && cluster->loss == NULL) return;
     if (cluster->growth != NULL) growth_describe(cluster->growth);
     growth_end_describe(cluster);

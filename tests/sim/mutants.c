@@ -156,7 +156,7 @@ const struct mutant_row mutant_rows[] = {
     ROW(DELAY_LEFT_BY_FOLLOWERS, "queues", 20),
     ROW(DELAY_CALLED_OFF_GOES, "queues", 60),
     ROW(HELD_NOT_REMEMBERED, "queues", 20),
-    ROW(HOLE_SHORT, "queues", 40),
+    ROW(HOLE_SHORT, "queues", 20),
     ROW(HOLE_OVER_VISIBLE, "queues", 20),
     ROW(LETTER_ARCHIVED_EARLY, "queues", 20),
     ROW(LETTER_MOVE_ANEW, "queues", 20),

@@ -35,6 +35,9 @@ static void take_record(void *arg, const struct raw_record *record) {
 static void take_records(struct delay_reader *reader,
                          const struct kp_fetch_response_partition *partition) {
     struct run *run = reader->cluster->run;
+    if (partition->records.len <= 0 && partition->high_watermark > reader->position)
+        run_fail(run, "who reads from %" PRId64 " on gets nothing below %" PRId64, reader->position,
+                 partition->high_watermark);
     if (partition->records.len <= 0) return;
     int64_t next = raw_records(run, partition->records.data, (size_t)partition->records.len,
                                reader->position, true, take_record, reader);

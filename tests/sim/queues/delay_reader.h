@@ -1,6 +1,7 @@
 /*
  * Who reads a topic of which records are delivered later, from offset 0 on, for ever. All that it
- * reads goes into the book; what is hidden from it are batches of nobody, which it passes over.
+ * reads goes into the book; what is hidden from it are batches of nobody, which it passes over. No
+ * answer is empty where there is something.
  */
 #ifndef SIM_QUEUES_DELAY_READER_H
 #define SIM_QUEUES_DELAY_READER_H

@@ -2,6 +2,7 @@
 #include "tests/sim/queues/delays.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/mem.h"
 #include "broker/delay/delayed.h"
@@ -104,6 +105,23 @@ bool delays_are_done(struct delays *delays) {
     for (unsigned i = 0; i < delays->cluster->count; i++)
         if (!cluster_is_out(delays->cluster, i) && !is_through(delays, i)) return false;
     return true;
+}
+
+void delays_describe(struct delays *delays) {
+    printf("delayed records: all %s sent, read to %" PRId64,
+           delay_sender_is_done(delays->sender) ? "are" : "are not",
+           delay_reader_position(delays->reader));
+    for (unsigned i = 0; i < delays->cluster->count; i++) {
+        struct partition *partition = replica(delays, i);
+        if (partition == NULL) continue;
+        printf(", n%u: %zu pending, the next in %" PRId64 " ms, applied %" PRIu64
+               ", high watermark %" PRId64,
+               i + 1, delayed_count(partition_delayed(partition)),
+               delayed_next_due(partition_delayed(partition)) -
+                   env_wall_ms(node_env(delays->cluster->brokers[i].node)),
+               known_applied(partition), partition_high_watermark(partition));
+    }
+    printf("\n");
 }
 
 static void take_entry(void *arg, struct entry *entry) {

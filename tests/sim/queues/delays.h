@@ -19,6 +19,7 @@ void delays_look(struct delays *delays);           /* outside of all processes, 
 void delays_finish(struct delays *delays);
 /* All was sent, delivered and read, and is on every replica. */
 bool delays_are_done(struct delays *delays);
+void delays_describe(struct delays *delays); /* prints where everybody stands */
 /* When they are: reads the logs of all. */
 void delays_judge(struct delays *delays);
 

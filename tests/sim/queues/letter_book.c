@@ -25,6 +25,7 @@ struct letter_facts {
     struct share_move move; /* the last one; without records */
     int32_t moved;          /* that it has */
     int64_t *records;       /* those, of which it is through when all are over */
+    bool deleted;           /* some of them were instead: their topic may not have them */
 };
 
 struct letter_book {
@@ -76,26 +77,39 @@ void letter_archived(struct letter_book *book, struct letter_source of, int64_t 
 
 static bool is_open(struct letter_book *book, struct letter_source of, int64_t log_start) {
     struct letter_facts *facts = facts_of(book, of);
-    for (int32_t i = 0; i < facts->moved; i++)
-        if (facts->records[i] >= log_start && !fact_at(book, of, facts->records[i])->archived)
-            return true;
-    return false;
+    bool open = false;
+    for (int32_t i = 0; i < facts->moved; i++) {
+        bool archived = fact_at(book, of, facts->records[i])->archived;
+        open = open || (facts->records[i] >= log_start && !archived);
+        if (facts->records[i] < log_start && !archived) facts->deleted = true;
+    }
+    return open;
+}
+
+/* The numbers go on, or begin anew where they may. */
+static bool may_be_next(struct letter_book *book, struct letter_source of,
+                        const struct share_move *move, int64_t log_start) {
+    struct letter_facts *facts = facts_of(book, of);
+    bool open = is_open(book, of, log_start);
+    bool anew = move->producer_id != facts->move.producer_id;
+    if (facts->moved == 0) return true;
+    if (!anew) return !open && move->sequence == facts->move.sequence + facts->moved;
+    bool may = facts->deleted && move->sequence == 0;
+    facts->deleted = false;
+    return may;
 }
 
 void letter_moved(struct letter_book *book, struct letter_source of, const struct share_move *move,
                   int64_t log_start) {
     struct letter_facts *facts = facts_of(book, of);
     struct run *run = book->cluster->run;
-    if (is_open(book, of, log_start))
-        run_fail(run, "%s moves letters of partition %d before the last ones are through",
-                 queue_groups[of.group], of.partition);
-    if (facts->moved > 0 && (move->producer_id != facts->move.producer_id ||
-                             move->sequence != facts->move.sequence + facts->moved))
+    if (!may_be_next(book, of, move, log_start))
         run_fail(run,
                  "%s moves letters of partition %d as producer %" PRId64 " from %d on, behind "
-                 "%d as %" PRId64 " from %d on",
+                 "%d%s as %" PRId64 " from %d on",
                  queue_groups[of.group], of.partition, move->producer_id, move->sequence,
-                 facts->moved, facts->move.producer_id, facts->move.sequence);
+                 facts->moved, is_open(book, of, log_start) ? ", which are not through," : "",
+                 facts->move.producer_id, facts->move.sequence);
     facts->move = *move;
     facts->moved = 0;
     mem_free(facts->records);

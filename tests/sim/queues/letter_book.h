@@ -3,9 +3,11 @@
  * what contradicts it fails the run.
  *
  * The rules. In the log of a partition: a batch of letters is begun when the one before is through,
- * and goes on with its numbers. In the log of the topic: each letter is of a record that was given
- * up, once; it says where that was, whose it was, how often it was given and why, and has what the
- * record has, but where that was deleted. Whatever was archived behind its letter is there.
+ * and goes on with its numbers, but for one behind a batch whose records were deleted meanwhile,
+ * which then begins anew as another producer's. In the log of the topic: each letter is of a record
+ * that was given up, once; it says where that was, whose it was, how often it was given and why,
+ * and has what the record has, but where that was deleted. Whatever was archived behind its letter
+ * is there.
  */
 #ifndef SIM_QUEUES_LETTER_BOOK_H
 #define SIM_QUEUES_LETTER_BOOK_H

@@ -203,6 +203,17 @@ static bool is_through(struct queues *queues, int32_t p, unsigned g) {
            share->queue.locks.count == 0;
 }
 
+void queues_describe(struct queues *queues) {
+    for (unsigned g = 0; g < QUEUE_GROUPS; g++)
+        for (int32_t p = 0; p < queues->cluster->partitions; p++)
+            if (!is_through(queues, p, g))
+                printf("%s is not through partition %d\n", queue_groups[g], p);
+    if (!delays_are_done(queues->delays)) delays_describe(queues->delays);
+    if (!letters_are_done(queues->letters)) printf("letters differ\n");
+    if (queues->turns != NULL && !feature_turns_are_over(queues->turns))
+        printf("share.version is on its way\n");
+}
+
 bool queues_are_done(struct queues *queues) {
     if (!delays_are_done(queues->delays) || !letters_are_done(queues->letters)) return false;
     if (queues->turns != NULL && !feature_turns_are_over(queues->turns)) return false;

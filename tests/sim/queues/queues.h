@@ -20,6 +20,7 @@ bool queues_are_made(const struct queues *queues);
 struct queue_book *queues_book(struct queues *queues);
 void queues_finish(struct queues *queues);
 bool queues_are_done(struct queues *queues);
+void queues_describe(struct queues *queues); /* prints what is not done */
 /* When all is done: reads the logs of all but those of cluster_topic. */
 void queues_judge(struct queues *queues);
 
