@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 /* The point that RFC 6979, A.2.5, has for its examples. */
 static const char KEYS[] = "{\"keys\":[{\"kty\":\"EC\",\"kid\":\"e\",\"crv\":\"P-256\","
-                           "\"x\":\"YP7UuiVanTHJYet0xjVtaMBJuJI7YfNlmvk5aFGFmRA\","
-                           "\"y\":\"eQP-EAi4vJmkGuni-G-XaT-A5_1Mx4x1YvKNdlaIh-k\"}]}";
+                           "\"x\":\"YP7UuiVanTHJYet0xjVtaMBJuJI7Yfps5mliLmDyn7Y\","
+                           "\"y\":\"eQP-EAi4vJmkGunpVii8ZPLxsgwtfp9Rd6PClNRGIpk\"}]}";
 
 static void check(const struct token_keys *keys, const char *token, size_t len) {
     static const struct token_rules rules = {

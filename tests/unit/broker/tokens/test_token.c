@@ -429,6 +429,12 @@ static void test_token_key_sets(void **state) {
     rsa_row(row, small, "\"kty\":\"RSA\"");
     snprintf(set, sizeof set, "{\"keys\":[%s]}", row);
     assert_int_equal(token_keys_read(set, strlen(set), &keys, &said), ERR_INVALID);
+    unsigned char even[256];
+    char text[BASE64_SIZE(sizeof even)];
+    memset(even, 0xfe, sizeof even); /* a modulus that is no product of two primes */
+    base64_encode(BASE64_URL, even, sizeof even, text);
+    snprintf(set, sizeof set, "{\"keys\":[{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"%s\"}]}", text);
+    assert_int_equal(token_keys_read(set, strlen(set), &keys, &said), ERR_INVALID);
     rsa_row(row, f->rsa, "\"kty\":\"RSA\",\"alg\":\"HS256\"");
     snprintf(set, sizeof set, "{\"keys\":[%s]}", row);
     assert_int_equal(token_keys_read(set, strlen(set), &keys, &said), ERR_INVALID);
