@@ -4,12 +4,15 @@
 
 #include "why/diagnosis_internal.h"
 
+#include "base/secure/shell_word.h"
+
 enum { AGAIN_LEAST = 3, RESTARTS_LEAST = 3 };
 
 /* ---- Nobody ---- */
 
 bool why_no_members(const struct why_facts *facts, const struct why_sums *sums,
                     struct why_finding *finding) {
+    char group[SHELL_WORD_ROOM];
     if (facts->member_count > 0) {
         return false;
     }
@@ -21,7 +24,7 @@ bool why_no_members(const struct why_facts *facts, const struct why_sums *sums,
     why_show_lag(finding, sums->lag, sums->age_ms);
     why_show_age(finding, "last commit", worst->commit_age_ms);
     why_next(finding, "Start its consumers; if it is not wanted any more: drave group delete %s",
-             facts->group);
+             shell_word_in(facts->group, group));
     return true;
 }
 
@@ -82,6 +85,7 @@ static bool is_restarted(const struct why_facts *facts, const struct why_partiti
 
 bool why_stuck(const struct why_facts *facts, const struct why_sums *sums,
                struct why_finding *finding) {
+    char group[SHELL_WORD_ROOM];
     const struct why_partition *again = why_worst(facts, is_read_again);
     const struct why_partition *worst = again ? again : why_worst(facts, is_restarted);
     if (!worst) {
@@ -108,8 +112,8 @@ bool why_stuck(const struct why_facts *facts, const struct why_sums *sums,
         "Look at the record: drave consume %s -p %" PRId32 " -o %" PRId64
         " -n 1 --json. To pass over it, stop the consumers and: drave group seek %s --to %" PRId64
         " -t %s:%" PRId32 " --yes",
-        worst->topic, worst->partition, worst->committed, facts->group, worst->committed + 1,
-        worst->topic, worst->partition);
+        worst->topic, worst->partition, worst->committed, shell_word_in(facts->group, group),
+        worst->committed + 1, worst->topic, worst->partition);
     (void)sums;
     return true;
 }

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "base/secure/shell_word.h"
 #include "why/diagnosis_internal.h"
 
 const struct kp_partition_traffic_response_shared *why_shared(
@@ -98,17 +99,18 @@ static void show_sums(const struct why_share_facts *facts, const struct why_diag
 
 static bool no_members(const struct why_share_facts *facts, const struct why_diagnosis *diagnosis,
                        struct why_finding *finding) {
+    char group[SHELL_WORD_ROOM];
     if (facts->member_count > 0) return false;
     show_sums(facts, diagnosis, finding);
     why_next(finding,
              "Start its consumers; if it is not wanted any more: drave share delete %s --yes",
-             facts->group);
+             shell_word_in(facts->group, group));
     return true;
 }
 
 static bool locks_full(const struct why_share_facts *facts, const struct why_diagnosis *diagnosis,
                        struct why_finding *finding) {
-    char time[WHY_TIME_MAX];
+    char time[WHY_TIME_MAX], group[SHELL_WORD_ROOM];
     const struct why_share_partition *one = worst(facts, is_full);
     if (one == NULL) return false;
     show_partition(finding, one);
@@ -118,7 +120,7 @@ static bool locks_full(const struct why_share_facts *facts, const struct why_dia
              "Its members hold as many records as they may, and get no more before they have "
              "acknowledged some: look at what they wait for. More at once: drave config set "
              "group:%s share.partition.max.record.locks=N",
-             facts->group);
+             shell_word_in(facts->group, group));
     return true;
 }
 
@@ -141,6 +143,7 @@ static bool retries(const struct why_share_facts *facts, const struct why_diagno
 
 static bool not_asked_for(const struct why_share_facts *facts,
                           const struct why_diagnosis *diagnosis, struct why_finding *finding) {
+    char group[SHELL_WORD_ROOM];
     const struct why_share_partition *one = worst(facts, is_not_asked_for);
     if (one == NULL || worst(facts, is_worked_on) != NULL) return false;
     show_partition(finding, one);
@@ -149,7 +152,7 @@ static bool not_asked_for(const struct why_share_facts *facts,
     why_next(finding,
              "Its members live and do not ask for records: their applications work for long, or "
              "hang, between two polls. drave share describe %s shows where they are.",
-             facts->group);
+             shell_word_in(facts->group, group));
     return true;
 }
 

@@ -9,6 +9,7 @@
 #include "broker/console/console_internal.h"
 
 enum {
+    BAD_REQUEST = 400,
     MISDIRECTED = 421,
     FORBIDDEN = 403,
     NOT_FOUND = 404,
@@ -106,6 +107,15 @@ static bool is_asked_by_stranger(const struct http_request *request) {
                          !(len == sizeof typed - 1 && memcmp(value, typed, len) == 0));
 }
 
+/* What cannot be decoded would count as not said: a search without its filter. */
+static bool query_is_encoded(const struct http_request *request) {
+    struct http_pair pair = {.next = request->query};
+    enum http_paired paired = HTTP_PAIR;
+    while (paired == HTTP_PAIR)
+        paired = http_query_next(request->query, request->query_len, &pair);
+    return paired == HTTP_PAIRS_END;
+}
+
 static const char misdirected[] =
     "the console is not served under this name; call it by an address, or list the name in "
     "console.hosts\n";
@@ -189,8 +199,17 @@ void console_handle(struct console *console, struct http_exchange *exchange) {
         refuse(exchange, tag, FORBIDDEN, "only pages of this console ask here\n");
         return;
     }
+    if (!query_is_encoded(request)) {
+        refuse(exchange, tag, BAD_REQUEST,
+               "what stands behind the ? is not NAME=VALUE&..., percent-encoded, without a zero "
+               "byte\n");
+        return;
+    }
     if (path_is(request, tail_path)) {
-        if (console->tail_count >= TAILS_MAX)
+        if (request->head_only)
+            http_respond_with(exchange, tag, 200, "text/event-stream", console_api_lines,
+                              (struct slice){0});
+        else if (console->tail_count >= TAILS_MAX)
             refuse(exchange, tag, UNAVAILABLE, "too many follow at once; ask again\n");
         else
             console_tail(console, exchange);

@@ -27,8 +27,9 @@ struct finding_group {
 /* ---- JSON ---- */
 
 static void show_members(struct json *json, const struct why_facts *facts) {
+    size_t i;
     json_array(json, "members");
-    for (size_t i = 0; i < facts->member_count; i++) {
+    for (i = 0; i < facts->member_count && json->len < JSON_LONG / 2; i++) {
         const struct why_member *member = &facts->members[i];
         json_object(json, NULL);
         json_words(json, "id", member->id);
@@ -40,6 +41,7 @@ static void show_members(struct json *json, const struct why_facts *facts) {
         json_end(json);
     }
     json_end(json);
+    json_size(json, "members_left_out", facts->member_count - i);
 }
 
 static void show_offset(struct json *json, const struct why_facts *facts,
@@ -63,8 +65,8 @@ static void judged(struct inquiry *inquiry) {
     struct json *json = &inquiry->json;
     partition_facts_take(inquiry, finding->before, view->asked, facts->partition_count);
     group_view_take_told(view);
-    size_t shown = facts->partition_count < PARTITIONS_SHOWN ? facts->partition_count
-                                                             : PARTITIONS_SHOWN;
+    size_t shown, most = facts->partition_count < PARTITIONS_SHOWN ? facts->partition_count
+                                                                   : PARTITIONS_SHOWN;
     struct why_diagnosis *diagnosis = inquiry_alloc(inquiry, sizeof *diagnosis);
     if (diagnosis == NULL) return;
     json_object(json, NULL);
@@ -77,8 +79,8 @@ static void judged(struct inquiry *inquiry) {
     group_show_why(json, diagnosis);
     show_members(json, facts);
     json_array(json, "offsets");
-    for (size_t i = 0; i < shown; i++)
-        show_offset(json, facts, &facts->partitions[i]);
+    for (shown = 0; shown < most && json->len < JSON_LONG; shown++)
+        show_offset(json, facts, &facts->partitions[shown]);
     json_end(json);
     json_size(json, "left_out", facts->partition_count - shown);
     if (inquiry->exchange == NULL) return; /* refused: too much */

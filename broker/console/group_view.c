@@ -185,18 +185,22 @@ static void take_members(struct why_facts *facts,
         }
 }
 
+/* They are told in the order in which they were asked for: each is found behind the one before
+ * (*at), also where members claim to have very many. */
 static void take_commits(struct why_facts *facts,
-                         const struct kp_group_activity_response_topic *topic) {
+                         const struct kp_group_activity_response_topic *topic, size_t *at) {
+    size_t count = facts->partition_count;
     for (int32_t p = 0; p < topic->partitions.count; p++) {
         const struct kp_group_activity_response_partition *told = &topic->partitions.items[p];
-        for (size_t i = 0; i < facts->partition_count; i++) {
-            struct why_partition *one = &facts->partitions[i];
+        for (size_t seen = 0; seen < count; seen++, *at = (*at + 1) % count) {
+            struct why_partition *one = &facts->partitions[*at];
             if (one->partition != told->partition_index || !kp_string_is(topic->name, one->topic))
                 continue;
             one->commit_age_ms = told->commit_age_ms;
             one->moved_age_ms = told->moved_age_ms;
             one->consumed[WHY_SHORT] = told->committed_short;
             one->consumed[WHY_LONG] = told->committed_long;
+            break;
         }
     }
 }
@@ -223,8 +227,9 @@ bool group_view_take_activity(struct inquiry *inquiry, struct group_view *view,
                                               .host = text_of(inquiry, from->client_host)};
     }
     take_members(facts, activity);
+    size_t at = 0;
     for (int32_t t = 0; t < activity->topics.count; t++)
-        take_commits(facts, &activity->topics.items[t]);
+        take_commits(facts, &activity->topics.items[t], &at);
     return true;
 }
 

@@ -5,7 +5,17 @@
 
 #include "protocol/record/record_batch.h"
 
-enum { HEADERS_SHOWN = 100, HEADER_BYTES = 4096 };
+enum {
+    HEADERS_SHOWN = 100,
+    HEADER_BYTES = 4096,
+    /* Of the text that one record becomes, whatever is escaped in it. */
+    KEY_TEXT = 1 << 20,
+    VALUE_TEXT = 2 << 20,
+    HEADERS_TEXT = 512 << 10,
+    NAMES_TEXT = 64 << 10, /* what stands around them */
+};
+_Static_assert(SCAN_ANSWER + KEY_TEXT + VALUE_TEXT + HEADERS_TEXT + NAMES_TEXT < JSON_MOST,
+               "an answer is never too large with the record that fills it");
 
 bool record_scan_full(const struct record_scan *scan) {
     return scan->found >= scan->until || scan->json->len >= SCAN_ANSWER;
@@ -39,15 +49,21 @@ static bool is_wanted(const struct record_wish *wish, const struct record *recor
 
 /* ---- What is told ---- */
 
+static size_t text_left(const struct json *json, size_t before) {
+    return json->len - before < HEADERS_TEXT ? HEADERS_TEXT - (json->len - before) : 0;
+}
+
 static void show_headers(struct json *json, struct record record) {
     struct record_header header;
+    size_t before = json->len;
     int shown = 0;
     json_array(json, "headers");
     while (shown < HEADERS_SHOWN && record_header_next(&record, &header) == ERR_NONE) {
         json_object(json, NULL);
-        json_bytes(json, "key", (const uint8_t *)header.key, (size_t)header.key_len, HEADER_BYTES);
+        json_bytes(json, "key", (const uint8_t *)header.key, (size_t)header.key_len, HEADER_BYTES,
+                   text_left(json, before));
         json_bytes(json, "value", header.value, header.value_len < 0 ? 0 : (size_t)header.value_len,
-                   HEADER_BYTES);
+                   HEADER_BYTES, text_left(json, before));
         json_end(json);
         shown++;
     }
@@ -63,9 +79,10 @@ static void show_record(struct record_scan *scan, int32_t partition,
     json_long(json, "offset", record->offset);
     json_long(json, "time_ms", record->timestamp_ms);
     json_words(json, "time_is", record_batch_has_log_append_time(batch) ? "append" : "create");
-    json_bytes(json, "key", record->key, record->key_len < 0 ? 0 : (size_t)record->key_len, most);
+    json_bytes(json, "key", record->key, record->key_len < 0 ? 0 : (size_t)record->key_len, most,
+               KEY_TEXT);
     json_bytes(json, "value", record->value, record->value_len < 0 ? 0 : (size_t)record->value_len,
-               most);
+               most, VALUE_TEXT);
     json_int(json, "key_bytes", record->key_len);
     json_int(json, "value_bytes", record->value_len);
     show_headers(json, *record);

@@ -15,7 +15,7 @@
 #include "broker/console/json_find.h"
 #include "protocol/messages/fetch.h"
 
-enum { SCAN_UNPACKED = 16 << 20, SCAN_PIECE = 1 << 20, SCAN_ANSWER = 4 << 20 };
+enum { SCAN_UNPACKED = 16 << 20, SCAN_PIECE = 1 << 20, SCAN_ANSWER = JSON_LONG };
 
 struct record_wish {
     const char *any, *key, *value, *header; /* what they contain; NULL: whatever */

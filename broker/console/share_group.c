@@ -33,8 +33,9 @@ struct finding_share {
 
 static void show_members(struct json *json,
                          const struct kp_share_group_describe_response_group *group) {
+    int32_t m;
     json_array(json, "members");
-    for (int32_t m = 0; m < group->members.count; m++) {
+    for (m = 0; m < group->members.count && json->len < JSON_LONG / 2; m++) {
         const struct kp_share_group_describe_response_member *member = &group->members.items[m];
         size_t partitions = 0;
         for (int32_t t = 0; t < member->assignment.topic_partitions.count; t++)
@@ -49,6 +50,7 @@ static void show_members(struct json *json,
         json_end(json);
     }
     json_end(json);
+    json_size(json, "members_left_out", (size_t)(group->members.count - m));
 }
 
 static void show_offset(struct json *json, const struct why_share_partition *one) {
@@ -79,7 +81,7 @@ static void judged(struct inquiry *inquiry) {
     struct json *json = &inquiry->json;
     struct why_diagnosis *diagnosis = inquiry_alloc(inquiry, sizeof *diagnosis);
     size_t count = facts->partition_count,
-           shown = count < PARTITIONS_SHOWN ? count : PARTITIONS_SHOWN;
+           most = count < PARTITIONS_SHOWN ? count : PARTITIONS_SHOWN, shown;
     if (diagnosis == NULL) return;
     partition_facts_take(inquiry, finding->before, finding->asked, count);
     for (size_t i = 0; i < count; i++)
@@ -94,8 +96,8 @@ static void judged(struct inquiry *inquiry) {
     group_show_why(json, diagnosis);
     show_members(json, finding->group);
     json_array(json, "offsets");
-    for (size_t i = 0; i < shown; i++)
-        show_offset(json, &facts->partitions[i]);
+    for (shown = 0; shown < most && json->len < JSON_LONG; shown++)
+        show_offset(json, &facts->partitions[shown]);
     json_end(json);
     json_size(json, "left_out", count - shown);
     if (inquiry->exchange == NULL) return; /* refused: too much */

@@ -58,7 +58,8 @@ static int parse_first(const char *line, size_t len, struct http_request *reques
     if (version_len != 8 || memcmp(version, "HTTP/", 5) != 0 || version[6] != '.')
         return BAD_REQUEST;
     if (version[5] != '1' || version[7] < '0' || version[7] > '9') return OTHER_VERSION;
-    request->keep_alive = version[7] != '0';
+    request->old = version[7] == '0';
+    request->keep_alive = !request->old;
     int parsed = parse_target(target, (size_t)(second - target), request);
     if (parsed != HTTP_PARSED) return parsed;
     request->head_only = method == 4 && memcmp(line, "HEAD", 4) == 0;
@@ -155,8 +156,8 @@ static int parse_field(const char *line, size_t len, struct http_request *reques
 }
 
 /* What the lines say together. */
-static int judge(const struct http_request *request, const struct seen *seen, bool old) {
-    if (seen->hosts != 1 && !(old && seen->hosts == 0)) return BAD_REQUEST;
+static int judge(const struct http_request *request, const struct seen *seen) {
+    if (seen->hosts != 1 && !(request->old && seen->hosts == 0)) return BAD_REQUEST;
     if (seen->lengths > 1) return BAD_REQUEST;
     return request->post && seen->lengths == 0 ? NO_LENGTH : HTTP_PARSED;
 }
@@ -165,7 +166,6 @@ int http_request_parse(const char *data, size_t len, struct http_request *reques
     *request = (struct http_request){0};
     struct seen seen = {0};
     unsigned lines = 0;
-    bool old = false;
     size_t at = 0, most = len < HTTP_HEAD_MAX ? len : HTTP_HEAD_MAX;
     while (lines < LINES_MAX) {
         const char *line = data + at, *end = memchr(line, '\n', most - at);
@@ -177,15 +177,12 @@ int http_request_parse(const char *data, size_t len, struct http_request *reques
         if (lines > 0 && line_len == 0) {
             *head = at;
             request->fields_len = (size_t)(line - request->fields);
-            return judge(request, &seen, old);
+            return judge(request, &seen);
         }
         int parsed = lines == 0 ? parse_first(line, line_len, request)
                                 : parse_field(line, line_len, request, &seen);
         if (parsed != HTTP_PARSED) return parsed;
-        if (lines == 0) {
-            old = !request->keep_alive; /* HTTP/1.0 */
-            request->fields = data + at;
-        }
+        if (lines == 0) request->fields = data + at;
         lines++;
     }
     return HEAD_TOO_LARGE;
@@ -232,6 +229,25 @@ static bool decode(const char *text, size_t len, char *into, size_t room) {
     }
     into[out] = '\0';
     return true;
+}
+
+enum http_paired http_query_next(const char *query, size_t len, struct http_pair *pair) {
+    const char *end = query + len, *at = pair->next;
+    while (at < end && *at == '&')
+        at++;
+    const char *amp = at < end ? memchr(at, '&', (size_t)(end - at)) : NULL,
+               *stop = amp == NULL ? end : amp;
+    const char *is = at < stop ? memchr(at, '=', (size_t)(stop - at)) : NULL;
+    *pair = (struct http_pair){at, stop, (size_t)((is == NULL ? stop : is) - at)};
+    if (at == stop) return HTTP_PAIRS_END;
+    bool good = is != NULL;
+    for (at = is; good && at < stop; at++) {
+        if (*at == '%')
+            good = stop - at > 2 && hex(at[1]) >= 0 && hex(at[2]) >= 0 &&
+                   (at[1] != '0' || at[2] != '0');
+        good = good && *at != '\0';
+    }
+    return good ? HTTP_PAIR : HTTP_PAIR_BROKEN;
 }
 
 bool http_query_value(const char *query, size_t len, const char *name, char *into, size_t room) {

@@ -20,6 +20,7 @@ enum { HTTP_HEAD_MAX = 8192, HTTP_TARGET_MAX = 2048 };
 struct http_request {
     bool head_only; /* HEAD */
     bool post;
+    bool old; /* HTTP/1.0 */
     bool keep_alive;
     const char *path, *query; /* of the target, in the bytes parsed; not decoded */
     size_t path_len, query_len;
@@ -40,6 +41,19 @@ int http_request_parse(const char *data, size_t len, struct http_request *reques
 /* How many lines of that name there are; of the last one *value and *len, in the bytes parsed. */
 unsigned http_request_field(const struct http_request *request, const char *name,
                             const char **value, size_t *len);
+
+/* The next NAME=VALUE of a query or a form, behind `pair->next`, which begins at its first byte;
+ * what is empty between two & is passed over. The name is as it was sent, not decoded. */
+struct http_pair {
+    const char *name, *next;
+    size_t name_len;
+};
+enum http_paired {
+    HTTP_PAIRS_END, /* the name is empty */
+    HTTP_PAIR,
+    HTTP_PAIR_BROKEN, /* the name is all of it: no =, an escape that is none, or a zero byte */
+};
+enum http_paired http_query_next(const char *query, size_t len, struct http_pair *pair);
 
 /* The value of that name in a query, percent-decoded, into `into` with its end; false: it is not
  * there, does not fit, or holds a zero byte. */

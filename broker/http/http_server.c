@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <utlist.h>
 
@@ -324,6 +325,17 @@ static void turn_away(struct http_connection *connection, int status, const char
     refuse(connection, status, text);
 }
 
+/* Who sends a large body may wait to hear that it is wanted (RFC 9110, 10.1.1). */
+static bool expects_word(const struct http_request *request) {
+    static const char word[] = "100-continue";
+    const char *value;
+    size_t len;
+    return !request->old && http_request_field(request, "expect", &value, &len) == 1 &&
+           len == sizeof word - 1 && strncasecmp(value, word, len) == 0;
+}
+
+static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
 /* Room for the body, and what has come of it. */
 static void begin_body(struct http_connection *connection) {
     struct http_server *server = connection->server;
@@ -339,6 +351,8 @@ static void begin_body(struct http_connection *connection) {
     connection->body_have = here;
     connection->used += here;
     enter(connection, TAKING);
+    if (here < len && expects_word(&connection->exchange.request))
+        send_queue_push(connection->queue, slice_copy(NULL, go_on, sizeof go_on - 1));
     if (here == len) hand_over(connection);
 }
 

@@ -8,6 +8,7 @@
 
 #include <utlist.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "broker/http/http_server.h"
 #include "broker/observe/process_numbers.h"
@@ -25,7 +26,7 @@ enum {
     OLD_US = 5000 * 1000,        /* too old for /health/ready when the loop does not answer */
     PARTITIONS_US = 5000 * 1000, /* for the loop to look at partitions */
     TEXT_US = 250 * 1000,        /* one text is for all who ask within that */
-    CODES_MAX = 12,
+    CODES_MAX = 24,              /* more than there are */
     REASONS_TEXT = 1000,
 };
 
@@ -321,9 +322,8 @@ static void answered(void *arg, const char *tag, int status) {
     while (route < ROUTE_OTHER && paths[route] != tag)
         route++;
     int at = 0;
-    while (at < CODES_MAX - 1 && port->answers[route][at].status != 0 &&
-           port->answers[route][at].status != status)
-        at++;
+    while (port->answers[route][at].status != 0 && port->answers[route][at].status != status)
+        CHECK(++at < CODES_MAX);
     port->answers[route][at].status = status;
     port->answers[route][at].count++;
 }

@@ -84,15 +84,21 @@ static void show_partition(struct partition_look *look, const struct metadata_to
     if (partition_is_leading(partition)) show_led(look, partition, known, name, index);
 }
 
+static bool is_wanted(const struct partition_look *look, const struct metadata_topic *topic) {
+    return matches(look->glob, topic->name, strlen(topic->name));
+}
+
 /* False: all were looked at. */
 static bool look_at_partitions(struct partition_look *look) {
     if (look->observed->partitions == NULL) return false;
-    for (int n = 0; look->topic_at < look->topic_count && n < LOOKS_OF_A_STEP; n++) {
+    /* A glob may be chosen so that long names take it tens of microseconds each. */
+    for (int n = 0; look->topic_at < look->topic_count && n < LOOKS_OF_A_STEP &&
+                    (n == 0 || !env_turn_is_long(look->observed->env));
+         n++) {
         const struct metadata_topic *topic = metadata_topic_with_id(look->observed->metadata,
                                                                     look->topics[look->topic_at]);
-        int32_t count = topic == NULL || !matches(look->glob, topic->name, strlen(topic->name))
-                            ? 0
-                            : topic->partition_count;
+        bool wanted = topic != NULL && (look->partition_at > 0 || is_wanted(look, topic));
+        int32_t count = wanted ? topic->partition_count : 0;
         if (look->partition_at < count) {
             show_partition(look, topic, &topic->partitions[look->partition_at++]);
         } else {
@@ -108,7 +114,10 @@ static bool look_at_partitions(struct partition_look *look) {
 static void show_place(void *arg, const struct group_lag *lag) {
     struct partition_look *look = arg;
     struct snapshot *to = look->snapshot;
-    if (!lag->known || !matches(look->glob, lag->topic.data, (size_t)lag->topic.len)) return;
+    if (!lag->known) return;
+    if (!look->judged) look->wanted = matches(look->glob, lag->topic.data, (size_t)lag->topic.len);
+    look->judged = true;
+    if (!look->wanted) return;
     if (look->places_shown == PARTITION_LOOK_MOST) {
         look->places_folded++;
         return;
@@ -125,6 +134,7 @@ static void show_place(void *arg, const struct group_lag *lag) {
 
 static bool look_at_groups(struct partition_look *look) {
     if (look->walk_at == look->walk_count) return false;
+    look->judged = false; /* a call has places of one topic */
     if (!group_lag_next(&look->walks[look->walk_at], show_place, look)) look->walk_at++;
     return look->walk_at < look->walk_count;
 }

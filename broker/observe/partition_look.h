@@ -5,7 +5,8 @@
  * Happy path: begin, steps of the loop, `done` with a snapshot that has nothing else. Failures:
  * none; topics and commits that come meanwhile may be left out. Invariants: one look at a time; at
  * most PARTITION_LOOK_MOST partitions and as many places of groups are shown, and what is beyond is
- * counted as folded; a step takes well under a millisecond.
+ * counted as folded; a step takes well under a millisecond, or ends where a turn is long, whatever
+ * the glob.
  */
 #ifndef BROKER_OBSERVE_PARTITION_LOOK_H
 #define BROKER_OBSERVE_PARTITION_LOOK_H
@@ -27,6 +28,7 @@ struct partition_look {
     int32_t partition_at;
     struct group_lag_walk *walks;
     size_t walk_count, walk_at;
+    bool judged, wanted; /* the topic of the places at hand */
     uint64_t shown, folded, places_shown, places_folded;
 };
 

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/secure/shell_word.h"
 #include "client/kafka/group_view.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
@@ -102,8 +103,9 @@ static int delete_offsets(struct session *session, const char *group, const char
         }
     }
     if (of.partitions.count == 0) {
+        char word[SHELL_WORD_ROOM];
         say("group \"%s\" has no committed offsets of topic \"%s\"; drave group describe %s shows what it has",
-            group, topic, group);
+            group, topic, shell_word_in(group, word));
         return EXIT_REFUSED;
     }
     if (dry_run) {

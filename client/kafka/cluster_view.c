@@ -172,7 +172,11 @@ const struct kp_metadata_response_topic *cluster_find_topic(
 
 const struct kp_metadata_response_partition *cluster_find_partition(
     const struct kp_metadata_response_topic *topic, int32_t partition) {
-    for (int32_t i = 0; topic && i < topic->partitions.count; i++) {
+    /* Also of what others say, such as members of a classic group of what they have. */
+    if (!topic || partition < 0 || partition >= topic->partitions.count) {
+        return NULL;
+    }
+    for (int32_t i = 0; i < topic->partitions.count; i++) {
         /* they come in order, so that the first look is enough */
         int32_t at = (partition + i) % topic->partitions.count;
         if (topic->partitions.items[at].partition_index == partition) {

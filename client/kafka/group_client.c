@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/nearest_name.h"
+#include "base/secure/shell_word.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
 #include "protocol/kafka_error.h"
@@ -329,6 +330,8 @@ static int say_missing(struct admin_client *admin, struct kp_arena *arena, const
     struct groups groups = {.type = NULL};
     struct error_text why = {""};
     const char *near = NULL, *type = NULL;
+    char word[SHELL_WORD_ROOM];
+    shell_word_in(group, word);
     if (list_all(admin, arena, false, &groups, &why) == ERR_NONE && groups.count > 0) {
         const char **names = mem_alloc(groups.count * sizeof(*names));
         for (size_t i = 0; i < groups.count; i++) {
@@ -342,9 +345,9 @@ static int say_missing(struct admin_client *admin, struct kp_arena *arena, const
     }
     if (type && strcasecmp(type, SHARE_TYPE) == 0) {
         say("group \"%s\" is a share group; drave share describe %s shows it, drave share reset %s moves it, and drave share delete %s deletes it",
-            group, group, group, group);
+            group, word, word, word);
     } else if (type) {
-        say("group \"%s\" is a %s group; drave group describe %s shows it", group, type, group);
+        say("group \"%s\" is a %s group; drave group describe %s shows it", group, type, word);
     } else if (near) {
         say("group \"%s\" does not exist; did you mean \"%s\"?", group, near);
     } else {
@@ -356,12 +359,13 @@ static int say_missing(struct admin_client *admin, struct kp_arena *arena, const
 
 int group_refused(struct admin_client *admin, struct kp_arena *arena, const char *group,
                   int16_t error) {
+    char word[SHELL_WORD_ROOM];
     switch (error) {
     case KAFKA_GROUP_ID_NOT_FOUND: return say_missing(admin, arena, group);
     case KAFKA_NON_EMPTY_GROUP:
     case KAFKA_UNKNOWN_MEMBER_ID: /* a commit from outside while members live */
         say("group \"%s\" has members; stop its consumers first (drave group describe %s shows them)",
-            group, group);
+            group, shell_word_in(group, word));
         break;
     default: say("group \"%s\": %s", group, kafka_error_message(error));
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secure/shell_word.h"
 #include "client/kafka/group_view.h"
 #include "client/kafka/offsets.h"
 #include "client/kafka/record_age.h"
@@ -62,6 +63,19 @@ static int by_partition(const void *a, const void *b) {
                  : (one->partition > other->partition) - (one->partition < other->partition);
 }
 
+/* A member of a classic group says itself what it has, and may say it thousands of times. */
+static void drop_repeated(struct group_view *view) {
+    size_t kept = 0;
+    for (size_t i = 0; i < view->offset_count; i++) {
+        const struct group_offset *one = &view->offsets[i];
+        const struct group_offset *last = kept > 0 ? &view->offsets[kept - 1] : NULL;
+        if (!last || by_partition(last, one) != 0 || last->member != one->member) {
+            view->offsets[kept++] = *one;
+        }
+    }
+    view->offset_count = kept;
+}
+
 /* What members own stands in the list, committed or not. */
 static void join_owned(struct group_view *view, size_t committed) {
     for (size_t m = 0; m < view->member_count; m++) {
@@ -84,6 +98,7 @@ static void join_owned(struct group_view *view, size_t committed) {
     if (view->offset_count > 0) {
         qsort(view->offsets, view->offset_count, sizeof(*view->offsets), by_partition);
     }
+    drop_repeated(view);
 }
 
 static int take_offsets(struct kp_arena *arena, const struct kp_metadata_response *metadata,
@@ -97,8 +112,9 @@ static int take_offsets(struct kp_arena *arena, const struct kp_metadata_respons
     }
     view->offsets = kp_arena_alloc(arena, room * sizeof(*view->offsets));
     if (!view->offsets) {
+        char word[SHELL_WORD_ROOM];
         say("group \"%s\" has more offsets than fit into memory; drave group delete %s -t TOPIC deletes those of a topic that it no longer reads",
-            view->group, view->group);
+            view->group, shell_word_in(view->group, word));
         return EXIT_REFUSED;
     }
     for (int32_t t = 0; t < all.count; t++) {

@@ -13,9 +13,10 @@
 
 enum { ARENA_MAX = 512 << 20, PAUSE_MS = 50, ROUND_MS = 2000, VERSION_MIN = 4 };
 
-/* Sets leaders[i] of each item; -1: none known. */
+/* Sets leaders[i] of each item; -1: none known. What its topic does not have is told as nobody
+ * could tell it: a member of a classic group may say that it has that. */
 static void find_leaders(const struct kp_metadata_response *metadata,
-                         const struct partition_offset *items, size_t count, int32_t *leaders) {
+                         struct partition_offset *items, size_t count, int32_t *leaders) {
     const struct kp_metadata_response_topic *topic = NULL;
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || strcmp(items[i].topic, items[i - 1].topic) != 0) {
@@ -24,6 +25,9 @@ static void find_leaders(const struct kp_metadata_response *metadata,
         const struct kp_metadata_response_partition *found = cluster_find_partition(
             topic, items[i].partition);
         leaders[i] = found ? found->leader_id : -1;
+        if (topic && !topic->error_code && !found) {
+            items[i].error = KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/secure/shell_word.h"
 #include "client/line/command.h"
 #include "client/line/talk.h"
 #include "client/session/group_rows.h"
@@ -151,8 +152,9 @@ static int check_deletion(struct session *session, const char *group, const char
         has_topic = has_topic || strcmp(view.offsets[i].topic, topic) == 0;
     }
     if (topic && !has_topic) {
+        char word[SHELL_WORD_ROOM];
         say("group \"%s\" has begun in no partition of topic \"%s\"; drave share offsets %s shows where it has",
-            group, topic, group);
+            group, topic, shell_word_in(group, word));
         return EXIT_REFUSED;
     }
     if (view.member_count > 0 && !dry_run) {

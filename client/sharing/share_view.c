@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secure/shell_word.h"
 #include "client/line/talk.h"
 #include "protocol/kafka_error.h"
 #include "protocol/messages/describe_share_group_offsets.h"
@@ -13,11 +14,12 @@ enum { ARENA_MAX = 64 << 20, ASK_MS = 5000 };
 
 int share_refused(struct admin_client *admin, struct kp_arena *arena, const char *group,
                   int16_t error, struct kp_string message) {
+    char word[SHELL_WORD_ROOM];
     switch (error) {
     case KAFKA_GROUP_ID_NOT_FOUND: return group_refused(admin, arena, group, error);
     case KAFKA_NON_EMPTY_GROUP:
         say("group \"%s\" has members; stop its consumers first (drave share describe %s shows them)",
-            group, group);
+            group, shell_word_in(group, word));
         break;
     case KAFKA_UNSUPPORTED_VERSION:
         say("group \"%s\": this cluster has no share groups: its feature share.version is off",

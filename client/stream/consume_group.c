@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secure/shell_word.h"
 #include "client/kafka/kafka_client.h"
 #include "client/kafka/kafka_property.h"
 #include "client/line/interrupt.h"
@@ -205,12 +206,13 @@ static int open_member(struct member *m, const struct invocation *in) {
     struct where where;
     bool ends_early;
     const char *text = invocation_value(in, 'o', "stored");
+    char word[SHELL_WORD_ROOM];
     if (where_parse(text, 0, &where, &ends_early) || where.until != UNTIL_NEVER ||
         where.value != 0 ||
         (where.kind != WHERE_BEGINNING && where.kind != WHERE_END && where.kind != WHERE_STORED)) {
         say("with -G the group's committed offsets say where to begin; -o %s can only be stored, beginning or end, for partitions without one. "
             "To move the group: drave group seek %s --to %s",
-            text, m->group, text);
+            text, shell_word_in(m->group, word), text);
         return EXIT_USAGE;
     }
     if (invocation_has(in, 'p')) {

@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/secure/shell_word.h"
 #include "client/line/interrupt.h"
 #include "client/line/talk.h"
 #include "client/records/reading.h"
@@ -264,6 +265,8 @@ static int read_all(struct sharer *s) {
 
 /* What has another meaning in a share group, or none. */
 static int check_options(const struct invocation *in, const char *group) {
+    char word[SHELL_WORD_ROOM];
+    shell_word_in(group, word);
     if (invocation_has(in, 'G')) {
         say("-G and --share are two kinds of groups; give one of the two");
     } else if (invocation_has(in, 'p')) {
@@ -271,11 +274,11 @@ static int check_options(const struct invocation *in, const char *group) {
     } else if (invocation_has(in, 'o')) {
         say("with --share the group says what comes; leave -o out. A new group begins where share.auto.offset.reset says (drave config set group:%s "
             "share.auto.offset.reset=earliest); drave share reset %s --to earliest moves it",
-            group, group);
+            word, word);
     } else if (invocation_has(in, OPTION_READ_COMMITTED) ||
                invocation_has(in, OPTION_READ_UNCOMMITTED)) {
         say("what a share group reads of transactions is a setting of the group: drave config set group:%s share.isolation.level=read_committed",
-            group);
+            word);
     } else if (invocation_has(in, 'X')) {
         say("with --share librdkafka, whose properties -X sets, is not used; leave -X out");
     } else {

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secure/shell_word.h"
 #include "client/kafka/group_client.h"
 #include "client/line/amount.h"
 #include "client/line/command.h"
@@ -140,13 +141,14 @@ static int check_hanging(struct aborting *a, const struct open_transaction *open
         .longer_ms = -1, .producer_ids = &open->producer_id, .producer_count = 1, .describe = true};
     struct transaction_row *rows;
     size_t count;
+    char word[SHELL_WORD_ROOM];
     int code = transactions_list(a->admin, &a->arena, &filter, &rows, &count);
     for (size_t i = 0; !code && i < count; i++) {
         if (transaction_is_open(&rows[i]) &&
             transaction_has(&rows[i], open->topic, open->partition)) {
             say("its coordinator knows this transaction: it is that of \"%s\", and one partition alone would tear it; drave txn abort %s ends "
                 "all of it",
-                rows[i].id, rows[i].id);
+                rows[i].id, shell_word_in(rows[i].id, word));
             code = EXIT_REFUSED;
         }
     }

@@ -229,8 +229,8 @@ def topic(cluster):
         ({"name": "x", "partitions": 1000000}, 409),
         ({"name": "x\r\nSet-Cookie: a=b"}, 409),
         ({"name": "x" * 3000}, 400),
-        ({"name": "x", "partitions": "1O"}, 409),
-        ({"name": "x", "replicas": "three"}, 409),
+        ({"name": "x", "partitions": "1O"}, 400),
+        ({"name": "x", "replicas": "three"}, 400),
         ({"name": "x", "dry_run": "true"}, 400),
         ({"name": "x", "dry_run": ""}, 400),
     ):
@@ -299,9 +299,9 @@ def produce(cluster):
         ({"topic": "hand", "partition": 0, "value": "x" * (2 << 20)}, 409),
     ):
         cluster.change("produce", status=status, **bad)
-    for size, status in ((1 << 20, 200), (2 << 20, 503), (5 << 19, 503)):  # the command is larger than the console may hold
+    for size in (5000, 1 << 20, 5 << 19):  # too much for a command that is shown
         got = cluster.post("produce", body=b"topic=hand&partition=0&dry_run=1&headers=h%3D" + b"\1" * size)
-        assert got[0] == status, (size, got[0], got[1][:200])
+        assert got[0] == 200 and json.loads(got[1])["command"] == plan["command"], (size, got[0], got[1][:200])
 
 
 def committed(cluster, name):

@@ -25,6 +25,7 @@ status=0
 run() { PYTHONPATH=$DRAVE_ROOT/tests PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" "$DRAVE_ROOT/$1" || status=1; }
 run tests/integration/console.py
 run tests/integration/console_admin.py
+run tests/integration/console_hostile.py
 run tests/console/pages.py
 run tests/console/pages_admin.py
 run tests/console/tasks.py

@@ -15,6 +15,7 @@ programs=(
     operating
     "observe --short"
     console_admin
+    console_hostile
     # Crowds and storms of handshakes are for the suite security.
     "security_tls librdkafka kafka_python kcat command_line wrong_doors certified_clients named_by_certificate new_certificates read_when_asked terminal at_the_start secrets"
     observe_bundle
@@ -67,6 +68,7 @@ elif [ -n "${SHORT-}" ]; then
         recover
         "observe --short"
         console_admin
+        console_hostile
         "security_tls wrong_doors certified_clients new_certificates"
         moves
         cli_records

@@ -13,7 +13,9 @@
 #include "protocol/kafka_error.h"
 #include "protocol/messages/find_coordinator.h"
 
-enum { BAD_GATEWAY = 502, NOT_FOUND = 404, UNAVAILABLE = 503, HOST_ROOM = 256 };
+enum { BAD_REQUEST = 400, BAD_GATEWAY = 502, NOT_FOUND = 404, UNAVAILABLE = 503, HOST_ROOM = 256 };
+
+static const char too_much[] = "This is more than the console may hold in memory; ask for less.";
 
 /* ---- Ends ---- */
 
@@ -50,7 +52,11 @@ static void end(struct inquiry *inquiry, int status) {
 }
 
 void inquiry_respond(struct inquiry *inquiry) {
-    if (inquiry->exchange != NULL) end(inquiry, 200);
+    if (inquiry->exchange == NULL) return;
+    if (inquiry->json.dropped)
+        inquiry_refuse(inquiry, UNAVAILABLE, "memory", too_much);
+    else
+        end(inquiry, 200);
 }
 
 void inquiry_refuse(struct inquiry *inquiry, int status, const char *code, const char *format,
@@ -83,8 +89,7 @@ static void go_on(struct inquiry *inquiry) {
     }
     inquiry->stepping = false;
     if (inquiry->exchange != NULL && inquiry->pending == 0) /* too little memory for a step */
-        inquiry_refuse(inquiry, UNAVAILABLE, "memory",
-                       "This is more than the console may hold in memory; ask for less.");
+        inquiry_refuse(inquiry, UNAVAILABLE, "memory", too_much);
     if (inquiry->exchange == NULL) forget(inquiry);
 }
 
@@ -129,9 +134,7 @@ void inquiry_gone(struct inquiry *inquiry) {
 
 void *inquiry_alloc(struct inquiry *inquiry, size_t size) {
     void *memory = kp_arena_alloc(&inquiry->arena, size);
-    if (memory == NULL)
-        inquiry_refuse(inquiry, UNAVAILABLE, "memory",
-                       "This is more than the console may hold in memory; ask for less.");
+    if (memory == NULL) inquiry_refuse(inquiry, UNAVAILABLE, "memory", too_much);
     return memory;
 }
 
@@ -162,7 +165,10 @@ int64_t inquiry_number(struct inquiry *inquiry, const char *name, int64_t fallba
     if (text == NULL || *text == '\0') return fallback;
     char *end;
     long long value = strtoll(text, &end, 10);
-    if (*end != '\0') return fallback;
+    if (*end != '\0') {
+        inquiry_refuse(inquiry, BAD_REQUEST, name, "%s=%.50s is no number.", name, text);
+        return fallback;
+    }
     return value < least ? least : value > most ? most : value;
 }
 

@@ -82,7 +82,8 @@ void *inquiry_alloc(struct inquiry *inquiry, size_t size);
 const char *inquiry_value(struct inquiry *inquiry, const char *name);
 /* The same of any length. */
 const char *inquiry_long_value(struct inquiry *inquiry, const char *name);
-/* A number of the query, `fallback` where it is none, within least and most. */
+/* A number of the query within least and most, `fallback` where nothing is said. What is no number
+ * is refused with 400: it is not to count as something else. */
 int64_t inquiry_number(struct inquiry *inquiry, const char *name, int64_t fallback, int64_t least,
                        int64_t most);
 

@@ -25,6 +25,7 @@ static char *room_for(struct json *json, size_t more) {
 }
 
 static void add(struct json *json, const char *data, size_t len) {
+    if (json->len + len > JSON_MOST) json_drop(json);
     if (json->dropped) return;
     memcpy(room_for(json, len), data, len);
     json->len += len;
@@ -175,15 +176,23 @@ void json_null(struct json *json, const char *key) {
 
 /* ---- Bytes ---- */
 
-/* How much of the text ends with a whole character; SIZE_MAX: it is no UTF-8. */
-static size_t whole_text(const char *text, size_t len, size_t most) {
-    size_t at = 0;
+/* As long as one that is escaped ("\u0001"), however it is. */
+static size_t size_in_json(const char *text, size_t size, const char *escape) {
+    if (escape[0] != '\0') return PRINTABLE_ESCAPE - 1;
+    return size + (*text == '"' || *text == '\\');
+}
+
+/* How much of the text ends with a whole character, and takes no more than that in JSON; SIZE_MAX:
+ * it is no UTF-8. */
+static size_t whole_text(const char *text, size_t len, size_t most, size_t text_most) {
+    size_t at = 0, used = 0;
     while (at < len && at < most) {
         char escape[PRINTABLE_ESCAPE];
         size_t size = printable_step(text + at, len - at, escape);
         if (escape[0] != '\0' && escape[1] == 'x' && (unsigned char)text[at] >= 0x80)
             return SIZE_MAX;
-        if (at + size > most) break;
+        used += size_in_json(text + at, size, escape);
+        if (at + size > most || used > text_most) break;
         at += size;
     }
     return at;
@@ -205,7 +214,7 @@ void json_exact(struct json *json, const char *key, const uint8_t *data, size_t 
         json_null(json, key);
         return;
     }
-    if (whole_text((const char *)data, len, len) != SIZE_MAX) {
+    if (whole_text((const char *)data, len, len, SIZE_MAX) != SIZE_MAX) {
         json_text(json, key, (const char *)data, len);
         return;
     }
@@ -215,17 +224,19 @@ void json_exact(struct json *json, const char *key, const uint8_t *data, size_t 
     json_end(json);
 }
 
-void json_bytes(struct json *json, const char *key, const uint8_t *data, size_t len, size_t most) {
+void json_bytes(struct json *json, const char *key, const uint8_t *data, size_t len, size_t most,
+                size_t text_most) {
     if (data == NULL) {
         json_null(json, key);
         return;
     }
-    size_t shown = whole_text((const char *)data, len, most);
+    size_t shown = whole_text((const char *)data, len, most, text_most);
     json_object(json, key);
     if (shown != SIZE_MAX) {
         json_text(json, "text", (const char *)data, shown);
     } else {
         shown = len < most ? len : most;
+        if (shown > text_most / 4 * 3) shown = text_most / 4 * 3;
         begin_value(json, "base64");
         add_base64(json, data, shown);
     }

@@ -12,14 +12,12 @@ int32_t partition_leader(struct leader_search *search, struct kp_string topic, i
     for (int32_t n = 0; n < topics; n++, search->topic = (search->topic + 1) % topics) {
         const struct kp_metadata_response_topic *found =
             &search->metadata->topics.items[search->topic];
-        int32_t count = found->partitions.count;
         if (!kp_string_equal(found->name, topic)) continue;
-        for (int32_t i = 0; i < count; i++) {
-            const struct kp_metadata_response_partition *one =
-                &found->partitions.items[(partition + i) % count];
-            if (one->partition_index == partition) return one->leader_id;
-        }
-        return -1;
+        /* All of them in order, as our brokers list them. A member of a classic group says itself
+         * which ones it has: any number, of any number of partitions. */
+        bool there = partition >= 0 && partition < found->partitions.count &&
+                     found->partitions.items[partition].partition_index == partition;
+        return there ? found->partitions.items[partition].leader_id : -1;
     }
     return -1;
 }
@@ -115,17 +113,16 @@ void partition_facts_ask(struct inquiry *inquiry, const struct partition_fact *f
 
 /* ---- Answers ---- */
 
+/* They come in our order, so that each is found behind the one before (*at). */
 static void take_topic(const struct kp_partition_traffic_response_topic *topic,
-                       struct partition_fact *facts, size_t count) {
-    size_t at = 0;
-    while (at < count && !kp_string_equal(facts[at].topic, topic->name))
-        at++;
+                       struct partition_fact *facts, size_t count, size_t *at) {
     for (int32_t p = 0; p < topic->partitions.count; p++) {
         const struct kp_partition_traffic_response_partition *told = &topic->partitions.items[p];
-        for (size_t i = at; i < count && kp_string_equal(facts[i].topic, topic->name); i++) {
-            if (facts[i].partition != told->partition_index) continue;
-            if (told->error_code == 0) facts[i].told = told;
-            at = i; /* they come in our order */
+        for (size_t seen = 0; seen < count; seen++, *at = (*at + 1) % count) {
+            if (facts[*at].partition != told->partition_index ||
+                !kp_string_equal(facts[*at].topic, topic->name))
+                continue;
+            if (told->error_code == 0) facts[*at].told = told;
             break;
         }
     }
@@ -133,10 +130,11 @@ static void take_topic(const struct kp_partition_traffic_response_topic *topic,
 
 void partition_facts_take(struct inquiry *inquiry, const struct ask *before,
                           struct partition_fact *facts, size_t count) {
+    size_t at = 0;
     for (const struct ask *ask = inquiry->asks; ask != before; ask = ask->next) {
         if (ask->error != ERR_NONE || ask->call.key != KP_PARTITION_TRAFFIC) continue;
         const struct kp_partition_traffic_response *response = ask->response;
         for (int32_t t = 0; t < response->topics.count; t++)
-            take_topic(&response->topics.items[t], facts, count);
+            take_topic(&response->topics.items[t], facts, count, &at);
     }
 }

@@ -5,12 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/secure/shell_word.h"
 #include "protocol/kafka_error.h"
 
 enum { SENTENCE = 1024, COMMAND_ROOM = 256, BAD_REQUEST = 400, CONFLICT = 409, BAD_GATEWAY = 502 };
-
-static const char PLAIN[] =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,=@+";
 
 bool change_is_dry(struct inquiry *inquiry) {
     const char *dry = inquiry_value(inquiry, "dry_run");
@@ -66,48 +64,13 @@ struct change_command change_command(struct inquiry *inquiry, const char *words)
     return command;
 }
 
-/* A terminal would take what is no sign for a key that was pressed, also inside of quotes: ^C ends
- * the line, and what follows is another command. */
-static void add_keys(struct change_command *command, const char *word) {
-    add(command, "$'", 2);
-    for (const char *at = word; *at != '\0'; at++) {
-        char escape[8];
-        unsigned char byte = (unsigned char)*at;
-        bool sign = byte >= ' ' && byte != 0x7f;
-        int len = sign ? snprintf(escape, sizeof escape,
-                                  strchr("\\'", byte) != NULL ? "\\%c" : "%c", byte)
-                       : snprintf(escape, sizeof escape, "\\%03o", byte);
-        add(command, escape, (size_t)len);
-    }
-    add(command, "'", 1);
-}
-
-static bool has_keys(const char *word) {
-    for (const char *at = word; *at != '\0'; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7f) return true;
-    return false;
-}
-
 void change_word(struct change_command *command, const char *word) {
+    size_t len = shell_word(word, NULL, 0);
+    char *quoted = inquiry_alloc(command->inquiry, len + 1);
+    if (quoted == NULL) return;
+    shell_word(word, quoted, len + 1);
     add(command, " ", 1);
-    if (*word != '\0' && word[strspn(word, PLAIN)] == '\0') {
-        add(command, word, strlen(word));
-        return;
-    }
-    if (has_keys(word)) {
-        add_keys(command, word);
-        return;
-    }
-    add(command, "'", 1);
-    for (const char *at = word; *at != '\0';) {
-        size_t piece = strcspn(at, "'");
-        add(command, at, piece);
-        at += piece;
-        if (*at != '\'') continue;
-        add(command, "'\\''", 4);
-        at++;
-    }
-    add(command, "'", 1);
+    add(command, quoted, len);
 }
 
 void change_name(struct change_command *command, const char *name) {

@@ -6,8 +6,7 @@
  * change_says inside an array "plan"; a command is begun, gets words, and ends the answer.
  * Failures: none; a word that does not fit in the memory of the inquiry refuses it. Invariant: a
  * command can be given to a shell as it stands, or pasted into a terminal: each word is quoted
- * where a shell would take it apart, and has no byte that is a key ($'...', which bash, zsh and ksh
- * read).
+ * as base/secure/shell_word.h says.
  */
 #ifndef BROKER_CONSOLE_CHANGES_CHANGE_ANSWER_H
 #define BROKER_CONSOLE_CHANGES_CHANGE_ANSWER_H

@@ -114,7 +114,11 @@ static char *record_line(struct inquiry *inquiry, const struct producing *produc
 
 static void show_command(struct inquiry *inquiry, const struct producing *producing) {
     struct change_command command;
-    if (producing->key.len + producing->value.len > COMMAND_MAX) {
+    size_t len = producing->key.len + producing->value.len;
+    for (int32_t i = 0; i < producing->header_count; i++)
+        len += (size_t)producing->headers[i].key_len +
+               (producing->headers[i].value == NULL ? 0 : (size_t)producing->headers[i].value_len);
+    if (len > COMMAND_MAX) {
         command = change_command(inquiry, "drave produce");
         change_name(&command, producing->topic);
         change_plain(&command, "--json < record.json");

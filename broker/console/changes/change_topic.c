@@ -86,11 +86,9 @@ static bool take_settings(struct inquiry *inquiry, struct creation *creation) {
     return true;
 }
 
-/* -1, the brokers' default, only where nothing is said; 0, which is refused, where it is no number.
- */
+/* -1, the brokers' default, where nothing is said. */
 static int64_t take_count(struct inquiry *inquiry, const char *name, int64_t most) {
-    const char *text = inquiry_value(inquiry, name);
-    return inquiry_number(inquiry, name, text == NULL || *text == '\0' ? -1 : 0, -most, most);
+    return inquiry_number(inquiry, name, -1, -most, most);
 }
 
 static void ask_creation(struct inquiry *inquiry) {

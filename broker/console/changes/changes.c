@@ -7,7 +7,7 @@
 
 #include "broker/console/changes/change_answer.h"
 
-enum { UNAUTHORIZED = 401, FORBIDDEN = 403, NO_FORM = 415 };
+enum { BAD_REQUEST = 400, UNAUTHORIZED = 401, FORBIDDEN = 403, NO_FORM = 415, SHOWN = 100 };
 
 static const char BEARER[] = "Bearer ", FORM[] = "application/x-www-form-urlencoded";
 
@@ -19,21 +19,25 @@ static void unlock(struct inquiry *inquiry) {
     inquiry_respond(inquiry);
 }
 
+#define OFFSETS "name topic to earliest latest offset time ago offsets"
+
 static const struct change {
     const char *path;
     void (*begin)(struct inquiry *inquiry);
+    const char *fields; /* of its form, beside dry_run; NULL: it is not looked at */
 } changes[] = {
-    {"/api/change/unlock", unlock},
-    {"/api/change/create-topic", change_create_topic},
-    {"/api/change/delete-topic", change_delete_topic},
-    {"/api/change/add-partitions", change_add_partitions},
-    {"/api/change/move-leader", change_move_leader},
-    {"/api/change/settings", change_settings},
-    {"/api/change/delete-group", change_delete_group},
-    {"/api/change/drain", change_drain},
-    {"/api/change/seek", change_seek},
-    {"/api/change/share-reset", change_share_reset},
-    {"/api/change/produce", change_produce},
+    {"/api/change/unlock", unlock, NULL},
+    {"/api/change/create-topic", change_create_topic, "name partitions replicas settings"},
+    {"/api/change/delete-topic", change_delete_topic, "name confirm"},
+    {"/api/change/add-partitions", change_add_partitions, "topic more"},
+    {"/api/change/move-leader", change_move_leader, "topic partition to"},
+    {"/api/change/settings", change_settings, "topic settings"},
+    {"/api/change/delete-group", change_delete_group, "name confirm"},
+    {"/api/change/drain", change_drain, "broker undo"},
+    {"/api/change/seek", change_seek, OFFSETS " by"},
+    {"/api/change/share-reset", change_share_reset, OFFSETS},
+    {"/api/change/produce", change_produce,
+     "topic partition key key_base64 value value_base64 headers"},
 };
 
 static const struct change *find(const struct http_request *request) {
@@ -44,8 +48,61 @@ static const struct change *find(const struct http_request *request) {
     return NULL;
 }
 
+/* Whether a list of words has that one. */
+static bool has_word(const char *list, const char *word, size_t len) {
+    for (const char *at = list; *at != '\0';) {
+        size_t piece = strcspn(at, " ");
+        if (piece == len && memcmp(at, word, len) == 0) return true;
+        at += piece + (at[piece] == ' ');
+    }
+    return false;
+}
+
+/* Whether it stands before that, too. Among known names, so there are few. */
+static bool is_said(const char *form, const struct http_pair *pair) {
+    struct http_pair before = {.next = form};
+    size_t len = (size_t)(pair->name - form);
+    while (http_query_next(form, len, &before) == HTTP_PAIR)
+        if (before.name_len == pair->name_len &&
+            memcmp(before.name, pair->name, pair->name_len) == 0)
+            return true;
+    return false;
+}
+
+/* False: refused. What is misspelt, said in the address, said twice, or not encoded would count as
+ * not said at all: a change would be done that was only to be tried, and a value be null. */
+static bool form_is_understood(struct inquiry *inquiry, const char *fields) {
+    const struct http_request *request = inquiry->request;
+    const char *form = request->body, *why = NULL;
+    struct http_pair pair = {.next = form};
+    enum http_paired paired = HTTP_PAIR;
+    if (request->query_len > 0) {
+        inquiry_refuse(inquiry, BAD_REQUEST, "query",
+                       "All of a change stands in its form; nothing of it is read behind the ?.");
+        return false;
+    }
+    while (fields != NULL && why == NULL && paired == HTTP_PAIR) {
+        paired = http_query_next(form, request->body_len, &pair);
+        bool known = has_word(fields, pair.name, pair.name_len) ||
+                     has_word("dry_run", pair.name, pair.name_len);
+        if (paired == HTTP_PAIR_BROKEN)
+            why = "is not NAME=VALUE as application/x-www-form-urlencoded has it, without a zero "
+                  "byte (curl --data-urlencode encodes it)";
+        else if (paired == HTTP_PAIR && !known)
+            why = "is no field of this change";
+        else if (paired == HTTP_PAIR && is_said(form, &pair))
+            why = "stands there twice";
+    }
+    if (why == NULL) return true;
+    inquiry_refuse(inquiry, BAD_REQUEST, "form", "\"%.*s\" %s; a change has: %s dry_run.",
+                   pair.name_len < SHOWN ? (int)pair.name_len : SHOWN, pair.name, why, fields);
+    return false;
+}
+
 static void begin(struct inquiry *inquiry) {
-    if (change_dry_is_known(inquiry)) find(inquiry->request)->begin(inquiry);
+    const struct change *change = find(inquiry->request);
+    if (form_is_understood(inquiry, change->fields) && change_dry_is_known(inquiry))
+        change->begin(inquiry);
 }
 
 void (*change_of(const struct http_request *request))(struct inquiry *inquiry) {

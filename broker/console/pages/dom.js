@@ -232,5 +232,10 @@ export function payload(value, {open = false} = {}) {
   return h("pre", {class: "value" + (open ? " open" : "")}, visible(shown), more && h("span", {class: "null"}, more));
 }
 
-/** A name as a word of a shell; one that looks like an option stands behind "--". */
-export const word = (name) => (name.startsWith("-") ? "-- " : "") + (/^[\w./:,=@+-]+$/.test(name) ? name : "'" + name.replaceAll("'", "'\\''") + "'");
+/** A name as a word of a shell; one that looks like an option stands behind "--". What would be a key for a terminal is a number, as in base/secure/shell_word.h. */
+export function word(name) {
+  const last = name.startsWith("-") ? "-- " : "", octal = (c) => "\\" + c.charCodeAt(0).toString(8).padStart(3, "0");
+  if (/^[\w./:,=@+-]+$/.test(name)) return last + name;
+  if (/[\0-\x1f\x7f]/.test(name)) return last + "$'" + name.replace(/[\\']/g, "\\$&").replace(/[\0-\x1f\x7f]/g, octal) + "'";
+  return last + "'" + name.replaceAll("'", "'\\''") + "'";
+}

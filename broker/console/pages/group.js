@@ -85,7 +85,7 @@ export function view(data, params, tools) {
     h("p", {class: "crumb"}, link("groups", {}, "Groups")),
     h("h1", {}, data.group),
     facts([["State", groupState(data.state)], ["Type", data.type], data.protocol && ["Assignor", data.protocol], ["Coordinator", `broker ${data.coordinator}`],
-      ["Members", exact(data.members.length)], ["Behind", data.lag_records === "-1" ? "–" : `${exact(data.lag_records)} records`],
+      ["Members", exact(data.members.length + data.members_left_out)], ["Behind", data.lag_records === "-1" ? "–" : `${exact(data.lag_records)} records`],
       [share ? "Oldest not done" : "Oldest unread", data.lag_seconds < 0 ? "–" : duration(data.lag_seconds)]]),
     h("h2", {}, "Why"),
     h("ul", {class: "causes"}, data.findings.map(finding)),

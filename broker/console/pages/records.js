@@ -28,7 +28,7 @@ async function read(params, signal, state) {
   for (let step = 0; step < STEPS; step++) {
     const where = state.next ? {at: state.next} : {from, offset, time: at};
     take(state, await ask("records", {topic: params.name, ...which, ...where, limit: Math.max(1, limit - state.found.length % limit)}, signal));
-    if (state.done || (state.found.length > 0 && state.found.length % limit === 0) || (from || "newest") === "newest") break;
+    if (state.done || (newest(params) ? state.found.length >= limit : state.found.length > 0 && state.found.length % limit === 0)) break;
     if (state.redraw) state.redraw();
   }
 }
@@ -51,10 +51,14 @@ async function readOlder(params, signal, state) {
     const low = state.low.get(p.partition), start = BigInt(p.start);
     return [p.partition, low - share > start ? low - share : start];
   });
-  const told = await ask("records", {topic: params.name, ...which, at: begin.map(([p, o]) => `${p}:${o}`).join(","), limit: Math.min(500, Number(share) * parts.length)}, signal);
-  state.found.push(...told.records.filter((r) => BigInt(r.offset) < state.low.get(r.partition)));
-  state.scanned += told.scanned_records;
-  state.scannedBytes += told.scanned_bytes;
+  let places = begin;
+  for (let step = 0; places.length > 0 && step < STEPS; step++) { /* an answer of large records ends before it has all */
+    const told = await ask("records", {topic: params.name, ...which, at: places.map(([p, o]) => `${p}:${o}`).join(","), limit: Math.min(500, Number(share) * parts.length)}, signal);
+    state.found.push(...told.records.filter((r) => BigInt(r.offset) < state.low.get(r.partition)));
+    state.scanned += told.scanned_records;
+    state.scannedBytes += told.scanned_bytes;
+    places = told.partitions.filter((p) => !p.trouble && p.at !== "-1" && BigInt(p.at) < state.low.get(p.partition)).map((p) => [p.partition, p.at]);
+  }
   note(state, begin);
 }
 

@@ -358,6 +358,19 @@ static void test_diagnosis_unknown(void **state) {
     assert_non_null(strstr(diagnosis.findings[0].next, "too little is known"));
 }
 
+/* A group has whatever name its members gave it; the command with it is one for a shell. */
+static void test_diagnosis_quotes_names(void **state) {
+    (void)state;
+    struct group group;
+    make_healthy(&group);
+    all_fall_behind(&group, 1000);
+    group.facts.member_count = 0;
+    group.facts.group = "x; touch owned";
+    why_diagnose(&group.facts, &diagnosis);
+    assert_int_equal(diagnosis.findings[0].cause, WHY_NO_MEMBERS);
+    assert_non_null(strstr(diagnosis.findings[0].next, ": drave group delete 'x; touch owned'"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_diagnosis_healthy),
@@ -373,6 +386,7 @@ int main(void) {
         cmocka_unit_test(test_diagnosis_producers_faster),
         cmocka_unit_test(test_diagnosis_idle_members),
         cmocka_unit_test(test_diagnosis_unknown),
+        cmocka_unit_test(test_diagnosis_quotes_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,11 +184,48 @@ static void test_record_scan_pauses(void **state) {
     json_drop(&json);
 }
 
+/* All that is escaped, in key, value and headers: the answer has room for it, and goes on. */
+static void test_record_scan_escapes(void **state) {
+    (void)state;
+    enum { LARGE = 3 << 20, NAME = 4096, HEADERS = 100 };
+    struct record_batch_options options = record_batch_plain();
+    options.codec = RECORD_CODEC_ZSTD;
+    struct record_batch_builder *builder = record_batch_builder_new(&options);
+    char *control = mem_alloc(LARGE);
+    struct record_header headers[HEADERS];
+    uint8_t *bytes;
+    size_t len;
+    memset(control, 1, LARGE);
+    for (int i = 0; i < HEADERS; i++)
+        headers[i] = (struct record_header){control, NAME, (const uint8_t *)control, NAME};
+    record_batch_builder_append(builder, 1, NULL, -1, control, 690000, NULL, 0);
+    record_batch_builder_append(builder, 2, control, LARGE, control, LARGE, headers, HEADERS);
+    record_batch_builder_append(builder, 3, NULL, -1, "behind", 6, NULL, 0);
+    assert_int_equal(record_batch_builder_finish(builder, &bytes, &len), ERR_NONE);
+    mem_free(control);
+    struct record_wish wish = {.shown_most = 2 << 20};
+    struct json json = {0};
+    struct record_scan scan = {.wish = &wish, .json = &json, .until = 100};
+    struct kp_records records = {.data = bytes, .len = (int32_t)len};
+    json_array(&json, NULL);
+    int64_t next = record_scan_batches(&scan, 3, &records, 0);
+    assert_int_equal(next, 2);
+    assert_false(json.dropped);
+    assert_true(json.len > SCAN_ANSWER && json.len < JSON_MOST);
+    json_drop(&json);
+    json = (struct json){0};
+    json_array(&json, NULL);
+    scan.unpacked = 0;
+    assert_int_equal(record_scan_batches(&scan, 3, &records, next), 3);
+    json_drop(&json);
+    mem_free(bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record_scan_limits), cmocka_unit_test(test_record_scan_filters),
         cmocka_unit_test(test_record_scan_shows),  cmocka_unit_test(test_record_scan_damage),
-        cmocka_unit_test(test_record_scan_pauses),
+        cmocka_unit_test(test_record_scan_pauses), cmocka_unit_test(test_record_scan_escapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* Heads of requests: what is served, what is refused, and with which status. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -33,6 +34,36 @@ static void test_http_request_good(void **state) {
     assert_false(http_query_value(request.query, request.query_len, "topic", value, 3));
     assert_false(http_query_value("topic=%00", 9, "topic", value, sizeof value));
     assert_false(http_query_value("topic=%4", 8, "topic", value, sizeof value));
+}
+
+/* Its names, one after the other; "!" behind what is no pair. */
+static const char *names_of(const char *query) {
+    static char names[64];
+    size_t len = 0;
+    struct http_pair pair = {.next = query};
+    enum http_paired paired;
+    while ((paired = http_query_next(query, strlen(query), &pair)) == HTTP_PAIR)
+        len += (size_t)snprintf(names + len, sizeof names - len, "%.*s ", (int)pair.name_len,
+                                pair.name);
+    snprintf(names + len, sizeof names - len, paired == HTTP_PAIR_BROKEN ? "!" : ".");
+    return names;
+}
+
+/* Every pair is seen, and what would be taken for nothing is none. */
+static void test_http_query_pairs(void **state) {
+    (void)state;
+    assert_string_equal(names_of(""), ".");
+    assert_string_equal(names_of("&&"), ".");
+    assert_string_equal(names_of("a=1&bc=&&d=%20x&"), "a bc d .");
+    assert_string_equal(names_of("a=1&b"), "a !");
+    assert_string_equal(names_of("a=1&b=100%"), "a !");
+    assert_string_equal(names_of("b=%4"), "!");
+    assert_string_equal(names_of("b=%g1"), "!");
+    assert_string_equal(names_of("b=%00"), "!");
+    assert_string_equal(names_of("b=%01"), "b .");
+    assert_string_equal(names_of("b=%4&a=1"), "!"); /* not over the end of the pair */
+    struct http_pair pair = {.next = "a=\0"};
+    assert_int_equal(http_query_next(pair.next, 3, &pair), HTTP_PAIR_BROKEN);
 }
 
 static void test_http_request_connection(void **state) {
@@ -160,6 +191,7 @@ static void test_http_request_mutated(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_http_request_good),
+        cmocka_unit_test(test_http_query_pairs),
         cmocka_unit_test(test_http_request_connection),
         cmocka_unit_test(test_http_request_in_pieces),
         cmocka_unit_test(test_http_request_post),

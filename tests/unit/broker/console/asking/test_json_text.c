@@ -58,7 +58,7 @@ static void test_json_texts(void **state) {
 
 static void assert_bytes(const char *data, size_t len, size_t most, const char *wanted) {
     struct json json = {0};
-    json_bytes(&json, NULL, (const uint8_t *)data, len, most);
+    json_bytes(&json, NULL, (const uint8_t *)data, len, most, SIZE_MAX);
     assert_json(&json, wanted);
 }
 
@@ -74,6 +74,36 @@ static void test_json_bytes(void **state) {
     /* A character is not cut in two. */
     assert_bytes("a\xc3\xa9", 3, 2, "{\"text\":\"a\",\"left_out\":2}");
     assert_bytes("abcdef", 6, 2, "{\"text\":\"ab\",\"left_out\":4}");
+}
+
+static void assert_room(const char *data, size_t text_most, const char *wanted) {
+    struct json json = {0};
+    json_bytes(&json, NULL, (const uint8_t *)data, strlen(data), 100, text_most);
+    assert_json(&json, wanted);
+}
+
+/* What is escaped takes more room than it has bytes: it is cut by what it becomes. */
+static void test_json_bytes_by_text(void **state) {
+    (void)state;
+    assert_room("\x01\x01\x01", 12, "{\"text\":\"\\u0001\\u0001\",\"left_out\":1}");
+    assert_room("\"\"\"", 5, "{\"text\":\"\\\"\\\"\",\"left_out\":1}");
+    assert_room("abc", 3, "{\"text\":\"abc\"}");
+    assert_room("abc", 2, "{\"text\":\"ab\",\"left_out\":1}");
+    assert_room("\xff\xff\xff\xff", 4, "{\"base64\":\"////\",\"left_out\":1}");
+}
+
+/* It does not grow without end, whoever writes on. */
+static void test_json_has_a_limit(void **state) {
+    (void)state;
+    struct json json = {0};
+    static const char piece[1 << 16] = "";
+    json_array(&json, NULL);
+    while (!json.dropped) {
+        json_text(&json, NULL, piece, sizeof piece);
+        assert_true(json.len <= JSON_MOST);
+    }
+    json_end(&json);
+    assert_null(json.data);
 }
 
 /* Whoever is in the middle of it when it is given up writes on, and nothing comes of it. */
@@ -97,9 +127,10 @@ static void test_json_dropped(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json_levels),  cmocka_unit_test(test_json_numbers),
-        cmocka_unit_test(test_json_texts),   cmocka_unit_test(test_json_bytes),
-        cmocka_unit_test(test_json_dropped),
+        cmocka_unit_test(test_json_levels),      cmocka_unit_test(test_json_numbers),
+        cmocka_unit_test(test_json_texts),       cmocka_unit_test(test_json_bytes),
+        cmocka_unit_test(test_json_dropped),     cmocka_unit_test(test_json_bytes_by_text),
+        cmocka_unit_test(test_json_has_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
