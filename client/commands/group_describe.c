@@ -223,42 +223,32 @@ static void print_group(const struct invocation *in, const struct group_view *vi
     say_remarks(view);
 }
 
-/* A group of another kind, or none. */
-static int describe_share(struct session *session, const struct invocation *in, const char *name,
-                          json_t *list) {
-    struct share_view view;
-    int code = share_look_at(in, session->admin, &session->arena, name, &view);
-    if (code) {
-        return code;
-    }
-    json_t *group = share_json(&view);
+static void describe_share(const struct invocation *in, struct share_view *view, json_t *list) {
+    json_t *group = share_json(view);
     json_object_set_new(group, "type", json_string("share"));
     json_array_append_new(list, group);
     if (!in->json) {
-        share_print(&view);
+        share_print(view);
     }
-    return code;
 }
 
 /* One group; what is printed as JSON goes into `list`. */
 static int describe_one(const struct invocation *in, const char *name, const char *per,
                         json_t *list) {
     struct session session;
-    struct group_view view;
-    int16_t refused;
+    struct any_group any;
     session_begin(&session, in);
-    int code = group_try(session.admin, &session.arena, in, name, &view, &refused);
-    if (!code && refused) {
-        return session_end(&session, describe_share(&session, in, name, list));
-    }
-    if (!code) {
-        group_measure_arrivals(in, &session.arena, &view);
-        json_t *group = json_of_group(&view);
-        add_sums(group, &view, &session.arena);
+    int code = any_group_look(in, session.admin, &session.arena, name, &any);
+    if (!code && any.shared) {
+        describe_share(in, &any.shares, list);
+    } else if (!code) {
+        group_measure_arrivals(in, &session.arena, &any.group);
+        json_t *group = json_of_group(&any.group);
+        add_sums(group, &any.group, &session.arena);
         json_array_append_new(list, group);
-    }
-    if (!code && !in->json) {
-        print_group(in, &view, &session.arena, per);
+        if (!in->json) {
+            print_group(in, &any.group, &session.arena, per);
+        }
     }
     return session_end(&session, code);
 }

@@ -99,21 +99,16 @@ static void print_diagnosis(const char *group, const struct why_diagnosis *diagn
 /* Of a group of any kind. */
 static int diagnose(struct session *session, const struct invocation *in, const char *group,
                     int64_t window_ms, struct why_diagnosis *diagnosis) {
-    struct group_view view;
-    struct share_view shared;
-    int16_t refused;
-    int code = group_try(session->admin, &session->arena, in, group, &view, &refused);
-    if (!code && !refused) {
-        struct why_facts facts;
-        why_gather(in, &session->arena, &view, window_ms, &facts);
-        why_diagnose(&facts, diagnosis);
-        return code;
-    }
-    code = code ? code : share_look_at(in, session->admin, &session->arena, group, &shared);
-    if (!code) {
+    struct any_group any;
+    int code = any_group_look(in, session->admin, &session->arena, group, &any);
+    if (!code && any.shared) {
         struct why_share_facts facts;
-        share_facts(&session->arena, &shared, window_ms, &facts);
+        share_facts(&session->arena, &any.shares, window_ms, &facts);
         why_share_diagnose(&facts, diagnosis);
+    } else if (!code) {
+        struct why_facts facts;
+        why_gather(in, &session->arena, &any.group, window_ms, &facts);
+        why_diagnose(&facts, diagnosis);
     }
     return code;
 }

@@ -52,16 +52,30 @@ void share_facts(struct kp_arena *arena, const struct share_view *view, int64_t 
     }
 }
 
-int share_look_at(const struct invocation *in, struct admin_client *admin, struct kp_arena *arena,
-                  const char *group, struct share_view *view) {
-    int16_t refused;
-    int code = share_describe(admin, arena, group, view, &refused);
-    if (!code && refused) {
-        return group_refused(admin, arena, group, KAFKA_GROUP_ID_NOT_FOUND);
+/* Refused: there is no such group of that kind. */
+static int look_at(const struct invocation *in, struct admin_client *admin, struct kp_arena *arena,
+                   const char *name, struct any_group *any, int16_t *refused) {
+    int code = group_try(admin, arena, in, name, &any->group, refused);
+    any->shared = !code && *refused;
+    if (any->shared) {
+        code = share_describe(admin, arena, name, &any->shares, refused);
     }
-    code = code ? code : share_fetch_offsets(admin, arena, view);
+    if (code || *refused || !any->shared) {
+        return code;
+    }
+    code = share_fetch_offsets(admin, arena, &any->shares);
     if (!code) {
-        share_ask_leaders(in, arena, view);
+        share_ask_leaders(in, arena, &any->shares);
     }
     return code;
+}
+
+int any_group_look(const struct invocation *in, struct admin_client *admin, struct kp_arena *arena,
+                   const char *name, struct any_group *any) {
+    int16_t refused = 0;
+    int code = look_at(in, admin, arena, name, any, &refused);
+    if (!code && refused) {
+        code = look_at(in, admin, arena, name, any, &refused);
+    }
+    return !code && refused ? group_refused(admin, arena, name, KAFKA_GROUP_ID_NOT_FOUND) : code;
 }

@@ -48,12 +48,18 @@ int share_describe(struct admin_client *admin, struct kp_arena *arena, const cha
 /* Where it is in all partitions in which it has begun. An exit code, said. */
 int share_fetch_offsets(struct admin_client *admin, struct kp_arena *arena,
                         struct share_view *view);
-/* Both, of a group that must exist; the second one of a group that no coordinator knows as one of
- * another kind, whose leaders are asked, too. */
+/* Both, of a group that must exist. */
 int share_look(struct admin_client *admin, struct kp_arena *arena, const char *group,
                struct share_view *view);
-int share_look_at(const struct invocation *in, struct admin_client *admin, struct kp_arena *arena,
-                  const char *group, struct share_view *view);
+/* All of a group of any kind, which must exist (group_try, or both of the above, and its leaders
+ * are asked). One that comes between the questions is found. */
+struct any_group {
+    bool shared;
+    struct group_view group;  /* not shared */
+    struct share_view shares; /* shared */
+};
+int any_group_look(const struct invocation *in, struct admin_client *admin, struct kp_arena *arena,
+                   const char *name, struct any_group *any);
 /* What the leaders of its partitions say of what it does there; of one that does not answer nothing
  * is known. */
 void share_ask_leaders(const struct invocation *in, struct kp_arena *arena,
