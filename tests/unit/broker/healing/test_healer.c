@@ -273,10 +273,11 @@ static bool all_are_committed(struct brokers *brokers) {
 }
 
 static bool others_have_let_go(struct brokers *brokers) {
-    for (int i = 0; i < brokers->count; i++)
-        if (&brokers->nodes[i] != damaged_node &&
-            log_of(&brokers->nodes[i])->segments[0]->header.base_offset == 0)
-            return false;
+    for (int i = 0; i < brokers->count; i++) {
+        const struct partition_log *log = log_of(&brokers->nodes[i]);
+        bool has = log->segment_count > 0 && log->segments[0]->header.base_offset == 0;
+        if (&brokers->nodes[i] != damaged_node && has) return false;
+    }
     return true;
 }
 
