@@ -3,13 +3,16 @@
  * says.
  *
  *   garbage --ports P,P,... --frames N --seed N --suspects FILE [--connections N] [--patience MS]
+ *           [--every N] [--login USER:PASSWORD]
  *
- * The last line of stdout is a JSON object with what was counted. Exit code: 0 every broker has
- * taken all of it, and FILE has what was under way when one was slowest; 1 one has not: `why` in
- * the object says how, and FILE has the frames that may have been the reason; 2 wrong usage.
+ * With --every one of N frames is sent. With --login the ports speak TLS and want logins (SASL_SSL,
+ * PLAIN). The last line of stdout is a JSON object with what was counted. Exit code: 0 every broker
+ * has taken all of it, and FILE has what was under way when one was slowest; 1 one has not: `why`
+ * in the object says how, and FILE has the frames that may have been the reason; 2 wrong usage.
  */
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +21,8 @@
 static void usage(void) {
     fprintf(
         stderr,
-        "usage: garbage --ports P,P,... --frames N --seed N --suspects FILE [--connections N] [--patience MS]\n");
+        "usage: garbage --ports P,P,... --frames N --seed N --suspects FILE [--connections N] [--patience MS] "
+        "[--every N] [--login USER:PASSWORD]\n");
     exit(2);
 }
 
@@ -29,6 +33,15 @@ static void read_ports(struct pump_options *options, char *text) {
     }
 }
 
+static void read_login(struct pump_options *options, char *text) {
+    char *colon = strchr(text, ':');
+    if (colon == NULL) usage();
+    *colon = '\0';
+    options->user = text;
+    options->password = colon + 1;
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
+}
+
 int main(int argc, char **argv) {
     static const struct option known[] = {{"ports", required_argument, NULL, 'p'},
                                           {"frames", required_argument, NULL, 'f'},
@@ -36,8 +49,10 @@ int main(int argc, char **argv) {
                                           {"suspects", required_argument, NULL, 'x'},
                                           {"connections", required_argument, NULL, 'c'},
                                           {"patience", required_argument, NULL, 't'},
+                                          {"every", required_argument, NULL, 'e'},
+                                          {"login", required_argument, NULL, 'l'},
                                           {0}};
-    struct pump_options options = {.connections = 8, .patience_ms = 100};
+    struct pump_options options = {.connections = 8, .patience_ms = 100, .every = 1};
     uint64_t count = 0, seed = 0;
     const char *suspects_path = NULL;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -47,10 +62,14 @@ int main(int argc, char **argv) {
         if (option == 'x') suspects_path = optarg;
         if (option == 'c') options.connections = (unsigned)strtoul(optarg, NULL, 10);
         if (option == 't') options.patience_ms = (unsigned)strtoul(optarg, NULL, 10);
+        if (option == 'e') options.every = (unsigned)strtoul(optarg, NULL, 10);
+        if (option == 'l') read_login(&options, optarg);
         if (option == '?') usage();
     }
     FILE *suspects = suspects_path == NULL ? NULL : fopen(suspects_path, "w");
-    if (suspects == NULL || options.port_count == 0 || options.connections == 0) usage();
+    if (suspects == NULL || options.port_count == 0 || options.connections == 0 ||
+        options.every == 0)
+        usage();
     struct frames *frames = frames_new(seed, count, "tests/golden");
     struct pump_counts counts = {0};
     char why[256];

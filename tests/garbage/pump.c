@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "protocol/messages/frame.h"
+#include "tests/garbage/door.h"
 
 enum {
     HEAD = 4,
@@ -32,8 +33,9 @@ enum {
 enum fate { LIVES, DIES_HALF_SENT, DIES_ANSWERLESS };
 
 struct link {
-    unsigned port; /* its place in the options */
-    int fd;        /* -1: closed */
+    unsigned port;      /* its place in the options */
+    int fd;             /* -1: closed */
+    struct ssl_st *tls; /* NULL: plain */
     bool dialling;
     struct frame frame;
     size_t sent;
@@ -81,10 +83,22 @@ static void remember(struct pump *pump, const struct link *link) {
 static void hang_up(struct pump *pump, struct link *link, bool reset) {
     struct linger now = {.l_onoff = 1};
     if (link->fd < 0) return;
+    door_close(link->tls);
+    link->tls = NULL;
     if (reset) setsockopt(link->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close(link->fd);
     link->fd = -1;
     pump->busy--;
+}
+
+/* Both wait: brokers are on this machine. */
+static void enter(struct pump *pump, struct link *link, const struct sockaddr_in *to) {
+    const struct pump_options *options = pump->options;
+    struct timeval patience = {.tv_sec = PUMP_SILENT_MS / 1000};
+    setsockopt(link->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (connect(link->fd, (const struct sockaddr *)to, sizeof *to) == 0)
+        link->tls = door_open(link->fd, options->user, options->password);
+    if (link->tls == NULL) fail(pump, link->port, "does not let in who logs in as it should");
 }
 
 static void dial(struct pump *pump, struct link *link) {
@@ -95,7 +109,8 @@ static void dial(struct pump *pump, struct link *link) {
                              .sin_port = htons((uint16_t)pump->options->ports[link->port]),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int one = 1;
-    link->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool secured = pump->options->user != NULL;
+    link->fd = socket(AF_INET, SOCK_STREAM | (secured ? 0 : SOCK_NONBLOCK) | SOCK_CLOEXEC, 0);
     if (link->fd < 0) {
         fail(pump, link->port, "is not to blame: this program has no more sockets");
         return;
@@ -104,11 +119,13 @@ static void dial(struct pump *pump, struct link *link) {
     setsockopt(link->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     bind(link->fd, (struct sockaddr *)&from,
          sizeof from); /* or from 127.0.0.1, where it cannot be had */
-    link->dialling = true;
+    link->dialling = !secured;
     link->got = 0;
+    if (secured) enter(pump, link, &to);
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = link};
     epoll_ctl(pump->epoll, EPOLL_CTL_ADD, link->fd, &event);
-    if (connect(link->fd, (struct sockaddr *)&to, sizeof to) != 0 && errno != EINPROGRESS)
+    if (!secured && connect(link->fd, (struct sockaddr *)&to, sizeof to) != 0 &&
+        errno != EINPROGRESS)
         fail(pump, link->port, "cannot be dialled: it has ended");
 }
 
@@ -116,8 +133,9 @@ static void dial(struct pump *pump, struct link *link) {
 
 static void begin(struct pump *pump, struct link *link) {
     static const unsigned rare = 400;
-    if (pump->over || !frames_next(pump->frames, &link->frame)) {
-        pump->over = true;
+    for (unsigned i = 0; i < pump->options->every && !pump->over; i++)
+        pump->over = !frames_next(pump->frames, &link->frame);
+    if (pump->over) {
         hang_up(pump, link, false);
         return;
     }
@@ -153,7 +171,9 @@ static bool send_frame(struct pump *pump, struct link *link) {
     const struct bytes *bytes = &link->frame.bytes;
     size_t end = link->fate == DIES_HALF_SENT ? bytes->len / 2 : bytes->len;
     while (link->sent < end) {
-        ssize_t n = send(link->fd, bytes->data + link->sent, end - link->sent, MSG_NOSIGNAL);
+        const uint8_t *at = bytes->data + link->sent;
+        ssize_t n = link->tls != NULL ? door_send(link->tls, at, end - link->sent)
+                                      : send(link->fd, at, end - link->sent, MSG_NOSIGNAL);
         if (n < 0) return errno == EAGAIN;
         link->sent += (size_t)n;
     }
@@ -193,8 +213,10 @@ static bool receive(struct pump *pump, struct link *link) {
     static uint8_t rest[1 << 16];
     for (;;) {
         bool kept = link->got < CHECKED_MAX;
-        ssize_t n = recv(link->fd, kept ? link->answer + link->got : rest,
-                         kept ? CHECKED_MAX - link->got : sizeof rest, 0);
+        uint8_t *into = kept ? link->answer + link->got : rest;
+        size_t room = kept ? CHECKED_MAX - link->got : sizeof rest;
+        ssize_t n = link->tls != NULL ? door_receive(link->tls, into, room)
+                                      : recv(link->fd, into, room, 0);
         if (n == 0) return false;
         if (n < 0) return errno == EAGAIN;
         link->got += (size_t)n;

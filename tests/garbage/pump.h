@@ -20,8 +20,10 @@ enum { PUMP_PORTS_MAX = 9, PUMP_SILENT_MS = 20000 };
 struct pump_options {
     int ports[PUMP_PORTS_MAX];
     unsigned port_count;
-    unsigned connections; /* to each port */
-    unsigned patience_ms; /* for one answer */
+    unsigned connections;        /* to each port */
+    unsigned patience_ms;        /* for one answer */
+    unsigned every;              /* one of so many frames is sent */
+    const char *user, *password; /* logged in, over TLS (door.h); NULL: neither */
 };
 
 struct pump_counts {

@@ -12,36 +12,20 @@ import resource
 import shutil
 import socket
 import struct
-import subprocess
 import threading
 import time
-from pathlib import Path
 
 from harness import suspects
 from harness.checker import check
 from harness.cluster import BIN, ROOT, Cluster, wait_until
 from harness.disk_pace import DiskPace
 from harness.history import History
+from harness.hostile import MIB, SETTINGS, TOPICS, make_topics, run_behind_others
 from harness.load import Load, Reader, drain
 from harness.patience import within
 from harness.raw import FETCH, Raw, batch, text
 from harness.suite import Suite
 
-MIB = 1 << 20
-SETTINGS = {
-    "auto.create.topics.enable": "false",
-    "queued.max.request.bytes": 32 * MIB,
-    "tail.cache.bytes": 16 * MIB,
-    "peer.receive.max.bytes": 16 * MIB,
-    "partition.uncommitted.max.bytes": 4 * MIB,
-    "journal.max.bytes": 64 * MIB,
-    # Of what damaged counts ask to create; the suite's own topics have 20 partitions.
-    "max.request.partitions": 100,
-    "max.partitions": 300,
-    # __consumer_offsets and __transaction_state: the first FindCoordinator makes them
-    "offsets.topic.num.partitions": 5,
-    "transaction.state.log.num.partitions": 5,
-}
 # What a broker may hold: requests and answers, the cache, entries of peers, and what is uncommitted (a quarter of the journal). And 64 MiB.
 MEMORY = (
     2 * SETTINGS["queued.max.request.bytes"]
@@ -50,17 +34,6 @@ MEMORY = (
     + SETTINGS["journal.max.bytes"] // 4
     + 64 * MIB
 )
-# tests/garbage/messages.h names them.
-TOPICS = [
-    {},
-    {"compression.type": "gzip"},
-    {"compression.type": "zstd"},
-    {"compression.type": "lz4"},
-    {"compression.type": "snappy"},
-    {"compression.type": "uncompressed"},
-    {"message.timestamp.type": "LogAppendTime"},
-    {"max.message.bytes": 4 * MIB, "compression.type": "gzip"},
-]
 HONEST, PARTITIONS, RATE, QUIET_SECONDS = "honest", 3, 40, 6
 HALF_OPEN, UNREADING, LARGE = 1000, 30, 12 * MIB
 INTERNAL = SETTINGS["offsets.topic.num.partitions"] + SETTINGS["transaction.state.log.num.partitions"]
@@ -68,11 +41,6 @@ INTERNAL = SETTINGS["offsets.topic.num.partitions"] + SETTINGS["transaction.stat
 FILES_SLACK = 16 + PARTITIONS + 1 + 2 * len(TOPICS) + INTERNAL
 # Below this a p99 says more about the scheduler of a machine with two cores than about the broker; in CI only stalls are judged.
 P99_FLOOR_MS = 250 if os.environ.get("CI") else 20
-
-
-def make_topics(cluster, replicas):
-    for n, config in enumerate(TOPICS):
-        cluster.create(f"garbage-{n}", 2, replicas, **config)
 
 
 def p99_ms(ops, since_us, until_us, pace):
@@ -211,19 +179,6 @@ def replay_regressions(cluster):
             suspects.send(b.port, frame)
             assert b.alive(), f"broker {b.node} ended: {b.log_text()[-500:]}"
     return f"{len(frames)} frames"
-
-
-def run_behind_others(command):
-    """Runs it with what processor time nobody else wants: a client does not share the brokers' machine, and what is measured is how they serve the
-    others beside it. Linux shares processors between sessions first (autogroup), and heeds `nice` only within one."""
-    process = subprocess.Popen(
-        ["nice", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True
-    )
-    autogroup = Path(f"/proc/{process.pid}/autogroup")
-    if autogroup.exists():  # else `nice` is enough
-        autogroup.write_text("10")
-    said, complaints = process.communicate()
-    return subprocess.CompletedProcess(command, process.returncode, said, complaints)
 
 
 def send_frames(cluster, arguments, folder):
