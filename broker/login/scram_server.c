@@ -33,20 +33,9 @@ static size_t length(struct cursor value) {
     return (size_t)(value.end - value.at);
 }
 
-/* A name with =2C for a comma and =3D for an equals sign. */
-static bool read_name(struct cursor from, char into[USER_NAME_MAX + 1]) {
-    size_t len = 0;
-    while (from.at < from.end) {
-        char c = *from.at++;
-        if (c == '=' && take_text(&from, "2C"))
-            c = ',';
-        else if (c == '=' && !take_text(&from, "3D"))
-            return false;
-        if (len == USER_NAME_MAX) return false;
-        into[len++] = c;
-    }
-    into[len] = '\0';
-    return user_name_fault(into, len) == NULL;
+static bool take_name(struct cursor *cursor, char into[USER_NAME_MAX + 1]) {
+    struct cursor name = take_value(cursor);
+    return user_name_of_sasl(name.at, length(name), into);
 }
 
 /* Printable, and no comma. */
@@ -65,7 +54,7 @@ static bool read_header(struct scram_server *server, struct cursor *cursor,
     if (!take_text(cursor, "n,") && !take_text(cursor, "y,")) return false;
     if (take_text(cursor, "a=")) {
         struct cursor name = take_value(cursor);
-        if (length(name) > 0 && !read_name(name, authorized)) return false;
+        if (length(name) > 0 && !user_name_of_sasl(name.at, length(name), authorized)) return false;
     }
     if (!take_text(cursor, ",")) return false;
     server->header_len = (size_t)(cursor->at - begin);
@@ -94,7 +83,7 @@ bool scram_server_hear(struct scram_server *server, enum scram_mechanism mechani
     server->mechanism = mechanism;
     if (len > SCRAM_MESSAGE_MAX || !read_header(server, &cursor, authorized)) return false;
     struct cursor bare = cursor;
-    if (!take_text(&cursor, "n=") || !read_name(take_value(&cursor), server->user)) return false;
+    if (!take_text(&cursor, "n=") || !take_name(&cursor, server->user)) return false;
     if (authorized[0] != '\0' && strcmp(authorized, server->user) != 0) return false;
     if (!take_text(&cursor, ",r=")) return false;
     struct cursor nonce = take_value(&cursor);

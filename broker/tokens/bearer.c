@@ -30,20 +30,12 @@ static bool is_of_value(char c) {
     return (c > ' ' && c < 0x7f) || c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Up to the comma, with =2C and =3D for what it cannot have. */
+/* Up to the comma. */
 static bool take_name(struct cursor *cursor, char into[USER_NAME_MAX + 1]) {
-    size_t len = 0;
-    while (cursor->at < cursor->end && *cursor->at != ',') {
-        char c = *cursor->at;
-        if (c == '=')
-            c = take(cursor, "=2C") ? ',' : take(cursor, "=3D") ? '=' : '\0';
-        else
-            cursor->at++;
-        if (c == '\0' || len == USER_NAME_MAX) return false;
-        into[len++] = c;
-    }
-    into[len] = '\0';
-    return user_name_fault(into, len) == NULL;
+    const char *begin = cursor->at;
+    while (cursor->at < cursor->end && *cursor->at != ',')
+        cursor->at++;
+    return user_name_of_sasl(begin, (size_t)(cursor->at - begin), into);
 }
 
 /* "Bearer", in any letters, blanks, and the token to the end. */

@@ -69,6 +69,25 @@ const char *user_name_fault(const char *name, size_t len) {
     return NULL;
 }
 
+bool user_name_of_sasl(const char *from, size_t len, char into[USER_NAME_MAX + 1]) {
+    size_t used = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = from[i];
+        if (c == '=') {
+            if (len - i < 3) return false;
+            if (memcmp(from + i, "=2C", 3) == 0)
+                c = ',';
+            else if (memcmp(from + i, "=3D", 3) != 0)
+                return false;
+            i += 2;
+        }
+        if (used == USER_NAME_MAX) return false;
+        into[used++] = c;
+    }
+    into[used] = '\0';
+    return user_name_fault(into, used) == NULL;
+}
+
 const char *user_key_fault(const struct user_key *key) {
     if (key->mechanism <= SCRAM_NONE || key->mechanism >= SCRAM_MECHANISMS)
         return "the mechanism is SCRAM-SHA-256 (1) or SCRAM-SHA-512 (2)";

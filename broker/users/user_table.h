@@ -50,6 +50,9 @@ size_t user_table_from(const struct user_table *table, const char *name, size_t 
 
 /* Whether a key may be kept: NULL, or what is wrong with it, for the middle of a sentence. */
 const char *user_name_fault(const char *name, size_t len);
+/* A name as SASL messages have it, =2C for a comma and =3D for an equals sign (RFC 5801, saslname).
+ * False: it is none, or none that a user may have. */
+bool user_name_of_sasl(const char *from, size_t len, char into[USER_NAME_MAX + 1]);
 const char *user_key_fault(const struct user_key *key);
 
 /* Copied, the name too; in the place of what was there. */
