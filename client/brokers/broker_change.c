@@ -113,12 +113,6 @@ static bool is_empty(struct session *session, int32_t node, char text[200]) {
     return !vote_leaves(session, node);
 }
 
-static bool has_node(const int32_t *nodes, int32_t count, int32_t node) {
-    for (int32_t i = 0; i < count; i++)
-        if (nodes[i] == node) return true;
-    return false;
-}
-
 static bool is_whole(struct session *session, int32_t node, char text[200]) {
     struct kp_metadata_response metadata;
     struct error_text why = {""};
@@ -130,9 +124,10 @@ static bool is_whole(struct session *session, int32_t node, char text[200]) {
         for (int32_t p = 0; p < metadata.topics.items[t].partitions.count; p++) {
             const struct kp_metadata_response_partition *partition =
                 &metadata.topics.items[t].partitions.items[p];
-            lacks += has_node(partition->replica_nodes.items, partition->replica_nodes.count,
-                              node) &&
-                     !has_node(partition->isr_nodes.items, partition->isr_nodes.count, node);
+            lacks += cluster_has_node(partition->replica_nodes.items,
+                                      partition->replica_nodes.count, node) &&
+                     !cluster_has_node(partition->isr_nodes.items, partition->isr_nodes.count,
+                                       node);
         }
     snprintf(text, 200, "%d replicas to be whole on broker %" PRId32, lacks, node);
     return lacks == 0;

@@ -16,9 +16,7 @@ struct preview {
 };
 
 static bool holds(const struct kp_metadata_response_partition *partition, int32_t node) {
-    for (int32_t i = 0; i < partition->replica_nodes.count; i++)
-        if (partition->replica_nodes.items[i] == node) return true;
-    return false;
+    return cluster_has_node(partition->replica_nodes.items, partition->replica_nodes.count, node);
 }
 
 /* Somebody else could have the replica. */

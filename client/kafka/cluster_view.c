@@ -160,6 +160,15 @@ const struct kp_metadata_response_broker *cluster_broker(
     return NULL;
 }
 
+bool cluster_has_node(const int32_t *nodes, int32_t count, int32_t node) {
+    for (int32_t i = 0; i < count; i++) {
+        if (nodes[i] == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct kp_metadata_response_topic *cluster_find_topic(
     const struct kp_metadata_response *metadata, const char *name) {
     for (int32_t i = 0; i < metadata->topics.count; i++) {

@@ -63,6 +63,9 @@ int cluster_no_such_partition(const char *topic, int32_t count, int32_t wanted);
 const struct kp_metadata_response_broker *cluster_broker(
     const struct kp_metadata_response *response, int32_t node);
 
+/* Of replica_nodes and isr_nodes. */
+bool cluster_has_node(const int32_t *nodes, int32_t count, int32_t node);
+
 /* What the answer says of a topic, and of its partition (`topic` NULL: NULL); NULL: not listed. */
 const struct kp_metadata_response_topic *cluster_find_topic(
     const struct kp_metadata_response *metadata, const char *name);
